@@ -1,0 +1,66 @@
+import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
+import importX from 'eslint-plugin-import-x'
+import tseslint from 'typescript-eslint'
+
+/** Which way imports may point (docs/architecture.md, "Directions"). `target` may not import `from`, but for `except`. */
+const CORE = ['types.ts', 'errors.ts', 'logger.ts', 'events.ts', 'shared-state.ts', 'context.ts', 'util']
+const only = (target, allowed, message) => ({
+  target: `./src/${target}`,
+  from: './src',
+  except: [...CORE, target, ...allowed].map((path) => `./${path}`),
+  message,
+})
+
+const zones = [
+  only('types.ts', [], 'types.ts stands below everything'),
+  only('errors.ts', [], 'errors.ts stands below everything'),
+  only('util', [], 'util holds helpers with no knowledge of the sidecar'),
+  only('settings', ['properties'], 'settings know properties only'),
+  only('properties', ['settings', 'nacos/transport.ts'], 'properties see Nacos through nacos/transport.ts only'),
+  only('nacos', ['settings'], 'nacos knows no layer above it'),
+  only('registration', ['settings', 'nacos/transport.ts'], 'registration sees Nacos through nacos/transport.ts only'),
+  only('discovery', ['settings', 'nacos/transport.ts'], 'discovery sees Nacos through nacos/transport.ts only'),
+  only('balance', ['settings', 'discovery'], 'balancers see instances, not Nacos'),
+  only('feign', ['settings', 'discovery', 'balance'], 'feign sees directories and balancers, not Nacos'),
+  only('http', ['settings', 'discovery', 'balance', 'feign'], 'http stands beside feign'),
+  only('auth', ['settings'], 'the guard is framework-free'),
+  only('adapters', ['auth', 'settings'], 'adapters see auth and types only'),
+  only('dev-server', [], 'the embedded registry shares no code with the client: a shared bug would be invisible'),
+  { target: './src/!(sidecar|index|register|nest|testing|cli)/**', from: './src/sidecar.ts', message: 'only the ways in see sidecar.ts' },
+]
+
+export default tseslint.config(
+  { ignores: ['dist/**', 'coverage/**', 'test/real/java/**', 'node_modules/**'] },
+  ...tseslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: { allowDefaultProject: ['*.js'] } } },
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [createTypeScriptImportResolver({ project: 'tsconfig.json' })] },
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'import-x/no-restricted-paths': ['error', { zones }],
+      'import-x/no-cycle': ['error', { maxDepth: 6 }],
+      'no-console': 'error',
+    },
+  },
+  { files: ['src/cli/**/*.ts', 'src/logger.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/adapters/**/*.ts'],
+    rules: {
+      'no-restricted-imports': 'off',
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { paths: ['express', 'fastify', 'koa'].map((name) => ({ name, allowTypeImports: true, message: 'Frameworks are loaded by the app: import type only.' })) },
+      ],
+    },
+  },
+  { files: ['test/**/*.ts', 'examples/**/*.ts'], rules: { '@typescript-eslint/no-unused-expressions': 'off' } },
+)

@@ -1,0 +1,49 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { RequestContext } from '../context.js'
+
+/** What the guard has to say of one request. */
+export type GuardDecision =
+  | { readonly allowed: true; readonly token?: string }
+  | { readonly allowed: false; readonly status: 401 | 403 | 503; readonly body: { code: number; message: string } }
+
+/** An answer the sidecar gives itself (health). */
+export interface DirectAnswer {
+  readonly status: number
+  readonly body: unknown
+}
+
+/** What the sidecar asks a framework adapter to put in front of an app. All framework-free. */
+export interface AppHooks {
+  /**
+   * Decides on a request; synchronous where the answer is cached or needs no check. Absent when auth is off or
+   * mounted by hand.
+   */
+  guard?(request: IncomingMessage): GuardDecision | Promise<GuardDecision>
+  /** The health page for this path, or `undefined`. The app's own route wins. */
+  health(method: string, path: string): DirectAnswer | undefined
+  /** What of this request travels on to the services it calls. */
+  context(request: IncomingMessage): RequestContext
+  /** True while the instance leaves: answers carry `Connection: close`. */
+  leaving(): boolean
+}
+
+/** An app with the hooks in front of it. */
+export interface MountedApp {
+  readonly framework: string
+  /** True if `server` serves this app. */
+  owns(server: HttpServer): boolean
+  /** Calls back when the framework itself says the app listens (Fastify); others are found by their server. */
+  onListening?(callback: (server: HttpServer) => void): void
+  /** Makes the framework's own close wait for `drained` (Fastify). Others: the server's `close` is wrapped. */
+  holdClose?(drained: () => Promise<void>): void
+}
+
+/** Knows one framework: by its shape, never by importing it. */
+export interface Adapter {
+  readonly framework: string
+  matches(app: unknown): boolean
+  /** Synchronous: when it returns, no request reaches a route without passing the hooks. */
+  mount(app: unknown, hooks: AppHooks): MountedApp
+  /** The guard alone, as this framework's middleware, for `sidecar.guard()`. */
+  middleware(guard: NonNullable<AppHooks['guard']>): unknown
+}

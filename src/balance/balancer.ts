@@ -1,0 +1,31 @@
+import type { ServiceInstance } from '../types.js'
+
+/** How one call to an instance ended, as the balancer and the ejector want to know it. */
+export type Outcome = 'ok' | 'failed' | 'never-connected' | 'aborted'
+
+/** One instance in a balancer's list. Made once per list, not per call, so that a pick allocates nothing. */
+export interface Endpoint {
+  readonly instance: ServiceInstance
+  /** Tells the balancer how the call ended. Every pick is followed by exactly one `done`. */
+  done(outcome: Outcome): void
+}
+
+/** What a call may say to steer its pick. */
+export interface PickHint {
+  /** Endpoints this call has tried already. */
+  readonly exclude?: ReadonlySet<ServiceInstance>
+  /** Key for consistent hashing. */
+  readonly hashKey?: string
+}
+
+/** Chooses an endpoint from one immutable list of instances. */
+export interface Balancer {
+  /** `undefined` where every endpoint is excluded or the list is empty. */
+  pick(hint?: PickHint): Endpoint | undefined
+}
+
+/**
+ * Makes a balancer for a new list. `previous` is the balancer of the list before it, so that a rotation
+ * goes on instead of starting over at each update.
+ */
+export type BalancerFactory = (instances: readonly ServiceInstance[], previous?: Balancer) => Balancer

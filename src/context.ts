@@ -1,0 +1,28 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { sharedSlot } from './shared-state.js'
+
+/** What of the incoming request travels on to the services it calls. */
+export interface RequestContext {
+  /** The caller's bearer token, as the one token extractor found it. */
+  readonly token?: string
+  /** W3C trace context of the incoming request. */
+  readonly traceparent?: string
+  readonly tracestate?: string
+}
+
+const storage = sharedSlot('context', () => new AsyncLocalStorage<RequestContext>())
+
+/** The context of the request being handled, if any. */
+export function currentContext(): RequestContext | undefined {
+  return storage.getStore()
+}
+
+/**
+ * Runs `fn` as part of the given request: typed clients called inside forward its token and trace.
+ *
+ * @example
+ * await runWithContext({ token }, () => users.getUser({ id: '1' }))
+ */
+export function runWithContext<T>(context: RequestContext, fn: () => T): T {
+  return storage.run(context, fn)
+}

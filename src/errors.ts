@@ -1,0 +1,59 @@
+/** Every error the package throws carries one of these codes; docs/errors.md says what each means and what to do. */
+export type SidecarErrorCode =
+  | 'SIDECAR_SETTINGS_NOT_FOUND'
+  | 'SIDECAR_SETTINGS_UNREADABLE'
+  | 'SIDECAR_SETTINGS_SYNTAX'
+  | 'SIDECAR_SETTINGS_INVALID'
+  | 'SIDECAR_PLACEHOLDER_UNRESOLVED'
+  | 'SIDECAR_PLACEHOLDER_CYCLE'
+  | 'SIDECAR_CONFIG_NOT_READY'
+  | 'SIDECAR_CONFIG_NOT_FOUND'
+  | 'SIDECAR_CONFIG_INVALID'
+  | 'SIDECAR_CONFIG_TOO_LARGE'
+  | 'SIDECAR_CONFIG_TYPE'
+  | 'SIDECAR_REGISTRY_UNAVAILABLE'
+  | 'SIDECAR_REGISTRY_REFUSED'
+  | 'SIDECAR_REGISTRY_ANSWER'
+  | 'SIDECAR_REGISTRY_LOGIN'
+  | 'SIDECAR_REGISTRY_UNSUPPORTED'
+  | 'SIDECAR_NO_INSTANCE'
+  | 'SIDECAR_CALL_FAILED'
+  | 'SIDECAR_CALL_TIMEOUT'
+  | 'SIDECAR_CALL_ABORTED'
+  | 'SIDECAR_CALL_STATUS'
+  | 'SIDECAR_CALL_BODY'
+  | 'SIDECAR_CALL_INVALID'
+  | 'SIDECAR_CLIENT_INVALID'
+  | 'SIDECAR_AUTH_SETTINGS'
+  | 'SIDECAR_APP_UNSUPPORTED'
+  | 'SIDECAR_ALREADY_STARTED'
+  | 'SIDECAR_STOPPED'
+  | 'SIDECAR_DEV_SERVER'
+
+/**
+ * The base of every error this package throws.
+ *
+ * @example
+ * try { await initSidecar(app) } catch (error) {
+ *   if (error instanceof SidecarError && error.code === 'SIDECAR_SETTINGS_NOT_FOUND') …
+ * }
+ */
+export class SidecarError extends Error {
+  override readonly name: string = 'SidecarError'
+
+  constructor(
+    /** Stable across releases; compare this, never the message. */
+    readonly code: SidecarErrorCode,
+    /** What failed, where, why, and what to do. Never holds a secret. */
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}
+
+/** The message of anything thrown, for use inside another message. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join('; ')
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,21 @@
+import type { ServiceInstance, ServiceKey } from './types.js'
+
+/** What a `Sidecar` emits. Never `error`: an unheard event must not end the process. */
+export interface SidecarEvents {
+  registered: [event: { instance: ServiceInstance; again: boolean }]
+  deregistered: [event: { instance: ServiceInstance }]
+  beatFailed: [event: { instance: ServiceInstance; error: unknown; failures: number }]
+  beatRecovered: [event: { instance: ServiceInstance; failures: number }]
+  /** No address of the registry answers any more. */
+  registryLost: [event: { servers: readonly string[]; error: unknown }]
+  registryFound: [event: { server: string }]
+  instancesChanged: [event: { service: ServiceKey; instances: readonly ServiceInstance[] }]
+  configChanged: [event: { keys: readonly string[] }]
+  ejected: [event: { instance: ServiceInstance; forMs: number }]
+  restored: [event: { instance: ServiceInstance }]
+  draining: [event: { forMs: number }]
+  stopped: []
+}
+
+/** How inner layers announce something without knowing the `Sidecar`. */
+export type Emit = <K extends keyof SidecarEvents>(event: K, ...args: SidecarEvents[K]) => void

@@ -1,0 +1,31 @@
+/** Anything with these four methods is a logger: pino, winston, `console`. */
+export interface Logger {
+  debug(message: string): void
+  info(message: string): void
+  warn(message: string): void
+  error(message: string): void
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
+
+/**
+ * The default logger: one readable line per event to stderr.
+ *
+ * @param level lowest level that is printed. @default 'info'
+ */
+export function createLogger(level: LogLevel = 'info', write: (line: string) => void = writeStderr): Logger {
+  const lowest = LEVELS.indexOf(level)
+  const at = (own: LogLevel) => {
+    const tag = own.toUpperCase().padEnd(5)
+    return LEVELS.indexOf(own) < lowest
+      ? () => {}
+      : (message: string) => write(`${new Date().toISOString()} ${tag} nacos-sidecar ${message}\n`)
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function writeStderr(line: string): void {
+  process.stderr.write(line)
+}

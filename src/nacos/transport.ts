@@ -1,0 +1,54 @@
+import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames, Unsubscribe } from '../types.js'
+
+/**
+ * The one seam to a registry: everything above it knows services, instances and configs, never URLs.
+ * Optional methods say what a transport cannot do; the core then polls, or lives by the connection.
+ *
+ * Every method rejects with a `SidecarError` (`SIDECAR_REGISTRY_*`). A failed request is never an empty list and
+ * never "config absent".
+ */
+export interface NacosTransport {
+  /** Creates or replaces the instance. */
+  register(instance: ServiceInstance, signal?: AbortSignal): Promise<void>
+  /** Removes the instance; one that is not there is fine. */
+  deregister(instance: ServiceInstance, signal?: AbortSignal): Promise<void>
+  /** Every instance of the service, healthy or not, enabled or not. An unknown service has none. */
+  list(key: ServiceKey, signal?: AbortSignal): Promise<ServiceInstance[]>
+  /** `undefined` is the registry's own word that there is no such document. */
+  getConfig(key: ConfigKey, signal?: AbortSignal): Promise<ConfigItem | undefined>
+  /** Absent: the connection itself is the sign of life. `unknown` asks for a new registration. */
+  beat?(instance: ServiceInstance, signal?: AbortSignal): Promise<BeatResult>
+  /** Absent: the core polls `list`. */
+  watchService?(key: ServiceKey, listener: ServiceListener): Unsubscribe
+  /** Absent: the core polls `getConfig`. `knownMd5` is what the caller holds ('' for nothing). */
+  watchConfig?(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
+  /** With `casMd5`, only if the stored document still has that MD5; `false` when it has not. */
+  publishConfig?(item: Omit<ConfigItem, 'md5'>, casMd5?: string, signal?: AbortSignal): Promise<boolean>
+  deleteConfig?(key: ConfigKey, signal?: AbortSignal): Promise<boolean>
+  listServices?(page: Page, signal?: AbortSignal): Promise<ServiceNames>
+  /** Which server and which protocol are in use, for `status()` and logs. */
+  describe(): TransportStatus
+  /** Ends every request, watch and socket. */
+  close(): Promise<void>
+}
+
+export type BeatResult = 'ok' | 'unknown'
+
+/** Gets the whole new list. */
+export type ServiceListener = (instances: ServiceInstance[]) => void
+
+/** Gets the new document, `undefined` when it was deleted. */
+export type ConfigListener = (item: ConfigItem | undefined) => void
+
+export interface TransportStatus {
+  /** The address in use now, `host:port`. */
+  readonly server: string
+  /** Every configured address. */
+  readonly servers: readonly string[]
+  /** `http v1`, `http v3`, `grpc`, `nacos-sdk`; `http ?` before the first answer. */
+  readonly protocol: string
+  /** True while the last request to the registry got an answer. */
+  readonly connected: boolean
+  /** Why this protocol and not another, where that was a choice. */
+  readonly reason?: string
+}

@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+const alias = [
+  { find: /^nacos-sidecar$/, replacement: root('./src/index.ts') },
+  { find: /^nacos-sidecar\/dev-server$/, replacement: root('./src/dev-server/index.ts') },
+  { find: /^nacos-sidecar\/([\w-]+)$/, replacement: root('./src/$1.ts') },
+]
+
+// Registries and apps under test live in child processes, so a blocked loop or a SIGSTOP hits one side only.
+const shared = { pool: 'forks' as const, testTimeout: 20_000, hookTimeout: 30_000 }
+
+export default defineConfig({
+  test: {
+    projects: [
+      { resolve: { alias }, test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
+      { resolve: { alias }, test: { ...shared, name: 'contract', include: ['test/contract/**/*.test.ts'] } },
+      {
+        resolve: { alias },
+        esbuild: { tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true } } },
+        test: { ...shared, name: 'legacy-decorators', include: ['test/legacy/**/*.test.ts'] },
+      },
+      {
+        resolve: { alias },
+        test: {
+          ...shared,
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          // Child processes run the built package, as a user's process would.
+          globalSetup: ['test/support/build.ts'],
+          testTimeout: 60_000,
+        },
+      },
+    ],
+  },
+})
