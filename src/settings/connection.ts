@@ -1,0 +1,101 @@
+import { inspect } from 'node:util'
+import { SidecarError, messageOf } from '../errors.js'
+import type { NacosSettings } from './schema.js'
+import { parseServerAddresses, type ServerAddress } from './server-address.js'
+
+/** How to reach one Nacos cluster: what a transport is made from. Its secrets never show in JSON, logs or `inspect`. */
+export interface ConnectionOptions {
+  /** At least one, in the order they were written. */
+  readonly addresses: readonly ServerAddress[]
+  /** `''` is the public namespace. */
+  readonly namespace: string
+  /** Starts with a slash and does not end with one; `''` for none. @default '/nacos' */
+  readonly contextPath: string
+  readonly username: string | undefined
+  readonly password: string | undefined
+  readonly accessKey: string | undefined
+  readonly secretKey: string | undefined
+  readonly securityToken: string | undefined
+  readonly regionId: string | undefined
+  readonly tls: ConnectionTls
+  /** `auto` asks the server once. */
+  readonly apiVersion: NacosSettings['apiVersion']
+  readonly requestTimeoutMs: number
+  readonly beatTimeoutMs: number
+}
+
+export interface ConnectionTls {
+  /** True if any address is spoken to over TLS. */
+  readonly enabled: boolean
+  /** PEM files, as paths. */
+  readonly caFile: string | undefined
+  readonly certFile: string | undefined
+  readonly keyFile: string | undefined
+  readonly keyPassphrase: string | undefined
+  readonly serverName: string | undefined
+}
+
+const SECRETS = ['password', 'accessKey', 'secretKey', 'securityToken', 'keyPassphrase']
+
+/** The connection of one section, `discovery` or `config`; what it leaves out comes from `cloud.nacos`. */
+export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'config'): ConnectionOptions {
+  const own = nacos[section]
+  const inherited = <K extends keyof typeof own & keyof NacosSettings>(key: K) => own[key] ?? nacos[key]
+  const { addresses, contextPath } = addressesOf(
+    inherited('serverAddr') ?? '127.0.0.1:8848',
+    nacos.tls.enabled,
+    section,
+  )
+  const namespace = inherited('namespace') ?? ''
+
+  return masked({
+    addresses,
+    namespace: namespace === 'public' ? '' : namespace,
+    contextPath: normalizePath(inherited('contextPath') ?? contextPath ?? '/nacos'),
+    username: inherited('username'),
+    password: inherited('password'),
+    accessKey: inherited('accessKey'),
+    secretKey: inherited('secretKey'),
+    securityToken: inherited('securityToken'),
+    regionId: inherited('regionId'),
+    tls: masked({
+      enabled: addresses.some((address) => address.tls),
+      caFile: nacos.tls.caFile,
+      certFile: nacos.tls.certFile,
+      keyFile: nacos.tls.keyFile,
+      keyPassphrase: nacos.tls.keyPassphrase,
+      serverName: nacos.tls.serverName,
+    }),
+    apiVersion: nacos.apiVersion,
+    requestTimeoutMs: nacos.requestTimeout,
+    beatTimeoutMs: nacos.beatTimeout,
+  })
+}
+
+function addressesOf(list: string, tlsByDefault: boolean | undefined, section: string) {
+  try {
+    return parseServerAddresses(list, tlsByDefault)
+  } catch (error) {
+    const key = `cloud.nacos.${section}.server-addr`
+    throw new SidecarError('SIDECAR_SETTINGS_INVALID', `${key}: ${messageOf(error)}`)
+  }
+}
+
+function normalizePath(path: string): string {
+  const inner = path.trim().replace(/^\/+|\/+$/g, '')
+  return inner === '' ? '' : `/${inner}`
+}
+
+// Enumerable and readable, so that a spread copy still logs in; only the two ways a value is printed are masked.
+function masked<T extends object>(options: T): T {
+  const toJSON = () =>
+    Object.fromEntries(
+      Object.entries(options).map(([key, value]) => [
+        key,
+        SECRETS.includes(key) && value !== undefined ? '***' : value,
+      ]),
+    )
+  Object.defineProperty(options, 'toJSON', { value: toJSON })
+  Object.defineProperty(options, inspect.custom, { value: toJSON })
+  return Object.freeze(options)
+}

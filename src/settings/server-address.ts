@@ -1,0 +1,61 @@
+/** One address of a registry, taken apart. */
+export interface ServerAddress {
+  /** Host name, IPv4, or IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+  /** What the scheme says; without one, the default the caller gave. */
+  readonly tls: boolean
+  /** `host:port` as it stands in a URL: IPv6 in brackets. */
+  readonly authority: string
+}
+
+const DEFAULT_PORT = 8848
+
+/** Takes `host:port,[::1]:8848,https://nacos.example.com/nacos` apart; throws a plain `Error` that says what is wrong. */
+export function parseServerAddresses(
+  list: string,
+  tlsByDefault = false,
+): { addresses: ServerAddress[]; contextPath: string | undefined } {
+  const parsed = list
+    .split(/[,;\s]/)
+    .filter(Boolean)
+    .map((text) => parseOne(text, tlsByDefault))
+  if (parsed.length === 0) throw new Error('expected host:port, got an empty list')
+  return {
+    addresses: parsed.map((one) => one.address),
+    contextPath: parsed.find((one) => one.contextPath !== undefined)?.contextPath,
+  }
+}
+
+// By hand, not by `URL`: that one drops `:443` and knows no default of 8848.
+function parseOne(text: string, tlsByDefault: boolean): { address: ServerAddress; contextPath: string | undefined } {
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)
+  const protocol = scheme?.[1]!.toLowerCase()
+  if (protocol !== undefined && protocol !== 'http' && protocol !== 'https') {
+    throw new Error(`expected http:// or https://, got ${protocol}://`)
+  }
+  const rest = text.slice(scheme?.[0].length ?? 0)
+  // Not quoted back: what stands before the @ may be a password.
+  if (rest.includes('@')) throw new Error('expected host:port without user and password: use username and password')
+  const slash = rest.indexOf('/')
+  const authority = slash < 0 ? rest : rest.slice(0, slash)
+  const path = slash < 0 ? '' : rest.slice(slash).replace(/\/+$/, '')
+
+  const match = /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(authority)
+  if (!match) {
+    const hint = authority.split(':').length > 2 ? ' (an IPv6 address stands in brackets: [::1]:8848)' : ''
+    throw new Error(`expected host:port, got "${authority}"${hint}`)
+  }
+  const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3])
+  if (port < 1 || port > 65535) throw new Error(`expected a port 1–65535, got ${port}`)
+  const host = match[1] ?? match[2]!
+  return {
+    address: {
+      host,
+      port,
+      tls: protocol === undefined ? tlsByDefault : protocol === 'https',
+      authority: `${match[1] ? `[${host}]` : host}:${port}`,
+    },
+    contextPath: path || undefined,
+  }
+}
