@@ -22,6 +22,18 @@ export default defineConfig({
         esbuild: { tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true } } },
         test: { ...shared, name: 'legacy-decorators', include: ['test/legacy/**/*.test.ts'] },
       },
+      { resolve: { alias }, test: { ...shared, name: 'attacks', include: ['test/attacks/**/*.test.ts'] } },
+      {
+        resolve: { alias },
+        test: {
+          ...shared,
+          // One file a row of the fault table; `npm run test:faults` runs them with the real durations.
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/support/build.ts'],
+          testTimeout: process.env['FAULTS'] === 'real' ? 240_000 : 60_000,
+        },
+      },
       {
         resolve: { alias },
         test: {
