@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
-import { text } from './reply.js'
+import { JSON_UTF8, text } from './reply.js'
 import type { Reply } from './reply.js'
 
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '::1'])
@@ -36,7 +36,7 @@ export function createAccess(
       )
     }
     const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers
-    if (origin !== undefined && origin !== `http://${host}`) return text('Invalid CORS request', 403)
+    if (origin !== undefined && origin !== `http://${host}`) return text('Invalid CORS request', 403, JSON_UTF8)
     const fromElsewhere = site !== undefined && site !== 'same-origin' && site !== 'none'
     const followsLink = request.method === 'GET' && mode === 'navigate' && isConsole(request.url ?? '')
     if (fromElsewhere && !followsLink) return text('Requests from another site are not served here.', 403)

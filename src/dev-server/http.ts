@@ -35,7 +35,7 @@ export interface HttpOptions {
 /** node:http around the router: limits, access, token, and what every answer carries. */
 export function createHttp(options: HttpOptions): Server {
   const { limits, logger } = options
-  const server = createServer(
+  return createServer(
     {
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
@@ -59,9 +59,6 @@ export function createHttp(options: HttpOptions): Server {
         })
     },
   )
-  // A broken or abandoned request is the client's affair; the default answer (400, 408, 431) says so.
-  server.on('dropRequest', () => logger.warn('The embedded registry dropped a request: too many connections'))
-  return server
 }
 
 async function handle(request: IncomingMessage, options: HttpOptions, response: ServerResponse): Promise<Reply> {

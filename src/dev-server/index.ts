@@ -46,7 +46,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   const stopping = new AbortController()
   const auth = createAuth(resolved.auth, clock)
   let port = resolved.port
-  const address = () => `${resolved.host.includes(':') ? `[${resolved.host}]` : resolved.host}:${port}`
+  const address = () => `${dialled(resolved.host)}:${port}`
 
   const router = createRouter(resolved.apis)
   router.add('v1', v1System(auth), { open: true })
@@ -92,6 +92,12 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
       await closed
     },
   })
+}
+
+/** The host as one dials it from here: a wildcard is no address. */
+function dialled(host: string): string {
+  const own = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return own.includes(':') ? `[${own}]` : own
 }
 
 async function listen(http: ReturnType<typeof createHttp>, { host, port }: ResolvedOptions): Promise<number> {

@@ -121,7 +121,10 @@ function search(store: ConfigStore, params: Params): Reply {
     pagesAvailable: Math.ceil(found.length / Math.max(1, Number.parseInt(pageSize, 10) || 1)),
     pageItems: pageOf(found, pageNo, pageSize).map(
       ({ id, dataId, group, content, encryptedDataKey, tenant, appName, type }) => ({
-        ...{ id, dataId, group, content, md5: null, encryptedDataKey, tenant, appName, type },
+        ...{ id, dataId, group, content, md5: null, tenant, appName },
+        // The two searches leave out different columns.
+        encryptedDataKey: blur ? encryptedDataKey : null,
+        type: blur ? null : type,
       }),
     ),
   }
