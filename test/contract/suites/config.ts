@@ -26,32 +26,40 @@ export function configContract(target: ContractTarget): void {
       },
     )
 
-    test('says undefined for what is not there, in the server’s own word', {}, async ({ transport, raw, configKey }) => {
-      const key = configKey()
-      expect(await transport.getConfig(key)).toBeUndefined()
-      expect(await transport.getConfig({ ...key, namespace: 'contract-nowhere' })).toBeUndefined()
-      const { v1 } = target.capabilities
-      const answer = v1
-        ? await raw.send('GET', '/v1/cs/configs', { query: { dataId: key.dataId, group: key.group } })
-        : await raw.send('GET', '/v3/client/cs/config', { query: { dataId: key.dataId, groupName: key.group } })
-      expect(answer.status).toBe(v1 ? 404 : 200)
-      if (v1) expect(answer.text.trim()).toBe('config data not exist')
-      else expect(answer.json()).toMatchObject({ code: 20004, data: null })
-    })
+    test(
+      'says undefined for what is not there, in the server’s own word',
+      {},
+      async ({ transport, raw, configKey }) => {
+        const key = configKey()
+        expect(await transport.getConfig(key)).toBeUndefined()
+        expect(await transport.getConfig({ ...key, namespace: 'contract-nowhere' })).toBeUndefined()
+        const { v1 } = target.capabilities
+        const answer = v1
+          ? await raw.send('GET', '/v1/cs/configs', { query: { dataId: key.dataId, group: key.group } })
+          : await raw.send('GET', '/v3/client/cs/config', { query: { dataId: key.dataId, groupName: key.group } })
+        expect(answer.status).toBe(v1 ? 404 : 200)
+        if (v1) expect(answer.text.trim()).toBe('config data not exist')
+        else expect(answer.json()).toMatchObject({ code: 20004, data: null })
+      },
+    )
 
-    test('keeps namespaces and groups apart', { needs: ['configWrite'] }, async ({ transport, raw, configKey, soon }) => {
-      const here = configKey()
-      const elsewhere = configKey({ dataId: here.dataId, namespace: 'contract-ns' })
-      const otherGroup = configKey({ dataId: here.dataId, group: 'OTHER_GROUP' })
-      await raw.publish(here, 'here')
-      await raw.publish(elsewhere, 'elsewhere')
-      await raw.publish(otherGroup, 'other group')
-      const contentOf = async (key: typeof here) => (await transport.getConfig(key))?.content
-      await soon(async () => expect(await contentOf(otherGroup)).toBe('other group'))
-      await soon(async () => expect(await contentOf(elsewhere)).toBe('elsewhere'))
-      await soon(async () => expect(await contentOf(here)).toBe('here'))
-      expect(await contentOf({ ...here, namespace: 'contract-nowhere' })).toBeUndefined()
-    })
+    test(
+      'keeps namespaces and groups apart',
+      { needs: ['configWrite'] },
+      async ({ transport, raw, configKey, soon }) => {
+        const here = configKey()
+        const elsewhere = configKey({ dataId: here.dataId, namespace: 'contract-ns' })
+        const otherGroup = configKey({ dataId: here.dataId, group: 'OTHER_GROUP' })
+        await raw.publish(here, 'here')
+        await raw.publish(elsewhere, 'elsewhere')
+        await raw.publish(otherGroup, 'other group')
+        const contentOf = async (key: typeof here) => (await transport.getConfig(key))?.content
+        await soon(async () => expect(await contentOf(otherGroup)).toBe('other group'))
+        await soon(async () => expect(await contentOf(elsewhere)).toBe('elsewhere'))
+        await soon(async () => expect(await contentOf(here)).toBe('here'))
+        expect(await contentOf({ ...here, namespace: 'contract-nowhere' })).toBeUndefined()
+      },
+    )
 
     test('knows the type', { needs: ['configWrite'], skip: [noType] }, async ({ transport, raw, configKey, soon }) => {
       for (const [type, content] of [
@@ -86,7 +94,12 @@ export function configContract(target: ContractTarget): void {
 
     test(
       'refuses a data id with a space',
-      { skip: [{ server: 'r-nacos', reason: 'looks it up and finds nothing' }] },
+      {
+        skip: [
+          { server: 'r-nacos', reason: 'looks it up and finds nothing' },
+          { server: 'v3', reason: 'no recorded server says what it should answer' },
+        ],
+      },
       async ({ transport, configKey }) => {
         const key = { ...configKey(), dataId: 'a b' }
         // Never "absent": the server did not say that.

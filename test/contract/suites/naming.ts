@@ -348,7 +348,10 @@ export function namingContract(target: ContractTarget): void {
 
     test(
       'that disables an instance outlives a new registration',
-      { needs: ['instanceUpdate'] },
+      {
+        needs: ['instanceUpdate'],
+        skip: [{ server: 'r-nacos', reason: 'a registration that says enabled=true enables it again' }],
+      },
       async ({ transport, instance, raw, eventually, soon }) => {
         const mine = instance()
         const enabled = async () => (await transport.list(mine)).filter((i) => i.enabled)

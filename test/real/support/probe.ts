@@ -86,7 +86,8 @@ async function login(base: string, username: string, password: string) {
       signal: AbortSignal.timeout(10_000),
     })
     const text = await response.text()
-    if (response.ok && text.includes('accessToken')) return JSON.parse(text) as { accessToken: string; tokenTtl: number }
+    if (response.ok && text.includes('accessToken'))
+      return JSON.parse(text) as { accessToken: string; tokenTtl: number }
   }
   return undefined
 }
