@@ -7,7 +7,7 @@ const CORE = ['types.ts', 'errors.ts', 'logger.ts', 'events.ts', 'shared-state.t
 const only = (target, allowed, message) => ({
   target: `./src/${target}`,
   from: './src',
-  except: [...CORE, target, ...allowed].map((path) => `./${path}`),
+  except: [...new Set([...CORE, target, ...allowed])].map((path) => `./${path}`),
   message,
 })
 
