@@ -128,8 +128,9 @@ function composePairs(reader: Reader, anchors: Map<string, Node>, map: MapNode):
 
 function scalar(reader: Reader, event: ScalarEvent, tag: string): ScalarNode {
   const text = event.valueStart < 0 ? '' : getScalarValue(reader.source, event)
-  const at = event.valueStart >= 0 ? event.valueStart : lastPlace(reader)
   const plain = event.style === SCALAR_STYLE.PLAIN
+  const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED
+  const at = event.valueStart < 0 ? lastPlace(reader) : event.valueStart - (quoted ? 1 : 0)
   switch (tag) {
     case '':
       return { kind: 'scalar', text, value: plain ? yamlScalar(text) : text, plain, at }

@@ -130,7 +130,7 @@ a: prod in europe, or test
   test('a malformed expression says where', () => {
     const error = loadError('---\nspring.config.activate.on-profile: "a & (b"\n')
     expect(error).toMatchObject({ code: 'SIDECAR_SETTINGS_INVALID' })
-    expect(error.message).toContain('bootstrap.yml:2:37: malformed profile expression "a & (b"')
+    expect(error.message).toContain('bootstrap.yml:2:36: malformed profile expression "a & (b"')
   })
 })
 
