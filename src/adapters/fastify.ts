@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
 import { withoutQuery } from '../auth/route-path.js'
 import { SidecarError } from '../errors.js'
-import type { Adapter, AppHooks } from './adapter.js'
+import type { Adapter, AppHooks, FastifyGuard, GuardMiddleware } from './adapter.js'
 import { admit, runInContext } from './admission.js'
 import { closeAfterwards } from './answer.js'
 
@@ -25,9 +25,6 @@ interface FastifyApp {
   addHook(name: 'onRequest', hook: OnRequest): unknown
   close(callback?: () => void): unknown
 }
-
-/** The guard as an `onRequest` hook: `app.addHook('onRequest', guard)` or `{ onRequest: guard }` on a route. */
-export type FastifyGuard = (request: { readonly raw: IncomingMessage }, reply: object, done: () => void) => void
 
 /** Fastify 4 and 5, by an `onRequest` hook: after routing (and `rewriteUrl`), before anything of the app runs. */
 export const fastify: Adapter = {
@@ -61,11 +58,12 @@ export const fastify: Adapter = {
     }
   },
 
-  middleware(guard): FastifyGuard {
-    return (request, reply, done) =>
+  middleware(guard) {
+    const middleware: FastifyGuard = (request, reply, done) =>
       void admit(guard, request.raw, undefined, (decision) =>
-        decision.allowed ? done() : void refuse(reply as FastifyReply, decision),
+        decision.allowed ? done() : refuse(reply as FastifyReply, decision),
       )
+    return middleware as GuardMiddleware
   },
 }
 

@@ -14,7 +14,6 @@ const PLAIN = /^\/[\x21\x22\x24-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]*$/
 /** The scheme and authority of an absolute-form target: `GET http://host/path`. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/]*/i
 /** Found in a decoded segment, these make it something else to whoever decodes or splits it again. */
-// eslint-disable-next-line no-control-regex
 const AMBIGUOUS = /[\x00-\x1f\x7f/\\;?#]|%[\da-f]{2}/i
 /** An escape of a character that needs none: A–Z a–z 0–9 - . _ ~ */
 const NEEDLESS_ESCAPE = /%(?=2[de]|3\d|[46][1-9a-f]|[57]\d|[57]a|5f|7e)/gi
