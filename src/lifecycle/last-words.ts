@@ -17,8 +17,11 @@ export interface LastWordsOptions {
  * Node's own stack and exit code stay as they are.
  */
 export function haveLastWords({ logger, timeoutMs = 1000, registered, deregisterSync }: LastWordsOptions): Unsubscribe {
+  let spoken = false
   const speak = () => {
-    if (!registered()) return
+    if (spoken || !registered()) return
+    // A crash is followed by `exit`: the second wait would change nothing.
+    spoken = true
     try {
       deregisterSync(timeoutMs)
     } catch (error) {

@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { MountedApp } from '../adapters/adapter.js'
+import { messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import { reasonNotToDrain } from './drain.js'
@@ -143,7 +144,12 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     onListening(found) {
       phase = 'serving'
       hold(found.server)
-      options.onListening(found)
+      try {
+        options.onListening(found)
+      } catch (error) {
+        // Thrown on, it would be an uncaught exception in the middle of somebody's listen().
+        logger.error(`the app listens on port ${found.port}, but is not registered: ${messageOf(error)}`)
+      }
     },
     onFurther: hold,
   })

@@ -1,4 +1,5 @@
 import { constants } from 'node:os'
+import { isatty } from 'node:tty'
 import { sharedSlot } from '../shared-state.js'
 import type { Unsubscribe } from '../types.js'
 
@@ -6,7 +7,7 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 export type LeaveSignal = (typeof SIGNALS)[number]
 
 /** `npm run` passes Ctrl-C on to a child that the terminal has told already: two signals, one key press. */
-const ECHO_MS = 20
+const ECHO_MS = 100
 
 export interface SignalLeaver {
   /** How long a process may stay once it has left. @default 500 */
@@ -21,7 +22,7 @@ interface Signals {
   readonly leavers: Set<SignalLeaver>
   /** One for all sidecars of the process, whichever copy of the package installed it. */
   listener?: (signal: NodeJS.Signals) => void
-  obeying?: { readonly since: number }
+  obeying?: { readonly signal: NodeJS.Signals; readonly since: number }
 }
 
 const shared = () => sharedSlot<Signals>('signals', () => ({ leavers: new Set() }))
@@ -51,18 +52,19 @@ function unlisten(state: Signals): void {
 function obey(state: Signals, signal: NodeJS.Signals): void {
   const leavers = [...state.leavers]
   if (state.obeying) {
-    if (performance.now() - state.obeying.since < ECHO_MS) return
+    const { obeying } = state
+    if (isatty(0) && signal === obeying.signal && performance.now() - obeying.since < ECHO_MS) return
     for (const leaver of leavers) leaver.onImpatience?.()
     process.exit(exitCodeOf(signal))
   }
-  state.obeying = { since: performance.now() }
+  state.obeying = { signal, since: performance.now() }
   // Now, not later: a handler added with `once` is gone after this round.
   const alone = process.listenerCount(signal) === 1
   const forceExitAfterMs = Math.max(...leavers.map((leaver) => leaver.forceExitAfterMs ?? 500))
   void Promise.allSettled(leavers.map((leaver) => leaver.leave(signal as LeaveSignal))).then(() => {
     // Still here after that: the app's handler does not exit, or this is PID 1, which default actions spare.
-    setTimeout(() => process.exit(exitCodeOf(signal)), forceExitAfterMs).unref()
-    if (!alone) return
+    const force = setTimeout(() => process.exit(exitCodeOf(signal)), forceExitAfterMs)
+    if (!alone) return void force.unref()
     unlisten(state)
     process.kill(process.pid, signal)
   })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2'
 import { connect, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { holdServer, type HeldServer } from '../../../src/lifecycle/held-server.js'
@@ -106,6 +107,23 @@ test('finish cuts what does not end in time, upgraded sockets too', async () => 
   open()
   expect(await held.finish(60)).toBe(1)
   await once(socket, 'close')
+})
+
+test('http2: sessions are told to go, and requests in flight end', async () => {
+  const streams: ServerHttp2Stream[] = []
+  const http2 = createHttp2Server().on('stream', (stream) => streams.push(stream)) as unknown as Server
+  await once(http2.listen(0), 'listening')
+  const hold = holdServer(http2, { leaving: () => true, mayClose: () => gate })
+  const client = connectHttp2(`http://localhost:${(http2.address() as AddressInfo).port}`)
+  const request = client.request()
+  await vi.waitFor(() => expect(streams).toHaveLength(1))
+  const finished = hold.finish(5000)
+  setTimeout(() => streams[0]!.respond({ ':status': 204 }, { endStream: true }), 50)
+  const [headers] = (await once(request, 'response')) as [Record<string, unknown>]
+  expect(headers[':status']).toBe(204)
+  request.resume()
+  expect(await finished).toBe(0)
+  expect(client.closed || client.destroyed).toBe(true)
 })
 
 test('released, the server is as it was', () => {
