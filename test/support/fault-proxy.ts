@@ -110,7 +110,7 @@ export async function startFaultProxy(target: { host?: string; port: number }): 
       return pairs.size
     },
     mode: () => mode,
-    async set(next: ProxyMode, value = 0) {
+    async set(next: ProxyMode, value: number = 0) {
       mode = next
       amount = value
       for (const pair of pairs) pair.answered = 0
