@@ -4,7 +4,7 @@ import { withoutQuery } from '../auth/route-path.js'
 import { SidecarError } from '../errors.js'
 import type { Adapter, AppHooks, FastifyGuard, GuardMiddleware } from './adapter.js'
 import { admit, runInContext } from './admission.js'
-import { closeAfterwards } from './answer.js'
+import { closeAfterwards, sendRefusal } from './answer.js'
 
 /** What both majors share and this adapter needs. */
 interface FastifyRequest {
@@ -35,6 +35,7 @@ export const fastify: Adapter = {
     const root = rootOf(app as FastifyApp)
     refuseWhenReady(root)
     putFirst(root, onRequest(hooks))
+    if (hooks.guard) guardUndecodable(root, hooks.guard)
     return {
       framework: 'fastify',
       // Listening on `localhost` opens further servers, for ::1, with the same listener.
@@ -132,6 +133,20 @@ function hookLists(app: FastifyApp): OnRequest[][] | undefined {
     lists.push(...below)
   }
   return lists
+}
+
+type OnBadUrl = (this: unknown, path: string, request: IncomingMessage, response: ServerResponse) => void
+
+/** Fastify 4 gives a target that its 404 router cannot decode to the app's own 404 handler, without any hook. */
+function guardUndecodable(root: FastifyApp, guard: NonNullable<AppHooks['guard']>): void {
+  const router = internal<{ router?: { onBadUrl?: OnBadUrl | null } }>(root, 'fastify.404')?.router
+  const handle = router?.onBadUrl
+  if (!router || !handle) return
+  router.onBadUrl = function (path, request, response) {
+    void admit(guard, request, undefined, (decision) =>
+      decision.allowed ? handle.call(this, path, request, response) : sendRefusal(response, decision),
+    )
+  }
 }
 
 function internal<T>(app: FastifyApp, description: string): T | undefined {
