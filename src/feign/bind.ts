@@ -152,7 +152,8 @@ function refuseLeftover(key: string): never {
 
 function typeOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
-  return typeof value === 'object' && value !== null ? `a ${value.constructor?.name ?? 'object'}` : `a ${typeof value}`
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`
+  return isPlainObject(value) ? 'an object' : `a ${value.constructor.name}`
 }
 
 function invalid(why: string): never {

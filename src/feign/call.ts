@@ -45,7 +45,10 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
   private sent = 0
   /** Set while undici has the request on a socket. */
   private abort: ((error?: Error) => void) | undefined
-  private timer: NodeJS.Timeout | undefined
+  /** Of the whole call. */
+  private deadline: NodeJS.Timeout | undefined
+  /** Of the present silence. Our own, not undici's: those tick twice a second and cost it a timer a request. */
+  private silence: NodeJS.Timeout | undefined
   private options: Dispatcher.DispatchOptions | undefined
   private encoded: EncodedBody | undefined
   private rawHeaders: Buffer[] = []
@@ -85,14 +88,14 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
       if (signal.aborted) throw this.aborted(signal.reason)
       signal.addEventListener('abort', this)
     }
-    if (timeoutMs !== undefined) this.timer = setTimeout(onDeadline, timeoutMs, this, timeoutMs).unref()
+    if (timeoutMs !== undefined) this.deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs).unref()
     this.options = {
       path: bound.path,
       method: method.verb,
       headers: this.requestHeaders() as string[],
       body: (this.encoded?.body ?? null) as Dispatcher.DispatchOptions['body'],
-      headersTimeout: method.readTimeoutMs,
-      bodyTimeout: method.readTimeoutMs,
+      headersTimeout: 0,
+      bodyTimeout: 0,
     }
     this.attempt()
   }
@@ -141,6 +144,8 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
   private send(pool: Pool): void {
     this.attempts++
     this.abort = undefined
+    if (this.silence === undefined) this.silence = setTimeout(onSilence, this.method.readTimeoutMs, this).unref()
+    else this.silence.refresh()
     pool.dispatch(this.options!, this)
   }
 
@@ -172,6 +177,7 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
   onData(chunk: Buffer): boolean {
     if (this.settled) return true
     this.size += chunk.length
+    this.silence?.refresh()
     if (this.size > this.method.maxResponseBytes) this.refuseSize()
     else if (this.bytes === undefined) this.bytes = chunk
     else (this.chunks ??= [this.bytes]).push(chunk)
@@ -201,17 +207,9 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
     const neverSent = this.abort === undefined
     const failed = { neverSent, attempts: this.attempts, sent: this.sent }
     if (mayRetry(this.method, failed) && !(this.encoded?.oneShot && this.sent > 0) && this.again(neverSent)) return
-    const timeout = code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT'
-    const why = timeout ? `no answer for ${this.method.readTimeoutMs} ms` : reasonOf(error)
-    this.giveUp(
-      this.fail(
-        timeout ? 'SIDECAR_CALL_TIMEOUT' : 'SIDECAR_CALL_FAILED',
-        neverSent ? `no connection: ${why}` : why,
-        undefined,
-        error,
-      ),
-      neverSent ? 'never-connected' : 'failed',
-    )
+    if (error instanceof Silence) return this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', error.message))
+    const why = neverSent ? `no connection: ${reasonOf(error)}` : reasonOf(error)
+    this.giveUp(this.fail('SIDECAR_CALL_FAILED', why, undefined, error), neverSent ? 'never-connected' : 'failed')
   }
 
   /** Moves on to another instance, if there is one; false where there is not. */
@@ -231,7 +229,11 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
     if (next === undefined) return false
     endpoint?.done(neverSent ? 'never-connected' : 'failed')
     this.reset()
-    this.sendTo(next)
+    try {
+      this.sendTo(next)
+    } catch (error) {
+      this.giveUp(error) // the sidecar has stopped meanwhile; undici must not see a throw
+    }
     return true
   }
 
@@ -263,8 +265,9 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
   private settle(outcome: Outcome = 'failed'): void {
     this.settled = true
     this.endpoint?.done(outcome)
-    if (this.timer !== undefined) clearTimeout(this.timer)
-    this.bound.signal?.removeEventListener('abort', this)
+    clearTimeout(this.silence)
+    if (this.deadline !== undefined) clearTimeout(this.deadline)
+    if (this.bound.signal !== undefined) this.bound.signal.removeEventListener('abort', this)
   }
 
   private refuseSize(): void {
@@ -273,6 +276,13 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
 
   expire(timeoutMs: number): void {
     this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', `not done within timeoutMs, ${timeoutMs} ms`))
+  }
+
+  /** On a socket another instance may still answer; a request that never got one has waited long enough. */
+  fallSilent(): void {
+    const ms = this.method.readTimeoutMs
+    if (this.abort !== undefined) this.abort(new Silence(`no answer for ${ms} ms`))
+    else this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', `no free connection for ${ms} ms`))
   }
 
   /** The caller's signal: this object listens itself, which spares a closure a call. */
@@ -307,6 +317,13 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
       cause === undefined ? undefined : { cause },
     )
   }
+}
+
+/** Why an attempt was cut off. */
+class Silence extends Error {}
+
+function onSilence(call: Call): void {
+  call.fallSilent()
 }
 
 function onDeadline(call: Call, timeoutMs: number): void {

@@ -68,7 +68,7 @@ export function compileMethod(
   runtime: FeignRuntime,
 ): CompiledMethod {
   const settings = settingsOf(client.name, runtime)
-  const options: CallOptions = { ...settings, ...defined(client), ...defined(spec.options) }
+  const options: CallOptions = { ...settings.options, ...defined(client), ...defined(spec.options) }
   const target = options.url === undefined ? undefined : parseBaseUrl(options.url)
   if (target === undefined && client.name === undefined) {
     throw new SidecarError('SIDECAR_CLIENT_INVALID', 'A typed client needs the `name` of a service, or a `url`')
@@ -89,7 +89,7 @@ export function compileMethod(
     route: target ? undefined : runtime.routes.to(client.name!, options.balancer),
     origin: target?.origin,
     pools: runtime.pools(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
-    headers: [settings.headers, client.headers, spec.options.headers]
+    headers: [...settings.headers, client.headers, spec.options.headers]
       .map((headers) => flattenHeaders(headers ?? {}))
       .reduce(overrideHeaders, ['accept', ACCEPT]),
     idempotent,
@@ -118,18 +118,16 @@ export function checkClient(client: ClientOptions): void {
   if (client.path !== undefined) compileTemplate(client.path, '')
 }
 
-function settingsOf(name: string | undefined, runtime: FeignRuntime): CallOptions {
+function settingsOf(name: string | undefined, runtime: FeignRuntime) {
   const all = runtime.settings.feign.client
   const of = (key: string): FeignClientSettings => (Object.hasOwn(all, key) ? all[key]! : {})
   const common = of('default')
   const own = name === undefined ? {} : of(name)
-  const { connectTimeout, readTimeout, ...rest } = { ...common, ...defined(own) }
-  return defined({
-    ...rest,
-    connectTimeoutMs: connectTimeout,
-    readTimeoutMs: readTimeout,
-    headers: { ...common.headers, ...own.headers },
-  }) as CallOptions
+  const { connectTimeout, readTimeout, headers: _, ...rest } = { ...common, ...defined(own) }
+  return {
+    options: defined({ ...rest, connectTimeoutMs: connectTimeout, readTimeoutMs: readTimeout }),
+    headers: [common.headers, own.headers],
+  }
 }
 
 /** An option set to `undefined` is one left out. */
