@@ -310,7 +310,7 @@ export function namingContract(target: ContractTarget): void {
 
     test(
       'names the services of a namespace and group',
-      { needs: ['v1'], skip: [{ server: 'v3', reason: 'the list of services is an admin API' }] },
+      { needs: ['clientWrite'] },
       async ({ transport, instance, unique, soon }) => {
         const namespace = unique('ns')
         const names = [1, 2, 3].map((n) => `${unique('svc')}-${n}`)

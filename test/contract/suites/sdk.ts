@@ -59,23 +59,19 @@ export function sdkContract(target: ContractTarget): void {
       await soon(async () => expect(await transport.getConfig(key)).toMatchObject({ content: 'greeting: 你好\n' }))
     })
 
-    test(
-      'hears what we publish',
-      { ...V1_ONLY, skip: [{ server: 'v3', reason: 'publishing is an admin API there; the client reads only' }] },
-      async (context) => {
-        const { transport, configKey, soon, defer } = context
-        const key = configKey()
-        await transport.publishConfig!({ ...key, content: 'one' })
-        await soon(async () => expect(await transport.getConfig(key)).toBeDefined())
-        const sdk = config(context)
-        const heard: string[] = []
-        sdk.subscribe({ dataId: key.dataId, group: key.group }, (content: string) => heard.push(content))
-        defer(() => sdk.unSubscribe({ dataId: key.dataId, group: key.group }, undefined))
-        await soon(() => expect(heard).toEqual(['one']))
-        await transport.publishConfig!({ ...key, content: 'two' })
-        await soon(() => expect(heard).toEqual(['one', 'two']))
-      },
-    )
+    test('hears what we publish', { needs: ['v1', 'configWrite', 'clientWrite'] }, async (context) => {
+      const { transport, configKey, soon, defer } = context
+      const key = configKey()
+      await transport.publishConfig!({ ...key, content: 'one' })
+      await soon(async () => expect(await transport.getConfig(key)).toBeDefined())
+      const sdk = config(context)
+      const heard: string[] = []
+      sdk.subscribe({ dataId: key.dataId, group: key.group }, (content: string) => heard.push(content))
+      defer(() => sdk.unSubscribe({ dataId: key.dataId, group: key.group }, undefined))
+      await soon(() => expect(heard).toEqual(['one']))
+      await transport.publishConfig!({ ...key, content: 'two' })
+      await soon(() => expect(heard).toEqual(['one', 'two']))
+    })
   })
 }
 
