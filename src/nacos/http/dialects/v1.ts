@@ -33,6 +33,7 @@ export const v1: Dialect = {
       path: '/v1/ns/instance/beat',
       form: {
         ...identity(instance),
+        ephemeral: undefined,
         serviceName: serviceLabel(instance),
         beat: JSON.stringify({
           ip: instance.ip,
