@@ -54,7 +54,7 @@ describe('convertTo', () => {
 
 test('types follow the default', () => {
   expectTypeOf(configLocal).toBeFunction()
-  const types = () => ({
+  const _types = () => ({
     port: configLocal('server.port', 9202),
     text: config('a', 'b'),
     flag: configRemote('a', true),
@@ -67,7 +67,7 @@ test('types follow the default', () => {
     map: config('a', { host: 'h', port: 1 }),
     constant: config('a', { host: 'h', port: 1 } as const),
   })
-  type Types = ReturnType<typeof types>
+  type Types = ReturnType<typeof _types>
   expectTypeOf<Types['port']>().toEqualTypeOf<number>()
   expectTypeOf<Types['text']>().toEqualTypeOf<string>()
   expectTypeOf<Types['flag']>().toEqualTypeOf<boolean>()
