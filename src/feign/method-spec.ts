@@ -97,7 +97,7 @@ export function compileMethod(
     forwards: target === undefined || options.forwardContext === true,
     timeoutMs: options.timeoutMs,
     readTimeoutMs: options.readTimeoutMs ?? READ_TIMEOUT_MS,
-    retry: idempotent ? (options.retry ?? 0) : 0,
+    retry: idempotent ? (options.retry ?? 1) : 0,
     maxResponseBytes: options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
     interceptors: [...(client.interceptors ?? []), ...(spec.options.interceptors ?? [])],
     fallback: fallbackOf(spec.options.fallback ?? client.fallback, property),

@@ -15,7 +15,7 @@ export interface CallOptions {
   readonly readTimeoutMs?: number
   /**
    * Further attempts, on another instance, of GET, HEAD, PUT and DELETE whose connection broke or timed out. A
-   * connection that was never made goes to the next instance in any case; a POST is never sent twice. @default 0
+   * connection that was never made goes to the next instance in any case; a POST is never sent twice. @default 1
    */
   readonly retry?: number
   /** Sent with every call; a header of the call itself wins. */
