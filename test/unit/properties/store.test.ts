@@ -108,6 +108,16 @@ describe('explain', () => {
     expect(store.explain('nope')).toEqual({ key: 'nope', value: undefined, origin: undefined, shadows: [] })
   })
 
+  test('an empty variable neither replaces nor shadows', () => {
+    const { store } = loadBootstrap(LOCAL, { vars: { DB_URL: '', EMPTY: '' } })
+    expect([store.get('db.url'), store.get('empty')]).toEqual(['local', ''])
+    expect(store.explain('db.url')).toMatchObject({
+      value: 'local',
+      origin: { document: 'bootstrap.yml' },
+      shadows: [],
+    })
+  })
+
   test('a short name of the environment', () => {
     const { store } = loadBootstrap('', { vars: { NACOS_SERVER: 'n:1' } })
     expect(store.explain('cloud.nacos.discovery.server-addr').origin?.document).toBe('environment NACOS_SERVER')
