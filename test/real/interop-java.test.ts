@@ -1,11 +1,16 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, inject } from 'vitest'
+import { configRemote, defineClient, GET } from '../../src/index.js'
 import { contractTest } from '../contract/support/contract-test.js'
+import { joinMesh } from '../contract/support/member.js'
 import type { ContractTarget } from '../contract/support/target.js'
 import { startJavaPeer, type JavaInstance, type JavaPeer } from './support/java-peer.js'
 import { cannotBeHad, onServer, SERVER_IDS } from './support/on-server.js'
+
+interface JavaGreeting {
+  readonly from: string
+  readonly greeting: string
+  readonly uri: string
+}
 
 const java = inject('java')
 
@@ -21,20 +26,21 @@ function javaContract(target: ContractTarget, classPath: string): void {
     beforeAll(async () => void (peer = await startJavaPeer(classPath, target)))
     afterAll(() => peer?.stop())
 
-    test('sees and calls the instance we registered', {}, async ({ transport, instance, soon, defer }) => {
-      const server = createServer((_request, response) => response.end('from node: 你好')).listen(0, '127.0.0.1')
-      defer(() => server.close())
-      await once(server, 'listening')
-      const { port } = server.address() as AddressInfo
-      const mine = instance({ port, weight: 2, metadata: { zone: '杭州' } })
-      await transport.register(mine)
-      const seen = await soon(async () => {
-        const instances = await peer.ask<JavaInstance[]>('instances', { service: mine.service, group: mine.group })
-        expect(instances).toMatchObject([{ ip: mine.ip, port, weight: 2, healthy: true, metadata: { zone: '杭州' } }])
+    test('sees and calls a service that joined with initSidecar(), until it leaves', {}, async (context) => {
+      const { soon } = context
+      const { sidecar, ...member } = await joinMesh(context)
+      const seen = () => peer.ask<JavaInstance[]>('instances', { service: member.service, group: member.group })
+      const found = await soon(async () => {
+        const instances = await seen()
+        expect(instances).toMatchObject([
+          { ip: member.ip, port: member.port, weight: 2, healthy: true, metadata: { zone: '杭州' } },
+        ])
         return instances[0]!
       })
-      const answer = await peer.ask('get', { url: `http://${seen.ip}:${seen.port}/hello` })
-      expect(answer).toEqual({ status: 200, body: 'from node: 你好' })
+      const answer = await peer.ask('get', { url: `http://${found.ip}:${found.port}/hello` })
+      expect(answer).toEqual({ status: 200, body: JSON.stringify({ from: member.service, url: '/hello' }) })
+      await sidecar.stop()
+      await soon(async () => expect(await seen()).toEqual([]))
     })
 
     test('is told of our coming and going', {}, async ({ transport, instance, soon }) => {
@@ -53,21 +59,40 @@ function javaContract(target: ContractTarget, classPath: string): void {
       await soon(() => expect(told().at(-1)).toEqual([other.port]), 10_000)
     })
 
-    test('registers an instance that we see and call, and leaves', {}, async ({ transport, unique, soon }) => {
+    test('registers an instance that a typed client calls, and leaves', {}, async (context) => {
+      const { transport, unique, soon } = context
       const key = { namespace: '', group: 'DEFAULT_GROUP', service: unique('java') }
       const port = await peer.ask<number>('serve', { ...key, weight: 3, metadata: { zone: '杭州' } })
-      const its = await soon(async () => {
-        const list = await transport.list(key)
-        expect(list).toMatchObject([{ ip: '127.0.0.1', port, weight: 3, healthy: true, metadata: { zone: '杭州' } }])
-        return list[0]!
-      })
-      const response = await fetch(`http://${its.ip}:${its.port}/hello?a=1`)
-      expect(await response.json()).toMatchObject({ from: 'java', uri: '/hello?a=1', greeting: '你好' })
+      await soon(async () =>
+        expect(await transport.list(key)).toMatchObject([
+          { ip: '127.0.0.1', port, weight: 3, healthy: true, metadata: { zone: '杭州' } },
+        ]),
+      )
+      await joinMesh(context)
+      const greeter = defineClient(
+        { name: key.service },
+        { hello: GET('/hello/{name}').as<(p: { name: string; loud?: boolean }) => Promise<JavaGreeting>>() },
+      )
+      const answer = await greeter.hello({ name: '世界', loud: true })
+      expect(answer).toMatchObject({ from: 'java', greeting: '你好' })
+      expect(decodeURI(answer.uri)).toBe('/hello/世界?loud=true')
       await peer.ask('leave', { ...key, port })
       await soon(async () => expect(await transport.list(key)).toEqual([]), 10_000)
     })
 
-    test('publishes what we read', {}, async ({ transport, configKey, soon }) => {
+    test('publishes what reaches configRemote(), live', { timeoutMs: 40_000 }, async (context) => {
+      const { configKey, raw, soon, unique } = context
+      const key = configKey({ dataId: `${unique('java')}.yml` })
+      await peer.ask('publish', { ...key, content: 'greeting: 你好\n', type: 'yaml' })
+      await soon(async () => expect(await raw.config(key)).toBeDefined())
+      await joinMesh(context, { sharedConfigs: [key.dataId] })
+      expect(configRemote('greeting', '')).toBe('你好')
+      await peer.ask('publish', { ...key, content: 'greeting: 再见\n', type: 'yaml' })
+      // By long poll on v1; v3 has none, and is asked every 10 s.
+      await soon(() => expect(configRemote('greeting', '')).toBe('再见'), 15_000)
+    })
+
+    test('publishes what we read, and takes it away', {}, async ({ transport, configKey, soon }) => {
       const key = configKey()
       const content = 'greeting: 你好\n'
       expect(await peer.ask('publish', { ...key, content, type: 'yaml' })).toBe(true)
