@@ -4,7 +4,7 @@
  */
 import { createSidecar, type ServiceInstance, type Sidecar } from 'nacos-sidecar'
 import { fileURLToPath } from 'node:url'
-import { endAll, start, type Running } from './processes.js'
+import { endAll, lastWords, start, type Running } from './processes.js'
 import { check, fact, step, table, until } from './report.js'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -20,6 +20,7 @@ async function main(): Promise<void> {
     configPath: false,
     settings: {
       application: { name: 'demo' },
+      logging: { level: { 'nacos-sidecar': 'warn' } },
       cloud: { nacos: { serverAddr: server, discovery: { registerEnabled: false } } },
     },
   }).ready
@@ -240,7 +241,9 @@ try {
     `\nThe demo is through: every step happened, in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`,
   )
 } catch (error) {
+  const words = lastWords()
   await endAll()
   console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(words)
   process.exitCode = 1
 }
