@@ -30,6 +30,7 @@ import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
 import type { PropertyStore } from './properties/store.js'
 import { chooseAddress } from './registration/address.js'
 import { createInstance, serviceNameOf } from './registration/instance.js'
+import { isSame } from './registration/own-entry.js'
 import { createRegistrar, type Registrar } from './registration/registrar.js'
 import { connectionOf } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
@@ -346,10 +347,10 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   /** A registry that comes back empty has forgotten what an operator had switched off: this process has not. */
-  #followOwnEntry({ group, service, ip, port, cluster }: ServiceInstance): void {
+  #followOwnEntry(instance: ServiceInstance): void {
     if (this.#lifecycle.leaving()) return
-    this.#directory.watch(`${group}@@${service}`, ({ all }) => {
-      const own = all.find((each) => each.ip === ip && each.port === port && each.cluster === cluster)
+    this.#directory.watch(`${instance.group}@@${instance.service}`, ({ all }) => {
+      const own = all.find((one) => isSame(one, instance))
       if (own) this.#ownEntry = own
     })
   }
