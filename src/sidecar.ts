@@ -15,7 +15,7 @@ import { createServiceDirectory, type ServiceDirectory, type ServiceSnapshot } f
 import { messageOf, SidecarError } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
 import { noInstanceMessage } from './discovery/no-instance.js'
-import { bindRuntime } from './feign/client.js'
+import { clientOf } from './feign/define-client.js'
 import { createFeignRuntime, setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
@@ -239,11 +239,13 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /**
    * A typed client that calls through this sidecar, where a process has more than one.
    *
+   * @param of a class with `@feign` above it, or what `defineClient` returned.
+   * @throws SidecarError `SIDECAR_CLIENT_INVALID`
    * @example
    * const users = sidecar.client(UserClient)
    */
-  client<T extends object>(type: new () => T): T {
-    return bindRuntime(new type(), this.runtime)
+  client<T extends object>(of: (new () => T) | T): T {
+    return clientOf(of, this.runtime)
   }
 
   /**
