@@ -22,7 +22,7 @@ async function startNest(PLATFORM: string, auth: object = {}) {
   await app.message('registered')
   const [instance] = registry.server.services().find(({ service }) => service === 'nest-service')!.instances
   const status = async (path: string, token?: string) => {
-    const headers: HeadersInit = token ? { authorization: `Bearer ${token}` } : {}
+    const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
     const response = await fetch(`http://127.0.0.1:${instance!.port}${path}`, { headers })
     return { status: response.status, body: (await response.json()) as unknown }
   }
