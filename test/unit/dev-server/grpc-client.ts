@@ -81,6 +81,14 @@ export class RawClient {
     return this
   }
 
+  /** The same, past the greeting of a 3.x server. */
+  async connect(body: Body = {}): Promise<this> {
+    const check = await this.request('ServerCheckRequest', {})
+    await this.setUp(body)
+    if (check.body['supportAbilityNegotiation']) await this.push('SetupAckRequest')
+    return this
+  }
+
   /** The next push of this type, acknowledged unless told otherwise; others stay. */
   async push(type: string, { acknowledge = true, withinMs = 3_000 } = {}): Promise<Said['body']> {
     const found = () => this.pushes.findIndex((push) => push.type === type)

@@ -19,7 +19,7 @@ interface Step {
 interface Session {
   readonly server: string
   readonly options: DevServerOptions
-  /** Sent, for its effect on what follows, but not compared. */
+  /** Sent, for its effect on what follows, and known to differ. */
   readonly skip: readonly { case: string; reason: string }[]
   /** Only names and types of the values are compared. */
   readonly shape: readonly { case: string; reason: string }[]
@@ -52,13 +52,12 @@ describe.each(sessions)('gRPC as $server', ({ server, options, skip, shape }) =>
       return found !== undefined
     }
     const compare = (step: Step, got: Said, recorded: Said) => {
-      if (rule(skip, step)) return
+      const skipped = rule(skip, step)
       const view = rule(shape, step) ? typesOf : stable
-      expect({ case: step.title, type: got.type, body: view(got.body) }).toEqual({
-        case: step.title,
-        type: recorded.type,
-        body: view(recorded.body),
-      })
+      const seen = ({ type, body }: Said) => ({ case: step.title, type, body: view(body) })
+      // A skip that is not needed would hide the day on which it is.
+      if (skipped) expect(seen(got)).not.toEqual(seen(recorded))
+      else expect(seen(got)).toEqual(seen(recorded))
     }
 
     // The recorder had a client for naming, a second one, and one for configs.
