@@ -1,10 +1,8 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { GuardDecision } from '../auth/decision.js'
 import type { RequestContext } from '../context.js'
 
-/** What the guard has to say of one request. */
-export type GuardDecision =
-  | { readonly allowed: true; readonly token?: string }
-  | { readonly allowed: false; readonly status: 401 | 403 | 503; readonly body: { code: number; message: string } }
+export type { GuardDecision }
 
 /** An answer the sidecar gives itself (health). */
 export interface DirectAnswer {
@@ -16,13 +14,14 @@ export interface DirectAnswer {
 export interface AppHooks {
   /**
    * Decides on a request; synchronous where the answer is cached or needs no check. Absent when auth is off or
-   * mounted by hand.
+   * mounted by hand. `url` is the request target as the app's router sees it, where that is not `request.url`
+   * (an app mounted in another one).
    */
-  guard?(request: IncomingMessage): GuardDecision | Promise<GuardDecision>
+  guard?(request: IncomingMessage, url?: string): GuardDecision | Promise<GuardDecision>
   /** The health page for this path, or `undefined`. The app's own route wins. */
   health(method: string, path: string): DirectAnswer | undefined
-  /** What of this request travels on to the services it calls. */
-  context(request: IncomingMessage): RequestContext
+  /** What of this request travels on to the services it calls; `undefined` where nothing does, which costs nothing. */
+  context(request: IncomingMessage): RequestContext | undefined
   /** True while the instance leaves: answers carry `Connection: close`. */
   leaving(): boolean
 }

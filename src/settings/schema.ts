@@ -1,4 +1,18 @@
 import { z } from 'zod'
+import {
+  amount,
+  durationMs,
+  flag,
+  integer,
+  list,
+  logLevel,
+  oneOf,
+  port,
+  section,
+  serverAddresses,
+  stringMap,
+  text,
+} from './kinds.js'
 
 /**
  * bootstrap.yml as Spring writes it, keys in camelCase, one schema for types, defaults, errors and the published
@@ -6,28 +20,10 @@ import { z } from 'zod'
  * `settings.cloud.nacos.discovery.heartBeatInterval`. Durations are milliseconds; YAML may also say `10s` or `2m`.
  */
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
-
-const durationMs = z
-  .union([z.number().nonnegative(), z.string().regex(/^\s*\d+(\.\d+)?\s*(ms|s|m|h)?\s*$/, 'expected a duration such as 500, 500ms, 10s or 2m')])
-  .transform((value) => {
-    if (typeof value === 'number') return value
-    const [, amount, unit] = /^\s*([\d.]+)\s*(ms|s|m|h)?\s*$/.exec(value)!
-    return Number(amount) * UNIT_MS[unit ?? 'ms']!
-  })
-
-const flag = z.union([z.boolean(), z.enum(['true', 'false', 'on', 'off', 'yes', 'no']).transform((v) => v === 'true' || v === 'on' || v === 'yes')])
-const text = z.union([z.string(), z.number().transform(String), z.boolean().transform(String)])
-const integer = (min: number, max: number) => z.coerce.number().int().min(min).max(max)
-const port = integer(0, 65535)
-/** `a,b` or a YAML list. */
-const list = z.union([z.array(text), text.transform((v) => v.split(',').map((part) => part.trim()).filter(Boolean))])
-const stringMap = z.record(z.string(), text)
-
 /** How to reach one Nacos cluster; `discovery` and `config` inherit what they leave out. */
 const connection = {
   /** `host:port`, several separated by commas; `http://` or `https://` in front chooses TLS. */
-  serverAddr: text.optional(),
+  serverAddr: serverAddresses.optional(),
   /** Namespace id; empty and `public` are the public namespace. */
   namespace: text.optional(),
   username: text.optional(),
@@ -42,19 +38,27 @@ const connection = {
   contextPath: text.optional(),
 }
 
-const documentRef = z.union([
-  text.transform((dataId) => ({ dataId, group: undefined as string | undefined, refresh: undefined as boolean | undefined })),
-  z.object({ dataId: text, group: text.optional(), refresh: flag.optional() }),
-])
+/** A data id, alone or with its group. */
+const documentRef = z.union(
+  [
+    text.transform((dataId) => ({
+      dataId,
+      group: undefined as string | undefined,
+      refresh: undefined as boolean | undefined,
+    })),
+    section({ dataId: text, group: text.optional(), refresh: flag.optional() }),
+  ],
+  { error: 'expected a data id, or data-id, group and refresh' },
+)
 
-const discovery = z.object({
+const discovery = section({
   ...connection,
   enabled: flag.default(true),
   group: text.default('DEFAULT_GROUP'),
   clusterName: text.default('DEFAULT'),
   /** Registered name; `application.name` where it is left out. */
   service: text.optional(),
-  weight: z.coerce.number().min(0).max(10_000).default(1),
+  weight: amount(0, 10_000).default(1),
   metadata: stringMap.default({}),
   ip: text.optional(),
   port: port.optional(),
@@ -71,9 +75,14 @@ const discovery = z.object({
   ipDeleteTimeout: durationMs.default(90_000),
   /** An impossible registration ends the start with an error instead of a log line. */
   failFast: flag.default(false),
+}).superRefine((own, context) => {
+  // The server refuses such a registration; better to hear it at the start, with the line.
+  if (own.heartBeatTimeout > own.heartBeatInterval && own.ipDeleteTimeout >= own.heartBeatTimeout) return
+  const message = 'expected heart-beat-interval < heart-beat-timeout ≤ ip-delete-timeout'
+  context.addIssue({ code: 'custom', path: ['heartBeatTimeout'], message })
 })
 
-const config = z.object({
+const config = section({
   ...connection,
   enabled: flag.default(true),
   group: text.default('DEFAULT_GROUP'),
@@ -82,20 +91,20 @@ const config = z.object({
   name: text.optional(),
   /** @default yml (Spring: properties) */
   fileExtension: text.default('yml'),
-  sharedConfigs: z.array(documentRef).default([]),
-  extensionConfigs: z.array(documentRef).default([]),
+  sharedConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
+  extensionConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
   refreshEnabled: flag.default(true),
   /** Deadline of the first pull. */
   timeout: durationMs.default(3_000),
   encode: text.default('utf-8'),
   failFast: flag.default(false),
   /** What a document deleted while running leaves behind. */
-  onDelete: z.enum(['keep', 'clear']).default('keep'),
-  /** Largest accepted document, in bytes. */
-  maxBytes: integer(1, 1_000_000_000).default(10 * 1024 * 1024),
+  onDelete: oneOf('keep', 'clear').default('keep'),
+  /** Largest accepted document, in bytes; larger ones would stall the process while they are read. */
+  maxBytes: integer(1, 1_000_000_000).default(1024 * 1024),
 })
 
-const tls = z.object({
+const tls = section({
   enabled: flag.optional(),
   /** PEM files. */
   caFile: text.optional(),
@@ -105,13 +114,13 @@ const tls = z.object({
   serverName: text.optional(),
 })
 
-const nacos = z.object({
+const nacos = section({
   ...connection,
   tls: tls.prefault({}),
   /** `auto` asks the server once; `v1` for Nacos 1.x–3.1 and r-nacos, `v3` for Nacos 3.x. */
-  apiVersion: z.enum(['auto', 'v1', 'v3']).default('auto'),
+  apiVersion: oneOf('auto', 'v1', 'v3').default('auto'),
   /** What registers: HTTP with its heartbeat, or the gRPC connection. */
-  transport: z.enum(['http', 'grpc']).default('http'),
+  transport: oneOf('http', 'grpc').default('http'),
   /** Deadline of one request to the registry. */
   requestTimeout: durationMs.default(5_000),
   /** Deadline of one heartbeat; the next address is tried after it. */
@@ -120,7 +129,7 @@ const nacos = z.object({
   config: config.prefault({}),
 })
 
-const auth = z.object({
+const auth = section({
   enabled: flag.default(false),
   /** Lets a request with a token pass while the auth service is down. */
   failOpen: flag.default(false),
@@ -133,12 +142,12 @@ const auth = z.object({
   /** What this application calls itself there; `application.code` where it is left out. */
   code: text.optional(),
   cacheTtl: durationMs.default(5_000),
-  token: z.object({ query: flag.default(true), cookies: flag.default(true) }).prefault({}),
+  token: section({ query: flag.default(true), cookies: flag.default(true) }).prefault({}),
   /** `first` guards every route by itself; `manual` leaves it to `sidecar.guard()`. */
-  mount: z.enum(['first', 'manual']).default('first'),
+  mount: oneOf('first', 'manual').default('first'),
 })
 
-const feignClient = z.object({
+const feignClient = section({
   /** A fixed base URL: no discovery. */
   url: text.optional(),
   connectTimeout: durationMs.optional(),
@@ -152,7 +161,7 @@ const feignClient = z.object({
   forwardContext: flag.optional(),
 })
 
-const sidecar = z.object({
+const sidecar = section({
   /** How long the instance keeps serving after it has left the registry. */
   drain: durationMs.default(12_000),
   /** Cap on the deregistration request. */
@@ -160,7 +169,7 @@ const sidecar = z.object({
   /** How long an empty list is held before it is believed. */
   emptyProtection: durationMs.default(30_000),
   /** `listen` registers once the app listens; `manual` waits for `sidecar.register()`. */
-  registerOn: z.enum(['listen', 'manual']).default('listen'),
+  registerOn: oneOf('listen', 'manual').default('listen'),
   /** Interval of list polls where nothing pushes; jittered by ±10 %. */
   pollInterval: durationMs.default(10_000),
   balancer: text.default('round-robin'),
@@ -168,25 +177,30 @@ const sidecar = z.object({
   /** gRPC port = HTTP port + this. */
   grpcPortOffset: integer(-65535, 65535).default(1000),
   /** `auto` subscribes over gRPC where the port answers; `off` stays on HTTP. */
-  push: z.enum(['auto', 'off']).default('auto'),
+  push: oneOf('auto', 'off').default('auto'),
   snapshotDir: text.optional(),
   logFile: text.optional(),
-  health: z.object({ enabled: flag.default(true) }).prefault({}),
+  health: section({ enabled: flag.default(true) }).prefault({}),
 })
 
-export const settingsSchema = z.object({
-  server: z.object({ port: port.optional() }).prefault({}),
-  application: z.object({ name: text.optional(), code: text.optional() }).prefault({}),
-  profiles: z.object({ active: list.default([]) }).prefault({}),
-  config: z.object({ import: list.default([]) }).prefault({}),
-  cloud: z.object({ nacos: nacos.prefault({}) }).prefault({}),
+/** All settings; `z.output` of it is `Settings`. */
+export const settingsSchema = section({
+  server: section({ port: port.optional() }).prefault({}),
+  application: section({ name: text.optional(), code: text.optional() }).prefault({}),
+  profiles: section({ active: list.default([]) }).prefault({}),
+  config: section({ import: list.default([]) }).prefault({}),
+  cloud: section({ nacos: nacos.prefault({}) }).prefault({}),
   auth: auth.prefault({}),
-  feign: z.object({ client: z.record(z.string(), feignClient).default({}) }).prefault({}),
+  feign: section({ client: z.record(z.string(), feignClient).default({}) }).prefault({}),
   sidecar: sidecar.prefault({}),
-  logging: z.object({ level: z.record(z.string(), z.enum(['debug', 'info', 'warn', 'error', 'silent'])).default({}) }).prefault({}),
+  logging: section({ level: z.record(z.string(), logLevel).default({}) }).prefault({}),
 })
 
-type DeepReadonly<T> = T extends (infer U)[] ? readonly DeepReadonly<U>[] : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T
+type DeepReadonly<T> = T extends (infer U)[]
+  ? readonly DeepReadonly<U>[]
+  : T extends object
+    ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
+    : T
 
 /** bootstrap.yml with every default filled in; frozen. */
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>

@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http'
+import { UNAVAILABLE, type GuardDecision } from '../auth/decision.js'
+import { currentContext, runWithContext, type RequestContext } from '../context.js'
+import type { AppHooks } from './adapter.js'
+
+type GuardHook = NonNullable<AppHooks['guard']>
+
+/** Asks the guard, and hands its decision to `then` at once where it is known at once. A guard that fails refuses. */
+export function admit<T>(
+  guard: GuardHook,
+  request: IncomingMessage,
+  url: string | undefined,
+  then: (decision: GuardDecision) => T,
+): T | Promise<T> {
+  const decision = ask(guard, request, url)
+  return 'allowed' in decision ? then(decision) : decision.catch(() => UNAVAILABLE).then(then)
+}
+
+function ask(
+  guard: GuardHook,
+  request: IncomingMessage,
+  url: string | undefined,
+): GuardDecision | Promise<GuardDecision> {
+  try {
+    return guard(request, url)
+  } catch {
+    return UNAVAILABLE
+  }
+}
+
+/** Handles the request with its token and trace at hand for the typed clients it calls. */
+export function runInContext<T>(hooks: AppHooks, request: IncomingMessage, handle: () => T): T {
+  const context = hooks.context(request)
+  // A pipelined request is parsed within the one before it, whose token it must not inherit.
+  if (!context) return currentContext() === undefined ? handle() : runWithContext({}, handle)
+  if (hasBody(request)) keepContext(request, context)
+  return runWithContext(context, handle)
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/**
+ * Node emits the body's events outside the context the handler runs in, so whatever a body parser (multer, Fastify's
+ * own) goes on to call would have lost it.
+ */
+function keepContext(request: IncomingMessage, context: RequestContext): void {
+  const emit = request.emit
+  request.emit = function (this: IncomingMessage, ...event: Parameters<typeof emit>) {
+    if (currentContext() === context) return Reflect.apply(emit, this, event)
+    return runWithContext(context, () => Reflect.apply(emit, this, event))
+  } as typeof emit
+}

@@ -1,0 +1,26 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { refusalHeaders, type Refusal } from '../auth/decision.js'
+
+/** Answers JSON on the bare response, for frameworks that have not wrapped it. HEAD gets the headers only. */
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): void {
+  const text = JSON.stringify(body)
+  response.statusCode = status
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  response.setHeader('content-type', 'application/json; charset=utf-8')
+  response.setHeader('content-length', Buffer.byteLength(text))
+  response.end(text)
+}
+
+export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
+  sendJson(response, refusal.status, refusal.body, refusalHeaders(refusal))
+}
+
+/** Sends a keep-alive client elsewhere. HTTP/2 has no such header; its sessions are ended by the server. */
+export function closeAfterwards(request: IncomingMessage, response: ServerResponse): void {
+  if (request.httpVersionMajor < 2 && !response.headersSent) response.setHeader('connection', 'close')
+}

@@ -1,0 +1,103 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { withoutQuery } from '../auth/route-path.js'
+import type { Adapter, AppHooks, DirectAnswer } from './adapter.js'
+import { admit, runInContext } from './admission.js'
+import { closeAfterwards, sendJson, sendRefusal } from './answer.js'
+
+type Out = (error?: unknown) => void
+type Handle = (this: ExpressApp, request: ExpressRequest, response: ServerResponse, out?: Out) => void
+type ExpressRequest = IncomingMessage & { readonly baseUrl?: string }
+
+/** What both majors share and this adapter needs. */
+interface ExpressApp {
+  (request: IncomingMessage, response: ServerResponse): void
+  handle: Handle
+  readonly parent?: ExpressApp
+}
+
+/** The guard as Express middleware. */
+export type ExpressGuard = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
+
+/**
+ * Express 4 and 5. Every request to an app, whether it comes from a server, from a parent app or from a caller of
+ * `app(req, res)`, goes through the property `app.handle`, so wrapping it comes before every route there is or will be.
+ */
+export const express: Adapter = {
+  framework: 'express',
+  matches: isExpressApp,
+
+  mount(app, hooks) {
+    const mounted = app as ExpressApp
+    const handle = mounted.handle
+    mounted.handle = function (request, response, out) {
+      const run = () => runInContext(hooks, request, () => route(this, handle, hooks, request, response, out))
+      if (hooks.leaving()) closeAfterwards(request, response)
+      if (!hooks.guard) return run()
+      void admit(hooks.guard, request, routedUrl(request), (decision) =>
+        decision.allowed ? run() : sendRefusal(response, decision),
+      )
+    }
+    return { framework: 'express', owns: (server) => owns(mounted, server) }
+  },
+
+  middleware(guard): ExpressGuard {
+    return (request, response, next) =>
+      void admit(guard, request, routedUrl(request), (decision) =>
+        decision.allowed ? next() : sendRefusal(response, decision),
+      )
+  },
+}
+
+function isExpressApp(app: unknown): app is ExpressApp {
+  if (typeof app !== 'function') return false
+  const { handle, use, set, settings } = app as unknown as Record<string, unknown>
+  // A Router has no settings, a connect app no `set`.
+  return (
+    typeof handle === 'function' &&
+    typeof use === 'function' &&
+    typeof set === 'function' &&
+    typeof settings === 'object'
+  )
+}
+
+/** A mounted app or router gets the rest of the path in `url` and what it was mounted at in `baseUrl`. */
+function routedUrl({ baseUrl, url }: ExpressRequest): string | undefined {
+  return baseUrl ? baseUrl + url : url
+}
+
+function route(
+  app: ExpressApp,
+  handle: Handle,
+  hooks: AppHooks,
+  request: ExpressRequest,
+  response: ServerResponse,
+  out: Out | undefined,
+): void {
+  const answer = hooks.health(request.method ?? 'GET', withoutQuery(routedUrl(request) ?? '/'))
+  handle.call(app, request, response, answer ? unrouted(answer, app, handle, request, response, out) : out)
+}
+
+/** What happens to a health request that no route of the app has answered. */
+function unrouted(
+  answer: DirectAnswer,
+  app: ExpressApp,
+  handle: Handle,
+  request: ExpressRequest,
+  response: ServerResponse,
+  out: Out | undefined,
+): Out {
+  return (error) => {
+    if (!error && !response.headersSent) return sendJson(response, answer.status, answer.body)
+    if (out) return out(error)
+    // Express's last word on an error is made inside `handle`: run it once more, with a router that only fails.
+    const failing = { value: { handle: (_request: unknown, _response: unknown, done: Out) => done(error) } }
+    handle.call(Object.create(app, { _router: failing, router: failing }) as ExpressApp, request, response)
+  }
+}
+
+/** A server calls the app itself, or the app it is mounted in. */
+function owns(app: ExpressApp, server: Server): boolean {
+  const listeners = server.listeners('request')
+  for (let at: ExpressApp | undefined = app; at; at = at.parent) if (listeners.includes(at)) return true
+  return false
+}

@@ -1,0 +1,142 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { refusalHeaders, type Refusal } from '../auth/decision.js'
+import { withoutQuery } from '../auth/route-path.js'
+import { SidecarError } from '../errors.js'
+import type { Adapter, AppHooks } from './adapter.js'
+import { admit, runInContext } from './admission.js'
+import { closeAfterwards } from './answer.js'
+
+/** What both majors share and this adapter needs. */
+interface FastifyRequest {
+  readonly raw: IncomingMessage
+  readonly is404: boolean
+}
+interface FastifyReply {
+  readonly raw: ServerResponse
+  code(status: number): FastifyReply
+  header(name: string, value: string): FastifyReply
+  headers(headers: Record<string, string>): FastifyReply
+  send(body: unknown): FastifyReply
+}
+type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
+
+interface FastifyApp {
+  readonly server: Server
+  addHook(name: 'onRequest', hook: OnRequest): unknown
+  close(callback?: () => void): unknown
+}
+
+/** The guard as an `onRequest` hook: `app.addHook('onRequest', guard)` or `{ onRequest: guard }` on a route. */
+export type FastifyGuard = (request: { readonly raw: IncomingMessage }, reply: object, done: () => void) => void
+
+/** Fastify 4 and 5, by an `onRequest` hook: after routing (and `rewriteUrl`), before anything of the app runs. */
+export const fastify: Adapter = {
+  framework: 'fastify',
+  matches: isFastifyApp,
+
+  mount(app, hooks) {
+    const root = rootOf(app as FastifyApp)
+    refuseWhenReady(root)
+    putFirst(root, onRequest(hooks))
+    return {
+      framework: 'fastify',
+      // Listening on `localhost` opens further servers, for ::1, with the same listener.
+      owns: (server) =>
+        server === root.server ||
+        server.listeners('request').some((own) => root.server.listeners('request').includes(own)),
+      onListening(callback) {
+        if (root.server.listening) callback(root.server)
+        else root.server.once('listening', () => callback(root.server))
+      },
+      holdClose(drained) {
+        const close = root.close
+        let drain: Promise<void> | undefined
+        // Fastify answers 503 from the moment it closes: nothing of that may start before the drain is over.
+        root.close = function (callback) {
+          drain ??= drained()
+          const closed = drain.then(() => (callback ? close.call(this, callback) : close.call(this)))
+          return callback ? this : closed
+        }
+      },
+    }
+  },
+
+  middleware(guard): FastifyGuard {
+    return (request, reply, done) =>
+      void admit(guard, request.raw, undefined, (decision) =>
+        decision.allowed ? done() : void refuse(reply as FastifyReply, decision),
+      )
+  },
+}
+
+function isFastifyApp(app: unknown): app is FastifyApp {
+  if (typeof app !== 'object' || app === null) return false
+  const { addHook, register, route, inject, server } = app as Record<string, unknown>
+  return (
+    [addHook, register, route, inject].every((method) => typeof method === 'function') && typeof server === 'object'
+  )
+}
+
+/** A plugin's instance inherits from the one it was registered on. */
+function rootOf(app: FastifyApp): FastifyApp {
+  const above: unknown = Object.getPrototypeOf(app)
+  return isFastifyApp(above) ? rootOf(above) : app
+}
+
+/** From `onReady` on, hooks are bound to their routes: one more would be taken and never run. */
+function refuseWhenReady(root: FastifyApp): void {
+  const state = internal<Record<string, unknown>>(root, 'fastify.state')
+  if (!state?.['started'] && !state?.['booting'] && !state?.['ready']) return
+  throw new SidecarError(
+    'SIDECAR_APP_UNSUPPORTED',
+    'this Fastify app is ready: its routes can no longer be guarded. Call initSidecar(app) before app.ready(), app.listen() and app.inject()',
+  )
+}
+
+function onRequest(hooks: AppHooks): OnRequest {
+  const { guard } = hooks
+  return (request, reply, done) => {
+    const { raw } = request
+    const run = () => {
+      const answer = request.is404 ? hooks.health(raw.method ?? 'GET', withoutQuery(raw.url ?? '/')) : undefined
+      if (answer) return void reply.code(answer.status).send(answer.body)
+      runInContext(hooks, raw, done)
+    }
+    if (hooks.leaving()) closeAfterwards(raw, reply.raw)
+    if (!guard) return run()
+    void admit(guard, raw, undefined, (decision) => (decision.allowed ? run() : refuse(reply, decision)))
+  }
+}
+
+function refuse(reply: FastifyReply, refusal: Refusal): void {
+  reply.code(refusal.status).headers(refusalHeaders(refusal)).send(refusal.body)
+}
+
+/**
+ * `addHook` reaches every route, but comes after the hooks that are there already, and one of those may serve
+ * requests itself (`middie`, `@fastify/express`). So the hook goes to the front of each instance's list where the
+ * lists are what both majors have; instances made later copy it.
+ */
+function putFirst(app: FastifyApp, hook: OnRequest): void {
+  const lists = hookLists(app)
+  if (!lists) return void app.addHook('onRequest', hook)
+  for (const list of lists) list.unshift(hook)
+}
+
+function hookLists(app: FastifyApp): OnRequest[][] | undefined {
+  const list = internal<{ onRequest?: unknown }>(app, 'fastify.hooks')?.onRequest
+  const children = internal<unknown>(app, 'fastify.children')
+  if (!Array.isArray(list) || !Array.isArray(children)) return undefined
+  const lists = [list as OnRequest[]]
+  for (const child of children as FastifyApp[]) {
+    const below = hookLists(child)
+    if (!below) return undefined
+    lists.push(...below)
+  }
+  return lists
+}
+
+function internal<T>(app: FastifyApp, description: string): T | undefined {
+  const symbol = Object.getOwnPropertySymbols(app).find((own) => own.description === description)
+  return symbol && (app as unknown as Record<symbol, T>)[symbol]
+}

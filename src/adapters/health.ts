@@ -1,0 +1,40 @@
+import { isHealthRequest } from '../auth/open-requests.js'
+import type { AppHooks, DirectAnswer } from './adapter.js'
+
+/** What the health pages are made of. */
+export interface HealthStatus {
+  /** `starting` until the sidecar has done its part, `leaving` from the first signal on. */
+  readonly phase: 'starting' | 'serving' | 'leaving'
+  readonly registered: boolean
+  /** When the registry last accepted a heartbeat. */
+  readonly lastBeat?: Date
+  /** Further facts for `/actuator/health`. The page is open to everyone: no addresses, no secrets. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The pages of `AppHooks.health`, in Spring Boot's words. Only readiness ever says 503, and only while starting and
+ * leaving: an outage of the registry must not restart the fleet.
+ */
+export function createHealth(status: () => HealthStatus): AppHooks['health'] {
+  return (method, path) => (isHealthRequest(method, path) ? page(path, status()) : undefined)
+}
+
+function page(path: string, { phase, registered, lastBeat, details }: HealthStatus): DirectAnswer {
+  const ready = phase === 'serving'
+  const facts = { registered, lastBeat: lastBeat?.toISOString() ?? null }
+  switch (path) {
+    case '/actuator/health/liveness':
+      return { status: 200, body: { status: 'UP' } }
+    case '/actuator/health/readiness':
+      return ready
+        ? { status: 200, body: { status: 'UP' } }
+        : { status: 503, body: { status: 'OUT_OF_SERVICE', phase } }
+    case '/actuator/health': {
+      const nacos = { status: registered ? 'UP' : 'DOWN', details: { ...facts, ...details } }
+      return { status: 200, body: { status: 'UP', phase, ...facts, components: { nacos } } }
+    }
+    default:
+      return { status: 200, body: { status: 'UP', phase, ...facts } }
+  }
+}

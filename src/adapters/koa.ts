@@ -1,0 +1,138 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { refusalHeaders, type Refusal } from '../auth/decision.js'
+import { withoutQuery } from '../auth/route-path.js'
+import type { Adapter, AppHooks, DirectAnswer } from './adapter.js'
+import { admit, runInContext } from './admission.js'
+import { closeAfterwards } from './answer.js'
+
+type Next = () => Promise<unknown>
+type KoaMiddleware = (context: KoaContext, next: Next) => Promise<unknown>
+type Callback = (request: IncomingMessage, response: ServerResponse) => unknown
+
+/** What both majors share and this adapter needs. */
+interface KoaContext {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly originalUrl: string
+  /** Where koa-mount has put the app. */
+  readonly mountPath?: string
+  readonly headerSent: boolean
+  readonly respond?: boolean
+  status: number
+  body: unknown
+  set(headers: Record<string, string>): void
+}
+
+interface KoaApp {
+  readonly middleware: KoaMiddleware[]
+  callback(): Callback
+  handleRequest(context: KoaContext, composed: (context: KoaContext) => Promise<unknown>): Promise<unknown>
+}
+
+/** The guard as Koa middleware. */
+export type KoaGuard = (context: { readonly req: IncomingMessage }, next: Next) => Promise<unknown>
+
+/**
+ * Koa 2 and 3. `handleRequest` comes before all middleware, also what is put first later on, and works for a callback
+ * made before; an app inside koa-mount is composed from its middleware list and has the same entry first there.
+ */
+export const koa: Adapter = {
+  framework: 'koa',
+  matches: isKoaApp,
+
+  mount(app, hooks) {
+    const mounted = app as KoaApp
+    const entry = once(enter(hooks))
+    const { handleRequest, callback } = mounted
+    const callbacks = new Set<unknown>()
+
+    mounted.middleware.unshift(entry)
+    mounted.handleRequest = function (context, composed) {
+      return handleRequest.call(this, context, () => entry(context, () => composed(context)))
+    }
+    mounted.callback = function () {
+      const made = callback.call(this)
+      callbacks.add(made)
+      return made
+    }
+    return { framework: 'koa', owns: (server) => owns(callbacks, server) }
+  },
+
+  middleware(guard): KoaGuard {
+    return async (given, next) => {
+      const context = given as KoaContext
+      return admit(guard, context.req, routedUrl(context), (decision) =>
+        decision.allowed ? next() : refuse(context, decision),
+      )
+    }
+  },
+}
+
+function isKoaApp(app: unknown): app is KoaApp {
+  if (typeof app !== 'object' || app === null) return false
+  const { middleware, callback, handleRequest, createContext } = app as Record<string, unknown>
+  return (
+    Array.isArray(middleware) &&
+    [callback, handleRequest, createContext].every((method) => typeof method === 'function')
+  )
+}
+
+/** The first of the two places that sees a request is the one that handles it. */
+function once(entry: KoaMiddleware): KoaMiddleware {
+  const entered = new WeakSet<KoaContext>()
+  return (context, next) => {
+    if (entered.has(context)) return next()
+    entered.add(context)
+    return entry(context, next)
+  }
+}
+
+function enter(hooks: AppHooks): KoaMiddleware {
+  const { guard } = hooks
+  return async (context, next) => {
+    const run = () => runInContext(hooks, context.req, () => route(hooks, context, next))
+    if (hooks.leaving()) closeAfterwards(context.req, context.res)
+    return guard
+      ? admit(guard, context.req, routedUrl(context), (decision) =>
+          decision.allowed ? run() : refuse(context, decision),
+        )
+      : run()
+  }
+}
+
+/** koa-mount cuts the prefix off `url`; the request as it came has it all, unless somebody has rewritten it. */
+function routedUrl({ req, originalUrl, mountPath }: KoaContext): string | undefined {
+  if (mountPath === undefined || req.url === undefined) return req.url
+  return originalUrl.endsWith(req.url) ? originalUrl : mountPath + req.url
+}
+
+function route(hooks: AppHooks, context: KoaContext, next: Next): Promise<unknown> {
+  const answer = hooks.health(context.req.method ?? 'GET', withoutQuery(routedUrl(context) ?? '/'))
+  return answer ? next().then(() => answerUnrouted(context, answer)) : next()
+}
+
+/** No middleware has said anything: Koa would answer 404. */
+function answerUnrouted(context: KoaContext, { status, body }: DirectAnswer): void {
+  if (
+    context.status !== 404 ||
+    (context.body ?? undefined) !== undefined ||
+    context.headerSent ||
+    context.respond === false
+  )
+    return
+  context.status = status
+  context.body = body
+}
+
+function refuse(context: KoaContext, refusal: Refusal): void {
+  context.status = refusal.status
+  context.set(refusalHeaders(refusal))
+  context.body = refusal.body
+}
+
+/** A callback made before the mount was not seen; it still carries the name Koa gives it. */
+function owns(callbacks: ReadonlySet<unknown>, server: Server): boolean {
+  return server
+    .listeners('request')
+    .some((listener) => callbacks.has(listener) || (callbacks.size === 0 && listener.name === 'handleRequest'))
+}

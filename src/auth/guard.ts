@@ -1,0 +1,204 @@
+import { hash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { messageOf, SidecarError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { AuthSettings } from '../settings/schema.js'
+import { createDecisionCache } from './decision-cache.js'
+import { BAD_TOKEN, NO_TOKEN, OPEN, REFUSED, UNAVAILABLE, type GuardDecision } from './decision.js'
+import { compileExcludes } from './excludes.js'
+import { isHealthRequest, isOpenOptions } from './open-requests.js'
+import { parseRoutePath, withoutQuery } from './route-path.js'
+import { findToken } from './token.js'
+import { answerUpgrade } from './upgrade.js'
+import type { Verdict } from './verdict.js'
+import {
+  createFunctionVerifier,
+  createServiceVerifier,
+  withDeadline,
+  type CallAuthService,
+  type Verifier,
+  type Verify,
+  type VerifyRequest,
+} from './verifier.js'
+
+export interface GuardOptions {
+  readonly settings: AuthSettings
+  /** What this application calls itself at the auth service. Not sent where it is left out. */
+  readonly code?: string
+  /** How to reach `auth.service`. */
+  readonly call?: CallAuthService
+  /** Decides in code; goes before `auth.service`. */
+  readonly verify?: Verify
+  readonly logger: Logger
+  /** Ends verifications under way; abort it after the drain, not before. */
+  readonly signal?: AbortSignal
+  /** Monotonic milliseconds. @default performance.now */
+  readonly now?: () => number
+}
+
+export interface Guard {
+  /**
+   * Decides on a request; synchronous where the decision is cached or none is needed. Never throws or rejects.
+   *
+   * @param url request target as the router sees it, where that is not `request.url` (an app mounted in another).
+   */
+  check(request: IncomingMessage, url?: string): GuardDecision | Promise<GuardDecision>
+  /**
+   * Decides on a WebSocket upgrade, which passes no middleware. With `socket`, a refusal is answered and the socket closed.
+   *
+   * @example
+   * server.on('upgrade', async (request, socket, head) => {
+   *   if ((await sidecar.guardUpgrade(request, socket)).allowed) wss.handleUpgrade(request, socket, head, accept)
+   * })
+   */
+  upgrade(request: IncomingMessage, socket?: Duplex): Promise<GuardDecision>
+}
+
+const CACHE_LIMIT = 10_000
+/** A refusal is forgotten sooner: whoever has just been granted something should not wait for it. */
+const REFUSAL_TTL_MS = 1_000
+const DECISIONS: Record<Exclude<Verdict, 'allowed'>, GuardDecision> = { refused: REFUSED, unauthenticated: BAD_TOKEN }
+
+/**
+ * The guard in front of an app. Framework-free: adapters ask it.
+ *
+ * @throws SidecarError `SIDECAR_AUTH_SETTINGS` where it is enabled and there is nothing to ask, or an exclude is wrong.
+ */
+export function createGuard(options: GuardOptions): Guard {
+  const { settings, logger } = options
+  const verifier = settings.enabled ? chooseVerifier(options) : undefined
+  const isExcluded = compileExcludes(settings.excludePaths)
+  const cache = createDecisionCache(CACHE_LIMIT, options.now ?? (() => performance.now()))
+  const flights = new Map<string, Promise<GuardDecision | undefined>>()
+  const health = createOutageLog(logger, settings.failOpen)
+  const cached = settings.cacheTtl > 0
+
+  function check(request: IncomingMessage, url = request.url ?? '/'): GuardDecision | Promise<GuardDecision> {
+    return !verifier || isOpenOptions(request) || isHealthRequest(request.method, withoutQuery(url))
+      ? OPEN
+      : demand(verifier, request, url)
+  }
+
+  function demand(verify: Verifier, request: IncomingMessage, url: string): GuardDecision | Promise<GuardDecision> {
+    const { path, segments } = parseRoutePath(url)
+    if (segments && isExcluded(segments)) return OPEN
+    const found = findToken(request, settings.token)
+    if (found === 'none') return NO_TOKEN
+    if (found === 'bad') return BAD_TOKEN
+
+    const { token } = found
+    // Express, Fastify and Koa run the GET handler for HEAD.
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
+    // Neither a method nor a token holds a space, so no two requests share a key.
+    const key = hash('sha256', `${method} ${token} ${path}`, 'base64')
+    const verdict = cached ? cache.get(key) : undefined
+    if (verdict) return decide(verdict, token)
+    return ask(verify, key, token, method, path, request)
+  }
+
+  /** One question at a time per key; those who come meanwhile share its answer. */
+  async function ask(
+    verify: Verifier,
+    key: string,
+    token: string,
+    method: string,
+    url: string,
+    request: IncomingMessage,
+  ): Promise<GuardDecision> {
+    const flight = cached ? flights.get(key) : undefined
+    const shared = await flight
+    if (shared) return shared
+
+    const own = verifyOnce(verify, key, token, method, url, request)
+    if (!cached || flights.has(key)) return (await own).decision
+    const outcome = own.then(({ decision, personal }) => (personal ? undefined : decision))
+    flights.set(key, outcome)
+    try {
+      return (await own).decision
+    } finally {
+      flights.delete(key)
+    }
+  }
+
+  async function verifyOnce(
+    verify: Verifier,
+    key: string,
+    token: string,
+    method: string,
+    url: string,
+    request: IncomingMessage,
+  ) {
+    let personal = false
+    try {
+      const verdict = await withDeadline(settings.timeout, options.signal, (signal) => {
+        const asked: VerifyRequest = {
+          method,
+          url,
+          signal,
+          get headers() {
+            personal = true
+            return request.headers
+          },
+        }
+        return verify(token, asked)
+      })
+      if (!personal)
+        cache.set(key, verdict, verdict === 'allowed' ? settings.cacheTtl : Math.min(settings.cacheTtl, REFUSAL_TTL_MS))
+      health.up()
+      return { decision: decide(verdict, token), personal }
+    } catch (error) {
+      // What a user's function throws may quote the token.
+      health.down(messageOf(error).replaceAll(token, '***'))
+      return { decision: onOutage(key, token), personal }
+    }
+  }
+
+  /** Fail-open speaks for tokens nobody has judged; one that was refused stays refused. */
+  function onOutage(key: string, token: string): GuardDecision {
+    if (!settings.failOpen) return UNAVAILABLE
+    return decide(cache.last(key) ?? 'allowed', token)
+  }
+
+  return {
+    check,
+    async upgrade(request, socket) {
+      const url = request.url ?? '/'
+      // Neither health pages nor preflights are upgrades: only excludes open one.
+      const deciding = Promise.resolve(verifier ? demand(verifier, request, url) : OPEN)
+      return socket ? answerUpgrade(socket, deciding) : deciding
+    },
+  }
+}
+
+function decide(verdict: Verdict, token: string): GuardDecision {
+  return verdict === 'allowed' ? { allowed: true, token } : DECISIONS[verdict]
+}
+
+function chooseVerifier({ settings, verify, call, code }: GuardOptions): Verifier {
+  if (verify) return createFunctionVerifier(verify)
+  if (settings.service && call) return createServiceVerifier({ call, path: settings.path, code })
+  throw new SidecarError(
+    'SIDECAR_AUTH_SETTINGS',
+    'auth.enabled is true but nothing decides on a token: set auth.service (logical name or base URL of the central auth service) in bootstrap.yml, pass a verify function in code, or set auth.enabled: false',
+  )
+}
+
+/** One line when the verifier goes and one when it is back, however many requests come between. */
+function createOutageLog(logger: Logger, failOpen: boolean) {
+  let failures = 0
+  const meanwhile = failOpen ? 'requests with a token pass unchecked (auth.fail-open)' : 'guarded requests get 503'
+  return {
+    up() {
+      if (failures > 0)
+        logger.info(
+          `auth: the verifier decides again after ${failures} failed ${failures === 1 ? 'request' : 'requests'}`,
+        )
+      failures = 0
+    },
+    down(reason: string) {
+      if (failures++ === 0) logger.warn(`auth: the verifier does not decide: ${reason}; ${meanwhile} until it does`)
+      else logger.debug(`auth: the verifier does not decide: ${reason}`)
+    },
+  }
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage } from 'node:http'
+import { parseCookie } from 'cookie'
+
+/** Which of the places a browser fills by itself may carry the token. */
+export interface TokenSources {
+  /** @default true */
+  readonly query: boolean
+  /** @default true */
+  readonly cookies: boolean
+}
+
+/** `bad` is a token that was sent but cannot be one: it is refused, and no other place is looked at. */
+export type FoundToken = { readonly token: string } | 'none' | 'bad'
+
+/** Longer than any JWT that fits beside other headers in Node's 16 KB. */
+const MAX_TOKEN_LENGTH = 8192
+const NAMES = ['token', 'access_token'] as const
+const HEADERS = ['x-auth-token', 'x-token'] as const
+const BEARER = /^bearer(?: +|$)/i
+/** Visible ASCII only: no space, no control character, nothing a header could be split with. */
+const TOKEN = /^[\x21-\x7e]+$/
+
+/**
+ * The one place that says where a caller's token is: the guard checks it, typed clients forward it.
+ * `Authorization: Bearer` → cookies `token`, `access_token` → query `token`, `access_token` → `X-Auth-Token`, `X-Token`.
+ */
+export function findToken(request: Pick<IncomingMessage, 'headers' | 'url'>, sources: TokenSources): FoundToken {
+  const { headers } = request
+
+  const { authorization } = headers
+  // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
+  if (authorization !== undefined && BEARER.test(authorization)) return judge(authorization.replace(BEARER, ''))
+
+  if (sources.cookies && headers.cookie?.includes('token=')) {
+    const cookies = parseCookie(headers.cookie)
+    for (const name of NAMES) if (cookies[name]) return judge(cookies[name])
+  }
+
+  if (sources.query) {
+    const start = request.url?.indexOf('?') ?? -1
+    const query = start < 0 ? '' : request.url!.slice(start + 1)
+    if (query.includes('token=')) {
+      const parameters = new URLSearchParams(query)
+      for (const name of NAMES) {
+        const values = parameters.getAll(name)
+        // Said twice, two readers could each take another one.
+        if (values.length > 1) return 'bad'
+        if (values[0]) return judge(values[0])
+      }
+    }
+  }
+
+  for (const name of HEADERS) {
+    const value = headers[name]
+    if (value !== undefined && value !== '') return typeof value === 'string' ? judge(value) : 'bad'
+  }
+  return 'none'
+}
+
+/**
+ * The caller's token as the guard would check it, or `undefined`: what a `RequestContext` carries on.
+ *
+ * @example
+ * context: (request) => ({ token: tokenOf(request, settings.auth.token) })
+ */
+export function tokenOf(request: Pick<IncomingMessage, 'headers' | 'url'>, sources: TokenSources): string | undefined {
+  const found = findToken(request, sources)
+  return typeof found === 'object' ? found.token : undefined
+}
+
+function judge(token: string): FoundToken {
+  return token.length <= MAX_TOKEN_LENGTH && TOKEN.test(token) ? { token } : 'bad'
+}

@@ -1,0 +1,64 @@
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+  /** Life of a token in seconds. @default 18000 */
+  readonly tokenTtlSeconds?: number
+}
+
+export type TokenState = 'ok' | 'missing' | 'invalid' | 'forged' | 'expired'
+export type Login = { readonly token: string } | 'unknown-user' | 'wrong-password'
+
+/** One user, who may do everything; or nobody, where auth is off. */
+export interface Auth {
+  readonly enabled: boolean
+  readonly tokenTtlSeconds: number
+  login(username: string, password: string): Login
+  check(token: string | undefined): TokenState
+}
+
+/** @param clock monotonic milliseconds: a token's life does not follow the wall clock. */
+export function createAuth(credentials: Credentials | undefined, clock: () => number): Auth {
+  // Random per start: there is no default key to know, and a token of another run is worth nothing.
+  const secret = randomBytes(32)
+  const tokenTtlSeconds = credentials?.tokenTtlSeconds ?? 18_000
+  const sign = (text: string) => createHmac('sha256', secret).update(text).digest('base64url')
+
+  return {
+    enabled: credentials !== undefined,
+    tokenTtlSeconds,
+
+    login(username, password) {
+      if (!credentials || !same(username, credentials.username)) return 'unknown-user'
+      if (!same(password, credentials.password)) return 'wrong-password'
+      const head = encode({ alg: 'HS256' })
+      const body = encode({
+        sub: username,
+        until: clock() + tokenTtlSeconds * 1000,
+        nonce: randomBytes(8).toString('hex'),
+      })
+      return { token: `${head}.${body}.${sign(`${head}.${body}`)}` }
+    },
+
+    check(token) {
+      if (!token) return 'missing'
+      const parts = token.split('.')
+      if (parts.length !== 3) return 'invalid'
+      const [head, body, signature] = parts as [string, string, string]
+      if (!same(signature, sign(`${head}.${body}`))) return 'forged'
+      const { until } = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as { until: number }
+      return clock() < until ? 'ok' : 'expired'
+    },
+  }
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+// Hashed first: equal lengths, and the comparison takes the same time whatever is wrong.
+function same(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  return timingSafeEqual(digest(given), digest(expected))
+}

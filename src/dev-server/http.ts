@@ -1,0 +1,137 @@
+import { createServer } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { messageOf } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { Auth, TokenState } from './auth.js'
+import { BodyTooLarge, readParams } from './body.js'
+import { JSON_TYPE, JSON_UTF8, Refusal, errorPage, text } from './reply.js'
+import type { Reply } from './reply.js'
+import type { Call, Route, Router } from './router.js'
+
+export interface HttpLimits {
+  /** A larger form counts as empty, as on Tomcat. @default 2 MiB */
+  readonly formBytes: number
+  /** A larger request is refused. @default 16 MiB */
+  readonly hardBytes: number
+  /** For the head of a request to arrive. @default 10000 */
+  readonly headersTimeoutMs: number
+  /** For the whole of a request to arrive. @default 30000 */
+  readonly requestTimeoutMs: number
+}
+
+export interface HttpOptions {
+  readonly router: Router
+  readonly auth: Auth
+  readonly logger: Logger
+  readonly limits: HttpLimits
+  /** A refusal by Host, Origin and the like, before anything is read. */
+  readonly access: (request: IncomingMessage) => Reply | undefined
+  /** The console page, where this is its address. */
+  readonly console: (request: IncomingMessage) => Reply | undefined
+  /** Aborted when the server stops. */
+  readonly stopping: AbortSignal
+}
+
+/** node:http around the router: limits, access, token, and what every answer carries. */
+export function createHttp(options: HttpOptions): Server {
+  const { limits, logger } = options
+  return createServer(
+    {
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: Math.max(100, limits.headersTimeoutMs / 10),
+      keepAliveTimeout: 60_000,
+    },
+    (request, response) => {
+      handle(request, options, response)
+        .catch((error: unknown) => {
+          if (error instanceof Refusal) return error.reply
+          if (error instanceof BodyTooLarge)
+            return { ...text('The request is too large.', 413), headers: { Connection: 'close' } }
+          if (request.destroyed && !request.complete) return undefined
+          logger.error(`${request.method} ${pathOf(request)} failed in the embedded registry: ${messageOf(error)}`)
+          return errorPage(500, 'Server failed', pathOf(request))
+        })
+        .then((reply) => reply && write(request, response, reply))
+        .catch((error: unknown) => {
+          logger.error(`An answer of the embedded registry could not be written: ${messageOf(error)}`)
+          response.destroy()
+        })
+    },
+  )
+}
+
+async function handle(request: IncomingMessage, options: HttpOptions, response: ServerResponse): Promise<Reply> {
+  const { router, auth, limits } = options
+  const refused = options.access(request) ?? options.console(request)
+  if (refused) return refused
+  const path = pathOf(request)
+  const params = await readParams(request, new URLSearchParams(queryOf(request)), limits)
+  const method = request.method ?? 'GET'
+  const found = router.find(method, path)
+  if ('refusal' in found) return found.refusal
+  const header = (name: string) => {
+    const value = request.headers[name]
+    return Array.isArray(value) ? value[0] : value
+  }
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const signal = AbortSignal.any([options.stopping, gone.signal])
+  const call: Call = { method, path, params, header, remote: addressOf(request), signal }
+  if (auth.enabled && !found.open) {
+    const state = tokenState(call, auth)
+    if (state !== 'ok') return forbidden(state, found, path)
+  }
+  return found.handler(call)
+}
+
+/** Bearer header, `accessToken` as header or parameter, or the user itself: the ways Nacos takes. */
+function tokenState(call: Call, auth: Auth): TokenState {
+  const bearer = /^Bearer (.+)$/.exec(call.header('authorization') ?? '')?.[1]
+  const state = auth.check(bearer ?? call.header('accesstoken') ?? call.params.get('accessToken'))
+  const username = call.params.get('username')
+  if (state !== 'missing' || username === undefined) return state
+  return typeof auth.login(username, call.params.get('password') ?? '') === 'object' ? 'ok' : 'missing'
+}
+
+function forbidden(state: Exclude<TokenState, 'ok'>, { api }: Route, path: string): Reply {
+  const v1 = {
+    missing: 'user not found!',
+    invalid: 'token invalid!',
+    forged: 'Invalid signature',
+    expired: 'token expired!',
+  }
+  const missingV3 = 'User not found! Please check user exist or password is right!'
+  const why = api === 'v1' ? v1[state] : `Code: 401, Message: ${state === 'missing' ? missingV3 : v1[state]}.`
+  return errorPage(403, why, path, path.startsWith('/nacos/v1/cs/') ? JSON_UTF8 : JSON_TYPE)
+}
+
+function write(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+  if (response.destroyed) return
+  const body = Buffer.from(reply.body, 'utf8')
+  response.writeHead(reply.status, {
+    ...(reply.type && { 'Content-Type': reply.type }),
+    'Content-Length': body.length,
+    // A document or an echoed name must never run as a page of this origin.
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    // As Tomcat does, so that a client meets it here first.
+    ...([400, 500, 501].includes(reply.status) && { Connection: 'close' }),
+    ...reply.headers,
+  })
+  response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0]!
+}
+
+function queryOf(request: IncomingMessage): string {
+  const url = request.url ?? ''
+  const mark = url.indexOf('?')
+  return mark < 0 ? '' : url.slice(mark + 1)
+}
+
+function addressOf(request: IncomingMessage): string {
+  return (request.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')
+}

@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { messageOf } from '../errors.js'
+import { createAccess } from './access.js'
+import { createAuth } from './auth.js'
+import { createConfigFiles } from './config-files.js'
+import { ConfigStore } from './config-store.js'
+import { createConsole } from './console-page.js'
+import { DevServer } from './dev-server.js'
+import { startExpiry } from './expiry.js'
+import { createHttp } from './http.js'
+import { Naming } from './naming.js'
+import { refused, resolveOptions } from './options.js'
+import type { DevServerOptions, ResolvedOptions } from './options.js'
+import { createRouter } from './router.js'
+import { v1Config } from './v1-config.js'
+import { v1Instance } from './v1-instance.js'
+import { v1Listener } from './v1-listener.js'
+import { v1Service } from './v1-service.js'
+import { actuator, v1System } from './v1-system.js'
+import { v3Admin } from './v3-admin.js'
+import { v3Client } from './v3-client.js'
+import { v3System } from './v3-system.js'
+
+export type { DevServerOptions } from './options.js'
+export type { DevConfigs, DevServer, DevServerEvents, DevService } from './dev-server.js'
+
+/**
+ * Starts a Nacos-compatible registry inside this process, for development, demos and tests: v1 and v3 HTTP APIs, expiry as
+ * Nacos does it, configs with long poll. Loopback only by default.
+ *
+ * @throws SidecarError SIDECAR_DEV_SERVER the port is taken, the host is not loopback, NODE_ENV is production, …
+ * @example
+ * const registry = await startDevServer()
+ * registry.configs.publish({ dataId: 'application-dev.yml', content: 'greeting: hello' })
+ * const sidecar = await initSidecar(app, { … serverAddr: registry.address })
+ * await registry.stop()
+ */
+export async function startDevServer(options: DevServerOptions = {}): Promise<DevServer> {
+  const resolved = resolveOptions(options)
+  const { logger, beat, clock } = resolved
+  const naming = new Naming({ beat, clock })
+  const store = new ConfigStore(
+    resolved.dataDir === undefined ? undefined : createConfigFiles(resolved.dataDir, logger),
+  )
+  const stopping = new AbortController()
+  const auth = createAuth(resolved.auth, clock)
+  let port = resolved.port
+  const address = () => `${dialled(resolved.host)}:${port}`
+
+  const router = createRouter(resolved.apis)
+  router.add('v1', v1System(auth), { open: true })
+  router.add('v1', v1Instance(naming, beat))
+  router.add('v1', v1Service(naming))
+  router.add('v1', v1Config(store))
+  router.add('v1', v1Listener(store, resolved.listener))
+  router.add(
+    'v3',
+    v3System(auth, () => port),
+    { open: true },
+  )
+  router.add('v3', v3Client(naming, store, beat))
+  router.add('v3', v3Admin(naming, store, beat))
+  router.add(resolved.apis[0]!, actuator, { open: true })
+
+  const http = createHttp({
+    router,
+    auth,
+    logger,
+    limits: resolved.limits,
+    access: createAccess(resolved.host, resolved.allowedHosts),
+    console: createConsole({ naming, store, auth, address }),
+    stopping: stopping.signal,
+  })
+  port = await listen(http, resolved)
+  const endExpiry = startExpiry(naming, beat, resolved.tickMs)
+
+  return new DevServer({
+    naming,
+    store,
+    host: resolved.host,
+    port,
+    address: address(),
+    stop: async () => {
+      endExpiry()
+      const closed = once(http, 'close')
+      http.close()
+      // Held long polls get their empty answer; after that nothing is worth waiting for.
+      stopping.abort()
+      await new Promise((resolve) => setImmediate(resolve))
+      http.closeAllConnections()
+      await closed
+    },
+  })
+}
+
+/** The host as one dials it from here: a wildcard is no address. */
+function dialled(host: string): string {
+  const own = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return own.includes(':') ? `[${own}]` : own
+}
+
+async function listen(http: ReturnType<typeof createHttp>, { host, port }: ResolvedOptions): Promise<number> {
+  try {
+    http.listen(port, host)
+    await once(http, 'listening')
+  } catch (error) {
+    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+    const why = taken
+      ? `Port ${port} on ${host} is in use: another registry may be running there. Stop it, or choose another port with --port (port); 0 takes a free one.`
+      : `It cannot listen on ${host}:${port}: ${messageOf(error)}.`
+    throw refused(why, error)
+  }
+  return (http.address() as AddressInfo).port
+}

@@ -1,0 +1,75 @@
+import type { Params } from './body.js'
+import { plainRecord } from './instance.js'
+import type { ServiceId } from './naming.js'
+
+export const DEFAULT_GROUP = 'DEFAULT_GROUP'
+export const DEFAULT_CLUSTER = 'DEFAULT'
+
+/** Present and not empty, or `undefined`. */
+export function filled(params: Params, name: string): string | undefined {
+  return params.get(name) || undefined
+}
+
+export function namespaceOf(params: Params): string {
+  return filled(params, 'namespaceId') ?? 'public'
+}
+
+/** `group@@name` wins over the group parameter. */
+export function serviceIdOf(params: Params, serviceName: string): ServiceId {
+  const at = serviceName.split('@@')
+  const [group, name] = at.length > 1 ? at : [filled(params, 'groupName') ?? DEFAULT_GROUP, serviceName]
+  return { namespace: namespaceOf(params), group: group!, name: name! }
+}
+
+/** What is wrong with a grouped service name, in Nacos's words. */
+export function serviceNameFault(serviceName: string): string | undefined {
+  if (!serviceName.includes('@@')) return undefined
+  const [group, name] = serviceName.split('@@')
+  if (!name) return "Param 'serviceName' is illegal, it should be format as 'groupName@@serviceName'"
+  return group ? undefined : "Param 'serviceName' is illegal, groupName can't be empty"
+}
+
+/** A JSON object of scalars, or `k=v,k2=v2`; `undefined` for anything else. */
+export function parseMetadata(raw: string | undefined): Record<string, string> | undefined {
+  if (!raw) return plainRecord([])
+  let value: unknown
+  try {
+    value = JSON.parse(raw)
+  } catch {
+    const pairs = raw.split(',').map((pair) => pair.split('='))
+    return pairs.every((pair) => pair.length === 2) ? plainRecord(pairs as [string, string][]) : undefined
+  }
+  return scalarsOf(value)
+}
+
+/** A JSON object's scalars as text; `undefined` where it is none or holds more. */
+export function scalarsOf(value: unknown): Record<string, string> | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const entries = Object.entries(value).filter(([, item]) => item !== null)
+  if (entries.some(([, item]) => typeof item === 'object')) return undefined
+  return plainRecord(entries.map(([key, item]) => [key, String(item)] as const))
+}
+
+/** Java's Integer.parseInt. */
+export function parseInteger(raw: string): number | undefined {
+  return /^[+-]?\d{1,10}$/.test(raw) ? Number(raw) : undefined
+}
+
+/** Java's Double.parseDouble, as far as a weight goes; it takes NaN. */
+export function parseDouble(raw: string): number | undefined {
+  if (raw === 'NaN') return Number.NaN
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw.trim()) ? Number(raw) : undefined
+}
+
+/** Commons Lang's BooleanUtils.toBoolean: anything else is false. */
+export function parseFlag(raw: string | undefined, fallback: boolean): boolean {
+  return raw ? ['true', 'on', 'yes', 't', 'y'].includes(raw.toLowerCase()) : fallback
+}
+
+export const WEIGHT_FAULT = 'instance format invalid: The weights range from 0.0 to 10000.0'
+export const BEAT_FAULT = "Instance 'heart beat interval' must less than 'heart beat timeout' and 'ip delete timeout'."
+
+export function clusterFault(cluster: string): string | undefined {
+  if (/^[0-9a-zA-Z-]+$/.test(cluster)) return undefined
+  return `Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: ${cluster})`
+}

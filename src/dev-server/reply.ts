@@ -1,0 +1,46 @@
+import { STATUS_CODES } from 'node:http'
+
+/** An answer, before it is written. */
+export interface Reply {
+  readonly status: number
+  readonly body: string
+  /** No `Content-Type` header where it is left out. */
+  readonly type?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Ends the handling of a request with this answer. */
+export class Refusal extends Error {
+  constructor(readonly reply: Reply) {
+    super(reply.body)
+  }
+}
+
+export const TEXT = 'text/plain;charset=UTF-8'
+export const JSON_TYPE = 'application/json'
+/** What the v1 config API says even of plain text. */
+export const JSON_UTF8 = 'application/json;charset=UTF-8'
+
+export function text(body: string, status = 200, type = TEXT): Reply {
+  return { status, body, type }
+}
+
+export function json(body: unknown, status = 200, type = JSON_TYPE): Reply {
+  return { status, body: JSON.stringify(body), type }
+}
+
+/** The v3 envelope. */
+export function result(data: unknown, code = 0, message = 'success', status = 200): Reply {
+  return json({ code, message, data }, status)
+}
+
+/** A v1 error: `caused: why;` in plain text. */
+export function caused(status: number, why: string): Reply {
+  return text(`caused: ${why};`, status)
+}
+
+/** Spring's own error page, as JSON. */
+export function errorPage(status: number, message: string, path: string, type = JSON_TYPE): Reply {
+  const timestamp = new Date().toISOString().replace('Z', '+00:00')
+  return json({ timestamp, status, error: STATUS_CODES[status], message, path }, status, type)
+}

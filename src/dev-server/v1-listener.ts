@@ -1,0 +1,107 @@
+import type { ConfigId, ConfigStore } from './config-store.js'
+import { configKey } from './config-store.js'
+import { JSON_UTF8, Refusal, caused, text } from './reply.js'
+import type { Reply } from './reply.js'
+import type { Call, Routes } from './router.js'
+import { NO_CACHE } from './v1-config.js'
+
+const WORD = '\u0002'
+const LINE = '\u0001'
+
+export interface ListenerTimes {
+  /** A hold is never shorter. @default 10000 */
+  readonly shortestHoldMs: number
+  /** Answered this long before the client would give up. @default 500 */
+  readonly headStartMs: number
+}
+
+interface Watched extends ConfigId {
+  readonly md5: string
+}
+
+/** /nacos/v1/cs/configs/listener: the long poll. */
+export function v1Listener(store: ConfigStore, times: ListenerTimes): Routes {
+  return {
+    'POST /v1/cs/configs/listener': async (call) => {
+      const watched = parseListening(call.params.get('Listening-Configs') ?? '')
+      const differing = () => watched.filter((config) => store.md5Of(config) !== config.md5)
+      const changed = differing()
+      const timeout = call.header('long-pulling-timeout')
+      if (timeout === undefined) return probe(changed)
+      if (changed.length > 0) return notice(changed)
+      if (call.header('long-pulling-timeout-no-hangup') === 'true') return text('', 200, JSON_UTF8)
+      const askedMs = Number(timeout)
+      if (!Number.isFinite(askedMs)) throw new Refusal(caused(400, `For input string: "${timeout}"`))
+      await changeOf(store, watched, Math.max(times.shortestHoldMs, askedMs - times.headStartMs), call)
+      const now = differing()
+      return now.length > 0 ? notice(now) : text('', 200, JSON_UTF8)
+    },
+  }
+}
+
+/** Settles at the first change of a watched document, when the time is up, or when the caller is gone. */
+function changeOf(store: ConfigStore, watched: readonly ConfigId[], holdMs: number, { signal }: Call): Promise<void> {
+  const keys = new Set(watched.map(configKey))
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      store.off('change', onChange)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const onChange = (id: ConfigId) => keys.has(configKey(id)) && done()
+    const timer = setTimeout(done, holdMs)
+    timer.unref()
+    store.on('change', onChange)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}
+
+/** `dataId WORD group WORD md5 [WORD tenant] LINE`, repeated; an md5 may be missing: the client holds nothing. */
+function parseListening(raw: string): Watched[] {
+  if (raw === '') throw new Refusal(caused(400, 'invalid probeModify'))
+  const watched: Watched[] = []
+  // What stands after the last LINE is no entry.
+  for (const line of decodeAgain(raw).split(LINE).slice(0, -1)) {
+    const [dataId, group, md5 = '', tenant = ''] = line.split(WORD)
+    if (!dataId || !group) throw new Refusal(caused(400, 'invalid probeModify'))
+    watched.push({ dataId, group, md5, tenant })
+  }
+  return watched
+}
+
+// Nacos decodes the parameter a second time; clients that encode twice rely on it.
+function decodeAgain(raw: string): string {
+  try {
+    return decodeURIComponent(raw)
+  } catch {
+    return raw
+  }
+}
+
+function notice(changed: readonly ConfigId[]): Reply {
+  return { ...text(`${encodeChanged(changed)}\n`, 200, JSON_UTF8), headers: NO_CACHE }
+}
+
+/** Without a timeout the change stands in headers only. */
+function probe(changed: readonly ConfigId[]): Reply {
+  const old = changed.map(({ dataId, group }) => `${dataId}:${group};`).join('')
+  const headers = {
+    'Probe-Modify-Response': old.replace(/[^\x20-\x7e]/g, '?'),
+    'Probe-Modify-Response-New': encodeChanged(changed),
+    ...NO_CACHE,
+  }
+  return { ...text('', 200, JSON_UTF8), headers }
+}
+
+function encodeChanged(changed: readonly ConfigId[]): string {
+  const lines = changed.map(
+    ({ dataId, group, tenant }) => [dataId, group, ...(tenant ? [tenant] : [])].join(WORD) + LINE,
+  )
+  // Java's URLEncoder: `*` stays, `!'()~` do not.
+  return encodeURIComponent(lines.join('')).replace(
+    /[!'()~]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}

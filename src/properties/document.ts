@@ -1,0 +1,67 @@
+import { formatPath, documentPath, withoutSpring, type PropertyPath } from './path.js'
+import { plainScalar, type Scalar } from './scalar.js'
+
+/** Where a value comes from, lowest first. */
+export const LAYERS = ['local', 'remote', 'environment', 'command line', 'code'] as const
+export type PropertyLayer = (typeof LAYERS)[number]
+
+/** One value of a document. `map` and `list` are the empty ones; filled ones are their values. */
+export interface PropertyEntry {
+  /** Without a leading `spring`. */
+  readonly path: PropertyPath
+  /** The whole name as it was written. */
+  readonly key: string
+  readonly kind: 'scalar' | 'map' | 'list'
+  readonly value: Scalar
+  /** The value as it was written: `1.10` stays `1.10`, `007` stays `007`. */
+  readonly text: string
+  /** Not quoted: `${PORT}` may become a number. */
+  readonly plain: boolean
+  readonly line?: number
+  readonly column?: number
+}
+
+/** A flat list of values and the name they are known under in messages. */
+export interface PropertyDocument {
+  /** `bootstrap.yml`, a data id, `environment`, … */
+  readonly name: string
+  readonly layer: PropertyLayer
+  readonly entries: readonly PropertyEntry[]
+}
+
+export function entryOf(
+  path: PropertyPath,
+  value: { kind?: PropertyEntry['kind']; value: Scalar; text: string; plain: boolean; line?: number; column?: number },
+): PropertyEntry {
+  return { kind: 'scalar', ...value, path: withoutSpring(path), key: formatPath(path) }
+}
+
+/** A plain text value, as the environment, the command line and properties files have them. */
+export function textEntry(path: PropertyPath, text: string, position?: { line?: number; key?: string }): PropertyEntry {
+  const entry = entryOf(path, { value: plainScalar(text), text, plain: true })
+  return { ...entry, ...position }
+}
+
+/** The values of a plain object; its keys may be dotted. Throws where a key is not accepted. */
+export function entriesOfObject(object: object): PropertyEntry[] {
+  const entries: PropertyEntry[] = []
+  collect(object, [], entries)
+  return entries
+}
+
+function collect(value: unknown, path: PropertyPath, entries: PropertyEntry[]): void {
+  if (path.length > 100) throw new Error('nested more than 100 levels deep')
+  if (value === undefined || typeof value === 'function' || typeof value === 'symbol') return
+  if (Array.isArray(value)) {
+    if (value.length === 0) entries.push(entryOf(path, { kind: 'list', value: null, text: '', plain: false }))
+    value.forEach((item, index) => collect(item ?? null, [...path, index], entries))
+  } else if (value !== null && typeof value === 'object' && !(value instanceof Date)) {
+    const own = Object.entries(value)
+    if (own.length === 0 && path.length > 0)
+      entries.push(entryOf(path, { kind: 'map', value: null, text: '', plain: false }))
+    for (const [key, inner] of own) collect(inner, [...path, ...documentPath(key)], entries)
+  } else {
+    const scalar = typeof value === 'number' || typeof value === 'boolean' || value === null ? value : String(value)
+    entries.push(entryOf(path, { value: scalar, text: scalar === null ? '' : String(scalar), plain: false }))
+  }
+}

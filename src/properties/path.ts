@@ -1,0 +1,71 @@
+/** A property name taken apart: a number is a place in a list, everything else a name as it was written. */
+export type PropertyPath = readonly (string | number)[]
+
+const UNSAFE = new Set(['__proto__', 'constructor', 'prototype'])
+const MAX_DEPTH = 100
+
+/**
+ * `server-addr`, `serverAddr`, `server_addr` and `SERVERADDR` are one name.
+ */
+export function relaxed(name: string): string {
+  return name.replace(/[-_]/g, '').toLowerCase()
+}
+
+/** `spring.a.b[0].[x.y]` → `['a', 'b', 0, 'x.y']`: a leading `spring` means nothing here. */
+export function parsePath(name: string): PropertyPath {
+  return withoutSpring(splitName(name))
+}
+
+/** The path of a name a document wants to set; throws a plain `Error` where that is not accepted. */
+export function documentPath(name: string): PropertyPath {
+  const path = splitName(name)
+  if (path.length > MAX_DEPTH) throw new Error(`names more than ${MAX_DEPTH} levels deep are not accepted`)
+  const unsafe = path.find((segment) => UNSAFE.has(String(segment)))
+  if (unsafe !== undefined) throw new Error(`the name "${unsafe}" is not accepted`)
+  return path
+}
+
+/** A name that is no well-formed path is one segment as it stands. */
+function splitName(name: string): PropertyPath {
+  const segments: (string | number)[] = []
+  let plain = ''
+  for (let at = 0; at < name.length; at++) {
+    const char = name[at]!
+    if (char === '[') {
+      const end = name.indexOf(']', at)
+      const inner = end < 0 ? '' : name.slice(at + 1, end)
+      const next = name[end + 1]
+      if (inner === '' || (next !== undefined && next !== '.' && next !== '[')) return [name]
+      if (plain !== '') segments.push(plain)
+      else if (at > 0 && name[at - 1] !== '.' && name[at - 1] !== ']') return [name]
+      plain = ''
+      segments.push(/^\d{1,6}$/.test(inner) ? Number(inner) : inner)
+      at = next === '.' ? end + 1 : end
+      if (next === '.' && end + 2 === name.length) return [name]
+    } else if (char === '.') {
+      if (plain === '') return [name]
+      segments.push(plain)
+      plain = ''
+      if (at === name.length - 1) return [name]
+    } else {
+      plain += char
+    }
+  }
+  if (plain !== '' || segments.length === 0) segments.push(plain)
+  return segments
+}
+
+export function withoutSpring(path: PropertyPath): PropertyPath {
+  return path.length > 1 && typeof path[0] === 'string' && path[0].toLowerCase() === 'spring' ? path.slice(1) : path
+}
+
+/** The reverse of `splitName`. */
+export function formatPath(path: PropertyPath): string {
+  let text = ''
+  for (const segment of path) {
+    if (typeof segment === 'number') text += `[${segment}]`
+    else if (/[.[\]]/.test(segment)) text += `${text && '.'}[${segment}]`
+    else text += `${text && '.'}${segment}`
+  }
+  return text
+}

@@ -1,0 +1,164 @@
+import { SidecarError } from '../errors.js'
+import type { PropertyDocument } from './document.js'
+import { locate } from './document-error.js'
+import type { Environment } from './environment.js'
+import { explainProperty, type PropertyExplanation } from './explain.js'
+import { formatPath, parsePath, type PropertyPath } from './path.js'
+import { hasPlaceholder } from './placeholders.js'
+import { PropertyView, variableAsFound } from './view.js'
+
+/** `all` is environment > remote > local; `local` leaves Nacos out, `remote` is Nacos alone. */
+export type PropertyScope = 'all' | 'local' | 'remote'
+
+interface Sources {
+  /** bootstrap.yml and its kin, lowest first. */
+  readonly local: readonly PropertyDocument[]
+  /** Command line and code. */
+  readonly overrides: readonly PropertyDocument[]
+  readonly environment: Environment
+  /** What the environment says of the settings; every other variable is found by the name that is asked for. */
+  readonly environmentDocument?: PropertyDocument
+  /** What a placeholder falls back to: the defaults of the settings. */
+  readonly defaultOf?: (path: PropertyPath) => string | undefined
+}
+
+type Views = Record<PropertyScope, PropertyView>
+
+const MAX_CACHED = 2_000
+
+/** Every property of the process, layer over layer. Look-ups are cached until the remote documents change. */
+export class PropertyStore {
+  private views: Views
+  private readonly cache: Record<PropertyScope, Map<string, unknown>> = {
+    all: new Map(),
+    local: new Map(),
+    remote: new Map(),
+  }
+  private remote: readonly PropertyDocument[] = []
+  private pulled = false
+
+  constructor(private readonly sources: Sources) {
+    this.views = this.build([])
+  }
+
+  /** True once remote documents were pulled, even if there were none. */
+  get remoteReady(): boolean {
+    return this.pulled
+  }
+
+  /** The remote documents in use, lowest first. */
+  get remoteDocuments(): readonly PropertyDocument[] {
+    return this.remote
+  }
+
+  /**
+   * The value of a key in any spelling, with or without `spring.`: a scalar, or a frozen list or map of everything
+   * below it; `undefined` where there is none. Placeholders are resolved.
+   */
+  get(key: string, scope: PropertyScope = 'all'): unknown {
+    const cache = this.cache[scope]
+    if (cache.has(key)) return cache.get(key)
+    const value = freeze(this.views[scope].read(parsePath(key)))
+    if (cache.size >= MAX_CACHED) cache.clear()
+    cache.set(key, value)
+    return value
+  }
+
+  /** A scalar in the characters it was written in: a version `1.10`, a pin `007`. */
+  text(key: string, scope: PropertyScope = 'all'): string | undefined {
+    const found = this.views[scope].find(parsePath(key))
+    return found && found.entry.value !== null ? this.views[scope].textOf(found) : undefined
+  }
+
+  /** Where the value of a key comes from and what it hides; secrets masked. */
+  explain(key: string): PropertyExplanation {
+    const path = parsePath(key)
+    const { local, overrides, environment, environmentDocument } = this.sources
+    const variable = variableAsFound(environment, path) ?? environmentDocument
+    const below = [...local, ...this.remote].reverse()
+    return explainProperty(key, path, this.views.all, [
+      ...[...overrides].reverse(),
+      ...(variable ? [variable] : []),
+      ...below,
+    ])
+  }
+
+  /** Replaces every remote document at once; answers which keys have another value now. @param documents lowest first. */
+  setRemote(documents: readonly PropertyDocument[]): readonly string[] {
+    const before = this.views
+    const after = this.build(documents)
+    this.views = after
+    this.remote = documents
+    this.pulled = true
+    for (const cache of Object.values(this.cache)) cache.clear()
+    return changedKeys(before, after)
+  }
+
+  /** Placeholders of remote documents that nobody can resolve, as messages: such a value stays as it was written. */
+  unresolved(): string[] {
+    const problems: string[] = []
+    for (const { entry, source } of this.views.remote.tree.leaves()) {
+      if (!hasPlaceholder(entry.text)) continue
+      const say = (what: string) =>
+        problems.push(
+          `${locate(source.name, entry.line, entry.column)}: ${what} (used in ${entry.key}); it stays as it is`,
+        )
+      try {
+        const trail = { names: [formatPath(entry.path)], budget: { left: 1_000 } }
+        this.views.all.resolve(entry.text, (missing) => (say(`${missing} has no value and no default`), missing), trail)
+      } catch (error) {
+        if (!(error instanceof SidecarError || error instanceof RangeError)) throw error
+        say(error.message)
+      }
+    }
+    return problems
+  }
+
+  /** Throws on the first placeholder of bootstrap.yml that has neither value nor default, and on a cycle. */
+  requireResolved(): void {
+    for (const { path } of this.views.local.tree.leaves()) {
+      const found = this.views.local.find(path)
+      if (found?.source.layer === 'local') this.views.local.textOf(found)
+    }
+  }
+
+  /** bootstrap.yml, environment, command line and code, merged: what the settings are made of. */
+  localView(): PropertyView {
+    return this.views.local
+  }
+
+  private build(remote: readonly PropertyDocument[]): Views {
+    const { local, overrides, environment, environmentDocument, defaultOf } = this.sources
+    const above = [...(environmentDocument ? [environmentDocument] : []), ...overrides]
+    const views = {} as Views
+    // bootstrap.yml knows itself and the environment; a remote document knows everything.
+    const scopeOf = (document: PropertyDocument) => (document.layer === 'remote' ? views.all : views.local)
+    const shared = { scopeOf, ...(defaultOf && { defaultOf }) }
+    views.local = this.views?.local ?? new PropertyView({ documents: [...local, ...above], environment, ...shared })
+    views.remote = new PropertyView({ documents: remote, ...shared })
+    views.all = new PropertyView({ documents: [...local, ...remote, ...above], environment, ...shared })
+    return views
+  }
+}
+
+/** A list changes as a whole: its key, not those of its items. */
+function changedKeys(before: Views, after: Views): string[] {
+  const keys = new Map<string, PropertyPath>()
+  for (const { remote } of [before, after]) {
+    for (const { path } of remote.tree.leaves()) {
+      const item = path.findIndex((segment) => typeof segment === 'number')
+      const whole = item < 0 ? path : path.slice(0, item)
+      keys.set(formatPath(whole), whole)
+    }
+  }
+  const same = (path: PropertyPath) => JSON.stringify(before.all.read(path)) === JSON.stringify(after.all.read(path))
+  return [...keys].filter(([, path]) => !same(path)).map(([key]) => key)
+}
+
+function freeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const inner of Object.values(value)) freeze(inner)
+  }
+  return value
+}

@@ -1,0 +1,120 @@
+import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { SidecarError } from '../errors.js'
+import type { DiscoverySettings } from '../settings/schema.js'
+import {
+  candidatesOf,
+  inNetwork,
+  isDockerBridge,
+  isLoopback,
+  withoutZone,
+  type Candidate,
+  type NetworkInterfaces,
+} from './interfaces.js'
+
+/** The address others will call, and why it is this one. */
+export interface AddressChoice {
+  /** Without brackets; a host name only where the settings say one. */
+  readonly ip: string
+  /** Completes "registering 10.0.0.5: …". */
+  readonly reason: string
+  /** What may keep others from reaching it. */
+  readonly warnings: readonly string[]
+}
+
+/** The settings that steer the choice. */
+export type AddressSettings = Pick<DiscoverySettings, 'ip' | 'networkInterface' | 'preferredNetworks'>
+
+/**
+ * Chooses among the addresses of this machine: `ip` > `network-interface` > `preferred-networks` > the one address the
+ * app is bound to > the first private address that no Docker, hypervisor or VPN made.
+ *
+ * @param boundTo what the app's server listens on; `::` and `0.0.0.0` are every address. @default every address
+ * @throws `SIDECAR_SETTINGS_INVALID` where `ip` is no address to call, or `network-interface` is not there.
+ * @example
+ * const { ip, reason, warnings } = chooseAddress(settings.cloud.nacos.discovery)
+ */
+export function chooseAddress(
+  settings: AddressSettings,
+  interfaces: NetworkInterfaces = networkInterfaces(),
+  boundTo = '::',
+): AddressChoice {
+  if (settings.ip !== undefined) return choice(configured(settings.ip), 'cloud.nacos.discovery.ip says so')
+
+  const all = candidatesOf(interfaces)
+  if (settings.networkInterface !== undefined) {
+    const found = onInterface(settings.networkInterface, all)
+    const reason = `cloud.nacos.discovery.network-interface is ${found.interfaceName}`
+    return choice(found.ip, reason, found, unreachable(found.ip, boundTo))
+  }
+
+  const reachable = all.filter((one) => !one.loopback)
+  for (const wanted of settings.preferredNetworks) {
+    const found = reachable.find((one) => matches(one.ip, wanted))
+    if (!found) continue
+    const reason = `${found.interfaceName} is in the preferred network ${wanted}`
+    return choice(found.ip, reason, found, unreachable(found.ip, boundTo))
+  }
+  const missed = settings.preferredNetworks.length
+    ? [`no address of this machine is in cloud.nacos.discovery.preferred-networks (${settings.preferredNetworks})`]
+    : []
+
+  if (!isWildcard(boundTo)) return choice(withoutZone(boundTo), 'the app listens on it alone', undefined, missed)
+  const best = reachable[0]
+  if (!best) return choice(all[0]?.ip ?? '127.0.0.1', 'this machine has no other address', undefined, missed)
+  const kind = `${best.private ? 'private' : 'public'} ${best.ipv6 ? 'IPv6' : 'IPv4'} address`
+  const others = reachable.slice(1).map((one) => `${one.ip} (${one.interfaceName})`)
+  const passed = others.length ? `; passed over ${others.join(', ')}` : ''
+  return choice(best.ip, `first ${kind}, on ${best.interfaceName}${passed}`, best, missed)
+}
+
+function configured(setting: string): string {
+  const ip = withoutZone(setting.trim())
+  const callable = isIP(ip) ? !isWildcard(ip) : /^[a-z\d]([a-z\d._-]*[a-z\d])?$/i.test(ip)
+  if (callable) return ip
+  throw new SidecarError(
+    'SIDECAR_SETTINGS_INVALID',
+    `cloud.nacos.discovery.ip: expected an address or host name that others can call, without scheme and port, got "${setting}"`,
+  )
+}
+
+function onInterface(name: string, all: readonly Candidate[]): Candidate {
+  const found = all.find((one) => one.interfaceName === name)
+  if (found) return found
+  const names = [...new Set(all.map((one) => one.interfaceName))].join(', ') || 'none'
+  throw new SidecarError(
+    'SIDECAR_SETTINGS_INVALID',
+    `cloud.nacos.discovery.network-interface: there is no interface "${name}" with an address; this machine has ${names}`,
+  )
+}
+
+/** A network (10.1.0.0/16), a prefix (10.1.) or a regular expression for the whole address, as Spring has them. */
+function matches(ip: string, wanted: string): boolean {
+  const inside = inNetwork(ip, wanted)
+  if (inside !== undefined) return inside
+  if (ip.startsWith(wanted)) return true
+  try {
+    return new RegExp(`^(?:${wanted})$`).test(ip)
+  } catch {
+    return false
+  }
+}
+
+function choice(ip: string, reason: string, from?: Candidate, warnings: readonly string[] = []): AddressChoice {
+  return { ip, reason, warnings: [...warnings, ...doubts(ip, from)] }
+}
+
+const isWildcard = (address: string) => address === '::' || address === '0.0.0.0'
+
+function unreachable(ip: string, boundTo: string): string[] {
+  if (isWildcard(boundTo) || withoutZone(boundTo) === ip) return []
+  return [`the app listens on ${boundTo} alone: nobody reaches it at ${ip}; bind it to 0.0.0.0 or ::`]
+}
+
+function doubts(ip: string, from: Candidate | undefined): string[] {
+  const cure = 'set cloud.nacos.discovery.ip, network-interface or preferred-networks if callers cannot reach it'
+  if (isLoopback(ip)) return [`${ip} is a loopback address: only this machine can call it; ${cure}`]
+  if (isDockerBridge(ip)) return [`${ip} looks like a Docker bridge address: other machines cannot call it; ${cure}`]
+  if (from?.virtual) return [`${ip} is on ${from.interfaceName}, which looks virtual: ${cure}`]
+  return []
+}

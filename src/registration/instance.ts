@@ -1,0 +1,123 @@
+import { SidecarError } from '../errors.js'
+import type { DiscoverySettings, Settings } from '../settings/schema.js'
+import type { ServiceInstance } from '../types.js'
+
+/** How long the registry waits for a sign of life, as it is told in the metadata. */
+export interface Lease {
+  readonly intervalMs: number
+  /** Without a beat for this long: unhealthy. */
+  readonly timeoutMs: number
+  /** Without a beat for this long: removed. */
+  readonly deleteAfterMs: number
+}
+
+const INTERVAL = 'preserved.heart.beat.interval'
+const TIMEOUT = 'preserved.heart.beat.timeout'
+const DELETE = 'preserved.ip.delete.timeout'
+const SOURCE = 'preserved.register.source'
+
+export interface InstanceOptions {
+  readonly settings: Settings
+  /** `''` is the public namespace (`connectionOf(…).namespace`). */
+  readonly namespace: string
+  /** The chosen address, without brackets. */
+  readonly ip: string
+  /** The port the app really listens on; `cloud.nacos.discovery.port` goes before it (port mapping). */
+  readonly port: number
+  /** The server found speaks TLS itself; `cloud.nacos.discovery.secure` says it of a proxy in front. @default false */
+  readonly secure?: boolean
+}
+
+/**
+ * The instance as it is registered.
+ *
+ * @throws `SIDECAR_SETTINGS_INVALID` without a usable service name, or with a lease no registry accepts.
+ * @example
+ * const { ip } = chooseAddress(settings.cloud.nacos.discovery)
+ * const instance = createInstance({ settings, namespace: '', ip, port: 9202 })
+ */
+export function createInstance({ settings, namespace, ip, port, secure = false }: InstanceOptions): ServiceInstance {
+  const { discovery } = settings.cloud.nacos
+  return Object.freeze({
+    namespace,
+    group: discovery.group,
+    service: serviceNameOf(settings),
+    ip,
+    port: discovery.port ?? port,
+    weight: discovery.weight,
+    healthy: true,
+    enabled: discovery.instanceEnabled,
+    ephemeral: discovery.ephemeral,
+    cluster: discovery.clusterName,
+    metadata: Object.freeze(metadataOf(discovery, secure || discovery.secure)),
+  })
+}
+
+/**
+ * The registered name: `cloud.nacos.discovery.service`, else `application.name`.
+ *
+ * @throws `SIDECAR_SETTINGS_INVALID`; call it early, so that a nameless service fails at its start.
+ */
+export function serviceNameOf(settings: Settings): string {
+  const key =
+    settings.cloud.nacos.discovery.service === undefined ? 'application.name' : 'cloud.nacos.discovery.service'
+  const name = (settings.cloud.nacos.discovery.service ?? settings.application.name ?? '').trim()
+  if (!name) {
+    throw new SidecarError(
+      'SIDECAR_SETTINGS_INVALID',
+      `${key} is missing: a service registers under its name. Set it in bootstrap.yml, or NACOS_SERVICE_NAME, or switch registration off with cloud.nacos.discovery.register-enabled: false`,
+    )
+  }
+  // Nacos's own rule (no blanks, no Chinese, no @@), and nothing that would steer a URL.
+  // eslint-disable-next-line no-control-regex
+  if (
+    name.length > 512 ||
+    name.startsWith('@') ||
+    name.includes('@@') ||
+    /[\s\u4e00-\u9fa5/\\?#\u0000-\u001f]/.test(name)
+  ) {
+    throw new SidecarError(
+      'SIDECAR_SETTINGS_INVALID',
+      `${key}: "${name}" is no service name: up to 512 characters without blanks, Chinese characters, @@, /, \\, ? and #`,
+    )
+  }
+  return name
+}
+
+/**
+ * The lease: what the metadata says under `preserved.*`, as Java services write it, else the settings.
+ *
+ * @throws `SIDECAR_SETTINGS_INVALID` where a timeout does not exceed the interval: a registry would refuse it.
+ */
+export function leaseOf(discovery: DiscoverySettings): Lease {
+  const lease = {
+    intervalMs: inMetadata(discovery, INTERVAL) ?? discovery.heartBeatInterval,
+    timeoutMs: inMetadata(discovery, TIMEOUT) ?? discovery.heartBeatTimeout,
+    deleteAfterMs: inMetadata(discovery, DELETE) ?? discovery.ipDeleteTimeout,
+  }
+  if (lease.intervalMs > 0 && lease.timeoutMs > lease.intervalMs && lease.deleteAfterMs > lease.intervalMs) return lease
+  throw new SidecarError(
+    'SIDECAR_SETTINGS_INVALID',
+    `cloud.nacos.discovery: heart-beat-timeout (${lease.timeoutMs} ms) and ip-delete-timeout (${lease.deleteAfterMs} ms) must exceed heart-beat-interval (${lease.intervalMs} ms), and that must not be 0`,
+  )
+}
+
+function metadataOf(discovery: DiscoverySettings, secure: boolean): Record<string, string> {
+  const lease = leaseOf(discovery)
+  return {
+    [SOURCE]: 'NODE',
+    ...discovery.metadata,
+    // A persistent instance has no lease: the registry probes it.
+    ...(discovery.ephemeral && {
+      [INTERVAL]: String(Math.round(lease.intervalMs)),
+      [TIMEOUT]: String(Math.round(lease.timeoutMs)),
+      [DELETE]: String(Math.round(lease.deleteAfterMs)),
+    }),
+    ...(secure && { secure: 'true' }),
+  }
+}
+
+function inMetadata(discovery: DiscoverySettings, key: string): number | undefined {
+  const text = Object.hasOwn(discovery.metadata, key) ? discovery.metadata[key] : undefined
+  return text !== undefined && /^\d+$/.test(text.trim()) ? Number(text) : undefined
+}

@@ -1,0 +1,81 @@
+import { BlockList, isIPv6 } from 'node:net'
+import type { NetworkInterfaceInfo } from 'node:os'
+
+/** What `os.networkInterfaces()` returns. */
+export type NetworkInterfaces = NodeJS.Dict<NetworkInterfaceInfo[]>
+
+/** An address this machine has, with what speaks for or against giving it to others. */
+export interface Candidate {
+  readonly ip: string
+  readonly interfaceName: string
+  readonly ipv6: boolean
+  readonly loopback: boolean
+  readonly private: boolean
+  /** Made by Docker, a hypervisor, a VPN or a container network: others mostly cannot reach it. */
+  readonly virtual: boolean
+}
+
+const VIRTUAL =
+  /^(docker|br-|veth|virbr|vmnet|vboxnet|vnic|vnet|podman|cni|cali|flannel|cilium|lxc|lxd|kube|nodelocaldns|tun|tap|utun|wg|zt|tailscale|ppp|ipsec|dummy|ifb|awdl|llw|anpi|bridge\d)|^vEthernet|VMware|VirtualBox|Hyper-V|WSL/i
+
+const PRIVATE = blockList(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'])
+const LINK_LOCAL = blockList(['169.254.0.0/16', 'fe80::/10'])
+const LOOPBACK = blockList(['127.0.0.0/8', '::1/128'])
+/** The network of docker0 where nobody has changed it. */
+const DOCKER_BRIDGE = blockList(['172.17.0.0/16'])
+
+export const isLoopback = (ip: string) => ip === 'localhost' || contains(LOOPBACK, ip)
+export const isDockerBridge = (ip: string) => contains(DOCKER_BRIDGE, ip)
+
+/** Every usable address, best first: real before virtual, private before public, IPv4 before IPv6, loopback last. */
+export function candidatesOf(interfaces: NetworkInterfaces): Candidate[] {
+  const found: Candidate[] = []
+  for (const [interfaceName, addresses] of Object.entries(interfaces)) {
+    for (const { address, internal } of addresses ?? []) {
+      const ip = withoutZone(address)
+      // Link-local addresses mean nothing beyond the cable.
+      if (contains(LINK_LOCAL, ip)) continue
+      found.push({
+        ip,
+        interfaceName,
+        ipv6: isIPv6(ip),
+        loopback: internal || contains(LOOPBACK, ip),
+        private: contains(PRIVATE, ip),
+        virtual: VIRTUAL.test(interfaceName),
+      })
+    }
+  }
+  return found.sort((a, b) => demerits(a) - demerits(b))
+}
+
+/** True if the address is in a network written as `10.1.0.0/16`; `undefined` where that is no network. */
+export function inNetwork(ip: string, network: string): boolean | undefined {
+  if (!/^[\da-f.:]+\/\d+$/i.test(network)) return undefined
+  try {
+    return contains(blockList([network]), ip)
+  } catch {
+    return undefined
+  }
+}
+
+/** `[fe80::1%eth0]` → `fe80::1`. */
+export function withoutZone(address: string): string {
+  return address.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '')
+}
+
+function demerits(one: Candidate): number {
+  return (one.loopback ? 8 : 0) + (one.virtual ? 4 : 0) + (one.ipv6 ? 2 : 0) + (one.private ? 0 : 1)
+}
+
+function blockList(networks: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address, bits] = network.split('/') as [string, string]
+    list.addSubnet(address, Number(bits), isIPv6(address) ? 'ipv6' : 'ipv4')
+  }
+  return list
+}
+
+function contains(list: BlockList, ip: string): boolean {
+  return list.check(ip, isIPv6(ip) ? 'ipv6' : 'ipv4')
+}

@@ -1,0 +1,21 @@
+import type { NacosTransport } from '../nacos/transport.js'
+import type { ServiceInstance } from '../types.js'
+import { withDeadline } from './deadline.js'
+
+/** A re-registration must not wait long for a nicety. */
+const LOOK_MS = 1_000
+
+/** What the registry's list says of this instance, if it can be had quickly. Never rejects. */
+export async function findOwnEntry(
+  transport: NacosTransport,
+  own: ServiceInstance,
+  signal: AbortSignal,
+): Promise<ServiceInstance | undefined> {
+  const { namespace, group, service } = own
+  try {
+    const all = await withDeadline(LOOK_MS, signal, (inner) => transport.list({ namespace, group, service }, inner))
+    return all.find((one) => one.ip === own.ip && one.port === own.port && one.cluster === own.cluster)
+  } catch {
+    return undefined
+  }
+}

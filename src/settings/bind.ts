@@ -1,0 +1,174 @@
+import type { z } from 'zod'
+import { SidecarError } from '../errors.js'
+import { locate } from '../properties/document-error.js'
+import { formatPath, type PropertyPath } from '../properties/path.js'
+import { isSecret } from '../properties/secrets.js'
+import type { PropertyNode } from '../properties/tree.js'
+import type { Found, PropertyView } from '../properties/view.js'
+import { nearest } from '../util/nearest.js'
+import { settingsSchema, type Settings } from './schema.js'
+import { kebab, shapeOf, type Shape } from './shape.js'
+
+/** Where a slip of the pen would go unnoticed: nobody else puts keys there. */
+const OURS = [['cloud', 'nacos'], ['auth'], ['sidecar']]
+
+const SETTINGS = shapeOf(settingsSchema)
+
+/** Merged properties → frozen settings; every wrong type in one error, every unknown key a warning. */
+export function bindSettings(view: PropertyView): { settings: Settings; warnings: string[] } {
+  const binder = new Binder(view)
+  const result = settingsSchema.safeParse(binder.section(SETTINGS, view.tree, []))
+  if (result.success) return { settings: deepFreeze(result.data) as Settings, warnings: binder.warnings }
+  const problems = result.error.issues.map((issue) => binder.describe(issue))
+  throw new SidecarError('SIDECAR_SETTINGS_INVALID', problems.join('\n'))
+}
+
+class Binder {
+  readonly warnings: string[] = []
+  /** Which property became which setting, for messages. */
+  private readonly origins = new Map<string, PropertyNode>()
+
+  constructor(private readonly view: PropertyView) {}
+
+  section(shape: Shape, node: PropertyNode, path: PropertyPath): unknown {
+    if (shape.kind !== 'section') return undefined
+    const result: Record<string, unknown> = {}
+    const known = new Set<PropertyNode>()
+    for (const [name, field] of shape.fields) {
+      const child = node.children.get(kebab(name)) ?? node.child(name)
+      if (!child) continue
+      known.add(child)
+      const value = this.bind(field, child, [...path, name])
+      if (value !== undefined) result[name] = value
+    }
+    if (OURS.some((prefix) => prefix.every((segment, index) => path[index] === segment))) {
+      for (const child of node.children.values()) if (!known.has(child)) this.warnUnknown(child, path, shape)
+    }
+    return result
+  }
+
+  private bind(shape: Shape, node: PropertyNode, path: PropertyPath): unknown {
+    this.origins.set(JSON.stringify(path), node)
+    const found = this.scalarAt(node, path)
+    switch (shape.kind) {
+      case 'section':
+        return found
+          ? this.view.textOf(found)
+          : node.entry?.value === null
+            ? undefined
+            : this.section(shape, node, path)
+      case 'map':
+        if (node.children.size === 0) return found ? this.view.textOf(found) : undefined
+        return shape.value.kind === 'value' ? this.names(node, path) : this.children(shape.value, node, path)
+      case 'list':
+        if (found) return shape.orText ? this.view.textOf(found) : this.split(found, path, node)
+        return node.children.size > 0 || node.isList ? this.items(shape.item, node, path) : undefined
+      case 'value':
+        if (found) return this.view.textOf(found)
+        if (node.children.size === 0 && node.entry?.kind !== 'list' && node.entry?.kind !== 'map') return undefined
+        return shape.section && !node.isList ? this.section(shape.section, node, path) : node.isList ? [] : {}
+    }
+  }
+
+  private items(item: Shape, node: PropertyNode, path: PropertyPath): unknown {
+    if (!node.isList) return {}
+    const children = [...node.children.values()].sort((a, b) => Number(a.name) - Number(b.name))
+    return children
+      .map((child, index) => this.bind(item, child, [...path, index]))
+      .filter((value) => value !== undefined)
+  }
+
+  private split(found: Found, path: PropertyPath, node: PropertyNode): string[] {
+    const parts = this.view.textOf(found).split(',')
+    return parts
+      .map((part) => part.trim())
+      .filter(Boolean)
+      .map((part, index) => (this.origins.set(JSON.stringify([...path, index]), node), part))
+  }
+
+  private children(value: Shape, node: PropertyNode, path: PropertyPath): unknown {
+    return Object.fromEntries(
+      [...node.children.values()].map((child) => [child.name, this.bind(value, child, [...path, child.name])]),
+    )
+  }
+
+  /** Free names may hold dots (`preserved.heart.beat.interval`), which the tree has taken for levels. */
+  private names(node: PropertyNode, path: PropertyPath): unknown {
+    const pairs: [string, unknown][] = []
+    for (const leaf of node.leaves()) {
+      if (leaf.path.length === 0) continue
+      const name = leaf.path.join('.')
+      this.origins.set(JSON.stringify([...path, name]), leaf.node)
+      if (leaf.entry.kind === 'scalar' && leaf.entry.value !== null) pairs.push([name, this.view.textOf(leaf)])
+    }
+    return Object.fromEntries(pairs)
+  }
+
+  /** The node's own scalar; of a section and a list what stands below it counts more. */
+  private scalarAt(node: PropertyNode, path: PropertyPath): Found | undefined {
+    const { entry, source } = node
+    if (!entry || !source || entry.kind !== 'scalar' || entry.value === null || node.children.size > 0) return undefined
+    return this.view.find(path) ?? { entry, source }
+  }
+
+  private warnUnknown(node: PropertyNode, path: PropertyPath, shape: Shape): void {
+    if (shape.kind !== 'section') return
+    const leaf = node.leaves().next().value
+    if (!leaf) return
+    const key = formatPath([...path.map((part) => (typeof part === 'string' ? kebab(part) : part)), node.name])
+    const guess = nearest(kebab(String(node.name)), [...shape.fields.keys()].map(kebab))
+    const place = locate(leaf.source.name, leaf.entry.line, leaf.path.length === 0 ? leaf.entry.column : undefined)
+    this.warnings.push(`${place}: unknown key ${key}${guess ? `, did you mean ${guess}?` : ' is ignored'}`)
+  }
+
+  /** `bootstrap.yml:3:9: server.port: expected an integer 0–65535, got "80a"` */
+  describe(issue: z.core.$ZodIssue): string {
+    const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
+    const node = this.nearestOrigin(path)
+    const leaf = node?.leaves().next().value
+    const found = leaf && (this.scalarAt(leaf.node, [...path, ...leaf.path]) ?? leaf)
+    const written =
+      found?.source.layer === 'environment' ? undefined : leaf && leaf.path.length === 0 ? found?.entry.key : undefined
+    const key = written ?? formatPath(path.map((part) => (typeof part === 'string' ? kebab(part) : part)))
+    const place = found ? `${placeOf(found)}: ` : ''
+    return `${place}${key}: ${issue.message}${this.got(issue, path, node, found)}`
+  }
+
+  private got(
+    issue: z.core.$ZodIssue,
+    path: PropertyPath,
+    node: PropertyNode | undefined,
+    found: Found | undefined,
+  ): string {
+    if (issue.code === 'custom' && issue.params?.['says']) return ''
+    if (!node || !found) return ''
+    if (node.isList) return ', got a list'
+    if (node.children.size > 0) return ', got settings below it'
+    return isSecret(path) ? ', got "***"' : `, got ${JSON.stringify(shorten(this.view.textOf(found)))}`
+  }
+
+  private nearestOrigin(path: PropertyPath): PropertyNode | undefined {
+    for (let length = path.length; length > 0; length--) {
+      const node = this.origins.get(JSON.stringify(path.slice(0, length)))
+      if (node) return node
+    }
+    return undefined
+  }
+}
+
+function placeOf({ entry, source }: Found): string {
+  if (source.layer === 'environment') return source.name === 'environment' ? `environment ${entry.key}` : source.name
+  return locate(source.name, entry.line, entry.column)
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const inner of Object.values(value)) deepFreeze(inner)
+  }
+  return value
+}

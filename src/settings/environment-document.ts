@@ -1,0 +1,92 @@
+import type { PropertyDocument, PropertyEntry } from '../properties/document.js'
+import { textEntry } from '../properties/document.js'
+import type { Environment } from '../properties/environment.js'
+import { formatPath, type PropertyPath } from '../properties/path.js'
+import { settingsSchema } from './schema.js'
+import { kebab, shapeOf, type Shape } from './shape.js'
+
+/** Short names for what a container platform most often sets; Spring's long name for the same thing is stronger. */
+const SHORT_NAMES: Record<string, readonly string[]> = {
+  NACOS_SERVER: ['cloud.nacos.server-addr', 'cloud.nacos.discovery.server-addr', 'cloud.nacos.config.server-addr'],
+  NACOS_NAMESPACE: ['cloud.nacos.namespace', 'cloud.nacos.discovery.namespace', 'cloud.nacos.config.namespace'],
+  NACOS_USERNAME: ['cloud.nacos.username', 'cloud.nacos.discovery.username', 'cloud.nacos.config.username'],
+  NACOS_PASSWORD: ['cloud.nacos.password', 'cloud.nacos.discovery.password', 'cloud.nacos.config.password'],
+  NACOS_SERVICE_NAME: ['cloud.nacos.discovery.service'],
+  NACOS_SERVICE_PORT: ['cloud.nacos.discovery.port'],
+  NACOS_SERVICE_IP: ['cloud.nacos.discovery.ip'],
+}
+
+/**
+ * What the environment says of the settings, as one document.
+ *
+ * @param isSet whether the command line or code sets a property: a short name for the base then stays out of the
+ * sections too, where it would hide that stronger word.
+ */
+export function environmentDocument(
+  environment: Environment,
+  isSet: (path: PropertyPath) => boolean,
+): PropertyDocument {
+  const entries = new Map<string, PropertyEntry>()
+  const add = (path: PropertyPath, name: string, text: string) => {
+    if (text !== '') entries.set(formatPath(path), textEntry(path, text, { key: name }))
+  }
+  for (const [name, keys] of Object.entries(SHORT_NAMES)) {
+    const text = environment.lookup([name])?.text
+    const base = keys[0]!.split('.')
+    if (text === undefined || isSet(base) || environment.lookup(base)) continue
+    for (const key of keys) add(key.split('.'), name, text)
+  }
+  visit(shapeOf(settingsSchema), [], environment, add)
+  return { name: 'environment', layer: 'environment', entries: [...entries.values()] }
+}
+
+function visit(
+  shape: Shape,
+  path: PropertyPath,
+  environment: Environment,
+  add: (path: PropertyPath, name: string, text: string) => void,
+): void {
+  const own = () => {
+    const found = environment.lookup(path)
+    if (found) add(path, found.name, found.text)
+    return found !== undefined
+  }
+  switch (shape.kind) {
+    case 'section':
+      for (const [name, field] of shape.fields) visit(field, [...path, kebab(name)], environment, add)
+      break
+    case 'list':
+      if (!own()) {
+        for (let index = 0; hasItem(shape.item, [...path, index], environment); index++) {
+          visit(shape.item, [...path, index], environment, add)
+        }
+      }
+      break
+    case 'map':
+      for (const { name, rest, text } of environment.below(path)) {
+        const inner = innerName(shape.value, rest)
+        if (inner) add([...path, ...inner], name, text)
+      }
+      break
+    case 'value':
+      if (!own() && shape.section) visit(shape.section, path, environment, add)
+  }
+}
+
+function hasItem(item: Shape, path: PropertyPath, environment: Environment): boolean {
+  let found = false
+  visit(item, path, environment, () => (found = true))
+  return found
+}
+
+/** `USER_SERVICE_READ_TIMEOUT` → `user-service`, `read-timeout`; `MY_LABEL` → `my.label`, as Spring binds maps. */
+function innerName(value: Shape, rest: string): PropertyPath | undefined {
+  if (value.kind === 'value') return [rest.toLowerCase().replaceAll('_', '.')]
+  if (value.kind !== 'section') return undefined
+  for (const field of value.fields.keys()) {
+    const suffix = `_${kebab(field).replaceAll('-', '_').toUpperCase()}`
+    const name = rest.slice(0, -suffix.length)
+    if (rest.endsWith(suffix) && name) return [name.toLowerCase().replaceAll('_', '-'), kebab(field)]
+  }
+  return undefined
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import { messageOf } from '../errors.js'
+import { parseServerAddresses } from './server-address.js'
+
+/**
+ * The kinds of value a setting can have. Each takes text as well as the native type, since the environment, the
+ * command line and a placeholder only ever give text; each says in its error what it expects.
+ */
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const DURATION = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*$/i
+const ISO_DURATION = /^\s*PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?\s*$/i
+
+/** Milliseconds; text may say `500`, `500ms`, `10s`, `2m`, `1h` or Java's `PT10S`. */
+export const durationMs = z
+  .union([z.number().nonnegative(), z.string()], { error: 'expected a duration such as 500, 500ms, 10s or 2m' })
+  .transform((value, context) => {
+    const ms = typeof value === 'number' ? value : durationOf(value)
+    if (ms !== undefined) return ms
+    context.addIssue({ code: 'custom', message: 'expected a duration such as 500, 500ms, 10s or 2m' })
+    return z.NEVER
+  })
+
+function durationOf(text: string): number | undefined {
+  const [, amount, unit] = DURATION.exec(text) ?? []
+  if (amount !== undefined) return Number(amount) * UNIT_MS[unit?.toLowerCase() ?? 'ms']!
+  const iso = ISO_DURATION.exec(text)
+  if (!iso) return undefined
+  const [hours, minutes, seconds] = [iso[1], iso[2], iso[3]].map((part) => Number(part ?? 0))
+  return hours! * 3_600_000 + minutes! * 60_000 + seconds! * 1000
+}
+
+const TRUE = ['true', 'on', 'yes', '1']
+const FALSE = ['false', 'off', 'no', '0']
+
+/** `true`, `on`, `yes`, `1` and their opposites, in any case. */
+export const flag = z
+  .union([z.boolean(), z.string()], { error: 'expected true or false' })
+  .transform((value, context) => {
+    const word = String(value).trim().toLowerCase()
+    if (TRUE.includes(word)) return true
+    if (FALSE.includes(word)) return false
+    context.addIssue({ code: 'custom', message: 'expected true or false' })
+    return z.NEVER
+  })
+
+export const text = z.union([z.string(), z.number().transform(String), z.boolean().transform(String)], {
+  error: 'expected text',
+})
+
+/** A number in a range, both ends included. */
+export const amount = (min: number, max: number) => numeric(min, max, `expected a number ${min}–${max}`, () => true)
+
+/** A whole number in a range, both ends included. */
+export const integer = (min: number, max: number) =>
+  numeric(min, max, `expected an integer ${min}–${max}`, Number.isInteger)
+
+function numeric(min: number, max: number, expected: string, fits: (value: number) => boolean) {
+  return z.union([z.number().min(min).max(max), z.string()], { error: expected }).transform((value, context) => {
+    const number = typeof value === 'string' && value.trim() === '' ? NaN : Number(value)
+    if (fits(number) && number >= min && number <= max) return number
+    context.addIssue({ code: 'custom', message: expected })
+    return z.NEVER
+  })
+}
+
+export const port = integer(0, 65535)
+
+/** `a,b` or a YAML list. */
+export const list = z.union(
+  [
+    z.array(text),
+    text.transform((value) =>
+      value
+        .split(',')
+        .map((part) => part.trim())
+        .filter(Boolean),
+    ),
+  ],
+  { error: 'expected a list, or names separated by commas' },
+)
+
+/** Names to text; nested YAML reads as dotted names. */
+export const stringMap = z.record(z.string(), text, { error: 'expected name: value pairs' })
+
+/** One of some words, in any case. */
+export const oneOf = <const Words extends readonly [string, ...string[]]>(...words: Words) =>
+  z.preprocess((value) => (typeof value === 'string' ? value.trim().toLowerCase() : value), word(words))
+
+function word<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, { error: `expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` })
+}
+
+/** Spring's level names too, in any case; ours are five. */
+export const logLevel = z.preprocess(
+  (value) => {
+    const level = String(value).trim().toLowerCase()
+    const ours: Record<string, string> = {
+      trace: 'debug',
+      warning: 'warn',
+      fatal: 'error',
+      off: 'silent',
+      false: 'silent',
+    }
+    return ours[level] ?? level
+  },
+  word(['debug', 'info', 'warn', 'error', 'silent']),
+)
+
+export const serverAddresses = text.superRefine((value, context) => {
+  try {
+    parseServerAddresses(value)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error), params: { says: true } })
+  }
+})
+
+/** A group of settings. */
+export const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.object(shape, { error: 'expected settings below it' })

@@ -1,0 +1,41 @@
+/**
+ * Spring's profile expressions: `dev`, `!prod`, `a & b`, `(a | b) & !c`, and lists, of which one member suffices.
+ * Throws a plain `Error` that says what is wrong.
+ */
+export function profilesMatch(expressions: readonly string[], active: readonly string[]): boolean {
+  return expressions.some((expression) => evaluate(expression, new Set(active)))
+}
+
+function evaluate(expression: string, active: ReadonlySet<string>): boolean {
+  const tokens = expression.match(/[()&|!]|[^()&|!\s]+/g) ?? []
+  let at = 0
+  const malformed = () => new Error(`malformed profile expression "${expression}"`)
+
+  const operand = (): boolean => {
+    const token = tokens[at++]
+    if (token === '!') return !operand()
+    if (token === '(') {
+      const value = operation()
+      if (tokens[at++] !== ')') throw malformed()
+      return value
+    }
+    if (token === undefined || '&|)'.includes(token)) throw malformed()
+    return active.has(token)
+  }
+  const operation = (): boolean => {
+    let value = operand()
+    const operator = tokens[at]
+    while (tokens[at] === '&' || tokens[at] === '|') {
+      // Spring wants brackets where both kinds meet, and so does a reader.
+      if (tokens[at++] !== operator) throw malformed()
+      const next = operand()
+      value = operator === '&' ? value && next : value || next
+    }
+    return value
+  }
+
+  if (tokens.length > 100) throw malformed()
+  const result = operation()
+  if (at !== tokens.length) throw malformed()
+  return result
+}

@@ -1,0 +1,27 @@
+import { createHttpTransport } from '../../../src/nacos/http/transport.js'
+import type { NacosTransport } from '../../../src/nacos/transport.js'
+import { connectionOf, type ConnectionOptions } from '../../../src/settings/connection.js'
+import { settingsSchema } from '../../../src/settings/schema.js'
+import type { Logger } from '../../../src/logger.js'
+import type { ContractTarget } from './target.js'
+
+export interface TransportOverrides extends Partial<Pick<ConnectionOptions, 'namespace' | 'username' | 'password'>> {
+  /** Another door to the same server: a recording proxy. */
+  readonly server?: string
+  readonly apiVersion?: ConnectionOptions['apiVersion']
+  readonly logger?: Logger
+  /** No credentials, though the server wants some. */
+  readonly anonymous?: boolean
+}
+
+/** The client under test, from settings as a user writes them. */
+export function openTransport(target: ContractTarget, overrides: TransportOverrides = {}): NacosTransport {
+  const { server = target.server, apiVersion = target.apiVersion, logger = silent, anonymous, ...own } = overrides
+  const credentials = target.auth && !anonymous && { username: target.auth.username, password: target.auth.password }
+  const settings = settingsSchema.parse({
+    cloud: { nacos: { serverAddr: server, apiVersion, ...credentials, ...own } },
+  })
+  return createHttpTransport({ ...connectionOf(settings.cloud.nacos, 'discovery'), logger })
+}
+
+const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,0 +1,71 @@
+/** One implementation of a registry, as one dialect sees it. Plain data, so that a global setup can hand it to the tests. */
+export interface ContractTarget {
+  /** For people: `Nacos 2.2.4, v1`. */
+  readonly name: string
+  /** What a declared difference is looked up by. */
+  readonly kind: ServerKind
+  /** `host:port` */
+  readonly server: string
+  /** The dialect under test. */
+  readonly apiVersion: ApiVersion
+  readonly capabilities: Capabilities
+  /** What the client logs in with; absent where the server lets anyone in. */
+  readonly auth?: ContractAuth
+  /** What the witness may log in with where only the admin API of a 3.x is closed. */
+  readonly admin?: ContractAuth
+  readonly timings: ContractTimings
+}
+
+export type ApiVersion = 'v1' | 'v3'
+
+/** `nacos` is any Java Nacos. */
+export type ServerKind = 'embedded' | 'nacos' | 'r-nacos'
+
+/** Which ways in a server has, found by asking it. What it does with them is the suite's business. */
+export interface Capabilities {
+  readonly v1: boolean
+  readonly v3: boolean
+  /** An operator's change of an instance. */
+  readonly instanceUpdate: 'v1' | 'v3-admin' | undefined
+  /** Publishing and deleting a config. */
+  readonly configWrite: 'v1' | 'v3-admin' | undefined
+}
+
+export interface ContractAuth {
+  readonly username: string
+  readonly password: string
+  /** As its login answers. */
+  readonly tokenTtlMs: number
+}
+
+export interface ContractTimings {
+  /** A write is seen by a read after this at the latest. */
+  readonly settleMs: number
+  /** The `preserved.*` metadata the expiry tests register with. */
+  readonly beat: { readonly intervalMs: number; readonly timeoutMs: number; readonly deleteMs: number }
+  /** After the last beat: healthy at least until, gone at the latest after. */
+  readonly healthyForMs: number
+  readonly goneWithinMs: number
+  /** The shortest hold of a config long poll. */
+  readonly shortestHoldMs: number
+}
+
+/** Java servers look every 5 s. */
+export const NACOS_TIMINGS: ContractTimings = {
+  settleMs: 5_000,
+  beat: { intervalMs: 1_000, timeoutMs: 3_000, deleteMs: 6_000 },
+  healthyForMs: 2_500,
+  goneWithinMs: 16_000,
+  shortestHoldMs: 10_000,
+}
+
+/** r-nacos knows no `preserved.*` metadata: unhealthy after 19 s, gone after 34 s, whatever was asked for. */
+export const RNACOS_TIMINGS: ContractTimings = { ...NACOS_TIMINGS, healthyForMs: 14_000, goneWithinMs: 42_000 }
+
+export const EMBEDDED_TIMINGS: ContractTimings = {
+  settleMs: 2_000,
+  beat: { intervalMs: 200, timeoutMs: 600, deleteMs: 1_200 },
+  healthyForMs: 400,
+  goneWithinMs: 2_500,
+  shortestHoldMs: 10_000,
+}

@@ -1,0 +1,23 @@
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { cacheFolder, sourcesHash } from './cache.js'
+import { runTool } from './run-tool.js'
+
+/** Builds a Maven project in a copy under the cache, once per content; returns the class path. */
+export async function mavenClassPath(sources: string): Promise<string> {
+  const name = `${basename(sources)}-${sourcesHash(sources)}`
+  const built = join(cacheFolder(), name)
+  if (!existsSync(built)) {
+    // Built aside and renamed: a broken or parallel build never looks like a finished one.
+    const aside = mkdtempSync(join(cacheFolder(), `${name}.building-`))
+    try {
+      cpSync(sources, aside, { recursive: true })
+      console.log(`building ${name} with Maven`)
+      await runTool('mvn', ['-B', '-q', 'package'], aside, join(cacheFolder(), `${name}.log`))
+      if (!existsSync(built)) renameSync(aside, built)
+    } finally {
+      rmSync(aside, { recursive: true, force: true })
+    }
+  }
+  return [join(built, 'target', 'classes'), join(built, 'target', 'lib', '*')].join(':')
+}

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Unavailable } from './unavailable.js'
+
+export interface ServerCommand {
+  readonly name: string
+  readonly command: string
+  /** Gets a fresh data folder that goes when the server does. */
+  args(folder: string): readonly string[]
+  env?(folder: string): NodeJS.ProcessEnv
+  /** Asked again and again until it says true. */
+  ready(): Promise<boolean>
+  readonly readyWithinMs: number
+}
+
+/** Starts a server and waits until it is ready; returns how to stop it. */
+export async function startProcess(server: ServerCommand): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'nacos-sidecar-real-'))
+  const logFile = join(folder, 'server.log')
+  const log = createWriteStream(logFile)
+  const child = spawn(server.command, server.args(folder), {
+    cwd: folder,
+    env: { ...process.env, ...server.env?.(folder) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stdout.pipe(log, { end: false })
+  child.stderr.pipe(log, { end: false })
+  let ended: string | undefined
+  let absent = false
+  const exited = new Promise<void>((resolve) => {
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      absent = error.code === 'ENOENT'
+      ended = absent ? `${server.command} is not installed` : error.message
+      resolve()
+    })
+    child.on('exit', (code, signal) => {
+      ended ??= `ended with ${code ?? signal}`
+      resolve()
+    })
+  })
+  // The registries keep nothing worth a graceful end, and the folder goes with them.
+  const killOnExit = () => child.kill('SIGKILL')
+  process.once('exit', killOnExit)
+  const stop = async () => {
+    process.off('exit', killOnExit)
+    child.kill('SIGKILL')
+    await exited
+    log.end()
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  const deadline = performance.now() + server.readyWithinMs
+  while (!(await server.ready().catch(() => false))) {
+    if (ended !== undefined || performance.now() > deadline) {
+      const why = ended ?? `not ready within ${server.readyWithinMs / 1000} s`
+      const tail = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n  ')
+      await stop()
+      throw new Unavailable(`${server.name}: ${why}\n  ${tail}`, absent ? server.command : undefined)
+    }
+    await sleep(100)
+  }
+  return stop
+}
+
+/** The status of a plain GET, without credentials. */
+export async function statusOf(url: string): Promise<number> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+  await response.arrayBuffer()
+  return response.status
+}
+
+/** True once the server lets the user in. */
+export async function canLogIn(server: string, username: string, password: string): Promise<boolean> {
+  const response = await fetch(`http://${server}/nacos/v1/auth/login`, {
+    method: 'POST',
+    body: new URLSearchParams({ username, password }),
+    signal: AbortSignal.timeout(5_000),
+  })
+  return response.ok && (await response.text()).includes('accessToken')
+}
+
+/** True once the server stores a document; the probe is taken away again. */
+export async function canWriteConfig(server: string): Promise<boolean> {
+  const url = `http://${server}/nacos/v1/cs/configs`
+  const key = new URLSearchParams({ dataId: 'readiness-probe', group: 'DEFAULT_GROUP' })
+  const body = new URLSearchParams({ dataId: 'readiness-probe', group: 'DEFAULT_GROUP', content: 'probe' })
+  const written = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(2_000) })
+  const stored = written.ok && (await written.text()) === 'true'
+  if (stored) await (await fetch(`${url}?${key}`, { method: 'DELETE', signal: AbortSignal.timeout(2_000) })).text()
+  return stored
+}

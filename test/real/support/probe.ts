@@ -1,0 +1,92 @@
+import type { Capabilities, ContractAuth, ContractTarget, ServerKind } from '../../contract/support/target.js'
+import { NACOS_TIMINGS, RNACOS_TIMINGS } from '../../contract/support/target.js'
+import type { RealServer } from '../servers/real-server.js'
+
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
+
+/** Finds out what a server is and can, by asking it; one target for each dialect it speaks. */
+export async function probe(real: RealServer): Promise<ContractTarget[]> {
+  const base = `http://${real.server}/nacos`
+  const closed = await isClosed(base)
+  const user = await userOf(base, real)
+  if (closed && !user) throw new Error(`${real.server} wants credentials: set NACOS_USERNAME and NACOS_PASSWORD`)
+  const token = user && (await login(base, user.username, user.password))?.accessToken
+  const headers = token ? { authorization: `Bearer ${token}` } : undefined
+  const ask = async (method: string, path: string, form?: string) => {
+    const response = await fetch(`${base}${path}`, {
+      method,
+      headers: { ...headers, ...(form !== undefined && FORM) },
+      ...(form !== undefined && { body: form }),
+      signal: AbortSignal.timeout(10_000),
+    })
+    return { status: response.status, text: await response.text() }
+  }
+  // 404, 405, 410 and 501 are how a server says that it has no such address.
+  const has = ({ status }: { status: number }) => ![404, 405, 410, 501].includes(status)
+
+  const v1List = await ask('GET', '/v1/ns/instance/list?serviceName=contract-probe')
+  const v3List = await ask('GET', '/v3/client/ns/instance/list?serviceName=contract-probe')
+  const v1 = v1List.status === 200
+  const v3 = v3List.status === 200
+  if (!v1 && !v3) {
+    throw new Error(
+      `${real.server} speaks neither v1 nor v3: the lists answer ${v1List.status} ${v1List.text.slice(0, 200)} and ` +
+        `${v3List.status} ${v3List.text.slice(0, 200)}`,
+    )
+  }
+  // Without parameters they change nothing; a refusal of the parameters is a sign of life.
+  const v1Update = has(await ask('PUT', '/v1/ns/instance', ''))
+  const adminUpdate = await ask('PUT', '/v3/admin/ns/instance', '')
+  const v1Write = has(await ask('POST', '/v1/cs/configs', ''))
+  const adminWrite = await ask('POST', '/v3/admin/cs/config', '')
+  // 3.x closes its admin API to the anonymous even where auth is off.
+  const open = (answer: { status: number }) => v3 && has(answer) && answer.status !== 403
+  const capabilities: Capabilities = {
+    v1,
+    v3,
+    instanceUpdate: v1 && v1Update ? 'v1' : open(adminUpdate) ? 'v3-admin' : undefined,
+    configWrite: v1 && v1Write ? 'v1' : open(adminWrite) ? 'v3-admin' : undefined,
+  }
+  // A field of its list that no Java server has.
+  const kind: ServerKind = v1 && v1List.text.includes('"useSpecifiedURL"') ? 'r-nacos' : 'nacos'
+
+  const dialects = [...(v1 ? (['v1'] as const) : []), ...(v3 ? (['v3'] as const) : [])]
+  return dialects.map((apiVersion) => ({
+    name: `${real.name}, ${apiVersion}`,
+    kind,
+    server: real.server,
+    apiVersion,
+    capabilities,
+    timings: kind === 'r-nacos' ? RNACOS_TIMINGS : NACOS_TIMINGS,
+    ...(user && (closed ? { auth: user } : { admin: user })),
+  }))
+}
+
+async function isClosed(base: string): Promise<boolean> {
+  const answers = ['/v1/ns/instance/list', '/v3/client/ns/instance/list'].map(async (path) => {
+    const response = await fetch(`${base}${path}?serviceName=contract-probe`, { signal: AbortSignal.timeout(10_000) })
+    await response.arrayBuffer()
+    return response.status === 401 || response.status === 403
+  })
+  return (await Promise.all(answers)).includes(true)
+}
+
+async function userOf(base: string, { server, username, password }: RealServer): Promise<ContractAuth | undefined> {
+  if (!username || !password) return undefined
+  const answer = await login(base, username, password)
+  if (!answer) throw new Error(`${server} refuses the user ${username}: check NACOS_USERNAME and NACOS_PASSWORD`)
+  return { username, password, tokenTtlMs: answer.tokenTtl * 1_000 }
+}
+
+async function login(base: string, username: string, password: string) {
+  for (const path of ['/v1/auth/login', '/v3/auth/user/login']) {
+    const response = await fetch(`${base}${path}`, {
+      method: 'POST',
+      body: new URLSearchParams({ username, password }),
+      signal: AbortSignal.timeout(10_000),
+    })
+    const text = await response.text()
+    if (response.ok && text.includes('accessToken')) return JSON.parse(text) as { accessToken: string; tokenTtl: number }
+  }
+  return undefined
+}

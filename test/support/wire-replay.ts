@@ -1,0 +1,169 @@
+import { readFileSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** One recorded exchange of test/fixtures/wire. */
+export interface Exchange {
+  readonly title: string
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | undefined
+  readonly answer: Answer
+}
+
+export interface Answer {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export function readExchanges(server: string, file: string): Exchange[] {
+  const text = readFileSync(new URL(`../fixtures/wire/${server}/${file}.txt`, import.meta.url), 'utf8')
+  const blocks = text.split(/^### /m).slice(1)
+  return blocks.filter((block) => /^< HTTP/m.test(block)).map(parseExchange)
+}
+
+function parseExchange(block: string): Exchange {
+  const lines = block.split('\n')
+  const title = lines[0]!
+  const sent = lines.filter((line) => line.startsWith('> ')).map((line) => line.slice(2))
+  const [method, path] = sent[0]!.split(' ') as [string, string]
+  const body = sent.find((line) => line.startsWith('body: '))?.slice('body: '.length)
+  const headers = headersOf(sent.slice(1).filter((line) => !line.startsWith('body: ')))
+  const first = lines.findIndex((line) => line.startsWith('< HTTP'))
+  const end = lines.findIndex((line, index) => index > first && /^(-- \d+ ms|!! )/.test(line))
+  const head = lines.slice(first, end).filter((line) => line.startsWith('< '))
+  const answerBody = lines.slice(first + head.length, end).join('\n')
+  return {
+    title,
+    method,
+    path,
+    headers,
+    body: body === undefined ? undefined : expandRequest(body),
+    answer: {
+      status: Number(head[0]!.split(' ')[2]),
+      headers: lowerCase(headersOf(head.slice(1).map((line) => line.slice(2)))),
+      body: answerBody.replace(/^(a{200})\.\.\. \((\d+) chars\)$/, (_, _start, chars: string) =>
+        'a'.repeat(Number(chars)),
+      ),
+    },
+  }
+}
+
+/** The recorder cut long bodies short: `aaa... (94416 bytes)`. */
+function expandRequest(body: string): string {
+  const cut = /^(.*)\.\.\. \((\d+) bytes\)$/s.exec(body)
+  if (!cut) return body
+  const tail = cut[1]!.includes('metadata=') ? '%22%7D' : ''
+  return cut[1]!.padEnd(Number(cut[2]) - tail.length, cut[1]!.at(-1)) + tail
+}
+
+function headersOf(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
+  )
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+}
+
+/** Sends the request as the recorder (curl) did: forms by default, no client library in between. */
+export function send(
+  port: number,
+  { method, path, headers, body }: Omit<Exchange, 'title' | 'answer'>,
+): Promise<Answer> {
+  const form = body === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }
+  const length = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { host: '127.0.0.1', port, method, path, headers: { ...form, ...length, ...headers } },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', reject)
+        response.on('end', () => {
+          resolve({
+            status: response.statusCode!,
+            headers: flat(response.headers),
+            body: Buffer.concat(chunks).toString('utf8'),
+          })
+        })
+      },
+    )
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+function flat(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+}
+
+/** Headers that carry meaning for a client; the rest (dates, cookies, framing) is the server's own affair. */
+const HELD = [
+  'content-type',
+  'config-type',
+  'content-md5',
+  'probe-modify-response',
+  'probe-modify-response-new',
+  'allow',
+]
+
+/** An answer without what differs from run to run: times, ids, tokens, the order of instances and services. */
+export function comparable(answer: Answer): unknown {
+  return {
+    status: answer.status,
+    closes: answer.headers['connection'] === 'close',
+    token: /^Bearer ./.test(answer.headers['authorization'] ?? ''),
+    headers: Object.fromEntries(HELD.flatMap((name) => (name in answer.headers ? [[name, answer.headers[name]]] : []))),
+    // HTTP clients and the recorder treat the last line break differently; nothing depends on it.
+    body: parsed(answer.body) ?? answer.body.replace(/\r/g, '').trimEnd(),
+  }
+}
+
+/** The same, with every scalar of the body replaced by its type. */
+export function shapeOf(answer: Answer): unknown {
+  const rest = comparable(answer) as { body: unknown }
+  return { ...rest, body: typeOnly(rest.body) }
+}
+
+const VOLATILE = new Set([
+  'timestamp',
+  'lastRefTime',
+  'id',
+  'createTime',
+  'modifyTime',
+  'lastModified',
+  'accessToken',
+  'server_port',
+  'version',
+])
+
+function parsed(body: string): unknown {
+  if (!/^\s*[[{]/.test(body)) return undefined
+  try {
+    return stable(JSON.parse(body))
+  } catch {
+    return undefined
+  }
+}
+
+function stable(value: unknown, key = ''): unknown {
+  if (VOLATILE.has(key)) return `<${typeof value}>`
+  if (key === 'doms') return (value as string[]).map(() => '<name>')
+  if (Array.isArray(value))
+    return value.map((item) => stable(item)).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return Object.fromEntries(entries.map(([name, item]) => [name, stable(item, name)]))
+}
+
+function typeOnly(value: unknown): unknown {
+  if (Array.isArray(value))
+    return [...new Map(value.map(typeOnly).map((item) => [JSON.stringify(item), item])).values()]
+  if (typeof value !== 'object' || value === null) return value === null ? null : typeof value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, typeOnly(item)]))
+}

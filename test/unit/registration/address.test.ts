@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest'
+import { SidecarError } from '../../../src/errors.js'
+import { chooseAddress } from '../../../src/registration/address.js'
+import { nic } from '../../support/nic.js'
+
+const open = { ip: undefined, networkInterface: undefined, preferredNetworks: [] }
+const many = {
+  lo: [nic('127.0.0.1'), nic('::1')],
+  docker0: [nic('172.17.0.1')],
+  'br-1f2e': [nic('172.18.0.1')],
+  tun0: [nic('10.8.0.2')],
+  eth1: [nic('203.0.113.9')],
+  eth0: [nic('fe80::1'), nic('fd00::5'), nic('10.0.0.5')],
+  eth2: [nic('192.168.7.7')],
+}
+
+test('the first private address that nothing virtual made', () => {
+  const { ip, reason, warnings } = chooseAddress(open, many)
+  expect(ip).toBe('10.0.0.5')
+  expect(reason).toContain('first private IPv4 address, on eth0; passed over 192.168.7.7 (eth2)')
+  expect(warnings).toEqual([])
+})
+
+test.each([
+  ['ip', { ip: '198.51.100.1', networkInterface: 'eth2', preferredNetworks: ['10.8'] }, '198.51.100.1'],
+  ['network-interface', { networkInterface: 'eth2', preferredNetworks: ['10.8'] }, '192.168.7.7'],
+  ['a prefix', { preferredNetworks: ['192.168'] }, '192.168.7.7'],
+  ['a network', { preferredNetworks: ['192.168.0.0/16'] }, '192.168.7.7'],
+  ['a regular expression', { preferredNetworks: ['203\\.0\\.113\\..*'] }, '203.0.113.9'],
+  ['the first preference that fits', { preferredNetworks: ['9.9', '203.', '10.'] }, '203.0.113.9'],
+])('%s goes before what comes after it', (_, settings, ip) => {
+  expect(chooseAddress({ ...open, ...settings }, many).ip).toBe(ip)
+})
+
+test('preferences that fit nothing fall back, and say so', () => {
+  const { ip, warnings } = chooseAddress({ ...open, preferredNetworks: ['9.9', '('] }, many)
+  expect(ip).toBe('10.0.0.5')
+  expect(warnings.join()).toContain('preferred-networks (9.9,()')
+})
+
+test('an app bound to one address is registered there', () => {
+  expect(chooseAddress(open, many, '192.168.7.7')).toMatchObject({ ip: '192.168.7.7', warnings: [] })
+  const { ip, warnings } = chooseAddress({ ...open, networkInterface: 'eth2' }, many, '127.0.0.1')
+  expect(ip).toBe('192.168.7.7')
+  expect(warnings.join()).toContain('the app listens on 127.0.0.1 alone')
+})
+
+test('brackets and zones are taken off an address', () => {
+  expect(chooseAddress({ ...open, ip: ' [fd00::9%eth0] ' }, {}).ip).toBe('fd00::9')
+  expect(chooseAddress({ ...open, ip: 'orders.internal' }, {}).ip).toBe('orders.internal')
+})
+
+test.each(['0.0.0.0', '::', 'http://10.0.0.1', '10.0.0.1:80', '', 'a b'])('ip: %j is refused', (ip) => {
+  expect(() => chooseAddress({ ...open, ip }, many)).toThrow(/cloud\.nacos\.discovery\.ip: expected an address/)
+})
+
+test('an interface that is not there is an error with the ones that are', () => {
+  const choose = () => chooseAddress({ ...open, networkInterface: 'eth9' }, many)
+  expect(choose).toThrow(SidecarError)
+  expect(choose).toThrow(/"eth9".*eth0.*docker0/)
+})

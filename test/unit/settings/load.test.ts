@@ -1,0 +1,326 @@
+import { describe, expect, test } from 'vitest'
+import { loadBootstrap, loadError } from '../../support/bootstrap.js'
+import { tempFolder } from '../../support/temp-folder.js'
+import { loadSettings } from '../../../src/settings/load.js'
+
+const PYTHON_STYLE = `
+server:
+  port: 9202
+application:
+  name: orders
+profiles:
+  active: dev
+cloud:
+  nacos:
+    discovery:
+      server-addr: 10.0.0.1:8848
+      ip: 10.0.0.9
+    config:
+      server-addr: 10.0.0.1:8848
+      file-extension: yml
+      shared-configs:
+        - application-\${spring.profiles.active}.\${spring.cloud.nacos.config.file-extension}
+`
+
+describe('names', () => {
+  test('a bootstrap.yml of the Python library', () => {
+    const { settings } = loadBootstrap(PYTHON_STYLE)
+    expect(settings.server.port).toBe(9202)
+    expect(settings.application.name).toBe('orders')
+    expect(settings.profiles.active).toEqual(['dev'])
+    expect(settings.cloud.nacos.config.sharedConfigs.map((config) => config.dataId)).toEqual(['application-dev.yml'])
+  })
+
+  test('the same below spring:, server outside it', () => {
+    const indented = PYTHON_STYLE.replace('server:\n  port: 9202\n', '').replace(/^/gm, '  ')
+    const { settings } = loadBootstrap(`server:\n  port: 9202\nspring:${indented}`)
+    expect(settings).toEqual(loadBootstrap(PYTHON_STYLE).settings)
+  })
+
+  test.each(['server-addr', 'serverAddr', 'server_addr', 'SERVER_ADDR'])('%s is one name', (name) => {
+    const { settings, warnings } = loadBootstrap(`cloud: { nacos: { discovery: { ${name}: "n:1" } } }`)
+    expect(settings.cloud.nacos.discovery.serverAddr).toBe('n:1')
+    expect(warnings).toEqual([])
+  })
+
+  test('dotted keys, mixed with nested ones', () => {
+    const { settings } = loadBootstrap(
+      'spring.cloud.nacos.discovery.server-addr: n:1\nspring:\n  cloud.nacos:\n    discovery.group: G\n',
+    )
+    expect(settings.cloud.nacos.discovery).toMatchObject({ serverAddr: 'n:1', group: 'G' })
+  })
+
+  test('free names keep their spelling and their dots', () => {
+    const { settings } = loadBootstrap(`
+cloud.nacos.discovery.metadata:
+  preserved.heart.beat.interval: 1000
+  versionTag: 1.10
+  zone: 007
+logging.level: { com.example: TRACE, com.example.deep: OFF, root: INFO }
+feign.client.user-service: { read-timeout: 2s, headers: { X-From: node } }
+`)
+    expect(settings.cloud.nacos.discovery.metadata).toEqual({
+      'preserved.heart.beat.interval': '1000',
+      versionTag: '1.10',
+      zone: '007',
+    })
+    expect(settings.logging.level).toEqual({ 'com.example': 'debug', 'com.example.deep': 'silent', root: 'info' })
+    expect(settings.feign.client['user-service']).toMatchObject({ readTimeout: 2000, headers: { 'X-From': 'node' } })
+  })
+
+  test('the key n and the word no stay what they are', () => {
+    const { store } = loadBootstrap('n: 1\ncountry: no\nx: &a { y: 2 }\nz: { <<: *a, w: 3 }\n')
+    expect([store.get('n'), store.get('country'), store.get('z')]).toEqual([1, 'no', { y: 2, w: 3 }])
+  })
+
+  test('settings are frozen, all the way down', () => {
+    const { settings } = loadBootstrap(PYTHON_STYLE)
+    expect(Object.isFrozen(settings.cloud.nacos.config.sharedConfigs[0])).toBe(true)
+  })
+})
+
+describe('an empty file', () => {
+  test.each(['', '# nothing\n', '---\n---\n'])('%j gives the defaults', (yaml) => {
+    const { settings } = loadBootstrap(yaml)
+    expect(settings.cloud.nacos.discovery).toMatchObject({
+      group: 'DEFAULT_GROUP',
+      heartBeatInterval: 10_000,
+      heartBeatTimeout: 30_000,
+      ipDeleteTimeout: 90_000,
+    })
+  })
+
+  test('a key with nothing behind it leaves the default', () => {
+    expect(loadBootstrap('auth:\ncloud:\n  nacos:\n    discovery:\n      group:\n').settings.auth.enabled).toBe(false)
+  })
+})
+
+describe('profiles', () => {
+  const files = {
+    'bootstrap.yml': `
+spring.profiles.active: \${ENV:dev}
+a: base
+b: base
+c: base
+---
+spring.config.activate.on-profile: dev
+a: dev document
+---
+spring.profiles: "!dev"
+a: not dev
+---
+spring.config.activate.on-profile: [prod & eu, test]
+a: prod in europe, or test
+`,
+    'bootstrap-dev.yml': 'b: dev file\nspring.application.name: orders-dev',
+    'bootstrap-prod.yml': 'b: prod file',
+    'bootstrap-eu.yaml': 'b: eu file',
+  }
+  const read = (vars: Record<string, string>) => {
+    const { store } = loadBootstrap(files, { vars })
+    return [store.get('a'), store.get('b'), store.get('c')]
+  }
+
+  test('of the file itself', () => expect(read({})).toEqual(['dev document', 'dev file', 'base']))
+  test('negated', () => expect(read({ ENV: 'stage' })).toEqual(['not dev', 'base', 'base']))
+  test('several: the last file wins', () =>
+    expect(read({ SPRING_PROFILES_ACTIVE: 'prod,eu' })).toEqual(['prod in europe, or test', 'eu file', 'base']))
+  test('one of a list', () => expect(read({ ENV: 'test' })).toEqual(['prod in europe, or test', 'base', 'base']))
+
+  test('a malformed expression says where', () => {
+    const error = loadError('---\nspring.config.activate.on-profile: "a & (b"\n')
+    expect(error).toMatchObject({ code: 'SIDECAR_SETTINGS_INVALID' })
+    expect(error.message).toContain('bootstrap.yml:2:37: malformed profile expression "a & (b"')
+  })
+})
+
+describe('precedence', () => {
+  test('code > command line > environment > profile file > file > default', () => {
+    const files = { 'bootstrap.yml': 'profiles.active: dev\nserver.port: 1', 'bootstrap-dev.yml': 'server.port: 2' }
+    const port = (options: Parameters<typeof loadBootstrap>[1]) => loadBootstrap(files, options).settings.server.port
+    const vars = { SERVER_PORT: '3' }
+    const argv = ['--server.port=4', '--verbose', '--other=x']
+    expect(loadBootstrap('server.port: 1').settings.server.port).toBe(1)
+    expect(port({})).toBe(2)
+    expect(port({ vars })).toBe(3)
+    expect(port({ vars, argv })).toBe(4)
+    expect(port({ vars, argv, overrides: { server: { port: 5 } } })).toBe(5)
+    expect(port({ vars, argv, overrides: { 'spring.server.port': 6 } })).toBe(6)
+  })
+
+  test('.env is below the environment and above the file', () => {
+    const files = {
+      'bootstrap.yml': 'server.port: 1\napplication.name: ${APP}',
+      '.env': 'SERVER_PORT=2\nAPP=from-dotenv\n',
+    }
+    expect(loadBootstrap(files).settings).toMatchObject({ server: { port: 2 }, application: { name: 'from-dotenv' } })
+    expect(loadBootstrap(files, { vars: { SERVER_PORT: '3' } }).settings.server.port).toBe(3)
+    expect(process.env['APP']).toBeUndefined()
+  })
+
+  test('maps merge, lists replace', () => {
+    const { store } = loadBootstrap({
+      'bootstrap.yml': 'profiles.active: dev\nm: { a: 1, b: 2 }\nl: [1, 2, 3]\ns: { t: 1 }',
+      'bootstrap-dev.yml': 'm: { b: 3 }\nl: [4]\ns:\n',
+    })
+    expect([store.get('m'), store.get('l'), store.get('s')]).toEqual([{ a: 1, b: 3 }, [4], { t: 1 }])
+  })
+})
+
+describe('environment', () => {
+  const nacos = (vars: Record<string, string>, yaml = '') => loadBootstrap(yaml, { vars }).settings.cloud.nacos
+
+  test.each([
+    'SPRING_CLOUD_NACOS_DISCOVERY_SERVER_ADDR',
+    'SPRING_CLOUD_NACOS_DISCOVERY_SERVERADDR',
+    'CLOUD_NACOS_DISCOVERY_SERVER_ADDR',
+    'spring.cloud.nacos.discovery.server-addr',
+  ])('%s', (name) => expect(nacos({ [name]: 'n:1' }).discovery.serverAddr).toBe('n:1'))
+
+  test('lists, by index and by commas', () => {
+    const vars = {
+      SPRING_CLOUD_NACOS_CONFIG_SHARED_CONFIGS_0_: 'a.yml',
+      SPRING_CLOUD_NACOS_CONFIG_SHAREDCONFIGS_1_DATAID: 'b.yml',
+      SPRING_CLOUD_NACOS_CONFIG_SHAREDCONFIGS_1_REFRESH: 'off',
+      AUTH_EXCLUDE_PATHS: '/a, /b',
+    }
+    const { settings } = loadBootstrap('cloud.nacos.config.shared-configs: [x, y, z]', { vars })
+    expect(settings.cloud.nacos.config.sharedConfigs).toEqual([
+      { dataId: 'a.yml', group: undefined, refresh: undefined },
+      { dataId: 'b.yml', group: undefined, refresh: false },
+    ])
+    expect(settings.auth.excludePaths).toEqual(['/a', '/b'])
+  })
+
+  test('maps', () => {
+    const { settings } = loadBootstrap('cloud.nacos.discovery.metadata.a: file', {
+      vars: { SPRING_CLOUD_NACOS_DISCOVERY_METADATA_VERSION: '1.0', FEIGN_CLIENT_USER_SERVICE_READ_TIMEOUT: '3s' },
+    })
+    expect(settings.cloud.nacos.discovery.metadata).toEqual({ a: 'file', version: '1.0' })
+    expect(settings.feign.client).toMatchObject({ 'user-service': { readTimeout: 3000 } })
+  })
+
+  test('the short names', () => {
+    const vars = {
+      NACOS_SERVER: 'env:1',
+      NACOS_NAMESPACE: 'ns',
+      NACOS_USERNAME: 'u',
+      NACOS_PASSWORD: '0123',
+      NACOS_SERVICE_NAME: 'svc',
+      NACOS_SERVICE_PORT: '81',
+      NACOS_SERVICE_IP: '10.1.1.1',
+    }
+    const yaml = 'cloud.nacos: { discovery: { server-addr: "file:1", group: G }, config: { namespace: file } }'
+    const { discovery, config } = nacos(vars, yaml)
+    expect(discovery).toMatchObject({ serverAddr: 'env:1', service: 'svc', port: 81, ip: '10.1.1.1', group: 'G' })
+    expect(config).toMatchObject({ serverAddr: 'env:1', namespace: 'ns', username: 'u', password: '0123' })
+  })
+
+  test('a short name gives way to the long one, and to code', () => {
+    const vars = { NACOS_SERVER: 'short:1', SPRING_CLOUD_NACOS_DISCOVERY_SERVER_ADDR: 'long:1' }
+    expect(nacos(vars)).toMatchObject({ discovery: { serverAddr: 'long:1' }, config: { serverAddr: 'short:1' } })
+    const { settings } = loadBootstrap('', {
+      vars: { NACOS_SERVER: 'x:1' },
+      overrides: { cloud: { nacos: { serverAddr: 'c:1' } } },
+    })
+    expect(settings.cloud.nacos).toMatchObject({ serverAddr: 'c:1' })
+    expect(settings.cloud.nacos.discovery.serverAddr).toBeUndefined()
+  })
+
+  test('an empty variable leaves a setting alone', () => {
+    expect(loadBootstrap('server.port: 1', { vars: { SERVER_PORT: '' } }).settings.server.port).toBe(1)
+  })
+})
+
+describe('where the file is', () => {
+  const yaml = (name: string) => `application.name: ${name}`
+  const nameOf = (options: Parameters<typeof loadSettings>[0]) =>
+    loadSettings({ env: {}, argv: [], ...options }).settings.application.name
+
+  test('configPath, SIDECAR_CONFIG, the working directory, the folder of the main package', () => {
+    const folder = tempFolder({
+      'cwd/bootstrap.yml': yaml('cwd'),
+      'app/package.json': '{}',
+      'app/bootstrap.yaml': yaml('package'),
+      'app/src/main.js': '',
+      'etc/other.yml': yaml('explicit'),
+      'etc/bootstrap.yml': yaml('folder'),
+      'empty/x': '',
+    })
+    const cwd = `${folder}/cwd`
+    const main = `${folder}/app/src/main.js`
+    expect(nameOf({ cwd, main })).toBe('cwd')
+    expect(nameOf({ cwd: `${folder}/empty`, main })).toBe('package')
+    expect(nameOf({ cwd, main, configPath: '../etc/other.yml' })).toBe('explicit')
+    expect(nameOf({ cwd, main, configPath: `${folder}/etc` })).toBe('folder')
+    expect(nameOf({ cwd, main, env: { SIDECAR_CONFIG: '../etc/other.yml' } })).toBe('explicit')
+    expect(nameOf({ cwd, main, env: { SIDECAR_CONFIG: '../etc/other.yml' }, configPath: 'bootstrap.yml' })).toBe('cwd')
+  })
+
+  test('none at all is fine where code or environment say enough', () => {
+    const cwd = tempFolder()
+    const { settings, warnings, file } = loadSettings({ cwd, main: cwd, argv: [], env: { NACOS_SERVER: 'n:1' } })
+    expect(settings.cloud.nacos.serverAddr).toBe('n:1')
+    expect(file).toBeUndefined()
+    expect(warnings[0]).toContain(`${cwd}/bootstrap.yml`)
+    expect(loadSettings({ cwd, main: cwd, argv: [], env: {}, required: false }).settings.sidecar.drain).toBe(12_000)
+  })
+})
+
+describe('wrong values', () => {
+  test('name the key as it was written, the place and the value', () => {
+    const error = loadError(
+      'spring:\n  cloud:\n    nacos:\n      discovery:\n        weight: heavy\n        heart_beat_interval: soon\n',
+    )
+    expect(error).toMatchObject({ code: 'SIDECAR_SETTINGS_INVALID' })
+    expect(error.message.split('\n')).toEqual([
+      'bootstrap.yml:5:17: spring.cloud.nacos.discovery.weight: expected a number 0–10000, got "heavy"',
+      'bootstrap.yml:6:30: spring.cloud.nacos.discovery.heart_beat_interval: expected a duration such as 500, 500ms, 10s or 2m, got "soon"',
+    ])
+  })
+
+  test.each<[string, string]>([
+    ['auth.enabled: maybe', 'auth.enabled: expected true or false, got "maybe"'],
+    ['auth: yes', 'auth: expected settings below it, got "yes"'],
+    ['server.port: [1]', 'server.port: expected an integer 0–65535, got a list'],
+    ['server.port: { a: 1 }', 'server.port: expected an integer 0–65535, got settings below it'],
+    ['server.port: 65536', 'server.port: expected an integer 0–65535, got "65536"'],
+    ['server.port: ""', 'server.port: expected an integer 0–65535, got ""'],
+    ['auth.mount: last', 'auth.mount: expected first or manual, got "last"'],
+    ['cloud.nacos.config.shared-configs: [{ group: G }]', 'shared-configs[0]'],
+    ['cloud.nacos.server-addr: "ftp://n"', 'cloud.nacos.server-addr: expected http:// or https://, got ftp://'],
+    ['cloud.nacos.discovery.heart-beat-timeout: 1s', 'expected heart-beat-interval < heart-beat-timeout'],
+    ['feign.client.users.retry: -1', 'feign.client.users.retry: expected an integer 0–10, got "-1"'],
+  ])('%s', (yaml, message) => expect(loadError(yaml).message).toContain(message))
+
+  test('say which variable or argument it was', () => {
+    expect(loadError('', { vars: { SERVER_PORT: 'x' } }).message).toBe(
+      'environment SERVER_PORT: server.port: expected an integer 0–65535, got "x"',
+    )
+    expect(loadError('', { argv: ['--server.port=x'] }).message).toContain(
+      'command line: --server.port: expected an integer',
+    )
+    expect(loadError('server.port: ${PORT}', { vars: { PORT: 'tcp' } }).message).toContain(
+      'bootstrap.yml:1:14: server.port: expected an integer 0–65535, got "tcp"',
+    )
+  })
+
+  test('never show a secret', () => {
+    const error = loadError('cloud.nacos.password: [canary]\nauth.token: canary')
+    expect(error.message).toContain('cloud.nacos.password')
+    expect(error.message).not.toContain('canary')
+  })
+})
+
+describe('unknown keys', () => {
+  test('warn with the nearest name, at any depth', () => {
+    const { warnings } = loadBootstrap(
+      'cloud:\n  nacos:\n    discovery:\n      servr-addr: x\n      watch-delay: 1\nauth:\n  token:\n    cookie: true\nother: 1\n',
+    )
+    expect(warnings).toEqual([
+      'bootstrap.yml:4:19: unknown key cloud.nacos.discovery.servr-addr, did you mean server-addr?',
+      'bootstrap.yml:5:20: unknown key cloud.nacos.discovery.watch-delay is ignored',
+      'bootstrap.yml:8:13: unknown key auth.token.cookie, did you mean cookies?',
+    ])
+  })
+})

@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** `npm run test:real`: the contract suite and interop on servers that are not ours. See docs/real-servers.md. */
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^nacos-sidecar$/, replacement: root('./src/index.ts') },
+      { find: /^nacos-sidecar\/dev-server$/, replacement: root('./src/dev-server/index.ts') },
+      { find: /^nacos-sidecar\/([\w-]+)$/, replacement: root('./src/$1.ts') },
+    ],
+  },
+  test: {
+    name: 'real',
+    include: ['test/real/**/*.test.ts'],
+    pool: 'forks',
+    globalSetup: ['test/real/support/setup.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Two servers work at the same time; more would only make their clocks unreliable.
+    maxWorkers: 2,
+    // Skips carry their reasons.
+    reporters: ['verbose'],
+  },
+})
