@@ -33,10 +33,14 @@ export async function openChannel(options: ChannelOptions): Promise<Channel> {
   const grpc = await loadGrpc()
   let socket: Socket | undefined
   let pending = 0
+  let closed = false
   const credentials = await credentialsOf(grpc, options)
-  observeSocket(credentials, (opened) => {
-    socket = opened
-    if (pending === 0) opened.unref()
+  observeSocket(credentials, {
+    mayConnect: () => !closed && socket === undefined,
+    onSocket(opened) {
+      socket = opened
+      if (pending === 0) opened.unref()
+    },
   })
   const { address, maxMessageBytes, tls } = options
   const client = new grpc.Client(`dns:${address.authority}`, credentials, {
@@ -49,7 +53,6 @@ export async function openChannel(options: ChannelOptions): Promise<Channel> {
     'grpc.enable_http_proxy': 0,
     ...(tls.serverName ? { 'grpc.ssl_target_name_override': tls.serverName } : {}),
   })
-  let closed = false
   let open: { cancel(): void } | undefined
 
   // An idle connection must not hold the process; a request somebody awaits must.
@@ -129,12 +132,23 @@ async function credentialsOf(grpc: typeof Grpc, { address, tls }: ChannelOptions
   return grpc.credentials.createFromSecureContext(createSecureContext({ ca, cert, key, passphrase: tls.keyPassphrase }))
 }
 
-/** grpc-js shows nobody its socket, and holds the process with it for as long as a stream is open. */
-function observeSocket(credentials: Grpc.ChannelCredentials, onSocket: (socket: Socket) => void): void {
+/**
+ * grpc-js shows nobody its socket, holds the process with it for as long as a stream is open, and connects again by
+ * itself, even once more after it was closed. Here one channel is one socket.
+ */
+function observeSocket(
+  credentials: Grpc.ChannelCredentials,
+  { mayConnect, onSocket }: { mayConnect: () => boolean; onSocket: (socket: Socket) => void },
+): void {
   const create = credentials._createSecureConnector.bind(credentials)
   credentials._createSecureConnector = (...args) => {
     const connector = create(...args)
     const connect = connector.connect.bind(connector)
+    const waitForReady = connector.waitForReady.bind(connector)
+    connector.waitForReady = async () => {
+      if (!mayConnect()) throw new Error('this connection is over')
+      await waitForReady()
+    }
     connector.connect = async (tcp) => {
       const secured = await connect(tcp)
       onSocket(secured.socket)

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 /** A timer this late means that our own loop was blocked or the process was stopped: the answer may be waiting unread. */
 const LAG_MS = 200
 
@@ -13,7 +15,12 @@ export async function withDeadline<T>(
   const controller = new AbortController()
   const onAbort = (event: Event) => controller.abort((event.target as AbortSignal).reason)
   for (const signal of signals) signal?.throwIfAborted()
-  for (const signal of signals) signal?.addEventListener('abort', onAbort)
+  for (const signal of signals) {
+    if (!signal) continue
+    // One signal may end a hundred requests at once; that is no leak.
+    setMaxListeners(0, signal)
+    signal.addEventListener('abort', onAbort)
+  }
   let due = 0
   let timer: NodeJS.Timeout | undefined
   const arm = () => {

@@ -207,20 +207,28 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
 
   const stopped = () => new SidecarError('SIDECAR_STOPPED', 'the gRPC link to Nacos has been closed')
 
+  /** The session, waited for: as long as the first attempt takes, and a moment more where the connection was lost. */
   const present = async (signal: AbortSignal): Promise<Session> => {
     if (session) return session
-    const waitMs = state.status === 'connecting' ? requestTimeoutMs : Math.min(requestTimeoutMs, DOWN_WAIT_MS)
     const arrived = await new Promise<Session | undefined>((resolve) => {
+      let timer: NodeJS.Timeout | undefined
       // Not unref'd: somebody awaits the request.
-      const timer = setTimeout(() => done(), waitMs)
+      const wait = (ms: number) => {
+        clearTimeout(timer)
+        timer = setTimeout(done, ms)
+      }
+      const onDown = () => wait(DOWN_WAIT_MS)
       const done = () => {
         clearTimeout(timer)
         upListeners.delete(done)
+        downListeners.delete(onDown)
         signal.removeEventListener('abort', done)
         resolve(session)
       }
       upListeners.add(done)
+      downListeners.add(onDown)
       signal.addEventListener('abort', done, { once: true })
+      wait(state.status === 'connecting' ? requestTimeoutMs : DOWN_WAIT_MS)
     })
     if (arrived) return arrived
     signal.throwIfAborted()

@@ -109,7 +109,7 @@ export function publishConfig(item: Omit<ConfigItem, 'md5'>, casMd5: string | un
   return config('ConfigPublishRequest', item, {
     content: item.content,
     ...(casMd5 === undefined ? {} : { casMd5 }),
-    additionMap: item.type === undefined ? {} : { type: item.type },
+    ...(item.type === undefined ? {} : { additionMap: { type: item.type } }),
   })
 }
 
