@@ -48,6 +48,14 @@ export function createConnector(options: ConnectorOptions): Connector {
   let spreadUntil = 0
   let wake: (() => void) | undefined
   let running: Promise<void> | undefined
+  let complained = false
+
+  /** One line an outage, however many attempts it takes, and however often the server flaps. */
+  const complain = (reason: SidecarError): void => {
+    if (complained) logger.debug(`${reason.message}; attempt ${failures}`)
+    else logger.warn(`${reason.message}; connecting again until it works`)
+    complained = true
+  }
 
   const attempt = async (address: ServerAddress): Promise<void> => {
     attemptedAt = performance.now()
@@ -67,9 +75,12 @@ export function createConnector(options: ConnectorOptions): Connector {
   const onLost = (reason: SidecarError): void => {
     const now = performance.now()
     current = undefined
-    failures = now - standsSince < STABLE_MS ? failures + 1 : 0
+    const stable = now - standsSince >= STABLE_MS
+    failures = stable ? 0 : failures + 1
+    if (stable) complained = false
     spreadUntil = now + Math.random() * SPREAD_MS
     index++
+    complain(reason)
     options.onDown(reason)
     start()
   }
@@ -90,6 +101,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         if (current) continue
         failures++
         index++
+        complain(reason)
         options.onDown(reason)
       }
     }
