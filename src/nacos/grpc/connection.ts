@@ -68,7 +68,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   }
   const lose = (cause: unknown) => {
     if (lost) return
-    lost = unavailable('the connection', server, cause)
+    lost = cause instanceof SidecarError ? cause : unavailable('the connection', server, cause)
     void close()
     if (accepted) options.onLost(lost)
   }

@@ -20,7 +20,7 @@ export interface ConnectorOptions {
     onLost: (reason: SidecarError) => void,
   ) => Promise<Connection>
   /** A connection stands; `previous`, if any, is the caller's to close. */
-  readonly onUp: (connection: Connection, previous: Connection | undefined) => void
+  readonly onUp: (connection: Connection, address: ServerAddress, previous: Connection | undefined) => void
   /** An attempt failed or a connection was lost, and none stands. */
   readonly onDown: (reason: SidecarError) => void
   /** Least time from the start of one attempt to the start of the next. */
@@ -69,7 +69,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     const previous = current
     current = connection
     standsSince = performance.now()
-    options.onUp(connection, previous)
+    options.onUp(connection, address, previous)
   }
 
   const onLost = (reason: SidecarError): void => {

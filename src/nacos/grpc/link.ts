@@ -1,7 +1,4 @@
-import { isIP } from 'node:net'
-import { messageOf, SidecarError } from '../../errors.js'
-import type { Logger } from '../../logger.js'
-import type { ConnectionOptions } from '../../settings/connection.js'
+import { SidecarError } from '../../errors.js'
 import type { ServerAddress } from '../../settings/server-address.js'
 import type {
   ConfigItem,
@@ -13,51 +10,21 @@ import type {
   Unsubscribe,
 } from '../../types.js'
 import type { ConfigListener, ServiceListener } from '../transport.js'
+import { grpcAddressOf, resetTargetOf } from './addresses.js'
 import { openChannel } from './channel.js'
 import { createConfigWatches } from './config-watches.js'
 import { openConnection, type Connection } from './connection.js'
 import { createConnector } from './connector.js'
 import { pause, withDeadline } from './deadline.js'
-import { isUnregistered } from './errors.js'
+import { isUnregistered, unavailable } from './errors.js'
 import { instanceRequest, type InstanceOperation, type Message, type Request } from './messages.js'
 import { fetchConfig, fetchInstances, fetchServiceNames, removeConfig, storeConfig } from './operations.js'
+import { limitsOf, type GrpcLinkOptions } from './options.js'
+import { createPresence, type LinkListener, type LinkState } from './presence.js'
 import { createReconciler } from './reconciler.js'
 import { createRegistrations } from './registrations.js'
 import { createServiceWatches } from './service-watches.js'
-import { createSession, type Credentials, type Session } from './session.js'
-
-export interface GrpcLinkOptions extends ConnectionOptions, Credentials {
-  readonly logger: Logger
-  /** One gRPC port for every address, instead of HTTP port + offset. */
-  readonly grpcPort?: number
-  /** gRPC port = HTTP port + this. @default 1000 */
-  readonly grpcPortOffset?: number
-  /** What Nacos files the connection under; only `naming` ones can register. @default 'naming' */
-  readonly module?: 'naming' | 'config'
-  /** Deadline of one attempt to connect. @default 3000 */
-  readonly connectTimeoutMs?: number
-  /** Silence after which the server is asked for a sign of life. @default 1000 */
-  readonly livenessIntervalMs?: number
-  /** Silence after that which ends the connection: with the interval, how long a half-open one goes unnoticed. @default 800 */
-  readonly livenessTimeoutMs?: number
-  /** Every subscription is made sure of about this often, in case a push was lost. @default 60000 */
-  readonly verifyIntervalMs?: number
-  /** Least time between two attempts to connect. @default 1000 */
-  readonly minAttemptMs?: number
-  /** Longest time between two attempts to connect. @default 4000 */
-  readonly maxBackoffMs?: number
-  /** Cap on one message either way, in bytes. @default 10485760 */
-  readonly maxMessageBytes?: number
-}
-
-export interface LinkState {
-  /** `connecting` only until the first attempt has ended. */
-  readonly status: 'connecting' | 'up' | 'down'
-  /** The configured address in use, `host:port`; the last one tried where none is. */
-  readonly server: string
-  /** Why it is down; '' otherwise. */
-  readonly reason: string
-}
+import { createSession, type Session } from './session.js'
 
 /**
  * A standing gRPC connection to a Nacos cluster: subscriptions, listening and registrations that are kept up over
@@ -77,20 +44,16 @@ export interface GrpcLink {
   deleteConfig(key: ConfigKey, signal?: AbortSignal): Promise<boolean>
   listServices(page: Page, signal?: AbortSignal): Promise<ServiceNames>
   /** Called at each change to up, and at once if it is up. */
-  onUp(listener: (state: LinkState) => void): Unsubscribe
+  onUp(listener: LinkListener): Unsubscribe
   /** Called at each change to down. */
-  onDown(listener: (state: LinkState) => void): Unsubscribe
+  onDown(listener: LinkListener): Unsubscribe
   /** Tries to connect without waiting out the back-off: somebody knows that the registry is back. */
   nudge(): void
   close(): Promise<void>
 }
 
-const DEFAULT_OFFSET = 1000
 const CONCURRENCY = 16
 const RETRY_MS = 1_000
-
-/** How long a request waits for a connection that was just lost: a reconnect to a live server is quicker. */
-const DOWN_WAIT_MS = 1_500
 
 /** How long an old connection stands beside its successor while everything is moved over. */
 const MOVE_MS = 3_000
@@ -104,75 +67,45 @@ const MOVE_MS = 3_000
  */
 export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   const { addresses, logger, requestTimeoutMs } = options
+  const limits = limitsOf(options)
   const ended = new AbortController()
+  const presence = createPresence(addresses, requestTimeoutMs, logger)
   const reconciler = createReconciler<Session>({
     concurrency: CONCURRENCY,
-    verifyIntervalMs: options.verifyIntervalMs ?? 60_000,
+    verifyIntervalMs: limits.verifyIntervalMs,
     retryMs: RETRY_MS,
     logger,
   })
   const services = createServiceWatches(reconciler, logger)
   const configs = createConfigWatches(reconciler, logger)
   const registrations = createRegistrations(reconciler)
-  const upListeners = new Set<(state: LinkState) => void>()
-  const downListeners = new Set<(state: LinkState) => void>()
   const retiring = new Set<Promise<void>>()
-  let state: LinkState = { status: 'connecting', server: addresses[0]!.authority, reason: '' }
-  let session: Session | undefined
-
-  const grpcAddress = ({ host, port, tls }: ServerAddress): ServerAddress => {
-    const own = options.grpcPort ?? port + (options.grpcPortOffset ?? DEFAULT_OFFSET)
-    return { host, port: own, tls, authority: authorityOf(host, own) }
-  }
 
   const connect = async (address: ServerAddress, signal: AbortSignal, onLost: (reason: SidecarError) => void) => {
-    if (state.status !== 'up') state = { ...state, server: address.authority }
+    presence.trying(address.authority)
     const connection: Connection = await openConnection({
-      address: grpcAddress(address),
-      openChannel: (target) =>
-        openChannel({
-          address: target,
-          tls: options.tls,
-          maxMessageBytes: options.maxMessageBytes ?? 10 * 1024 * 1024,
-        }),
+      ...limits,
+      address: grpcAddressOf(address, options),
+      openChannel: (target) => openChannel({ ...limits, address: target, tls: options.tls }),
       module: options.module ?? 'naming',
       tenant: options.namespace,
-      connectTimeoutMs: options.connectTimeoutMs ?? 3_000,
-      livenessIntervalMs: options.livenessIntervalMs ?? 1_000,
-      livenessTimeoutMs: options.livenessTimeoutMs ?? 800,
       logger,
       signal,
       onPush: (type, message) => onPush(connection, address, type, message),
       onLost,
     })
-    servers.set(connection, address.authority)
     return connection
   }
-  const servers = new WeakMap<Connection, string>()
 
   const onPush = (connection: Connection, address: ServerAddress, type: string, message: Message): void => {
     // What a connection says that is not ours any more counts for nothing.
-    if (session?.connection !== connection) return
+    if (presence.session?.connection !== connection) return
     if (type === 'NotifySubscriberRequest') services.onNotify(message)
     else if (type === 'ConfigChangeNotifyRequest') configs.onNotify(message)
     else if (type === 'ConnectResetRequest') {
-      const target = resetTarget(message, address)
+      const target = resetTargetOf(message, address)
       logger.info(`Nacos ${address.authority} asks to connect to ${target?.authority ?? 'another server'}`)
       connector.move(target)
-    }
-  }
-
-  const setState = (next: LinkState): void => {
-    const changed = next.status !== state.status
-    state = next
-    if (!changed) return
-    for (const listener of next.status === 'up' ? upListeners : downListeners) tell(listener)
-  }
-  const tell = (listener: (state: LinkState) => void): void => {
-    try {
-      listener(state)
-    } catch (error) {
-      logger.error(`a listener of the gRPC link threw: ${messageOf(error)}`)
     }
   }
 
@@ -183,66 +116,28 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   }
 
   const connector = createConnector({
+    ...limits,
     addresses,
     connect,
-    minAttemptMs: options.minAttemptMs ?? 1_000,
-    maxBackoffMs: options.maxBackoffMs ?? 4_000,
     logger,
-    onUp(connection, previous) {
-      const server = servers.get(connection)!
-      session = createSession(connection, server, options, requestTimeoutMs)
-      logger.info(`Nacos ${server}: connected by gRPC on port ${connection.address.port}`)
+    onUp(connection, address, previous) {
+      const session = createSession(connection, address.authority, options, requestTimeoutMs)
+      logger.info(`Nacos ${address.authority}: connected by gRPC on port ${connection.address.port}`)
       reconciler.attach(session)
-      setState({ status: 'up', server, reason: '' })
+      presence.up(session)
       if (!previous) return
       const retired = retire(previous).finally(() => retiring.delete(retired))
       retiring.add(retired)
     },
     onDown(reason) {
-      session = undefined
       reconciler.attach(undefined)
-      setState({ status: 'down', server: state.server, reason: reason.message })
+      presence.down(reason.message)
     },
   })
 
   const stopped = () => new SidecarError('SIDECAR_STOPPED', 'the gRPC link to Nacos has been closed')
 
-  /** The session, waited for: as long as the first attempt takes, and a moment more where the connection was lost. */
-  const present = async (signal: AbortSignal): Promise<Session> => {
-    if (session) return session
-    const arrived = await new Promise<Session | undefined>((resolve) => {
-      let timer: NodeJS.Timeout | undefined
-      // Not unref'd: somebody awaits the request.
-      const wait = (ms: number) => {
-        clearTimeout(timer)
-        timer = setTimeout(done, ms)
-      }
-      const onDown = () => wait(DOWN_WAIT_MS)
-      const done = () => {
-        clearTimeout(timer)
-        upListeners.delete(done)
-        downListeners.delete(onDown)
-        signal.removeEventListener('abort', done)
-        resolve(session)
-      }
-      upListeners.add(done)
-      downListeners.add(onDown)
-      signal.addEventListener('abort', done, { once: true })
-      wait(state.status === 'connecting' ? requestTimeoutMs : DOWN_WAIT_MS)
-    })
-    if (arrived) return arrived
-    signal.throwIfAborted()
-    throw noConnection()
-  }
-  const noConnection = () => {
-    const list = addresses.map((address) => address.authority).join(', ')
-    return new SidecarError(
-      'SIDECAR_REGISTRY_UNAVAILABLE',
-      `no gRPC connection to Nacos ${list}: ${state.reason || 'still connecting'}`,
-    )
-  }
-
-  /** Everything a caller asks for: one deadline, an end when the link is closed, and only `SidecarError`s of our own. */
+  /** Everything a caller asks for: one deadline, an end when the link is closed, and no errors but ours and theirs. */
   const bounded = async <T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     if (ended.signal.aborted) throw stopped()
     try {
@@ -250,36 +145,41 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     } catch (error) {
       if (ended.signal.aborted) throw stopped()
       signal?.throwIfAborted()
-      throw error instanceof SidecarError ? error : session ? unanswered(error) : noConnection()
+      if (error instanceof SidecarError) throw error
+      throw presence.session ? unavailable('a request', presence.state.server, error) : presence.absence()
     }
   }
-  const unanswered = (cause: unknown) =>
-    new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', `Nacos ${state.server} (gRPC): ${messageOf(cause)}`, { cause })
 
   /** Tries once more where the connection went away under the request and a repetition does no harm. */
   const send = async (signal: AbortSignal, request: Request, repeatable = true): Promise<Message> => {
-    const first = await present(signal)
+    const first = await presence.present(signal)
     try {
       return await first.request(request, { signal })
     } catch (error) {
-      const lost = session !== first && repeatable
+      const lost = presence.session !== first && repeatable
       if (signal.aborted || !(lost || isUnregistered(error))) throw error
-      return await (await present(signal)).request(request, { signal })
+      const second = await presence.present(signal)
+      return second.request(request, { signal })
     }
   }
+
+  const ask = <T>(
+    outer: AbortSignal | undefined,
+    work: (server: string, send: (request: Request) => Promise<Message>) => Promise<T>,
+  ): Promise<T> => bounded(outer, (signal) => work(presence.state.server, (request) => send(signal, request)))
 
   const instance = async (of: ServiceInstance, operation: InstanceOperation, signal: AbortSignal): Promise<void> => {
     await send(signal, instanceRequest(of, operation))
   }
 
   return {
-    state: () => state,
+    state: () => presence.state,
     watchService: (key, listener) => services.watch(key, listener),
     watchConfig: (key, knownMd5, listener) => configs.watch(key, knownMd5, listener),
     register: (of, outer) =>
       bounded(outer, async (signal) => {
         if (!of.ephemeral) return instance(of, 'registerInstance', signal)
-        await present(signal)
+        await presence.present(signal)
         await registrations.register(of, signal)
       }),
     deregister: (of, outer) =>
@@ -287,56 +187,26 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
         if (of.ephemeral && (await registrations.deregister(of, signal))) return
         await instance(of, 'deregisterInstance', signal)
       }),
-    list: (key, outer) =>
-      bounded(outer, (signal) => fetchInstances(key, state.server, (request) => send(signal, request))),
-    getConfig: (key, outer) =>
-      bounded(outer, (signal) => fetchConfig(key, state.server, (request) => send(signal, request))),
+    list: (key, outer) => ask(outer, (server, send) => fetchInstances(key, server, send)),
+    getConfig: (key, outer) => ask(outer, (server, send) => fetchConfig(key, server, send)),
     publishConfig: (item, casMd5, outer) =>
       bounded(outer, async (signal) => {
-        const { server, connection } = await present(signal)
+        const { server, connection } = await presence.present(signal)
         // Sent twice, a compare-and-set would find its own work and call it a conflict.
         const once = (request: Request) => send(signal, request, casMd5 === undefined)
         return storeConfig(item, casMd5, server, connection.negotiates, once)
       }),
-    deleteConfig: (key, outer) => bounded(outer, (signal) => removeConfig(key, (request) => send(signal, request))),
-    listServices: (page, outer) =>
-      bounded(outer, (signal) => fetchServiceNames(page, state.server, (request) => send(signal, request))),
-    onUp(listener) {
-      const own = (now: LinkState) => listener(now)
-      upListeners.add(own)
-      if (state.status === 'up') tell(own)
-      return () => void upListeners.delete(own)
-    },
-    onDown(listener) {
-      const own = (now: LinkState) => listener(now)
-      downListeners.add(own)
-      return () => void downListeners.delete(own)
-    },
+    deleteConfig: (key, outer) => ask(outer, (_server, send) => removeConfig(key, send)),
+    listServices: (page, outer) => ask(outer, (server, send) => fetchServiceNames(page, server, send)),
+    onUp: presence.onUp,
+    onDown: presence.onDown,
     nudge: () => connector.nudge(),
     async close() {
-      if (!ended.signal.aborted) {
-        ended.abort(stopped())
-        session = undefined
-        reconciler.close()
-        state = { status: 'down', server: state.server, reason: 'closed' }
-        upListeners.clear()
-        downListeners.clear()
-      }
+      ended.abort(stopped())
+      presence.close()
+      reconciler.close()
       await connector.close()
       await Promise.all(retiring)
     },
   }
-}
-
-/** Where a server sends us; only an address, for a name would be looked up on its word. */
-function resetTarget(message: Message, from: ServerAddress): ServerAddress | undefined {
-  const host = message['serverIp']
-  const port = Number(message['serverPort'])
-  if (typeof host !== 'string' || isIP(host) === 0 || !Number.isInteger(port) || port < 1 || port > 65535)
-    return undefined
-  return { host, port, tls: from.tls, authority: authorityOf(host, port) }
-}
-
-function authorityOf(host: string, port: number): string {
-  return `${isIP(host) === 6 || host.includes(':') ? `[${host}]` : host}:${port}`
 }

@@ -173,10 +173,10 @@ export function textOr<T>(value: unknown, fallback: T): string | T {
 
 function stringsOf(value: unknown): Record<string, string> {
   if (!isObject(value)) return {}
+  // As parsed, where it is what it should be: ten thousand copies would be felt.
+  if (Object.values(value).every((entry) => typeof entry === 'string')) return value as Record<string, string>
   // fromEntries defines, it does not assign: a key `__proto__` stays a key.
-  return Object.fromEntries(
-    Object.entries(value).map(([key, entry]) => [key, typeof entry === 'string' ? entry : String(entry ?? '')]),
-  )
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, String(entry ?? '')]))
 }
 
 function internal(type: string): Request {

@@ -1,5 +1,6 @@
 import type { NacosTransport } from '../transport.js'
-import { createGrpcLink, type GrpcLinkOptions } from './link.js'
+import { createGrpcLink } from './link.js'
+import type { GrpcLinkOptions } from './options.js'
 
 /**
  * Everything over one gRPC connection, which is also the sign of life: there is no `beat`. For

@@ -1,6 +1,6 @@
 /** A script that opens two links, closes one, and just ends. */
 import { createGrpcLink } from '../../../../src/nacos/grpc/link.js'
-import type { GrpcLinkOptions } from '../../../../src/nacos/grpc/link.js'
+import type { GrpcLinkOptions } from '../../../../src/nacos/grpc/options.js'
 
 const quiet = () => {}
 const options = {

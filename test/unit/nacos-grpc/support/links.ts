@@ -1,5 +1,6 @@
 import { afterEach } from 'vitest'
-import { createGrpcLink, type GrpcLink, type GrpcLinkOptions } from '../../../../src/nacos/grpc/link.js'
+import { createGrpcLink, type GrpcLink } from '../../../../src/nacos/grpc/link.js'
+import type { GrpcLinkOptions } from '../../../../src/nacos/grpc/options.js'
 import { parseServerAddresses } from '../../../../src/settings/server-address.js'
 import { startScriptedServer, type ScriptedServer, type ScriptedServerOptions } from './scripted-server.js'
 
