@@ -7,7 +7,7 @@ const CORE = ['types.ts', 'errors.ts', 'logger.ts', 'events.ts', 'shared-state.t
 const only = (target, allowed, message) => ({
   target: `./src/${target}`,
   from: './src',
-  except: [...CORE, target, ...allowed].map((path) => `./${path}`),
+  except: [...new Set([...CORE, target, ...allowed])].map((path) => `./${path}`),
   message,
 })
 
@@ -26,7 +26,11 @@ const zones = [
   only('auth', ['settings'], 'the guard is framework-free'),
   only('adapters', ['auth', 'settings'], 'adapters see auth and types only'),
   only('dev-server', [], 'the embedded registry shares no code with the client: a shared bug would be invisible'),
-  { target: './src/!(sidecar|index|register|nest|testing|cli)/**', from: './src/sidecar.ts', message: 'only the ways in see sidecar.ts' },
+  {
+    target: './src/!(sidecar|index|register|nest|testing|cli)/**',
+    from: './src/sidecar.ts',
+    message: 'only the ways in see sidecar.ts',
+  },
 ]
 
 export default tseslint.config(
@@ -58,7 +62,13 @@ export default tseslint.config(
       'no-restricted-imports': 'off',
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { paths: ['express', 'fastify', 'koa'].map((name) => ({ name, allowTypeImports: true, message: 'Frameworks are loaded by the app: import type only.' })) },
+        {
+          paths: ['express', 'fastify', 'koa'].map((name) => ({
+            name,
+            allowTypeImports: true,
+            message: 'Frameworks are loaded by the app: import type only.',
+          })),
+        },
       ],
     },
   },

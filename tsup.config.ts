@@ -4,6 +4,9 @@ import { defineConfig } from 'tsup'
 const entry = {
   index: 'src/index.ts',
   'dev-server/index': 'src/dev-server/index.ts',
+  axios: 'src/axios.ts',
+  undici: 'src/undici.ts',
+  register: 'src/register.ts',
 }
 
 export default defineConfig([

@@ -15,6 +15,9 @@ export default defineConfig({
   test: {
     name: 'real',
     include: ['test/real/**/*.test.ts'],
+    exclude: [
+      process.env['NACOS_SERVER'] ? 'test/real/contract/{rnacos,nacos}.test.ts' : 'test/real/contract/given.test.ts',
+    ],
     pool: 'forks',
     globalSetup: ['test/real/support/setup.ts'],
     testTimeout: 60_000,

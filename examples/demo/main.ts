@@ -4,7 +4,7 @@
  */
 import { createSidecar, type ServiceInstance, type Sidecar } from 'nacos-sidecar'
 import { fileURLToPath } from 'node:url'
-import { endAll, start, type Running } from './processes.js'
+import { endAll, lastWords, start, type Running } from './processes.js'
 import { check, fact, step, table, until } from './report.js'
 
 const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -17,18 +17,33 @@ async function main(): Promise<void> {
   const server = process.env['NACOS_SERVER'] ?? (await startRegistry())
   const own = process.env['NACOS_SERVER'] === undefined
   const observer = await createSidecar({
-    name: 'demo-observer',
     configPath: false,
-    settings: { application: { name: 'demo' }, cloud: { nacos: { serverAddr: server, discovery: { registerEnabled: false } } } },
+    settings: {
+      application: { name: 'demo' },
+      logging: { level: { 'nacos-sidecar': 'warn' } },
+      cloud: { nacos: { serverAddr: server, discovery: { registerEnabled: false } } },
+    },
   }).ready
 
   const list = (service: string) => observer.nacos.list({ namespace: '', group: GROUP, service })
   const before = await observer.nacos.getConfig({ namespace: '', group: GROUP, dataId: DOCUMENT })
   try {
-    await observer.nacos.publishConfig!({ namespace: '', group: GROUP, dataId: DOCUMENT, content: 'greeting: Bonjour\n', type: 'yaml' })
+    await observer.nacos.publishConfig!({
+      namespace: '',
+      group: GROUP,
+      dataId: DOCUMENT,
+      content: 'greeting: Bonjour\n',
+      type: 'yaml',
+    })
 
     // Short times, so that in half a minute you see what takes minutes in production.
-    const env = { NACOS_SERVER: server, PORT: '0', NACOS_SERVICE_IP: '127.0.0.1', SIDECAR_DRAIN: '2s', SIDECAR_POLL_INTERVAL: '500ms' }
+    const env = {
+      NACOS_SERVER: server,
+      PORT: '0',
+      NACOS_SERVICE_IP: '127.0.0.1',
+      SIDECAR_DRAIN: '2s',
+      SIDECAR_POLL_INTERVAL: '500ms',
+    }
     step('An auth service, three providers and a consumer start, each with its own bootstrap.yml')
     const auth = start('auth-service', 'demo', [...TSX, 'auth-service.ts'], env)
     const providers = new Map(FRAMEWORKS.map((name) => [name, start(name, name, [...TSX, 'main.ts'], env)]))
@@ -54,20 +69,32 @@ async function main(): Promise<void> {
       ]),
     ])
     const byFramework = new Map(instances.map((each) => [each.metadata['framework']!, each]))
-    check(FRAMEWORKS.every((name) => byFramework.has(name)), 'Express, Fastify and Koa each registered their own real port')
+    check(
+      FRAMEWORKS.every((name) => byFramework.has(name)),
+      'Express, Fastify and Koa each registered their own real port',
+    )
 
     step('Typed calls: hello.hello("Ada") goes round')
     await until('the consumer sees all three', 5_000, async () => new Set(await answers(portal, 9)).size === 3)
     const order = await answers(portal, 12)
     fact(order.map((name) => name.padEnd(7)).join(' → '))
     const counts = FRAMEWORKS.map((name) => order.filter((each) => each === name).length)
-    check(counts.every((count) => count === 4), `12 calls, exactly even: ${FRAMEWORKS.map((name, i) => `${name} ${counts[i]}`).join(', ')}`)
+    check(
+      counts.every((count) => count === 4),
+      `12 calls, exactly even: ${FRAMEWORKS.map((name, i) => `${name} ${counts[i]}`).join(', ')}`,
+    )
 
     step('A remote config value, and the document it came from')
-    const greeting = await json<{ value: string; from: { document: string } }>(portal, '/config/greeting')
-    fact(`greeting = ${greeting.body.value}   (from ${greeting.body.from.document})`)
-    check(greeting.body.value === 'Bonjour' && greeting.body.from.document.includes(DOCUMENT), `the value is the one published in ${DOCUMENT}`)
-    check((await json<{ message: string }>(portal, '/hello/Ada')).body.message === 'Bonjour Ada', 'the providers answer with it')
+    const greeting = await json<{ value: string; from: { origin: { document: string } } }>(portal, '/config/greeting')
+    fact(`greeting = ${greeting.body.value}   (from ${greeting.body.from.origin.document})`)
+    check(
+      greeting.body.value === 'Bonjour' && greeting.body.from.origin.document.includes(DOCUMENT),
+      `the value is the one published in ${DOCUMENT}`,
+    )
+    check(
+      (await json<{ message: string }>(portal, '/hello/Ada')).body.message === 'Bonjour Ada',
+      'the providers answer with it',
+    )
 
     step('The guard: 401, 403, 200')
     for (const name of FRAMEWORKS) {
@@ -77,7 +104,10 @@ async function main(): Promise<void> {
         status(provider, '/admin/report', 'guest'),
         status(provider, '/admin/report', 'reader'),
       ])
-      check(codes.join() === '401,403,200', `${name.padEnd(8)} no token ${codes[0]}, known but refused ${codes[1]}, allowed ${codes[2]}`)
+      check(
+        codes.join() === '401,403,200',
+        `${name.padEnd(8)} no token ${codes[0]}, known but refused ${codes[1]}, allowed ${codes[2]}`,
+      )
     }
     const forwarded = [await status(portal, '/report', 'guest'), await status(portal, '/report', 'reader')]
     check(forwarded.join() === '403,200', `the caller's token travels through the consumer: ${forwarded.join(' and ')}`)
@@ -85,10 +115,19 @@ async function main(): Promise<void> {
     step('Fastify is stopped with SIGTERM while calls go on')
     const stopping = byFramework.get('fastify')!
     const calls = callSteadily(portal)
-    const left = providers.get('fastify')!.end('SIGTERM').then(() => performance.now())
-    const gone = await until('fastify deregistered', 5_000, async () => !(await list('hello-service')).some((each) => same(each, stopping)) && performance.now())
+    const left = providers
+      .get('fastify')!
+      .end('SIGTERM')
+      .then(() => performance.now())
+    const gone = await until(
+      'fastify deregistered',
+      5_000,
+      async () => !(await list('hello-service')).some((each) => same(each, stopping)) && performance.now(),
+    )
     const ended = await left
-    fact(`deregistered first, then served for ${((ended - gone) / 1000).toFixed(1)} s more, then left with exit code ${exitOf(providers.get('fastify')!)}`)
+    fact(
+      `deregistered first, then served for ${((ended - gone) / 1000).toFixed(1)} s more, then left with exit code ${exitOf(providers.get('fastify')!)}`,
+    )
     check(ended > gone, 'it was gone from the registry before it stopped serving')
     const rolled = await calls.stop()
     check(rolled.failed === 0, `${rolled.sent} calls meanwhile, ${rolled.failed} failed`)
@@ -101,12 +140,23 @@ async function main(): Promise<void> {
     const since = () => `${((performance.now() - killedAt) / 1000).toFixed(1)} s`
     // r-nacos has its own times (19 s and 34 s) and ignores those an instance asks for.
     const patience = own ? 8_000 : 45_000
-    await until('koa excluded', patience, async () => !(await list('hello-service')).some((each) => same(each, killed) && each.healthy))
+    await until(
+      'koa excluded',
+      patience,
+      async () => !(await list('hello-service')).some((each) => same(each, killed) && each.healthy),
+    )
     check(true, `excluded after ${since()}`)
-    await until('koa forgotten', patience, async () => !(await list('hello-service')).some((each) => same(each, killed)))
+    await until(
+      'koa forgotten',
+      patience,
+      async () => !(await list('hello-service')).some((each) => same(each, killed)),
+    )
     check(true, `forgotten after ${since()}`)
     const survived = await more.stop()
-    check(survived.failed === 0, `${survived.sent} calls meanwhile, ${survived.failed} failed: a connection never made goes to the next instance`)
+    check(
+      survived.failed === 0,
+      `${survived.sent} calls meanwhile, ${survived.failed} failed: a connection never made goes to the next instance`,
+    )
     check(new Set(await answers(portal, 4)).size === 1, 'only Express answers now')
 
     step('Everyone leaves')
@@ -158,7 +208,10 @@ function callSteadily(portal: ServiceInstance): { stop(): Promise<{ sent: number
   const loop = async () => {
     while (going) {
       sent += 1
-      const ok = await json(portal, '/hello/Ada').then((answer) => answer.status === 200, () => false)
+      const ok = await json(portal, '/hello/Ada').then(
+        (answer) => answer.status === 200,
+        () => false,
+      )
       if (!ok) failed += 1
       await new Promise((resolve) => setTimeout(resolve, 10))
     }
@@ -184,9 +237,13 @@ const startedAt = performance.now()
 try {
   await main()
   await endAll()
-  console.log(`\nThe demo is through: every step happened, in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`)
+  console.log(
+    `\nThe demo is through: every step happened, in ${((performance.now() - startedAt) / 1000).toFixed(1)} s.`,
+  )
 } catch (error) {
+  const words = lastWords()
   await endAll()
   console.error(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`)
+  console.error(words)
   process.exitCode = 1
 }

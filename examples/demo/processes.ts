@@ -17,6 +17,13 @@ export interface Running {
 
 const running = new Set<Running>()
 
+/** The last words of everyone, for the report of a step that did not happen. */
+export function lastWords(): string {
+  return [...running]
+    .map(({ name, output }) => `--- ${name} ---\n${output().trimEnd().split('\n').slice(-12).join('\n')}`)
+    .join('\n')
+}
+
 /** Starts one Node process of the demo; each example runs in its own folder, beside its own bootstrap.yml. */
 export function start(name: string, folder: string, args: readonly string[], env: Record<string, string>): Running {
   const child = spawn(process.execPath, [...args], {

@@ -1,4 +1,8 @@
-import { styleText } from 'node:util'
+import { styleText as style } from 'node:util'
+
+// Node 20 colours whatever it is asked to.
+const coloured = process.stdout.isTTY && process.env['NO_COLOR'] === undefined
+const styleText: typeof style = (format, text) => (coloured ? style(format, text) : text)
 
 /** What the demo prints: a heading a step, a line a fact, and a reason where a step did not happen. */
 

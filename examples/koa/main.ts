@@ -7,7 +7,11 @@ void initSidecar(app)
 
 const router = new Router()
 router.get('/public/hello/:name', (ctx) => {
-  ctx.body = { message: `${configRemote('greeting', 'Hello')} ${ctx.params['name']}`, framework: 'koa', pid: process.pid }
+  ctx.body = {
+    message: `${configRemote('greeting', 'Hello')} ${ctx.params['name']}`,
+    framework: 'koa',
+    pid: process.pid,
+  }
 })
 router.get('/admin/report', (ctx) => {
   ctx.body = { report: 'for eyes with a token', framework: 'koa' }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http'
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { GuardDecision } from '../auth/decision.js'
 import type { RequestContext } from '../context.js'
 
@@ -37,6 +37,18 @@ export interface MountedApp {
   holdClose?(drained: () => Promise<void>): void
 }
 
+/** The guard as Express middleware. */
+export type ExpressGuard = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
+/** The guard as Koa middleware. */
+export type KoaGuard = (
+  context: { readonly req: IncomingMessage },
+  next: () => Promise<unknown>,
+) => PromiseLike<unknown>
+/** The guard as a Fastify `onRequest` hook: `app.addHook('onRequest', guard)` or `{ onRequest: guard }` on a route. */
+export type FastifyGuard = (request: { readonly raw: IncomingMessage }, reply: object, done: () => void) => void
+/** Fits `use` or `addHook` of whichever framework the app is of. */
+export type GuardMiddleware = ExpressGuard & KoaGuard & FastifyGuard
+
 /** Knows one framework: by its shape, never by importing it. */
 export interface Adapter {
   readonly framework: string
@@ -44,5 +56,5 @@ export interface Adapter {
   /** Synchronous: when it returns, no request reaches a route without passing the hooks. */
   mount(app: unknown, hooks: AppHooks): MountedApp
   /** The guard alone, as this framework's middleware, for `sidecar.guard()`. */
-  middleware(guard: NonNullable<AppHooks['guard']>): unknown
+  middleware(guard: NonNullable<AppHooks['guard']>): GuardMiddleware
 }

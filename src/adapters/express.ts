@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { withoutQuery } from '../auth/route-path.js'
-import type { Adapter, AppHooks, DirectAnswer } from './adapter.js'
+import type { Adapter, AppHooks, DirectAnswer, ExpressGuard, GuardMiddleware } from './adapter.js'
 import { admit, runInContext } from './admission.js'
 import { closeAfterwards, sendJson, sendRefusal } from './answer.js'
 
@@ -14,9 +14,6 @@ interface ExpressApp {
   handle: Handle
   readonly parent?: ExpressApp
 }
-
-/** The guard as Express middleware. */
-export type ExpressGuard = (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void
 
 /**
  * Express 4 and 5. Every request to an app, whether it comes from a server, from a parent app or from a caller of
@@ -40,11 +37,12 @@ export const express: Adapter = {
     return { framework: 'express', owns: (server) => owns(mounted, server) }
   },
 
-  middleware(guard): ExpressGuard {
-    return (request, response, next) =>
+  middleware(guard) {
+    const middleware: ExpressGuard = (request, response, next) =>
       void admit(guard, request, routedUrl(request), (decision) =>
         decision.allowed ? next() : sendRefusal(response, decision),
       )
+    return middleware as GuardMiddleware
   },
 }
 

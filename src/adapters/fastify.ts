@@ -2,9 +2,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
 import { withoutQuery } from '../auth/route-path.js'
 import { SidecarError } from '../errors.js'
-import type { Adapter, AppHooks } from './adapter.js'
+import type { Adapter, AppHooks, FastifyGuard, GuardMiddleware } from './adapter.js'
 import { admit, runInContext } from './admission.js'
-import { closeAfterwards } from './answer.js'
+import { closeAfterwards, sendRefusal } from './answer.js'
 
 /** What both majors share and this adapter needs. */
 interface FastifyRequest {
@@ -26,9 +26,6 @@ interface FastifyApp {
   close(callback?: () => void): unknown
 }
 
-/** The guard as an `onRequest` hook: `app.addHook('onRequest', guard)` or `{ onRequest: guard }` on a route. */
-export type FastifyGuard = (request: { readonly raw: IncomingMessage }, reply: object, done: () => void) => void
-
 /** Fastify 4 and 5, by an `onRequest` hook: after routing (and `rewriteUrl`), before anything of the app runs. */
 export const fastify: Adapter = {
   framework: 'fastify',
@@ -38,6 +35,7 @@ export const fastify: Adapter = {
     const root = rootOf(app as FastifyApp)
     refuseWhenReady(root)
     putFirst(root, onRequest(hooks))
+    if (hooks.guard) guardUndecodable(root, hooks.guard)
     return {
       framework: 'fastify',
       // Listening on `localhost` opens further servers, for ::1, with the same listener.
@@ -61,11 +59,12 @@ export const fastify: Adapter = {
     }
   },
 
-  middleware(guard): FastifyGuard {
-    return (request, reply, done) =>
+  middleware(guard) {
+    const middleware: FastifyGuard = (request, reply, done) =>
       void admit(guard, request.raw, undefined, (decision) =>
-        decision.allowed ? done() : void refuse(reply as FastifyReply, decision),
+        decision.allowed ? done() : refuse(reply as FastifyReply, decision),
       )
+    return middleware as GuardMiddleware
   },
 }
 
@@ -134,6 +133,20 @@ function hookLists(app: FastifyApp): OnRequest[][] | undefined {
     lists.push(...below)
   }
   return lists
+}
+
+type OnBadUrl = (this: unknown, path: string, request: IncomingMessage, response: ServerResponse) => void
+
+/** Fastify 4 gives a target that its 404 router cannot decode to the app's own 404 handler, without any hook. */
+function guardUndecodable(root: FastifyApp, guard: NonNullable<AppHooks['guard']>): void {
+  const router = internal<{ router?: { onBadUrl?: OnBadUrl | null } }>(root, 'fastify.404')?.router
+  const handle = router?.onBadUrl
+  if (!router || !handle) return
+  router.onBadUrl = function (path, request, response) {
+    void admit(guard, request, undefined, (decision) =>
+      decision.allowed ? handle.call(this, path, request, response) : sendRefusal(response, decision),
+    )
+  }
 }
 
 function internal<T>(app: FastifyApp, description: string): T | undefined {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
 import { withoutQuery } from '../auth/route-path.js'
-import type { Adapter, AppHooks, DirectAnswer } from './adapter.js'
+import type { Adapter, AppHooks, DirectAnswer, GuardMiddleware, KoaGuard } from './adapter.js'
 import { admit, runInContext } from './admission.js'
 import { closeAfterwards } from './answer.js'
 
@@ -29,9 +29,6 @@ interface KoaApp {
   handleRequest(context: KoaContext, composed: (context: KoaContext) => Promise<unknown>): Promise<unknown>
 }
 
-/** The guard as Koa middleware. */
-export type KoaGuard = (context: { readonly req: IncomingMessage }, next: Next) => Promise<unknown>
-
 /**
  * Koa 2 and 3. `handleRequest` comes before all middleware, also what is put first later on, and works for a callback
  * made before; an app inside koa-mount is composed from its middleware list and has the same entry first there.
@@ -58,13 +55,14 @@ export const koa: Adapter = {
     return { framework: 'koa', owns: (server) => owns(callbacks, server) }
   },
 
-  middleware(guard): KoaGuard {
-    return async (given, next) => {
+  middleware(guard) {
+    const middleware: KoaGuard = async (given, next) => {
       const context = given as KoaContext
       return admit(guard, context.req, routedUrl(context), (decision) =>
         decision.allowed ? next() : refuse(context, decision),
       )
     }
+    return middleware as GuardMiddleware
   },
 }
 

@@ -21,9 +21,10 @@ export function compileExcludes(patterns: readonly string[]): Excludes {
 }
 
 function compile(pattern: string): Excludes {
-  const body = pattern.trim().replace(/^\//, '').replace(/\/$/, '')
+  const text = pattern.trim()
+  const body = text.replace(/^\//, '').replace(/\/$/, '')
   const parts = body.split('/')
-  const fault = faultOf(body, parts)
+  const fault = faultOf(text, parts)
   if (fault) {
     throw new SidecarError('SIDECAR_AUTH_SETTINGS', `auth.exclude-paths: "${pattern}" ${fault}`)
   }
@@ -32,11 +33,12 @@ function compile(pattern: string): Excludes {
   return runs(parts)
 }
 
-function faultOf(body: string, parts: readonly string[]): string | undefined {
-  if (/[?#{}[\]]/.test(body)) return 'uses ?, #, {} or []: only * (part of a segment) and ** (any depth) are known'
-  if (/[%;\\]/.test(body)) return 'holds %, ; or \\: write the path decoded, without parameters'
+function faultOf(text: string, parts: readonly string[]): string | undefined {
+  if (text === '') return 'is empty: write / for the root page'
+  if (/[?#{}[\]]/.test(text)) return 'uses ?, #, {} or []: only * (part of a segment) and ** (any depth) are known'
+  if (/[%;\\]/.test(text)) return 'holds %, ; or \\: write the path decoded, without parameters'
   if (parts.some((part) => part === '.' || part === '..')) return 'holds a dot segment: write the path it leads to'
-  if (body !== '' && parts.includes('')) return 'holds an empty segment (//): no such path is ever excluded'
+  if (text.includes('//')) return 'holds an empty segment (//): no such path is ever excluded'
   if (parts.some((part) => part !== '**' && part.includes('**'))) return 'has ** inside a segment: ** stands alone'
   return undefined
 }

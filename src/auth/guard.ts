@@ -107,8 +107,10 @@ export function createGuard(options: GuardOptions): Guard {
     request: IncomingMessage,
   ): Promise<GuardDecision> {
     const flight = cached ? flights.get(key) : undefined
-    const shared = await flight
-    if (shared) return shared
+    if (flight) {
+      const shared = await flight
+      if (shared) return shared
+    }
 
     const own = verifyOnce(verify, key, token, method, url, request)
     if (!cached || flights.has(key)) return (await own).decision

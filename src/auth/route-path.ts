@@ -13,9 +13,9 @@ export interface RoutePath {
 const PLAIN = /^\/[\x21\x22\x24-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]*$/
 /** The scheme and authority of an absolute-form target: `GET http://host/path`. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/]*/i
-/** Found in a decoded segment, these make it something else to whoever decodes or splits it again. */
-// eslint-disable-next-line no-control-regex
-const AMBIGUOUS = /[\x00-\x1f\x7f/\\;?#]|%[\da-f]{2}/i
+/** Escapes that are a separator or worse to whoever decodes before splitting: / \ ; ? # and control characters. */
+const HOSTILE_ESCAPE = /%(?:[01][\da-f]|7f|2f|5c|3b|3f|23)/i
+const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/
 /** An escape of a character that needs none: A–Z a–z 0–9 - . _ ~ */
 const NEEDLESS_ESCAPE = /%(?=2[de]|3\d|[46][1-9a-f]|[57]\d|[57]a|5f|7e)/gi
 
@@ -29,30 +29,24 @@ export function withoutQuery(target: string): string {
 export function parseRoutePath(target: string): RoutePath {
   const raw = withoutQuery(target)
   if (!PLAIN.test(raw) || raw.includes('//')) return { path: raw.replace(ORIGIN, '') || '/', segments: undefined }
+  if (!raw.includes('%')) return { path: raw, segments: DOT_SEGMENT.test(raw) ? undefined : split(raw) }
 
-  const rawSegments = raw.slice(1).split('/')
-  if (!raw.includes('%')) return { path: raw, segments: rawSegments.some(isDots) ? undefined : rawSegments }
-
-  const decoded: string[] = []
-  const segments: string[] = []
-  for (const segment of rawSegments) {
-    const text = decodeOnce(segment)
-    if (text === undefined || AMBIGUOUS.test(text) || isDots(text)) return { path: raw, segments: undefined }
-    decoded.push(text)
-    // Express and Koa route `/%61dmin` to `/:name`, Fastify to `/admin`. Kept encoded, it matches no literal of an
-    // exclude, so whichever handler it reaches, it does not reach it for free.
-    segments.push(decodeURIComponent(segment.replace(NEEDLESS_ESCAPE, '%25')))
-  }
-  return { path: `/${decoded.join('/')}`, segments }
+  const path = HOSTILE_ESCAPE.test(raw) ? undefined : decodeOnce(raw)
+  // What is still encoded after that would be something else again to whoever decodes twice.
+  if (path === undefined || DOT_SEGMENT.test(path) || /%[\da-f]{2}/i.test(path))
+    return { path: raw, segments: undefined }
+  // Express and Koa route `/%61dmin` to `/:name`, Fastify to `/admin`. Kept encoded, it matches no literal of an
+  // exclude, so whichever handler it reaches, it does not reach it for free.
+  return { path, segments: split(decodeURIComponent(raw.replace(NEEDLESS_ESCAPE, '%25'))) }
 }
 
-function isDots(segment: string): boolean {
-  return segment === '.' || segment === '..'
+function split(path: string): string[] {
+  return path.slice(1).split('/')
 }
 
-function decodeOnce(segment: string): string | undefined {
+function decodeOnce(path: string): string | undefined {
   try {
-    return decodeURIComponent(segment)
+    return decodeURIComponent(path)
   } catch {
     return undefined
   }

@@ -64,6 +64,8 @@ export function createFunctionVerifier(verify: Verify): Verifier {
   }
 }
 
+const STOPPED = 'the sidecar has stopped'
+
 /** Gives up after `timeoutMs` even where `run` ignores its signal. */
 export async function withDeadline<T>(
   timeoutMs: number,
@@ -74,12 +76,12 @@ export async function withDeadline<T>(
   const over = new Promise<never>((_, reject) => {
     controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true })
   })
-  const onStop = () => controller.abort(new NoVerdict('the sidecar stops'))
+  const onStop = () => controller.abort(new NoVerdict(STOPPED))
   const timer = setTimeout(() => controller.abort(new NoVerdict(`no answer within ${timeoutMs} ms`)), timeoutMs)
   timer.unref()
   stop?.addEventListener('abort', onStop, { once: true })
-  if (stop?.aborted) onStop()
   try {
+    if (stop?.aborted) throw new NoVerdict(STOPPED)
     return await Promise.race([run(controller.signal), over])
   } finally {
     clearTimeout(timer)

@@ -4,9 +4,10 @@ import { isConsole } from './access.js'
 import type { Auth } from './auth.js'
 import type { ConfigStore, StoredConfig } from './config-store.js'
 import type { InstanceView } from './instance.js'
-import type { Naming, ServiceRecord } from './naming.js'
+import type { Naming } from './naming.js'
 import { text } from './reply.js'
 import type { Reply } from './reply.js'
+import type { ServiceRecord } from './service.js'
 
 export interface ConsoleOptions {
   readonly naming: Naming

@@ -2,7 +2,8 @@ import { EventEmitter } from 'node:events'
 import type { ConfigItem, ConfigKey, ServiceInstance, ServiceKey } from '../types.js'
 import type { ConfigStore } from './config-store.js'
 import type { InstanceView } from './instance.js'
-import type { Naming, ServiceId } from './naming.js'
+import type { Naming } from './naming.js'
+import type { ServiceId } from './service.js'
 
 /** What happens in the registry, as it happens. `namespace` is '' for the public one. */
 export interface DevServerEvents {

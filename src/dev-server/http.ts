@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { sharedSlot } from '../shared-state.js'
 import type { Auth, TokenState } from './auth.js'
 import { BodyTooLarge, readParams } from './body.js'
 import { JSON_TYPE, JSON_UTF8, Refusal, errorPage, text } from './reply.js'
@@ -35,7 +36,7 @@ export interface HttpOptions {
 /** node:http around the router: limits, access, token, and what every answer carries. */
 export function createHttp(options: HttpOptions): Server {
   const { limits, logger } = options
-  return createServer(
+  const server = createServer(
     {
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,
@@ -59,6 +60,9 @@ export function createHttp(options: HttpOptions): Server {
         })
     },
   )
+  // A sidecar without an app looks for the process's own server: this one is not it.
+  sharedSlot('ignoredServers', () => new WeakSet<object>()).add(server)
+  return server
 }
 
 async function handle(request: IncomingMessage, options: HttpOptions, response: ServerResponse): Promise<Reply> {

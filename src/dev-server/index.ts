@@ -13,6 +13,7 @@ import { Naming } from './naming.js'
 import { refused, resolveOptions } from './options.js'
 import type { DevServerOptions, ResolvedOptions } from './options.js'
 import { createRouter } from './router.js'
+import { v1Beat } from './v1-beat.js'
 import { v1Config } from './v1-config.js'
 import { v1Instance } from './v1-instance.js'
 import { v1Listener } from './v1-listener.js'
@@ -51,6 +52,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   const router = createRouter(resolved.apis)
   router.add('v1', v1System(auth), { open: true })
   router.add('v1', v1Instance(naming, beat))
+  router.add('v1', v1Beat(naming, beat))
   router.add('v1', v1Service(naming))
   router.add('v1', v1Config(store))
   router.add('v1', v1Listener(store, resolved.listener))

@@ -1,6 +1,7 @@
 import type { Params } from './body.js'
 import { plainRecord } from './instance.js'
-import type { ServiceId } from './naming.js'
+import type { BeatTimes } from './instance.js'
+import type { ServiceId } from './service.js'
 
 export const DEFAULT_GROUP = 'DEFAULT_GROUP'
 export const DEFAULT_CLUSTER = 'DEFAULT'
@@ -67,7 +68,12 @@ export function parseFlag(raw: string | undefined, fallback: boolean): boolean {
 }
 
 export const WEIGHT_FAULT = 'instance format invalid: The weights range from 0.0 to 10000.0'
-export const BEAT_FAULT = "Instance 'heart beat interval' must less than 'heart beat timeout' and 'ip delete timeout'."
+
+/** What is wrong with these times, in Nacos's words. */
+export function beatFault({ intervalMs, timeoutMs, deleteMs }: BeatTimes): string | undefined {
+  if (timeoutMs >= intervalMs && deleteMs >= intervalMs) return undefined
+  return "Instance 'heart beat interval' must less than 'heart beat timeout' and 'ip delete timeout'."
+}
 
 export function clusterFault(cluster: string): string | undefined {
   if (/^[0-9a-zA-Z-]+$/.test(cluster)) return undefined

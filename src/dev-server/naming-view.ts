@@ -1,7 +1,8 @@
 import { beatTimesOf } from './instance.js'
 import type { BeatTimes, InstanceView } from './instance.js'
-import { fullName } from './naming.js'
-import type { Naming, ServiceId } from './naming.js'
+import type { Naming } from './naming.js'
+import { fullName } from './service.js'
+import type { ServiceId } from './service.js'
 
 /** An instance as JSON, in v1 lists, v3 lists and gRPC pushes alike. */
 export function instanceJson(id: ServiceId, instance: InstanceView, defaults: BeatTimes): Record<string, unknown> {

@@ -1,22 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { beatTimesOf, checkEveryMs, plainRecord } from './instance.js'
 import type { BeatTimes, InstanceView, Override, Published } from './instance.js'
-
-/** `namespace` is a Nacos namespace id, `public` for the public one. */
-export interface ServiceId {
-  readonly namespace: string
-  readonly group: string
-  readonly name: string
-}
-
-export interface ServiceRecord extends ServiceId {
-  readonly ephemeral: boolean
-  readonly protectThreshold: number
-  readonly metadata: Readonly<Record<string, string>>
-  readonly instanceCount: number
-  readonly healthyCount: number
-  readonly clusters: readonly string[]
-}
+import { ServiceKindError, addressOf, keyOf, overrideKey, record, view } from './service.js'
+import type { Entry, Service, ServiceId, ServiceRecord } from './service.js'
 
 export interface NamingEvents {
   register: [service: ServiceId, instance: InstanceView]
@@ -33,33 +19,8 @@ export interface NamingOptions {
   readonly clock: () => number
 }
 
-interface Entry {
-  published: Published
-  times: BeatTimes
-  healthy: boolean
-  lastBeatMs: number
-}
-
-interface Service {
-  readonly id: ServiceId
-  ephemeral: boolean
-  protectThreshold: number
-  metadata: Readonly<Record<string, string>>
-  readonly entries: Map<string, Entry>
-  readonly overrides: Map<string, Override & { goneMs?: number }>
-  emptySinceMs: number
-}
-
 /** How long Nacos remembers an empty service, and an operator's word on an instance that is gone. */
 const FORGET_AFTER_MS = 60_000
-
-/** A service is ephemeral or persistent as a whole. */
-export class ServiceKindError extends Error {
-  constructor(id: ServiceId, ephemeral: boolean) {
-    const [is, other] = ephemeral ? ['ephemeral', 'persistent'] : ['persistent', 'ephemeral']
-    super(`Current service ${fullName(id)} is ${is} service, can't register ${other} instance. `)
-  }
-}
 
 /** Who is registered, who is alive. Knows no protocol: HTTP and gRPC codecs stand on top of it. */
 export class Naming extends EventEmitter<NamingEvents> {
@@ -249,48 +210,5 @@ export class Naming extends EventEmitter<NamingEvents> {
     if (override) override.goneMs = now
     this.emit(why, service.id, last)
     this.emit('change', service.id)
-  }
-}
-
-/** `group@@name`, as Nacos writes a service. */
-export function fullName(id: ServiceId): string {
-  return `${id.group}@@${id.name}`
-}
-
-function keyOf(id: ServiceId): string {
-  return JSON.stringify([id.namespace, id.group, id.name])
-}
-
-// In Nacos the address alone is the client: a cluster is one of its fields, not part of its name.
-function addressOf(address: { ip: string; port: number }): string {
-  return `${address.ip}#${address.port}`
-}
-
-function overrideKey(address: { ip: string; port: number; cluster: string }): string {
-  return `${addressOf(address)}#${address.cluster}`
-}
-
-function view(service: Service, { published, healthy }: Entry): InstanceView {
-  const word = service.overrides.get(overrideKey(published))
-  if (!word) return { ...published, healthy }
-  return {
-    ...published,
-    weight: word.weight ?? published.weight,
-    enabled: word.enabled ?? published.enabled,
-    metadata: word.metadata ? plainRecord(Object.entries(word.metadata), published.metadata) : published.metadata,
-    healthy,
-  }
-}
-
-function record(service: Service): ServiceRecord {
-  const entries = [...service.entries.values()]
-  return {
-    ...service.id,
-    ephemeral: service.ephemeral,
-    protectThreshold: service.protectThreshold,
-    metadata: service.metadata,
-    instanceCount: entries.length,
-    healthyCount: entries.filter(({ healthy }) => healthy).length,
-    clusters: [...new Set(entries.map(({ published }) => published.cluster))],
   }
 }

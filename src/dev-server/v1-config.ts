@@ -5,6 +5,7 @@ import { filled } from './naming-params.js'
 import { JSON_UTF8, Refusal, TEXT, caused, json, text } from './reply.js'
 import type { Reply } from './reply.js'
 import type { Routes } from './router.js'
+import { requestParam } from './v1-params.js'
 import { pageOf } from './v1-service.js'
 
 export const NO_CACHE = {
@@ -27,7 +28,7 @@ export function v1Config(store: ConfigStore): Routes {
 
     'POST /v1/cs/configs': ({ params, header, remote }) => {
       const id = configOf(params)
-      const content = required(params, 'content')
+      const content = requestParam(params, 'content')
       if (content.trim() === '') throw new Refusal(caused(500, `content is blank : ${content}`))
       // Taking a trial release for a full one would hand it to everybody.
       if (header('betaips')) throw new Refusal(caused(501, 'beta publishing is not part of the embedded registry'))
@@ -52,15 +53,9 @@ export function v1Config(store: ConfigStore): Routes {
   }
 }
 
-function required(params: Params, name: string): string {
-  const value = params.get(name)
-  if (value !== undefined) return value
-  throw new Refusal(caused(500, `Required request parameter '${name}' for method parameter type String is not present`))
-}
-
 function configOf(params: Params): ConfigId {
-  const dataId = required(params, 'dataId')
-  const group = required(params, 'group')
+  const dataId = requestParam(params, 'dataId')
+  const group = requestParam(params, 'group')
   const tenant = params.get('tenant') ?? ''
   if (!isTenant(tenant)) throw new Refusal(caused(400, 'invalid tenant'))
   if (!isConfigName(dataId)) throw new Refusal(caused(500, `invalid dataId : ${dataId}`))

@@ -1,42 +1,19 @@
-import type { Params } from './body.js'
-import { beatTimesOf } from './instance.js'
-import type { BeatTimes, Published } from './instance.js'
-import { ServiceKindError, fullName } from './naming.js'
-import type { Naming, ServiceId } from './naming.js'
-import {
-  BEAT_FAULT,
-  DEFAULT_CLUSTER,
-  WEIGHT_FAULT,
-  clusterFault,
-  filled,
-  parseDouble,
-  parseFlag,
-  parseInteger,
-  parseMetadata,
-  scalarsOf,
-  serviceIdOf,
-  serviceNameFault,
-} from './naming-params.js'
+import type { BeatTimes } from './instance.js'
+import type { Naming } from './naming.js'
+import { DEFAULT_CLUSTER, filled, parseFlag } from './naming-params.js'
 import { serviceJson, weightJson } from './naming-view.js'
-import { Refusal, caused, errorPage, json, text } from './reply.js'
+import { Refusal, caused, json, text } from './reply.js'
 import type { Call, Routes } from './router.js'
+import { fullName } from './service.js'
+import { addressOf, instanceOf, metadataOf, register, serviceOf } from './v1-params.js'
 
 /** /nacos/v1/ns/instance…, as Nacos 2.2.4 answers. */
 export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
-  const register = (id: ServiceId, instance: Published) => {
-    try {
-      naming.register(id, instance)
-    } catch (error) {
-      if (error instanceof ServiceKindError) throw new Refusal(caused(500, `errCode: 400, errMsg: ${error.message}`))
-      throw error
-    }
-  }
-
   return {
     'POST /v1/ns/instance': (call) => {
       const id = serviceOf(call)
       const instance = instanceOf(call.params, id, defaults)
-      register(id, instance)
+      register(naming, id, instance)
       if (!parseFlag(call.params.get('healthy'), true)) naming.setHealthy(id, instance.ip, instance.port, false)
       return text('ok')
     },
@@ -97,23 +74,6 @@ export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
       return json(serviceJson(naming, serviceOf(call), filter, defaults))
     },
 
-    'PUT /v1/ns/instance/beat': (call) => {
-      const id = serviceOf(call)
-      const beat = beatOf(call.params)
-      const ip = beat?.ip ?? filled(call.params, 'ip')
-      const port = beat?.port ?? parseInteger(call.params.get('port') ?? '') ?? 0
-      let times = ip === undefined ? undefined : naming.beat(id, ip, port)
-      if (!times && beat) {
-        register(id, { ...beat, enabled: true, ephemeral: true, instanceId: instanceIdOf(id, beat) })
-        times = beatTimesOf(beat.metadata, defaults)
-      }
-      return json({
-        clientBeatInterval: (times ?? defaults).intervalMs,
-        code: times ? 10_200 : 20_404,
-        lightBeatEnabled: true,
-      })
-    },
-
     'PUT /v1/ns/instance/metadata/batch': (call) => {
       const id = serviceOf(call)
       const metadata = metadataOf(call.params)
@@ -125,92 +85,6 @@ export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
 
     'PUT /v1/ns/health': healthByHand,
     'PUT /v1/ns/health/instance': healthByHand,
-  }
-}
-
-export function serviceOf(call: Call): ServiceId {
-  const serviceName = filled(call.params, 'serviceName')
-  if (!serviceName) throw new Refusal(caused(400, "Param 'serviceName' is required."))
-  const fault = serviceNameFault(serviceName)
-  if (fault) throw new Refusal(errorPage(400, `Service name filter error,caused: ${fault};`, call.path))
-  return serviceIdOf(call.params, serviceName)
-}
-
-function addressOf(params: Params): { ip: string; port: number } {
-  const ip = filled(params, 'ip')
-  if (!ip) throw new Refusal(caused(400, "Param 'ip' is required."))
-  const raw = filled(params, 'port')
-  if (!raw) throw new Refusal(caused(400, "Param 'port' is required."))
-  const port = parseInteger(raw)
-  if (port === undefined) throw new Refusal(caused(400, `For input string: "${raw}"`))
-  return { ip, port }
-}
-
-function instanceOf(params: Params, id: ServiceId, defaults: BeatTimes): Published {
-  const { ip, port } = addressOf(params)
-  const rawWeight = filled(params, 'weight') ?? '1'
-  const weight = parseDouble(rawWeight)
-  if (weight === undefined) throw new Refusal(caused(400, `For input string: "${rawWeight}"`))
-  if (weight < 0 || weight > 10_000) throw new Refusal(caused(500, WEIGHT_FAULT))
-  const metadata = metadataOf(params)
-  const times = beatTimesOf(metadata, defaults)
-  if (times.timeoutMs < times.intervalMs || times.deleteMs < times.intervalMs)
-    throw new Refusal(caused(500, BEAT_FAULT))
-  const cluster = filled(params, 'clusterName') ?? DEFAULT_CLUSTER
-  const fault = clusterFault(cluster)
-  if (fault) throw new Refusal(caused(500, fault))
-  return {
-    ip,
-    port,
-    cluster,
-    weight,
-    enabled: parseFlag(params.get('enabled'), true),
-    ephemeral: parseFlag(params.get('ephemeral'), true),
-    metadata,
-    instanceId: instanceIdOf(id, { ip, port, cluster }),
-  }
-}
-
-function metadataOf(params: Params): Record<string, string> {
-  const raw = params.get('metadata')
-  const metadata = parseMetadata(raw)
-  if (!metadata) throw new Refusal(caused(500, `metadata format incorrect:${raw}`))
-  return metadata
-}
-
-function instanceIdOf(id: ServiceId, { ip, port, cluster }: { ip: string; port: number; cluster: string }): string {
-  return `${ip}#${port}#${cluster}#${fullName(id)}`
-}
-
-/** The `beat` parameter of a full heartbeat; `undefined` for a light one. */
-function beatOf(params: Params): Omit<Published, 'enabled' | 'ephemeral' | 'instanceId'> | undefined {
-  const raw = filled(params, 'beat')
-  if (!raw) return undefined
-  const faulty = (why: string) => {
-    const what = `Nacos deserialize for class [com.alibaba.nacos.naming.healthcheck.RsInfo] failed, cause error[${why}].`
-    return new Refusal(caused(500, `errCode: 101, errMsg: ${what}  ;caused: ${why}`))
-  }
-  let value: unknown
-  try {
-    value = JSON.parse(raw)
-  } catch {
-    throw faulty('not a JSON object')
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw faulty('not a JSON object')
-  const beat = value as Record<string, unknown>
-  const metadata = scalarsOf(beat['metadata'] ?? {})
-  if (!metadata) throw faulty('metadata is not a flat object')
-  const number = (name: string, fallback: number) => {
-    const read = Number(beat[name] ?? fallback)
-    if (!Number.isFinite(read)) throw faulty(`${name} is not a number`)
-    return read
-  }
-  return {
-    ip: String(beat['ip'] ?? ''),
-    port: number('port', 0),
-    cluster: String(beat['cluster'] || DEFAULT_CLUSTER),
-    weight: number('weight', 1),
-    metadata,
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Params } from './body.js'
-import { fullName } from './naming.js'
 import type { Naming } from './naming.js'
 import { DEFAULT_GROUP, filled, namespaceOf, parseDouble, parseInteger, parseMetadata } from './naming-params.js'
 import { Refusal, caused, json, text } from './reply.js'
 import type { Routes } from './router.js'
-import { serviceOf } from './v1-instance.js'
+import { fullName } from './service.js'
+import { serviceOf } from './v1-params.js'
 
 /** /nacos/v1/ns/service… and /operator/metrics, as Nacos 2.2.4 answers. */
 export function v1Service(naming: Naming): Routes {

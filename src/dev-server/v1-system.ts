@@ -1,6 +1,7 @@
 import type { Auth } from './auth.js'
 import { Refusal, caused, json, text } from './reply.js'
-import type { Call, Handler, Routes } from './router.js'
+import type { Handler, Routes } from './router.js'
+import { requestParam } from './v1-params.js'
 
 /** Health, state and login of the v1 API, as Nacos 2.2.4 answers; none of them wants a token. */
 export function v1System(auth: Auth): Routes {
@@ -29,8 +30,8 @@ export const actuator: Routes = {
 
 function login(auth: Auth): Handler {
   return (call) => {
-    const username = required(call, 'username')
-    const outcome = auth.login(username, required(call, 'password'))
+    const username = requestParam(call.params, 'username')
+    const outcome = auth.login(username, requestParam(call.params, 'password'))
     if (typeof outcome === 'object') return tokenReply(auth, outcome.token, username)
     // With auth off there are no users; `nacos` gets what a server gives that has the user and no use for a login.
     const refused = outcome === 'wrong-password' || username === '' || (!auth.enabled && username === 'nacos')
@@ -42,10 +43,4 @@ function login(auth: Auth): Handler {
 export function tokenReply(auth: Auth, token: string, username: string) {
   const body = { accessToken: token, tokenTtl: auth.tokenTtlSeconds, globalAdmin: true, username }
   return { ...json(body), headers: { Authorization: `Bearer ${token}` } }
-}
-
-function required({ params }: Call, name: string): string {
-  const value = params.get(name)
-  if (value !== undefined) return value
-  throw new Refusal(caused(500, `Required request parameter '${name}' for method parameter type String is not present`))
 }

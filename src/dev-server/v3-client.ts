@@ -1,12 +1,11 @@
 import { beatTimesOf } from './instance.js'
 import type { BeatTimes, Published } from './instance.js'
 import type { ConfigStore } from './config-store.js'
-import { ServiceKindError } from './naming.js'
 import type { Naming } from './naming.js'
 import {
-  BEAT_FAULT,
   DEFAULT_CLUSTER,
   WEIGHT_FAULT,
+  beatFault,
   clusterFault,
   filled,
   parseDouble,
@@ -17,6 +16,7 @@ import {
 import { serviceJson } from './naming-view.js'
 import { Refusal, caused, errorPage, result } from './reply.js'
 import type { Call, Routes } from './router.js'
+import { ServiceKindError } from './service.js'
 import { required, serviceOf, tenantOf } from './v3-params.js'
 
 /** /nacos/v3/client…, as Nacos 3.0.3 answers. */
@@ -109,10 +109,8 @@ function instanceOf(call: Call, ip: string, port: number, defaults: BeatTimes): 
   const { params } = call
   const weight = weightOf(call)
   const metadata = metadataOf(call)
-  const times = beatTimesOf(metadata, defaults)
-  if (times.timeoutMs < times.intervalMs || times.deleteMs < times.intervalMs) throw instanceRefusal(BEAT_FAULT)
   const cluster = filled(params, 'clusterName') ?? DEFAULT_CLUSTER
-  const fault = clusterFault(cluster)
+  const fault = beatFault(beatTimesOf(metadata, defaults)) ?? clusterFault(cluster)
   if (fault) throw instanceRefusal(fault)
   const enabled = parseFlag(params.get('enabled'), true)
   return { ip, port, cluster, weight, enabled, ephemeral: parseFlag(params.get('ephemeral'), true), metadata }

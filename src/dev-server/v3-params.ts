@@ -1,5 +1,5 @@
 import type { Params } from './body.js'
-import type { ServiceId } from './naming.js'
+import type { ServiceId } from './service.js'
 import { DEFAULT_GROUP, filled, namespaceOf } from './naming-params.js'
 import { Refusal, result } from './reply.js'
 

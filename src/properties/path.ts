@@ -11,9 +11,9 @@ export function relaxed(name: string): string {
   return name.replace(/[-_]/g, '').toLowerCase()
 }
 
-/** `spring.a.b[0].[x.y]` → `['a', 'b', 0, 'x.y']`: a leading `spring` means nothing here. */
+/** `spring.a.b[0].[x.y]` → `['a', 'b', 0, 'x.y']`: a leading `spring` means nothing here; `''` is everything. */
 export function parsePath(name: string): PropertyPath {
-  return withoutSpring(splitName(name))
+  return name === '' ? [] : withoutSpring(splitName(name))
 }
 
 /** The path of a name a document wants to set; throws a plain `Error` where that is not accepted. */

@@ -19,6 +19,8 @@ const MAX_NESTING = 32
 /** What a resolved text may grow to: placeholders that double each other would fill the memory. */
 export const MAX_RESOLVED_CHARS = 1_000_000
 
+const SPECIAL = /[\\${}:>]/g
+
 export function hasPlaceholder(text: string): boolean {
   return text.includes('${') || text.includes('$<')
 }
@@ -47,6 +49,12 @@ export function parseTemplate(text: string): Template {
   }
 
   for (let at = 0; at < text.length; at++) {
+    const run = ordinaryRun(text, at)
+    if (run > at) {
+      literal(text.slice(at, run))
+      if (run === text.length) break
+      at = run
+    }
     const char = text[at]!
     const next = text[at + 1]
     const frame = stack[stack.length - 1]
@@ -85,6 +93,12 @@ export function parseTemplate(text: string): Template {
     else target().push(part)
   }
   return top
+}
+
+/** Where the text that means nothing special ends: at one of `\ $ { } : >`. */
+function ordinaryRun(text: string, from: number): number {
+  SPECIAL.lastIndex = from
+  return SPECIAL.exec(text)?.index ?? text.length
 }
 
 /**

@@ -29,11 +29,7 @@ const MAX_CACHED = 2_000
 /** Every property of the process, layer over layer. Look-ups are cached until the remote documents change. */
 export class PropertyStore {
   private views: Views
-  private readonly cache: Record<PropertyScope, Map<string, unknown>> = {
-    all: new Map(),
-    local: new Map(),
-    remote: new Map(),
-  }
+  private readonly cache = new Map<string, unknown>()
   private remote: readonly PropertyDocument[] = []
   private pulled = false
 
@@ -56,25 +52,25 @@ export class PropertyStore {
    * below it; `undefined` where there is none. Placeholders are resolved.
    */
   get(key: string, scope: PropertyScope = 'all'): unknown {
-    const cache = this.cache[scope]
-    if (cache.has(key)) return cache.get(key)
-    const value = freeze(this.views[scope].read(parsePath(key)))
-    if (cache.size >= MAX_CACHED) cache.clear()
-    cache.set(key, value)
-    return value
+    return this.cached(`${scope} ${key}`, () => freeze(this.views[scope].read(parsePath(key))))
   }
 
   /** A scalar in the characters it was written in: a version `1.10`, a pin `007`. */
   text(key: string, scope: PropertyScope = 'all'): string | undefined {
-    const found = this.views[scope].find(parsePath(key))
-    return found && found.entry.value !== null ? this.views[scope].textOf(found) : undefined
+    return this.cached(`${scope} text ${key}`, () => {
+      const found = this.views[scope].find(parsePath(key))
+      return found && found.entry.value !== null ? this.views[scope].textOf(found) : undefined
+    })
   }
 
   /** Where the value of a key comes from and what it hides; secrets masked. */
   explain(key: string): PropertyExplanation {
     const path = parsePath(key)
     const { local, overrides, environment, environmentDocument } = this.sources
-    const variable = variableAsFound(environment, path) ?? environmentDocument
+    const named = variableAsFound(environment, path)
+    // An empty variable takes no value away, so it shadows nothing either.
+    const variable =
+      named?.entry.text === '' && this.views.all.tree.find(path) ? environmentDocument : (named ?? environmentDocument)
     const below = [...local, ...this.remote].reverse()
     return explainProperty(key, path, this.views.all, [
       ...[...overrides].reverse(),
@@ -90,7 +86,7 @@ export class PropertyStore {
     this.views = after
     this.remote = documents
     this.pulled = true
-    for (const cache of Object.values(this.cache)) cache.clear()
+    this.cache.clear()
     return changedKeys(before, after)
   }
 
@@ -125,6 +121,14 @@ export class PropertyStore {
   /** bootstrap.yml, environment, command line and code, merged: what the settings are made of. */
   localView(): PropertyView {
     return this.views.local
+  }
+
+  private cached<T>(key: string, read: () => T): T {
+    if (this.cache.has(key)) return this.cache.get(key) as T
+    const value = read()
+    if (this.cache.size >= MAX_CACHED) this.cache.clear()
+    this.cache.set(key, value)
+    return value
   }
 
   private build(remote: readonly PropertyDocument[]): Views {

@@ -29,9 +29,7 @@ export class PropertyNode {
   }
 
   find(path: PropertyPath): PropertyNode | undefined {
-    let node: PropertyNode | undefined = this
-    for (const segment of path) node = node?.child(segment)
-    return node
+    return path.reduce<PropertyNode | undefined>((node, segment) => node?.child(segment), this)
   }
 
   /** Every node with a value, at and below this one. */
@@ -43,11 +41,10 @@ export class PropertyNode {
   }
 
   private insert(entry: PropertyEntry, document: PropertyDocument): void {
-    let node: PropertyNode = this
-    for (const segment of entry.path) {
-      node.open(typeof segment === 'number', document)
-      node = node.descend(segment, document)
-    }
+    const node = entry.path.reduce<PropertyNode>((parent, segment) => {
+      parent.open(typeof segment === 'number', document)
+      return parent.descend(segment, document)
+    }, this)
     node.set(entry, document)
   }
 

@@ -102,7 +102,7 @@ export class PropertyView {
       if (this.variable(path, node)) return this.read(path)
       return children
         .sort((a, b) => Number(a.name) - Number(b.name))
-        .map((child) => this.materialize(child, [...path, child.name]))
+        .map((child) => this.materialize(child, [...path, child.name]) ?? null)
     }
     if (children.length > 0) {
       const pairs = children.map(

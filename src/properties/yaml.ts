@@ -1,17 +1,9 @@
-import {
-  EVENT_ID,
-  SCALAR_STYLE,
-  YAMLException,
-  getScalarValue,
-  parseEvents,
-  type Event,
-  type ScalarEvent,
-} from 'js-yaml'
+import { YAMLException, parseEvents, type Event } from 'js-yaml'
 import { messageOf } from '../errors.js'
 import { DocumentError } from './document-error.js'
 import { entryOf, type PropertyEntry } from './document.js'
-import { formatPath, documentPath, type PropertyPath } from './path.js'
-import { yamlScalar, type Scalar } from './scalar.js'
+import { documentPath, formatPath, type PropertyPath } from './path.js'
+import { compose, type EventReader, type MapNode, type YamlValue } from './yaml-nodes.js'
 
 /**
  * YAML to flat entries with their places, straight from js-yaml's events: no object is built from the document, so
@@ -21,26 +13,6 @@ import { yamlScalar, type Scalar } from './scalar.js'
 const MAX_DEPTH = 100
 /** How many nodes aliases and merge keys may add to a document. */
 const MAX_ALIASED = 10_000
-
-type Node = ScalarNode | ListNode | MapNode
-interface ScalarNode {
-  kind: 'scalar'
-  text: string
-  value: Scalar
-  plain: boolean
-  at: number
-}
-interface ListNode {
-  kind: 'list'
-  items: Value[]
-  at: number
-}
-interface MapNode {
-  kind: 'map'
-  pairs: { name: string; at: number; merge: boolean; node: Value }[]
-  at: number
-}
-type Value = { node: Node; aliased: boolean }
 
 /** The `---` documents of a YAML source, each as its entries. An empty source has none. */
 export function readYaml(source: string, name: string): PropertyEntry[][] {
@@ -71,95 +43,14 @@ export function readYaml(source: string, name: string): PropertyEntry[][] {
   return documents
 }
 
-interface Reader {
-  readonly source: string
-  readonly events: Event[]
-  at: number
-  readonly fail: (at: number, reason: string) => never
-}
-
-function compose(reader: Reader, anchors: Map<string, Node>): Value {
-  const event = reader.events[reader.at++]!
-  if (event.type === EVENT_ID.ALIAS) {
-    const name = reader.source.slice(event.anchorStart, event.anchorEnd)
-    const node = anchors.get(name) ?? reader.fail(event.anchorStart - 1, `there is no anchor &${name} above this alias`)
-    return { node, aliased: true }
-  }
-  if (event.type === EVENT_ID.DOCUMENT || event.type === EVENT_ID.POP) {
-    return { node: { kind: 'scalar', text: '', value: null, plain: true, at: 0 }, aliased: false }
-  }
-  const tag = event.tagStart < 0 ? '' : reader.source.slice(event.tagStart, event.tagEnd)
-  const node: Node =
-    event.type === EVENT_ID.SCALAR
-      ? scalar(reader, event, tag)
-      : event.type === EVENT_ID.SEQUENCE
-        ? { kind: 'list', items: [], at: event.start }
-        : { kind: 'map', pairs: [], at: event.start }
-  if (node.kind !== 'scalar' && tag && !/^!(?:!(?:map|seq))?$/.test(tag))
-    reader.fail(event.tagStart, `the tag ${tag} is not accepted`)
-  if (event.anchorStart >= 0) anchors.set(reader.source.slice(event.anchorStart, event.anchorEnd), node)
-
-  if (node.kind === 'list') {
-    while (reader.events[reader.at]!.type !== EVENT_ID.POP) node.items.push(compose(reader, anchors))
-    reader.at++
-  } else if (node.kind === 'map') {
-    composePairs(reader, anchors, node)
-    reader.at++
-  }
-  return { node, aliased: false }
-}
-
-function composePairs(reader: Reader, anchors: Map<string, Node>, map: MapNode): void {
-  const seen = new Map<string, number>()
-  while (reader.events[reader.at]!.type !== EVENT_ID.POP) {
-    const event = reader.events[reader.at]!
-    const { node: key } = compose(reader, anchors)
-    if (key.kind !== 'scalar') return reader.fail(key.at, 'a list or a map cannot be a key')
-    const at = event.type === EVENT_ID.SCALAR && event.valueStart >= 0 ? event.valueStart : key.at
-    const first = seen.get(key.text)
-    if (first !== undefined) {
-      const line = reader.source.slice(0, first).split('\n').length
-      return reader.fail(at, `the key "${key.text}" is there twice: first in line ${line}`)
-    }
-    seen.set(key.text, at)
-    map.pairs.push({ name: key.text, at, merge: key.plain && key.text === '<<', node: compose(reader, anchors) })
-  }
-}
-
-function scalar(reader: Reader, event: ScalarEvent, tag: string): ScalarNode {
-  const text = event.valueStart < 0 ? '' : getScalarValue(reader.source, event)
-  const at = event.valueStart >= 0 ? event.valueStart : lastPlace(reader)
-  const plain = event.style === SCALAR_STYLE.PLAIN
-  switch (tag) {
-    case '':
-      return { kind: 'scalar', text, value: plain ? yamlScalar(text) : text, plain, at }
-    case '!':
-    case '!!str':
-      return { kind: 'scalar', text, value: text, plain: false, at }
-    case '!!int':
-    case '!!float':
-    case '!!bool':
-    case '!!null':
-      return { kind: 'scalar', text, value: yamlScalar(text), plain: true, at }
-    default:
-      return reader.fail(event.tagStart, `the tag ${tag} is not accepted`)
-  }
-}
-
-/** An empty value has no place of its own: that of its key stands for it. */
-function lastPlace(reader: Reader): number {
-  const before = reader.events[reader.at - 2]
-  return before?.type === EVENT_ID.SCALAR ? Math.max(before.valueStart, 0) : 0
-}
-
-function flatten(root: MapNode, lines: number[], fail: Reader['fail']): PropertyEntry[] {
+function flatten(root: MapNode, lines: number[], fail: EventReader['fail']): PropertyEntry[] {
   const entries: PropertyEntry[] = []
   let aliased = 0
   const count = (at: number) => {
     if (++aliased > MAX_ALIASED) fail(at, `aliases add more than ${MAX_ALIASED} values`)
   }
 
-  const visit = ({ node, aliased: alias }: Value, path: PropertyPath, inAlias: boolean): void => {
+  const visit = ({ node, aliased: alias }: YamlValue, path: PropertyPath, inAlias: boolean): void => {
     if ((inAlias ||= alias)) count(node.at)
     if (path.length > MAX_DEPTH) fail(node.at, `nested more than ${MAX_DEPTH} levels deep`)
     const place = placeOf(lines, node.at)
@@ -215,7 +106,7 @@ function flatten(root: MapNode, lines: number[], fail: Reader['fail']): Property
 }
 
 /** `a.b: 1` beside `a: { b: 2 }`: no YAML duplicate, and still one name with two values. */
-function refuseTwice(entries: readonly PropertyEntry[], fail: Reader['fail'], lines: number[]): void {
+function refuseTwice(entries: readonly PropertyEntry[], fail: EventReader['fail'], lines: number[]): void {
   const seen = new Map<string, PropertyEntry>()
   for (const entry of entries) {
     const key = formatPath(entry.path)
@@ -233,6 +124,7 @@ function explained(reason: string, source: string, at: number): string {
   if (next === '@' || next === '`') {
     return `a value cannot start with ${next}: put it in quotes (Maven fills in @…@ only in a Java build)`
   }
+  if (reason === 'deficient indentation') return `${reason} (is a quote or a bracket above it still open?)`
   if (reason.startsWith('tab characters')) return `${reason}: use spaces`
   if (reason === 'bad indentation of a mapping entry' && /:(?:\s|$)/.test(source.slice(at, at + 3))) {
     return `${reason} (a value that holds ": " stands in quotes)`

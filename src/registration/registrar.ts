@@ -30,6 +30,8 @@ export interface RegistrarOptions {
 
 export interface RegistrationState {
   readonly phase: 'idle' | 'registering' | 'registered' | 'leaving' | 'left'
+  /** True from the first successful registration until the deregistration: callers may have this instance. */
+  readonly listed: boolean
   /** Wall clock of the last sign of life that the registry took, in ms since 1970. */
   readonly lastBeatAt: number | undefined
   /** Requests that failed in a row. */
@@ -76,7 +78,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   let lastError: string | undefined
   let beatsFail = false
   let requested = false
-  let registered = false
+  let listed = false
   let deregistering = false
   let starting: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
@@ -121,7 +123,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   }
 
   function onRegistered(again: boolean): void {
-    registered = true
+    listed = true
     // stop() gave up waiting for this answer; the deregistration may have overtaken the registration.
     if (deregistering) return void transport.deregister(instance).catch(() => {})
     onSuccess()
@@ -195,13 +197,14 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     deregistering = true
     try {
       await withDeadline(timeoutMs, undefined, (signal) => transport.deregister(instance, signal))
-      if (!registered) return
+      if (!listed) return
+      listed = false
       logger.info(`deregistered ${name} at ${server()}`)
       emit('deregistered', { instance })
     } catch (error) {
       lastError = messageOf(error)
       const message = `cannot deregister ${name} at ${server()}: ${lastError}; the registry removes it ${leaseOf(settings).deleteAfterMs} ms after its last heartbeat`
-      if (registered) logger.warn(message)
+      if (listed) logger.warn(message)
       else logger.debug(message)
     }
   }
@@ -211,7 +214,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return instance
     },
     get state() {
-      return { phase, lastBeatAt, failures, lastError }
+      return { phase, listed, lastBeatAt, failures, lastError }
     },
     start() {
       if (stopped) return Promise.resolve()

@@ -81,6 +81,8 @@ function hasItem(item: Shape, path: PropertyPath, environment: Environment): boo
 
 /** `USER_SERVICE_READ_TIMEOUT` → `user-service`, `read-timeout`; `MY_LABEL` → `my.label`, as Spring binds maps. */
 function innerName(value: Shape, rest: string): PropertyPath | undefined {
+  // The one name below `logging.level` that is ours.
+  if (rest === 'NACOS_SIDECAR') return ['nacos-sidecar']
   if (value.kind === 'value') return [rest.toLowerCase().replaceAll('_', '.')]
   if (value.kind !== 'section') return undefined
   for (const field of value.fields.keys()) {

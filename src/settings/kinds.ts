@@ -7,13 +7,18 @@ import { parseServerAddresses } from './server-address.js'
  * command line and a placeholder only ever give text; each says in its error what it expects.
  */
 
+/** Text in the published JSON schema: what a value may look like, or a placeholder, which may become anything. */
+const written = (pattern: string) => z.string().meta({ pattern: `^\\s*(?:${pattern})\\s*$|[$][{<]` })
+
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const DURATION = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*$/i
 const ISO_DURATION = /^\s*PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?\s*$/i
 
 /** Milliseconds; text may say `500`, `500ms`, `10s`, `2m`, `1h` or Java's `PT10S`. */
 export const durationMs = z
-  .union([z.number().nonnegative(), z.string()], { error: 'expected a duration such as 500, 500ms, 10s or 2m' })
+  .union([z.number().nonnegative(), written(String.raw`\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)?|PT[\dHMS.]+`)], {
+    error: 'expected a duration such as 500, 500ms, 10s or 2m',
+  })
   .transform((value, context) => {
     const ms = typeof value === 'number' ? value : durationOf(value)
     if (ms !== undefined) return ms
@@ -35,7 +40,7 @@ const FALSE = ['false', 'off', 'no', '0']
 
 /** `true`, `on`, `yes`, `1` and their opposites, in any case. */
 export const flag = z
-  .union([z.boolean(), z.string()], { error: 'expected true or false' })
+  .union([z.boolean(), written('true|false|on|off|yes|no|1|0')], { error: 'expected true or false' })
   .transform((value, context) => {
     const word = String(value).trim().toLowerCase()
     if (TRUE.includes(word)) return true
@@ -56,12 +61,14 @@ export const integer = (min: number, max: number) =>
   numeric(min, max, `expected an integer ${min}–${max}`, Number.isInteger)
 
 function numeric(min: number, max: number, expected: string, fits: (value: number) => boolean) {
-  return z.union([z.number().min(min).max(max), z.string()], { error: expected }).transform((value, context) => {
-    const number = typeof value === 'string' && value.trim() === '' ? NaN : Number(value)
-    if (fits(number) && number >= min && number <= max) return number
-    context.addIssue({ code: 'custom', message: expected })
-    return z.NEVER
-  })
+  return z
+    .union([z.number().min(min).max(max), written(String.raw`-?\d+(?:\.\d+)?`)], { error: expected })
+    .transform((value, context) => {
+      const number = typeof value === 'string' && value.trim() === '' ? NaN : Number(value)
+      if (fits(number) && number >= min && number <= max) return number
+      context.addIssue({ code: 'custom', message: expected })
+      return z.NEVER
+    })
 }
 
 export const port = integer(0, 65535)
@@ -85,27 +92,34 @@ export const stringMap = z.record(z.string(), text, { error: 'expected name: val
 
 /** One of some words, in any case. */
 export const oneOf = <const Words extends readonly [string, ...string[]]>(...words: Words) =>
-  z.preprocess((value) => (typeof value === 'string' ? value.trim().toLowerCase() : value), word(words))
+  lowerCase(words).pipe(word(words))
 
-function word<const Words extends readonly [string, ...string[]]>(words: Words) {
-  return z.enum(words, { error: `expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}` })
-}
+const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+const SPRING_LEVELS: Record<string, string> = { trace: 'debug', warning: 'warn', fatal: 'error', off: 'silent' }
+const EVERY_LEVEL = [...LEVELS, ...Object.keys(SPRING_LEVELS)]
 
 /** Spring's level names too, in any case; ours are five. */
-export const logLevel = z.preprocess(
-  (value) => {
-    const level = String(value).trim().toLowerCase()
-    const ours: Record<string, string> = {
-      trace: 'debug',
-      warning: 'warn',
-      fatal: 'error',
-      off: 'silent',
-      false: 'silent',
-    }
-    return ours[level] ?? level
-  },
-  word(['debug', 'info', 'warn', 'error', 'silent']),
-)
+export const logLevel = lowerCase([...EVERY_LEVEL, ...EVERY_LEVEL.map((level) => level.toUpperCase())])
+  .transform((level) => SPRING_LEVELS[level] ?? level)
+  .pipe(word(LEVELS))
+
+function lowerCase(words: readonly string[]) {
+  const input = z.string({ error: expectedOneOf(words) }).meta({
+    anyOf: [
+      { type: 'string', enum: [...words] },
+      { type: 'string', pattern: '[$][{<]' },
+    ],
+  })
+  return input.transform((value) => value.trim().toLowerCase())
+}
+
+function word<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, { error: expectedOneOf(words) })
+}
+
+function expectedOneOf(words: readonly string[]): string {
+  return `expected ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
+}
 
 export const serverAddresses = text.superRefine((value, context) => {
   try {

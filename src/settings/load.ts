@@ -14,8 +14,8 @@ import { displayName, findBootstrap, readText } from './files.js'
 import { settingsSchema, type Settings } from './schema.js'
 
 export interface LoadOptions {
-  /** bootstrap.yml, or the folder it lies in. @default SIDECAR_CONFIG, else it is looked for */
-  configPath?: string
+  /** bootstrap.yml, or the folder it lies in; `false` reads none. @default SIDECAR_CONFIG, else it is looked for */
+  configPath?: string | false
   /** Settings from code, nested or dotted, any spelling: stronger than everything else. */
   overrides?: object
   /** @default process.env */
@@ -51,14 +51,18 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
   const cwd = options.cwd ?? process.cwd()
   const variables = options.env ?? process.env
   const explicit = options.configPath ?? (variables['SIDECAR_CONFIG'] || undefined)
-  const { file, tried } = findBootstrap({ explicit, cwd, main: options.main ?? process.argv[1] })
+  const { file, tried } =
+    explicit === false
+      ? { file: undefined, tried: [] }
+      : findBootstrap({ explicit, cwd, main: options.main ?? process.argv[1] })
 
-  const environment = new Environment({ ...dotEnv(dirname(file ?? tried[0]!), cwd), ...variables })
+  const home = explicit === false ? cwd : dirname(file ?? tried[0]!)
+  const environment = new Environment({ ...dotEnv(home, cwd), ...variables })
   const overrides = [commandLine(options.argv ?? process.argv.slice(2)), code(options.overrides ?? {})]
   const overridden = PropertyNode.merge(overrides)
   const fromEnvironment = environmentDocument(environment, (path) => overridden.find(path)?.entry !== undefined)
   const warnings: string[] = []
-  if (!file) {
+  if (!file && explicit !== false) {
     const enough = fromEnvironment.entries.length > 0 || overridden.children.size > 0
     const message = `bootstrap.yml was not found; looked for ${tried.join(', ')}`
     if (explicit !== undefined || (options.required !== false && !enough)) {

@@ -8,6 +8,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly execArgv?: readonly string[]
   readonly cwd?: string
+  /** A command that runs node, e.g. `unshare --pid --fork`; signals then go to that command. */
+  readonly wrapper?: readonly string[]
 }
 
 export interface ChildExit {
@@ -58,7 +60,15 @@ export async function killChildren(): Promise<void> {
 export function startChild(file: string | URL, options: ChildOptions = {}): Child {
   const path = file instanceof URL ? fileURLToPath(file) : file
   const loader = path.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
-  const process_ = spawn(process.execPath, [...loader, ...(options.execArgv ?? []), path, ...(options.args ?? [])], {
+  const command = [
+    ...(options.wrapper ?? []),
+    process.execPath,
+    ...loader,
+    ...(options.execArgv ?? []),
+    path,
+    ...(options.args ?? []),
+  ]
+  const process_ = spawn(command[0]!, command.slice(1), {
     cwd: options.cwd,
     // vitest's own variables would turn library code under test into test mode.
     env: { ...process.env, NODE_ENV: undefined, VITEST: undefined, NODE_OPTIONS: undefined, ...options.env },

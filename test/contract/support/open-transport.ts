@@ -17,11 +17,19 @@ export interface TransportOverrides extends Partial<Pick<ConnectionOptions, 'nam
 /** The client under test, from settings as a user writes them. */
 export function openTransport(target: ContractTarget, overrides: TransportOverrides = {}): NacosTransport {
   const { server = target.server, apiVersion = target.apiVersion, logger = silent, anonymous, ...own } = overrides
-  const credentials = target.auth && !anonymous && { username: target.auth.username, password: target.auth.password }
+  const user = anonymous ? undefined : (target.auth ?? target.admin)
+  const credentials = user && { username: user.username, password: user.password }
   const settings = settingsSchema.parse({
     cloud: { nacos: { serverAddr: server, apiVersion, ...credentials, ...own } },
   })
-  return createHttpTransport({ ...connectionOf(settings.cloud.nacos, 'discovery'), logger })
+  return createHttpTransport({
+    ...connectionOf(settings.cloud.nacos, 'discovery'),
+    logger,
+    configPollMs: CONFIG_POLL_MS,
+  })
 }
+
+/** v3 has no listener, so a watch reads; often enough here for a test to wait for it. */
+const CONFIG_POLL_MS = 200
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -29,6 +29,8 @@ export interface Capabilities {
   readonly instanceUpdate: 'v1' | 'v3-admin' | undefined
   /** Publishing and deleting a config. */
   readonly configWrite: 'v1' | 'v3-admin' | undefined
+  /** The admin API of a 3.x, open to the user at hand: a v3 client publishes through it. */
+  readonly v3Admin: boolean
 }
 
 export interface ContractAuth {

@@ -74,7 +74,7 @@ export async function startJavaPeer(classPath: string, target: ContractTarget): 
     clearTimeout(timer)
     rmSync(home, { recursive: true, force: true, maxRetries: 5 })
   }
-  for (const until = performance.now() + 30_000; (await ask<string>('ready')) !== 'UP'; ) {
+  for (const until = performance.now() + 30_000; (await ask<string>('ready')) !== 'UP';) {
     if (performance.now() > until) {
       await stop()
       throw new Error(`the Java client did not reach ${target.server}:\n${stderr}`)

@@ -46,6 +46,7 @@ export async function probe(real: RealServer): Promise<ContractTarget[]> {
     v3,
     instanceUpdate: v1 && v1Update ? 'v1' : open(adminUpdate) ? 'v3-admin' : undefined,
     configWrite: v1 && v1Write ? 'v1' : open(adminWrite) ? 'v3-admin' : undefined,
+    v3Admin: open(adminWrite),
   }
   // A field of its list that no Java server has.
   const kind: ServerKind = v1 && v1List.text.includes('"useSpecifiedURL"') ? 'r-nacos' : 'nacos'
@@ -86,7 +87,8 @@ async function login(base: string, username: string, password: string) {
       signal: AbortSignal.timeout(10_000),
     })
     const text = await response.text()
-    if (response.ok && text.includes('accessToken')) return JSON.parse(text) as { accessToken: string; tokenTtl: number }
+    if (response.ok && text.includes('accessToken'))
+      return JSON.parse(text) as { accessToken: string; tokenTtl: number }
   }
   return undefined
 }

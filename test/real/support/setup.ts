@@ -47,7 +47,9 @@ const STARTS: readonly (readonly [ServerId, string, Start])[] = [
 /** Starts every server once for all test files, or takes the one in `NACOS_SERVER`. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env['NACOS_SERVER']
-  const starts = given === undefined ? STARTS : [['given', given, async () => givenServer(given)] as const]
+  const starts: typeof STARTS = given === undefined ? STARTS : [['given', given, async () => givenServer(given)]]
+  // A signal ends without `exit` handlers otherwise, and the servers would live on.
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
   const stops: (() => Promise<void>)[] = []
   const stopAll = async () => void (await Promise.all(stops.map((stop) => stop())))
 

@@ -20,6 +20,8 @@ export type TestHandler = (request: IncomingMessage, body: unknown) => unknown
 export interface TestApp {
   readonly app: unknown
   route(method: 'GET' | 'POST', path: string, handler: TestHandler): void
+  /** Handles what no route does. */
+  fallback(handler: TestHandler): void
   listen(): Promise<Running>
 }
 
@@ -33,7 +35,8 @@ export interface Running {
 export interface Framework {
   readonly name: string
   readonly kind: 'express' | 'koa' | 'fastify'
-  create(): TestApp
+  /** `options` are the framework's own. */
+  create(options?: object): TestApp
 }
 
 export async function serve(server: Server, close?: () => Promise<unknown>): Promise<Running> {
@@ -67,6 +70,8 @@ function expressApp(factory: typeof express): TestApp {
           .then(() => handler(request, request.body))
           .then((body) => response.json(body ?? null), next)
       }),
+    fallback: (handler) =>
+      void app.use((request, response) => void response.status(404).json(handler(request, undefined) ?? null)),
     listen: () => serve(createServer(app)),
   }
 }
@@ -87,16 +92,24 @@ function koaApp(Factory: typeof Koa): TestApp {
       })
       app.use(router.routes())
     },
+    fallback: (handler) =>
+      void app.use(
+        (context) => void Object.assign(context, { status: 404, body: handler(context.req, undefined) ?? null }),
+      ),
     listen: () => serve(createServer(app.callback())),
   }
 }
 
-function fastifyApp(factory: typeof fastify): TestApp {
-  const app = factory()
+function fastifyApp(factory: typeof fastify, options?: object): TestApp {
+  const app = factory(options ?? {})
   return {
     app,
     route: (method, url, handler) =>
       void app.route({ method, url, handler: async (request) => (await handler(request.raw, request.body)) ?? null }),
+    fallback: (handler) =>
+      void app.setNotFoundHandler(async (request, reply) =>
+        reply.code(404).send(handler(request.raw, undefined) ?? null),
+      ),
     async listen() {
       await app.listen({ port: 0, host: '127.0.0.1' })
       return serve(app.server, () => app.close())
@@ -110,8 +123,8 @@ export const frameworks: readonly Framework[] = [
   { name: 'express 4', kind: 'express', create: () => expressApp(express4) },
   { name: 'koa 3', kind: 'koa', create: () => koaApp(Koa) },
   { name: 'koa 2', kind: 'koa', create: () => koaApp(Koa2) },
-  { name: 'fastify 5', kind: 'fastify', create: () => fastifyApp(fastify) },
-  { name: 'fastify 4', kind: 'fastify', create: () => fastifyApp(fastify4) },
+  { name: 'fastify 5', kind: 'fastify', create: (options) => fastifyApp(fastify, options) },
+  { name: 'fastify 4', kind: 'fastify', create: (options) => fastifyApp(fastify4, options) },
 ]
 
 export interface RawAnswer {

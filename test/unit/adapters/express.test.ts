@@ -87,7 +87,7 @@ describe.each([
     )
     const app = create()
       .get('/open', (_request, response) => void response.json(1))
-      .use('/api', adapter.middleware(guard) as express.RequestHandler)
+      .use('/api', adapter.middleware(guard))
       .get('/api/x', (_request, response) => void response.json(2))
     running = await serve(createServer(app))
     expect(await status('/open')).toBe(200)

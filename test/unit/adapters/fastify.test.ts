@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import fastify, { type FastifyInstance, type onRequestHookHandler } from 'fastify'
+import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fastify as adapter } from '../../../src/adapters/fastify.js'
 import { NO_TOKEN, OPEN } from '../../../src/auth/decision.js'
@@ -133,9 +133,7 @@ describe.each([
 
   it('has a hook for use by hand, for a route or a plugin', async () => {
     app = create()
-    const guard = adapter.middleware((request) =>
-      request.headers.authorization ? OPEN : NO_TOKEN,
-    ) as onRequestHookHandler
+    const guard = adapter.middleware((request) => (request.headers.authorization ? OPEN : NO_TOKEN))
     app.get('/open', handler)
     app.get('/one', { onRequest: guard }, handler)
     await app.register(async (child) => void child.addHook('onRequest', guard).get('/many', handler))

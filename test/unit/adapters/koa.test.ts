@@ -105,7 +105,7 @@ describe.each([
     const guard = (request: IncomingMessage) => (request.headers.authorization ? OPEN : NO_TOKEN)
     app
       .use((context, next) => (context.path === '/open' ? void (context.body = 1) : next()))
-      .use(adapter.middleware(guard) as Koa.Middleware)
+      .use(adapter.middleware(guard))
       .use((context) => void (context.body = 2))
     running = await serve(createServer(app.callback()))
     expect(await status('/open')).toBe(200)

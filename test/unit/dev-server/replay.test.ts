@@ -61,7 +61,6 @@ const sessions: Session[] = [
     options: { listener },
     skip: [
       { case: 'its list entry', reason: STALE },
-      { case: 'v1-beat: list after', reason: STALE },
       { case: 'list after PUT enabled=false', reason: STALE },
       { case: 'v1-instance-delete: list after', reason: STALE },
       { case: 'GET right after publish #0', reason: STALE },
@@ -136,10 +135,6 @@ const sessions: Session[] = [
     server: 'nacos-2.2.4',
     files: ['v3-client-ns', 'v3-client-cs', 'v3-admin'],
     options: { apis: ['v1'] },
-    skip: [
-      { case: 'v1 list of the same', reason: STALE },
-      { case: 'v1 beat for v3 instance', reason: 'depends on an earlier recording' },
-    ],
   },
   { title: 'preflight and HEAD', server: 'nacos-2.2.4', files: ['http-features'] },
   {
@@ -214,7 +209,9 @@ for (const session of sessions) {
           const answer = await send(stage.registry.port, exchange)
           if (answer.body.includes('"accessToken"'))
             stage.token = (JSON.parse(answer.body) as { accessToken: string }).accessToken
-          if (!skipped) expect(view(answer)).toEqual(view(recorded.answer))
+          // A skip that is not needed any more is a case lost.
+          if (named(session.skip)) expect(view(answer)).not.toEqual(view(recorded.answer))
+          else if (!skipped) expect(view(answer)).toEqual(view(recorded.answer))
         })
       }
     }

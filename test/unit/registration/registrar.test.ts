@@ -59,7 +59,7 @@ test('registers once, beats on a grid, deregisters', async () => {
   const starting = registrar.start()
   expect(registrar.start()).toBe(starting)
   await starting
-  expect(registrar.state).toMatchObject({ phase: 'registered', failures: 0, lastError: undefined })
+  expect(registrar.state).toMatchObject({ phase: 'registered', listed: true, failures: 0, lastError: undefined })
   expect(listed()).toEqual([registrar.instance])
 
   // Each beat takes a while: a schedule that counted from its end would drift by that much.
@@ -70,7 +70,7 @@ test('registers once, beats on a grid, deregisters', async () => {
   expect(last - first).toBeLessThan(5 * INTERVAL + 60)
 
   await registrar.stop()
-  expect(registrar.state.phase).toBe('left')
+  expect(registrar.state).toMatchObject({ phase: 'left', listed: false })
   expect(listed()).toEqual([])
   expect(events.names()).toEqual(['registered', 'deregistered'])
   expect(logger.lines.join('\n')).toMatch(/info registered DEFAULT_GROUP@@orders \(10\.0\.0\.5:9202\) at memory:8848/)
@@ -80,7 +80,11 @@ test('goes on trying, and says a lasting failure once', async () => {
   transport.down = registryDown()
   void create().start()
   await vi.waitFor(() => expect(verbs().length).toBeGreaterThan(5))
-  expect(registrar.state).toMatchObject({ phase: 'registering', lastError: 'connect ECONNREFUSED 127.0.0.1:8848' })
+  expect(registrar.state).toMatchObject({
+    phase: 'registering',
+    listed: false,
+    lastError: 'connect ECONNREFUSED 127.0.0.1:8848',
+  })
   const warnings = logger.lines.filter((line) => line.startsWith('warn'))
   expect(warnings).toHaveLength(1)
   expect(warnings[0]).toMatch(

@@ -130,7 +130,7 @@ a: prod in europe, or test
   test('a malformed expression says where', () => {
     const error = loadError('---\nspring.config.activate.on-profile: "a & (b"\n')
     expect(error).toMatchObject({ code: 'SIDECAR_SETTINGS_INVALID' })
-    expect(error.message).toContain('bootstrap.yml:2:37: malformed profile expression "a & (b"')
+    expect(error.message).toContain('bootstrap.yml:2:36: malformed profile expression "a & (b"')
   })
 })
 
@@ -194,10 +194,15 @@ describe('environment', () => {
 
   test('maps', () => {
     const { settings } = loadBootstrap('cloud.nacos.discovery.metadata.a: file', {
-      vars: { SPRING_CLOUD_NACOS_DISCOVERY_METADATA_VERSION: '1.0', FEIGN_CLIENT_USER_SERVICE_READ_TIMEOUT: '3s' },
+      vars: {
+        SPRING_CLOUD_NACOS_DISCOVERY_METADATA_VERSION: '1.0',
+        FEIGN_CLIENT_USER_SERVICE_READ_TIMEOUT: '3s',
+        LOGGING_LEVEL_NACOS_SIDECAR: 'DEBUG',
+      },
     })
     expect(settings.cloud.nacos.discovery.metadata).toEqual({ a: 'file', version: '1.0' })
     expect(settings.feign.client).toMatchObject({ 'user-service': { readTimeout: 3000 } })
+    expect(settings.logging.level).toEqual({ 'nacos-sidecar': 'debug' })
   })
 
   test('the short names', () => {

@@ -1,0 +1,43 @@
+import { SidecarError } from '../errors.js'
+import { sharedSlot } from '../shared-state.js'
+import type { BalancerFactory } from './balancer.js'
+import { createRandom } from './random.js'
+import { createRoundRobin } from './round-robin.js'
+
+/** One per process: a balancer registered through the ESM copy of the package is there for the CJS copy too. */
+const balancers = sharedSlot(
+  'balancers',
+  () =>
+    new Map<string, BalancerFactory>([
+      ['round-robin', createRoundRobin],
+      ['random', createRandom],
+    ]),
+)
+
+/**
+ * The balancer called `name`: `round-robin`, `random`, or one's own.
+ *
+ * @throws SidecarError `SIDECAR_SETTINGS_INVALID` where there is none of that name.
+ */
+export function balancerFor(name: string): BalancerFactory {
+  const factory = balancers.get(name)
+  if (factory) return factory
+  const known = [...balancers.keys()].join(', ')
+  throw new SidecarError(
+    'SIDECAR_SETTINGS_INVALID',
+    `There is no balancer "${name}"; known are ${known}. Add your own with registerBalancer("${name}", factory) before the first call.`,
+  )
+}
+
+/**
+ * Makes a balancer usable by name in bootstrap.yml (`sidecar.balancer`, `feign.client.<name>.balancer`) and in code.
+ *
+ * @example
+ * registerBalancer('first', (instances) => {
+ *   const endpoints = instances.map((instance) => ({ instance, done() {} }))
+ *   return { pick: (hint) => endpoints.find((e) => !hint?.exclude?.has(e.instance)) }
+ * })
+ */
+export function registerBalancer(name: string, factory: BalancerFactory): void {
+  balancers.set(name, factory)
+}

@@ -1,0 +1,161 @@
+import { SidecarError } from '../errors.js'
+import { isRawBody } from './body.js'
+import { flattenHeaders, overrideHeaders, type FlatHeaders, type HeaderInput } from './headers.js'
+import type { Verb } from './method-spec.js'
+import { encodeSegment, type PathTemplate } from './template.js'
+
+/** What binding reads of a method. */
+export interface BindingRules {
+  readonly verb: Verb
+  readonly template: PathTemplate
+  readonly bodied: boolean
+  /** Sent with every call. */
+  readonly headers: FlatHeaders
+}
+
+/** The arguments of one call, sorted to where they go. */
+export interface BoundCall {
+  /** Path and query, encoded. */
+  readonly path: string
+  /** The method's headers with the call's own on top. */
+  readonly headers: FlatHeaders
+  /** `undefined` sends none. */
+  readonly body: unknown
+  readonly signal: AbortSignal | undefined
+  readonly timeoutMs: number | undefined
+}
+
+interface Reserved {
+  body?: unknown
+  headers?: HeaderInput
+  query?: Readonly<Record<string, unknown>>
+  signal?: AbortSignal
+  timeoutMs?: number
+}
+
+/**
+ * Binds the arguments of a call: one plain object is the argument object, anything else is positional.
+ *
+ * @throws SidecarError `SIDECAR_CALL_INVALID`, before anything is sent.
+ */
+export function bind(rules: BindingRules, args: readonly unknown[]): BoundCall {
+  if (args.length === 1 && isPlainObject(args[0])) return bindObject(rules, args[0])
+  return bindPositional(rules, args)
+}
+
+function bindObject(rules: BindingRules, given: Readonly<Record<string, unknown>>): BoundCall {
+  const { variables, pieces, hasQuery } = rules.template
+  let path = pieces[0]!
+  for (let i = 0; i < variables.length; i++) {
+    const name = variables[i]!
+    path += encodeSegment(name, Object.hasOwn(given, name) ? given[name] : undefined) + pieces[i + 1]!
+  }
+  const reserved: Reserved = {}
+  let joint = hasQuery ? '&' : '?'
+  for (const key in given) {
+    if (!Object.hasOwn(given, key) || variables.includes(key)) continue
+    const value = given[key]
+    if (isReserved(key)) {
+      ;(reserved as Record<string, unknown>)[key] = value
+    } else if (value !== undefined && value !== null) {
+      if (rules.bodied) refuseLeftover(key)
+      const pairs = queryPairs(key, value)
+      if (pairs !== '') path += joint + pairs
+      if (pairs !== '') joint = '&'
+    }
+  }
+  return finish(rules, reserved.query === undefined ? path : withQuery(path, reserved.query), reserved)
+}
+
+function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCall {
+  const { variables, pieces } = rules.template
+  const last = args[variables.length]
+  if (args.length > variables.length + 1) {
+    invalid(
+      `takes ${variables.length} path variable(s) and one ${rules.bodied ? 'body' : 'query object'}, got ${args.length} arguments`,
+    )
+  }
+  let path = pieces[0]!
+  for (let i = 0; i < variables.length; i++) path += encodeSegment(variables[i]!, args[i]) + pieces[i + 1]!
+  if (rules.bodied || last === undefined || last === null) return finish(rules, path, { body: last })
+  if (!isPlainObject(last)) {
+    return invalid(`takes a plain object as its query after ${variables.length} path variable(s), got ${typeOf(last)}`)
+  }
+  return finish(rules, withQuery(path, last), {})
+}
+
+function finish(rules: BindingRules, path: string, { body, headers, signal, timeoutMs }: Reserved): BoundCall {
+  if (body !== undefined && (rules.verb === 'GET' || rules.verb === 'HEAD'))
+    invalid(`${rules.verb} has no body: use POST, PUT or PATCH`)
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) invalid('timeoutMs must be a number of milliseconds above 0')
+  const all = headers === undefined ? rules.headers : overrideHeaders(rules.headers, flattenHeaders(headers))
+  return { path, headers: all, body, signal, timeoutMs }
+}
+
+function withQuery(path: string, query: Readonly<Record<string, unknown>>): string {
+  if (!isPlainObject(query)) return invalid(`query must be a plain object, got ${typeOf(query)}`)
+  let joined = path
+  for (const key of Object.keys(query)) {
+    const pairs = queryPairs(key, query[key])
+    if (pairs !== '') joined += (joined.includes('?') ? '&' : '?') + pairs
+  }
+  return joined
+}
+
+/** `undefined` and `null` are dropped, arrays repeated, dates in ISO form. */
+function queryPairs(key: string, value: unknown): string {
+  if (value === undefined || value === null) return ''
+  if (Array.isArray(value)) {
+    return value
+      .map((item) => queryPairs(key, item))
+      .filter((pair) => pair !== '')
+      .join('&')
+  }
+  return `${encode(key)}=${encode(queryText(key, value))}`
+}
+
+function queryText(key: string, value: unknown): string {
+  if (typeof value === 'string') return value
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString()
+  return invalid(
+    `the query parameter ${key} is ${typeOf(value)}: a query holds text, numbers, booleans, dates and arrays of them`,
+  )
+}
+
+function encode(text: string): string {
+  try {
+    return encodeURIComponent(text)
+  } catch {
+    return invalid('a query parameter is not well-formed Unicode')
+  }
+}
+
+function isReserved(key: string): key is keyof Reserved {
+  return key === 'body' || key === 'headers' || key === 'query' || key === 'signal' || key === 'timeoutMs'
+}
+
+/** A class instance is not one: it is a body. */
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype = Object.getPrototypeOf(value) as object | null
+  if (prototype === null || prototype === Object.prototype) return !isRawBody(value)
+  return false
+}
+
+/** A password must not land in a URL because somebody left out `body`. */
+function refuseLeftover(key: string): never {
+  return invalid(
+    `does not know the key "${key}": write { body: … } for the body, { query: { ${key}: … } } for the query`,
+  )
+}
+
+function typeOf(value: unknown): string {
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value !== 'object' || value === null) return `a ${typeof value}`
+  return isPlainObject(value) ? 'an object' : `a ${value.constructor.name}`
+}
+
+function invalid(why: string): never {
+  throw new SidecarError('SIDECAR_CALL_INVALID', `${why}; nothing was sent`)
+}

@@ -1,0 +1,347 @@
+import { type Dispatcher, type Pool, util } from 'undici'
+import type { Endpoint, Outcome } from '../balance/balancer.js'
+import { currentContext } from '../context.js'
+import { noInstanceMessage } from '../discovery/no-instance.js'
+import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
+import type { ServiceInstance } from '../types.js'
+import type { BoundCall } from './bind.js'
+import { encodeBody, type EncodedBody } from './body.js'
+import { decompress, tooLarge } from './decode.js'
+import { FeignError, maskUrl } from './errors.js'
+import { withContext } from './forward.js'
+import { hasHeader, headerValue, type FlatHeaders } from './headers.js'
+import type { CompiledMethod } from './method-spec.js'
+import { originOf } from './pools.js'
+import { mayRetry } from './retry.js'
+
+/** A whole answer, not yet decoded nor judged. */
+export interface RawAnswer {
+  readonly status: number
+  readonly contentType: string | undefined
+  /** Decompressed; `undefined` where it is empty. */
+  readonly bytes: Buffer | undefined
+  readonly headers: () => Record<string, string | string[]>
+  readonly instance: ServiceInstance | undefined
+  readonly attempts: number
+  readonly fail: (code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown) => FeignError
+}
+
+/**
+ * One call with all its attempts. It is the undici handler of each attempt as well: one object and one promise a
+ * call. undici's older handler methods are used on purpose: they hand over raw header buffers, of which a call needs
+ * two, where the newer ones build an object of all.
+ */
+export class Call implements Dispatcher.DispatchHandler, RawAnswer {
+  status = 0
+  contentType: string | undefined
+  bytes: Buffer | undefined
+  attempts = 0
+
+  private resolve!: (value: unknown) => void
+  private reject!: (error: unknown) => void
+  private settled = false
+  private endpoint: Endpoint | undefined
+  private tried: Set<ServiceInstance> | undefined
+  private sent = 0
+  /** Set while undici has the request on a socket. */
+  private abort: ((error?: Error) => void) | undefined
+  /** Of the whole call. */
+  private deadline: NodeJS.Timeout | undefined
+  /** Of the present silence. Our own, not undici's: those tick twice a second and cost it a timer a request. */
+  private silence: NodeJS.Timeout | undefined
+  private options: Dispatcher.DispatchOptions | undefined
+  private encoded: EncodedBody | undefined
+  private rawHeaders: Buffer[] = []
+  private encoding: string | undefined
+  private chunks: Buffer[] | undefined
+  private size = 0
+
+  constructor(
+    private readonly method: CompiledMethod,
+    private readonly bound: BoundCall,
+    /** Makes the call's value of an answer, or throws. */
+    private readonly finish: (answer: RawAnswer) => unknown,
+  ) {}
+
+  start(): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+      try {
+        this.begin()
+      } catch (error) {
+        this.settle()
+        reject(
+          error instanceof SidecarError && !(error instanceof FeignError)
+            ? this.fail(error.code, error.message)
+            : error,
+        )
+      }
+    })
+  }
+
+  private begin(): void {
+    const { method, bound } = this
+    const { signal } = bound
+    const timeoutMs = bound.timeoutMs ?? method.timeoutMs
+    if (signal !== undefined) {
+      if (signal.aborted) throw this.aborted(signal.reason)
+      signal.addEventListener('abort', this)
+    }
+    if (timeoutMs !== undefined) this.deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs).unref()
+    this.options = {
+      path: bound.path,
+      method: method.verb,
+      headers: this.requestHeaders() as string[],
+      body: (this.encoded?.body ?? null) as Dispatcher.DispatchOptions['body'],
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    }
+    this.attempt()
+  }
+
+  private requestHeaders(): FlatHeaders {
+    const { method, bound } = this
+    let { headers } = bound
+    if (bound.body !== undefined) {
+      this.encoded = encodeBody(bound.body, headerValue(headers, 'content-type'))
+      const { contentType } = this.encoded
+      if (contentType !== undefined && !hasHeader(headers, 'content-type'))
+        headers = headers.concat('content-type', contentType)
+    }
+    if (!method.forwards) return headers
+    const context = currentContext()
+    return context === undefined ? headers : withContext(headers, context)
+  }
+
+  private attempt(): void {
+    const { route, origin, pools } = this.method
+    if (route === undefined) return this.send(pools.at(origin!))
+    const endpoint = this.pick()
+    if (endpoint) this.sendTo(endpoint)
+    else this.awaitInstance().catch((error: unknown) => this.giveUp(error))
+  }
+
+  private pick(): Endpoint | undefined {
+    const balancer = this.method.route!.balancer()
+    if (balancer === undefined) return undefined
+    return this.tried === undefined ? balancer.pick() : balancer.pick({ exclude: this.tried })
+  }
+
+  private async awaitInstance(): Promise<void> {
+    const snapshot = await this.method.route!.refresh()
+    if (this.settled) return
+    const endpoint = this.pick()
+    if (!endpoint) throw this.fail('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
+    this.sendTo(endpoint)
+  }
+
+  private sendTo(endpoint: Endpoint): void {
+    this.endpoint = endpoint
+    this.send(this.method.pools.of(endpoint.instance))
+  }
+
+  private send(pool: Pool): void {
+    this.attempts++
+    this.abort = undefined
+    if (this.silence === undefined) this.silence = setTimeout(onSilence, this.method.readTimeoutMs, this).unref()
+    else this.silence.refresh()
+    pool.dispatch(this.options!, this)
+  }
+
+  // --- undici, in the order in which it calls ---
+
+  /** From here on bytes may be on their way: only an idempotent request may be sent again. */
+  onConnect(abort: (error?: Error) => void): void {
+    if (this.settled) return abort()
+    this.abort = abort
+    this.sent++
+  }
+
+  onHeaders(status: number, rawHeaders: Buffer[]): boolean {
+    if (status < 200) return true
+    this.status = status
+    this.rawHeaders = rawHeaders
+    let length: string | undefined
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i]!
+      if (name.length === 12 && isNamed(name, 'content-type')) this.contentType = latin1(rawHeaders[i + 1]!)
+      else if (name.length === 14 && isNamed(name, 'content-length')) length = latin1(rawHeaders[i + 1]!)
+      else if (name.length === 16 && isNamed(name, 'content-encoding')) this.encoding = latin1(rawHeaders[i + 1]!)
+    }
+    if (length !== undefined && Number(length) > this.method.maxResponseBytes && this.method.verb !== 'HEAD')
+      this.refuseSize()
+    return true
+  }
+
+  onData(chunk: Buffer): boolean {
+    if (this.settled) return true
+    this.size += chunk.length
+    this.silence?.refresh()
+    if (this.size > this.method.maxResponseBytes) this.refuseSize()
+    else if (this.bytes === undefined) this.bytes = chunk
+    else (this.chunks ??= [this.bytes]).push(chunk)
+    return true
+  }
+
+  onComplete(): void {
+    if (this.settled) return
+    if (this.chunks !== undefined) this.bytes = Buffer.concat(this.chunks, this.size)
+    const { encoding } = this
+    if (this.bytes === undefined || encoding === undefined || encoding === 'identity') return this.complete()
+    decompress(this.bytes, encoding.trim().toLowerCase(), this.method.maxResponseBytes).then(
+      (bytes) => {
+        this.bytes = bytes
+        if (!this.settled) this.complete()
+      },
+      (error: unknown) => this.giveUp(this.fail('SIDECAR_CALL_BODY', `the answer cannot be read: ${messageOf(error)}`)),
+    )
+  }
+
+  onError(error: Error): void {
+    if (this.settled) return
+    const code = (error as { code?: string }).code ?? ''
+    if (code === 'UND_ERR_INVALID_ARG')
+      return this.giveUp(this.fail('SIDECAR_CALL_INVALID', error.message, undefined, error))
+
+    const neverSent = this.abort === undefined
+    const failed = { neverSent, attempts: this.attempts, sent: this.sent }
+    if (mayRetry(this.method, failed) && !(this.encoded?.oneShot && this.sent > 0) && this.again(neverSent)) return
+    if (error instanceof Silence) return this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', error.message))
+    const why = neverSent ? `no connection: ${reasonOf(error)}` : reasonOf(error)
+    this.giveUp(this.fail('SIDECAR_CALL_FAILED', why, undefined, error), neverSent ? 'never-connected' : 'failed')
+  }
+
+  /** Moves on to another instance, if there is one; false where there is not. */
+  private again(neverSent: boolean): boolean {
+    const { endpoint } = this
+    const { route, origin, pools } = this.method
+    if (route === undefined) {
+      if (neverSent) return false // one address only, and it refuses
+      this.reset()
+      this.send(pools.at(origin!))
+      return true
+    }
+    this.tried ??= new Set()
+    if (endpoint) this.tried.add(endpoint.instance)
+    // Everybody has been tried: an idempotent call whose connection broke may go back to one of them.
+    const next = this.pick() ?? (neverSent ? undefined : route.balancer()?.pick())
+    if (next === undefined) return false
+    endpoint?.done(neverSent ? 'never-connected' : 'failed')
+    this.reset()
+    try {
+      this.sendTo(next)
+    } catch (error) {
+      this.giveUp(error) // the sidecar has stopped meanwhile; undici must not see a throw
+    }
+    return true
+  }
+
+  private reset(): void {
+    this.status = 0
+    this.contentType = this.encoding = this.bytes = this.chunks = undefined
+    this.size = 0
+  }
+
+  // --- the ends ---
+
+  private complete(): void {
+    this.settle(this.status >= 500 ? 'failed' : 'ok')
+    try {
+      this.resolve(this.finish(this))
+    } catch (error) {
+      this.reject(error)
+    }
+  }
+
+  private giveUp(error: unknown, outcome: Outcome = 'failed'): void {
+    if (this.settled) return
+    this.settle(outcome)
+    this.reject(error)
+    // Nobody reads on: the socket is closed, and the provider may stop its work.
+    this.abort?.(error instanceof Error ? error : undefined)
+  }
+
+  private settle(outcome: Outcome = 'failed'): void {
+    this.settled = true
+    this.endpoint?.done(outcome)
+    clearTimeout(this.silence)
+    if (this.deadline !== undefined) clearTimeout(this.deadline)
+    if (this.bound.signal !== undefined) this.bound.signal.removeEventListener('abort', this)
+  }
+
+  private refuseSize(): void {
+    this.giveUp(this.fail('SIDECAR_CALL_BODY', `the answer cannot be read: ${tooLarge(this.method.maxResponseBytes)}`))
+  }
+
+  expire(timeoutMs: number): void {
+    this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', `not done within timeoutMs, ${timeoutMs} ms`))
+  }
+
+  /** On a socket another instance may still answer; a request that never got one has waited long enough. */
+  fallSilent(): void {
+    const ms = this.method.readTimeoutMs
+    if (this.abort !== undefined) this.abort(new Silence(`no answer for ${ms} ms`))
+    else this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', `no free connection for ${ms} ms`))
+  }
+
+  /** The caller's signal: this object listens itself, which spares a closure a call. */
+  handleEvent(): void {
+    this.giveUp(this.aborted(this.bound.signal?.reason), 'aborted')
+  }
+
+  private aborted(reason: unknown): FeignError {
+    return this.fail('SIDECAR_CALL_ABORTED', 'its signal was aborted', undefined, reason)
+  }
+
+  // --- RawAnswer ---
+
+  get instance(): ServiceInstance | undefined {
+    return this.endpoint?.instance
+  }
+
+  headers(): Record<string, string | string[]> {
+    return util.parseHeaders(this.rawHeaders)
+  }
+
+  fail(code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown): FeignError {
+    const { method, instance, attempts } = this
+    const path = maskUrl(this.bound.path)
+    const url = instance ? originOf(instance) + path : (method.origin ?? '') + path
+    const times = attempts > 1 ? `, attempt ${attempts}` : ''
+    const target = instance || method.origin ? ` at ${url}${times}` : ` ${path}`
+    return new FeignError(
+      code,
+      `${method.verb} of ${method.service}${target}: ${why}`,
+      { service: method.service, method: method.verb, url, instance, attempts, status: this.status || undefined, body },
+      cause === undefined ? undefined : { cause },
+    )
+  }
+}
+
+/** Why an attempt was cut off. */
+class Silence extends Error {}
+
+function onSilence(call: Call): void {
+  call.fallSilent()
+}
+
+function onDeadline(call: Call, timeoutMs: number): void {
+  call.expire(timeoutMs)
+}
+
+function latin1(bytes: Buffer): string {
+  return bytes.toString('latin1')
+}
+
+/** `name` is lower case; the header's bytes need not be. */
+function isNamed(bytes: Buffer, name: string): boolean {
+  for (let i = 0; i < name.length; i++) if ((bytes[i]! | 0x20) !== (name.charCodeAt(i) | 0x20)) return false
+  return true
+}
+
+function reasonOf(error: Error): string {
+  const code = (error as { code?: string }).code
+  const message = messageOf(error)
+  return code !== undefined && !message.includes(code) ? `${message} (${code})` : message
+}

@@ -1,0 +1,74 @@
+import { SidecarError } from '../errors.js'
+import { invoke } from './invoke.js'
+import { checkClient, compileMethod, type CompiledMethod, type MethodSpec } from './method-spec.js'
+import type { ClientOptions } from './options.js'
+import { activeRuntime, type FeignRuntime } from './runtime.js'
+
+/** Registered symbols: a client decorated by the ESM copy of the package works in the CJS copy too. */
+const DEFINITION = Symbol.for('nacos-sidecar/0:client')
+const RUNTIME = Symbol.for('nacos-sidecar/0:runtime')
+
+/** A client class as `@feign` described it, with what was compiled of its methods. */
+export class ClientDefinition {
+  private readonly compiled = new WeakMap<FeignRuntime, Map<MethodSpec, CompiledMethod>>()
+
+  constructor(readonly options: ClientOptions) {
+    checkClient(options)
+  }
+
+  method(spec: MethodSpec, property: string, runtime: FeignRuntime): CompiledMethod {
+    let methods = this.compiled.get(runtime)
+    if (!methods) this.compiled.set(runtime, (methods = new Map()))
+    let method = methods.get(spec)
+    if (!method) methods.set(spec, (method = compileMethod(spec, property, this.options, runtime)))
+    return method
+  }
+}
+
+interface ClientObject {
+  readonly [DEFINITION]?: ClientDefinition
+  readonly [RUNTIME]?: FeignRuntime
+}
+
+/** Hangs the definition on a prototype (or on the client itself): instances and subclasses find it by inheritance. */
+export function describeClient(target: object, definition: ClientDefinition): void {
+  Object.defineProperty(target, DEFINITION, { value: definition, configurable: true })
+}
+
+/** Makes the client call through `runtime` instead of the process's own. */
+export function bindRuntime<T extends object>(client: T, runtime: FeignRuntime): T {
+  return Object.defineProperty(client, RUNTIME, { value: runtime, configurable: true })
+}
+
+/** Calls `spec` as a method of `client`. */
+export type Caller = (client: object, args: readonly unknown[]) => Promise<unknown>
+
+/** Makes the function behind one method, with the last look-up remembered: nearly always the next one's too. */
+export function createCaller(spec: MethodSpec, property: string): Caller {
+  let lastDefinition: ClientDefinition | undefined
+  let lastRuntime: FeignRuntime | undefined
+  let last: CompiledMethod | undefined
+  return (client, args) => {
+    try {
+      const { [DEFINITION]: definition, [RUNTIME]: own } = client as ClientObject
+      const runtime = own ?? activeRuntime()
+      if (last === undefined || definition !== lastDefinition || runtime !== lastRuntime) {
+        if (definition === undefined) throw undecorated(client, property)
+        last = definition.method(spec, property, runtime)
+        lastDefinition = definition
+        lastRuntime = runtime
+      }
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+    return invoke(last, args)
+  }
+}
+
+function undecorated(client: unknown, property: string): SidecarError {
+  const name = (client as { constructor?: { name?: string } } | undefined)?.constructor?.name ?? 'the class'
+  return new SidecarError(
+    'SIDECAR_CLIENT_INVALID',
+    `${name}.${property} is a call, but ${name} has no @feign('service-name') above it`,
+  )
+}

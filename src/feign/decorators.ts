@@ -1,0 +1,164 @@
+import { SidecarError } from '../errors.js'
+import type { AnyMethod, CheckMethod } from './check.js'
+import { ClientDefinition, createCaller, describeClient, type Caller } from './client.js'
+import type { Verb } from './method-spec.js'
+import type { ClientOptions, MethodOptions } from './options.js'
+
+/**
+ * What `@get('/users/{id}')` is: TC39 decorator of a field or a method, or TypeScript's older `experimentalDecorators`.
+ * The compiler checks the member against the path in each form.
+ */
+export interface VerbDecorator<V extends Verb, Path extends string> {
+  <Method extends AnyMethod>(
+    value: undefined,
+    context: MemberContext<'field', Method> & CheckMethod<V, Path, Method>,
+  ): (this: object, initial: Method) => Method
+  <Method extends AnyMethod>(
+    value: Method,
+    context: MemberContext<'method', Method> & CheckMethod<V, Path, Method>,
+  ): Method
+  <Target extends object, Key extends keyof Target>(
+    target: Target & CheckMethod<V, Path, Target[Key]>,
+    key: Key,
+    descriptor?: TypedPropertyDescriptor<Target[Key]>,
+  ): void
+}
+
+/** The part of TC39's decorator context that tells the kind and the type of a member. */
+interface MemberContext<Kind extends 'field' | 'method', Member> {
+  readonly kind: Kind
+  readonly access: { get(object: never): Member }
+}
+
+type AnyClass = abstract new (...args: never) => object
+
+/** What `@feign(…)` is, in both modes. */
+export interface ClientDecorator {
+  <Class extends AnyClass>(target: Class, context: ClassDecoratorContext<Class>): void
+  <Class extends AnyClass>(target: Class): Class
+}
+
+/** Fields and methods of classes under `experimentalDecorators`, by prototype, until `@feign` installs them. */
+const legacyMembers = new WeakMap<object, Map<PropertyKey, Caller>>()
+
+/**
+ * Makes a class a typed client of a service.
+ *
+ * @param target name of the service (`group@@name` for another group), or options
+ * @throws SidecarError `SIDECAR_CLIENT_INVALID` where neither `name` nor `url` says where calls go
+ *
+ * @example
+ * @feign({ name: 'user-service', path: '/api' })
+ * class UserClient {
+ *   @get('/users/{id}') getUser!: (p: { id: string; verbose?: boolean }) => Promise<User>
+ *   @post('/users')     create!: (p: { body: NewUser }) => Promise<User>
+ *   @get('/hello/{name}') hello!: (name: string) => Promise<string>
+ * }
+ * const user = await new UserClient().getUser({ id: '1' })
+ */
+export function feign(target: string | ClientOptions): ClientDecorator {
+  const definition = new ClientDefinition(typeof target === 'string' ? { name: target } : target)
+  const decorate = (target: AnyClass, context?: ClassDecoratorContext) => {
+    if (context === undefined) return installing(target, definition)
+    describeClient(target.prototype as object, definition)
+    return undefined
+  }
+  return decorate as ClientDecorator
+}
+
+/** `@get('/users/{id}')`: a GET call. See {@link feign}. */
+export const get = verb('GET')
+/** `@post('/users')`: a POST call. See {@link feign}. */
+export const post = verb('POST')
+/** `@put('/users/{id}')`: a PUT call. See {@link feign}. */
+export const put = verb('PUT')
+/** `@patch('/users/{id}')`: a PATCH call. See {@link feign}. */
+export const patch = verb('PATCH')
+/** `@del('/users/{id}')`: a DELETE call. See {@link feign}. */
+export const del = verb('DELETE')
+/** `@head('/users/{id}')`: a HEAD call, giving `{ status, headers }`. See {@link feign}. */
+export const head = verb('HEAD')
+
+function verb<V extends Verb>(verb: V) {
+  return <const Path extends string>(path: Path, options: MethodOptions = {}): VerbDecorator<V, Path> => {
+    const decorate = (value: unknown, second: unknown, descriptor?: PropertyDescriptor) => {
+      const context =
+        typeof second === 'object' && second !== null && 'kind' in second ? (second as DecoratorContext) : undefined
+      const property = (context?.name ?? second) as PropertyKey
+      if (typeof value === 'function' && context === undefined) refuse(property, 'is static')
+      const caller = createCaller({ verb, path, options }, String(property))
+      if (context === undefined) return installLegacy(value as object, property, caller, descriptor)
+      if (context.kind === 'field' && !context.static) return fieldOf(caller)
+      if (context.kind === 'method' && !context.static) return methodOf(caller)
+      return refuse(
+        property,
+        context.kind === 'field' || context.kind === 'method' ? 'is static' : `is of the kind ${context.kind}`,
+      )
+    }
+    return decorate as unknown as VerbDecorator<V, Path>
+  }
+}
+
+/** A method's body is never run: the call takes its place on the prototype. */
+function methodOf(caller: Caller): AnyMethod {
+  return function (this: object, ...args: readonly unknown[]) {
+    return caller(this, args)
+  }
+}
+
+/** A field is the instance's own function, so that `const { getUser } = client` works. */
+function fieldOf(caller: Caller) {
+  return function (this: object): AnyMethod {
+    return (...args: readonly unknown[]) => caller(this, args)
+  }
+}
+
+function installLegacy(
+  prototype: object,
+  property: PropertyKey,
+  caller: Caller,
+  descriptor?: PropertyDescriptor,
+): void {
+  if (typeof descriptor?.value === 'function') {
+    descriptor.value = methodOf(caller)
+    return
+  }
+  const members = legacyMembers.get(prototype) ?? new Map<PropertyKey, Caller>()
+  legacyMembers.set(prototype, members.set(property, caller))
+  // Without useDefineForClassFields nothing shadows this; a class that forgot its @feign then says so.
+  Object.defineProperty(prototype, property, { value: methodOf(caller), writable: true, configurable: true })
+}
+
+/**
+ * With useDefineForClassFields an older-style field is defined as `undefined` on each instance, over whatever the
+ * prototype has: the calls are put in place once the constructor has run.
+ */
+function installing(base: AnyClass, definition: ClientDefinition): AnyClass {
+  const Base = base as unknown as new (...args: readonly unknown[]) => object
+  class Client extends Base {
+    constructor(...args: readonly unknown[]) {
+      super(...args)
+      for (
+        let prototype = Base.prototype as object | null;
+        prototype;
+        prototype = Object.getPrototypeOf(prototype) as object | null
+      ) {
+        for (const [property, caller] of legacyMembers.get(prototype) ?? []) {
+          if (Object.hasOwn(this, property) && typeof this[property as keyof this] === 'function') continue // the subclass's own
+          const value = fieldOf(caller).call(this)
+          Object.defineProperty(this, property, { value, writable: true, configurable: true, enumerable: true })
+        }
+      }
+    }
+  }
+  Object.defineProperty(Client, 'name', { value: base.name, configurable: true })
+  describeClient(Client.prototype, definition)
+  return Client
+}
+
+function refuse(property: PropertyKey, why: string): never {
+  throw new SidecarError(
+    'SIDECAR_CLIENT_INVALID',
+    `${String(property)} ${why}: a call is an instance field or method of a @feign class`,
+  )
+}

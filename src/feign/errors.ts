@@ -1,0 +1,73 @@
+import { SidecarError, type SidecarErrorCode } from '../errors.js'
+import type { ServiceInstance } from '../types.js'
+
+/** What is known of the call that failed. */
+export interface CallFacts {
+  /** Logical name of the service, or the fixed base URL. */
+  readonly service: string
+  readonly method: string
+  /** The URL called, or the path where no instance was chosen; values of sensitive query names are masked. */
+  readonly url: string
+  /** The instance of the last attempt. */
+  readonly instance?: ServiceInstance | undefined
+  /** Requests begun, the last one included; 0 where none was. */
+  readonly attempts: number
+  /** Of the answer, where there was one. */
+  readonly status?: number | undefined
+  /** Decoded body of the answer, where there was one. */
+  readonly body?: unknown
+}
+
+/**
+ * A call through a typed client that failed.
+ *
+ * - `SIDECAR_CALL_STATUS`: the answer was not 2xx, or its envelope said no (`unwrap`)
+ * - `SIDECAR_CALL_BODY`: the answer could not be read: not JSON, too large, refused by `validate`
+ * - `SIDECAR_CALL_TIMEOUT`, `SIDECAR_CALL_ABORTED`: the deadline passed, the signal fired
+ * - `SIDECAR_CALL_FAILED`: no connection, or it broke
+ * - `SIDECAR_NO_INSTANCE`: nobody to call
+ * - `SIDECAR_CALL_INVALID`: the arguments do not fit the call; nothing was sent
+ *
+ * @example
+ * try { return await users.getUser({ id }) } catch (error) {
+ *   if (error instanceof FeignError && error.status === 409) …
+ * }
+ */
+export class FeignError extends SidecarError implements CallFacts {
+  override readonly name: string = 'FeignError'
+  readonly service: string
+  readonly method: string
+  readonly url: string
+  readonly instance: ServiceInstance | undefined
+  readonly attempts: number
+  readonly status: number | undefined
+  readonly body: unknown
+
+  constructor(code: SidecarErrorCode, message: string, facts: CallFacts, options?: { cause?: unknown }) {
+    super(code, message, options)
+    this.service = facts.service
+    this.method = facts.method
+    this.url = facts.url
+    this.instance = facts.instance
+    this.attempts = facts.attempts
+    this.status = facts.status
+    this.body = facts.body
+  }
+}
+
+const SENSITIVE =
+  /token|secret|passw|pwd|auth|api-?_?key|access-?_?key|credential|session|signature|^(sig|sign|code|key|jwt|otp|pin)$/i
+
+/** A path or URL fit for logs and errors: values of sensitive query names are masked. */
+export function maskUrl(url: string): string {
+  const at = url.indexOf('?')
+  if (at < 0) return url
+  const masked = url
+    .slice(at + 1)
+    .split('&')
+    .map((pair) => {
+      const name = pair.split('=', 1)[0]!
+      return pair.includes('=') && SENSITIVE.test(name) ? `${name}=***` : pair
+    })
+  return `${url.slice(0, at)}?${masked.join('&')}`
+}

@@ -1,0 +1,93 @@
+import { SidecarError } from '../errors.js'
+
+/** Header values as callers give them; `undefined` and `null` leave the header out. */
+export type HeaderInput = Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>
+
+/** Names and values by turns, names in lower case: what undici takes without converting. */
+export type FlatHeaders = readonly string[]
+
+/** Meant for one connection only, or made anew for each request; never forwarded. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'host',
+  'content-length',
+])
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/
+// eslint-disable-next-line no-control-regex
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/**
+ * Checks and flattens headers. Hop-by-hop ones, and those that `Connection` declares to be, are left out, so that
+ * passing on the headers of an incoming request is harmless.
+ *
+ * @throws SidecarError `SIDECAR_CALL_INVALID` for a name or value that could end the header (CR, LF, NUL) or that
+ * HTTP cannot carry.
+ */
+export function flattenHeaders(headers: HeaderInput): string[] {
+  const flat: string[] = []
+  const declared = connectionHeaders(headers)
+  for (const key of Object.keys(headers)) {
+    const value = headers[key]
+    if (value === undefined || value === null) continue
+    const name = key.toLowerCase()
+    if (!NAME.test(name)) refuse(`The header name ${JSON.stringify(key)}`, 'is not one')
+    if (HOP_BY_HOP.has(name) || declared?.has(name)) continue
+    if (Array.isArray(value)) for (const item of value) flat.push(name, checked(name, item))
+    else flat.push(name, checked(name, value))
+  }
+  return flat
+}
+
+/** `base` with every header that `over` names replaced. */
+export function overrideHeaders(base: FlatHeaders, over: FlatHeaders): string[] {
+  const merged: string[] = []
+  for (let i = 0; i < base.length; i += 2) {
+    if (!hasHeader(over, base[i]!)) merged.push(base[i]!, base[i + 1]!)
+  }
+  merged.push(...over)
+  return merged
+}
+
+export function hasHeader(headers: FlatHeaders, name: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true
+  return false
+}
+
+export function headerValue(headers: FlatHeaders, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return headers[i + 1]
+  return undefined
+}
+
+function connectionHeaders(headers: HeaderInput): ReadonlySet<string> | undefined {
+  const key = Object.keys(headers).find((name) => name.toLowerCase() === 'connection')
+  if (key === undefined) return undefined
+  return new Set(
+    String(headers[key])
+      .split(',')
+      .map((name) => name.trim().toLowerCase()),
+  )
+}
+
+function checked(name: string, value: unknown): string {
+  const text = typeof value === 'string' ? value : String(value)
+  if (!VALUE.test(text))
+    refuse(
+      `The value of the header ${name}`,
+      'has a line break, a control character or one beyond Latin-1 in it: encode it',
+    )
+  return text
+}
+
+function refuse(what: string, why: string): never {
+  throw new SidecarError('SIDECAR_CALL_INVALID', `${what} ${why}; nothing was sent`)
+}

@@ -1,0 +1,96 @@
+import { SidecarError } from '../errors.js'
+import { bind, type BoundCall } from './bind.js'
+import { Call } from './call.js'
+import { FeignError, maskUrl } from './errors.js'
+import { flattenHeaders, type FlatHeaders } from './headers.js'
+import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
+import { badStatus, refine, toResponse } from './judge.js'
+import type { CompiledMethod } from './method-spec.js'
+import type { FallbackFunction } from './options.js'
+
+/** Makes one call. Every failure is a rejection, never a throw. */
+export function invoke(method: CompiledMethod, args: readonly unknown[]): Promise<unknown> {
+  let bound: BoundCall
+  try {
+    bound = bind(method, args)
+  } catch (error) {
+    return Promise.reject(misused(method, error))
+  }
+  const result =
+    method.interceptors.length === 0 ? new Call(method, bound, method.judge).start() : throughLayers(method, bound)
+  return method.fallback === undefined ? result : orFallback(method, method.fallback, args, result)
+}
+
+async function throughLayers(method: CompiledMethod, bound: BoundCall): Promise<unknown> {
+  let last: Call | undefined
+  const core = (request: FeignRequest): Promise<FeignResponse> => {
+    last = new Call(method, toBound(method, request), toResponse)
+    return last.start() as Promise<FeignResponse>
+  }
+  const response = await onion(method.interceptors, core)(toRequest(method, bound))
+  // An interceptor may have answered by itself: then there is no call to speak for, and a bare one does.
+  const answer = last ?? new Call(method, bound, toResponse)
+  answer.status = response.status
+  if (response.status === 404 && method.decode404) return undefined
+  if (response.status < 200 || response.status > 299) throw badStatus(answer, response.body)
+  if (method.verb === 'HEAD') return { status: response.status, headers: response.headers }
+  return refine(method, answer, response.body)
+}
+
+function toRequest(method: CompiledMethod, { path, headers, body, signal, timeoutMs }: BoundCall): FeignRequest {
+  return { service: method.service, method: method.verb, path, headers: toRecord(headers), body, signal, timeoutMs }
+}
+
+/** Checked again: an interceptor's path and headers are as little trusted as a caller's. */
+function toBound(method: CompiledMethod, { path, headers, body, signal, timeoutMs }: FeignRequest): BoundCall {
+  if (!/^\/(?!\/)[\x21-\x7e]*$/.test(path) || /(^|\/)\.{1,2}(\/|$)/.test(path.split('?', 1)[0]!)) {
+    throw misused(
+      method,
+      new SidecarError(
+        'SIDECAR_CALL_INVALID',
+        `an interceptor asks for ${JSON.stringify(maskUrl(path))}, which is no absolute path`,
+      ),
+    )
+  }
+  try {
+    return { path, headers: flattenHeaders(headers), body, signal, timeoutMs }
+  } catch (error) {
+    throw misused(method, error)
+  }
+}
+
+function toRecord(headers: FlatHeaders): Record<string, string> {
+  const record = Object.create(null) as Record<string, string>
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!
+    record[name] = name in record ? `${record[name]}, ${headers[i + 1]}` : headers[i + 1]!
+  }
+  return record
+}
+
+async function orFallback(
+  method: CompiledMethod,
+  fallback: FallbackFunction,
+  args: readonly unknown[],
+  result: Promise<unknown>,
+) {
+  try {
+    return await result
+  } catch (error) {
+    const ours =
+      error instanceof SidecarError && error.code !== 'SIDECAR_CALL_INVALID' && error.code !== 'SIDECAR_CALL_ABORTED'
+    if (!ours) throw error
+    return fallback(error, { method: method.property, args })
+  }
+}
+
+function misused(method: CompiledMethod, error: unknown): unknown {
+  if (!(error instanceof SidecarError)) return error
+  const url = method.template.source
+  const facts = { service: method.service, method: method.verb, url, attempts: 0 }
+  return new FeignError(
+    error.code,
+    `${method.verb} of ${method.service} ${url} (${method.property}): ${error.message}`,
+    facts,
+  )
+}

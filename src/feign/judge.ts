@@ -1,0 +1,76 @@
+import { messageOf } from '../errors.js'
+import type { RawAnswer } from './call.js'
+import { decodeBody, decodeLeniently } from './decode.js'
+import type { FeignError } from './errors.js'
+import type { FeignResponse } from './interceptor.js'
+import type { CompiledMethod } from './method-spec.js'
+import { issueText, type StandardSchema } from './standard-schema.js'
+import { unwrapEnvelope } from './unwrap.js'
+
+/** What a HEAD call gives. */
+export interface HeadAnswer {
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+}
+
+/** Makes the value of a call of its answer, or throws the `FeignError`. Made once a method. */
+export function createJudge(
+  method: Pick<CompiledMethod, 'verb' | 'decode404' | 'unwrap' | 'validate'>,
+): (answer: RawAnswer) => unknown {
+  const { verb, decode404, unwrap, validate } = method
+  return (answer) => {
+    const { status } = answer
+    if (status < 200 || status > 299) {
+      if (status === 404 && decode404) return undefined
+      throw badStatus(answer, decodeLeniently(answer.bytes, answer.contentType))
+    }
+    if (verb === 'HEAD') return { status, headers: answer.headers() } satisfies HeadAnswer
+    const value = read(answer)
+    return unwrap === undefined && validate === undefined ? value : refine(method, answer, value)
+  }
+}
+
+/** The answer as interceptors see it. */
+export function toResponse(answer: RawAnswer): FeignResponse {
+  const { status, instance, attempts } = answer
+  const good = status >= 200 && status <= 299
+  const body = good ? read(answer) : decodeLeniently(answer.bytes, answer.contentType)
+  return { status, headers: answer.headers(), body, instance, attempts }
+}
+
+/** What follows decoding, shared by the plain path and the one through interceptors. */
+export function refine(
+  method: Pick<CompiledMethod, 'unwrap' | 'validate'>,
+  answer: Pick<RawAnswer, 'fail'>,
+  value: unknown,
+): unknown {
+  let result = value
+  if (method.unwrap !== undefined) {
+    const unwrapped = unwrapEnvelope(value, method.unwrap)
+    if (!unwrapped.ok) throw answer.fail('SIDECAR_CALL_STATUS', `the answer says ${unwrapped.reason}`, value)
+    result = unwrapped.data
+  }
+  return method.validate === undefined ? result : validated(method.validate, answer, result)
+}
+
+export function badStatus(answer: Pick<RawAnswer, 'status' | 'fail'>, body: unknown): FeignError {
+  const hint = answer.status >= 300 && answer.status <= 399 ? ' (redirects are not followed)' : ''
+  return answer.fail('SIDECAR_CALL_STATUS', `answered ${answer.status}${hint}`, body)
+}
+
+function read(answer: RawAnswer): unknown {
+  try {
+    return decodeBody(answer.bytes, answer.contentType)
+  } catch (error) {
+    const raw = answer.bytes?.toString('utf8')
+    throw answer.fail('SIDECAR_CALL_BODY', `the answer is not the JSON it says it is: ${messageOf(error)}`, raw, error)
+  }
+}
+
+async function validated(schema: StandardSchema, answer: Pick<RawAnswer, 'fail'>, value: unknown): Promise<unknown> {
+  const result = await schema['~standard'].validate(value)
+  if (result.issues === undefined) return result.value
+  const issues = result.issues.slice(0, 5).map(issueText).join('; ')
+  throw answer.fail('SIDECAR_CALL_BODY', `the answer does not fit its schema: ${issues}`, value)
+}

@@ -1,0 +1,72 @@
+import type { SidecarError } from '../errors.js'
+import type { HeaderInput } from './headers.js'
+import type { Interceptor } from './interceptor.js'
+import type { StandardSchema } from './standard-schema.js'
+
+/** What can be said of one call, and of every call of a client. The method's word beats the client's. */
+export interface CallOptions {
+  /** Fixed base URL: no discovery, and nothing of the caller's context is sent unless `forwardContext`. */
+  readonly url?: string
+  /** Deadline of the whole call, every attempt included, in ms. @default none; each attempt has `readTimeoutMs` */
+  readonly timeoutMs?: number
+  /** Deadline of one connection attempt in ms; then the next instance. @default 2000 */
+  readonly connectTimeoutMs?: number
+  /** Longest silence while waiting for an answer, in ms. @default 60000 */
+  readonly readTimeoutMs?: number
+  /**
+   * Further attempts, on another instance, of GET, HEAD, PUT and DELETE whose connection broke or timed out. A
+   * connection that was never made goes to the next instance in any case; a POST is never sent twice. @default 1
+   */
+  readonly retry?: number
+  /** Sent with every call; a header of the call itself wins. */
+  readonly headers?: HeaderInput
+  /** A 404 is `undefined` instead of an error. @default false */
+  readonly decode404?: boolean
+  /** Takes `data` out of a `{ code, message, data }` envelope; another code than 0 or 200 is an error. @default false */
+  readonly unwrap?: boolean | UnwrapOptions
+  /** Checks, and may transform, the result: any Standard Schema (zod, valibot, arktype). */
+  readonly validate?: StandardSchema
+  /** Layers around the call; those of the client are outside those of the method. */
+  readonly interceptors?: readonly Interceptor[]
+  /**
+   * Answers in place of a failed call; not for arguments that do not fit nor for a call its caller has aborted. On a
+   * client also an object whose methods stand for the client's.
+   */
+  readonly fallback?: Fallback
+  /** Largest answer in bytes, decompressed. @default 10485760 */
+  readonly maxResponseBytes?: number
+  /** Name of a balancer. @default `sidecar.balancer` of bootstrap.yml, `round-robin` */
+  readonly balancer?: string
+  /** Sends the caller's token and trace to a fixed `url` as well. @default false */
+  readonly forwardContext?: boolean
+}
+
+/** Where a client's calls go. Either `name` or `url`. */
+export interface ClientOptions extends CallOptions {
+  /** Logical name of the service; `group@@name` for another group. Also its key under `feign.client`. */
+  readonly name?: string
+  /** In front of every path. */
+  readonly path?: string
+}
+
+export type MethodOptions = CallOptions
+
+export interface UnwrapOptions {
+  /** @default 'code' */
+  readonly code?: string
+  /** @default 'data' */
+  readonly data?: string
+  /** @default 'message', then 'msg' */
+  readonly message?: string
+  /** Codes that mean success. @default [0, 200] */
+  readonly success?: readonly (string | number | boolean)[]
+}
+
+export type FallbackFunction = (error: SidecarError, call: FailedCall) => unknown
+export type Fallback = FallbackFunction | Readonly<Record<string, (...args: never[]) => unknown>>
+
+export interface FailedCall {
+  /** Name of the client's method. */
+  readonly method: string
+  readonly args: readonly unknown[]
+}

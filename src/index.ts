@@ -1,0 +1,29 @@
+/** The public surface: named exports, nothing else. */
+
+export { createSidecar, initSidecar } from './process-sidecar.js'
+export type { Config, Discovery, Sidecar, SidecarOptions, SidecarStatus } from './sidecar.js'
+export type { SidecarEvents } from './events.js'
+
+export { config, configLocal, configRemote } from './properties/accessors.js'
+export type { PropertyExplanation } from './properties/explain.js'
+export type { Settings } from './settings/schema.js'
+
+export { del, feign, get, head, patch, post, put } from './feign/decorators.js'
+export { DELETE, defineClient, GET, HEAD, PATCH, POST, PUT } from './feign/define-client.js'
+export { FeignError } from './feign/errors.js'
+export type { FeignRequest, FeignResponse, Interceptor } from './feign/interceptor.js'
+export type { CallOptions, ClientOptions } from './feign/options.js'
+
+export { registerBalancer } from './balance/registry.js'
+export type { Balancer, BalancerFactory, Endpoint, Outcome, PickHint } from './balance/balancer.js'
+export type { ServiceSnapshot } from './discovery/directory.js'
+
+export type { GuardDecision } from './auth/decision.js'
+export type { Verify, VerifyRequest } from './auth/verifier.js'
+export { currentContext, runWithContext, type RequestContext } from './context.js'
+
+export type { NacosTransport, TransportStatus } from './nacos/transport.js'
+export type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames, Unsubscribe } from './types.js'
+
+export { SidecarError, type SidecarErrorCode } from './errors.js'
+export { createLogger, type Logger, type LogLevel } from './logger.js'

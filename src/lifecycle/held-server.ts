@@ -1,0 +1,125 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import type { Http2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { isHttp2Server } from './http-server.js'
+
+export interface HoldOptions {
+  /** True from the first moment of leaving: answers then carry `Connection: close`. */
+  leaving(): boolean
+  /** The app wants to close: when it may. */
+  mayClose(): Promise<void>
+}
+
+/** The app's server, whose end the sidecar conducts. */
+export interface HeldServer {
+  /** Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were. */
+  finish(timeoutMs: number): Promise<number>
+  /** Gives the server back as it was. */
+  release(): void
+}
+
+const SWEEP_MS = 50
+
+/**
+ * Takes `close` over, so that the app's `server.close(() => process.exit())` waits for the drain and then runs as if
+ * nothing had happened. While leaving, the calls that cut connections wait with it.
+ */
+export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOptions): HeldServer {
+  const close = server.close.bind(server)
+  const closeIdle = server.closeIdleConnections?.bind(server)
+  const closeAll = server.closeAllConnections?.bind(server)
+  let closing = false
+  let closed = false
+
+  const onClose = () => void (closed = true)
+  const onRequest = (_request: IncomingMessage, response: ServerResponse) => {
+    if (leaving() && !response.headersSent) response.setHeader('Connection', 'close')
+  }
+  const http2 = isHttp2Server(server)
+  const sockets = track<Socket>(server, 'connection')
+  const sessions = track<Http2Session>(server, 'session')
+  server.on('close', onClose)
+  // HTTP/2 forbids the header; its sessions are told by GOAWAY.
+  if (!http2) server.prependListener('request', onRequest)
+
+  function closeNow(callback?: (error?: Error) => void): void {
+    if (!closing) {
+      closing = true
+      close(callback)
+      for (const session of sessions.open) session.close()
+    } else if (callback) {
+      // The sidecar closed it first: the app still hears of a close that went well.
+      if (closed) callback()
+      else server.once('close', () => callback())
+    }
+  }
+
+  const whenAllowed = (cut: () => void) => () => (leaving() && !closing ? void mayClose().then(cut) : cut())
+  const restore = [
+    override(server, 'close', (callback) => {
+      void mayClose().then(() => closeNow(callback))
+      return server
+    }),
+    closeIdle && override(server, 'closeIdleConnections', whenAllowed(closeIdle)),
+    closeAll && override(server, 'closeAllConnections', whenAllowed(closeAll)),
+  ]
+
+  return {
+    finish: (timeoutMs) => {
+      if (!closing && server.listening) closeNow()
+      if (closed || !closing) return Promise.resolve(0)
+      return new Promise((resolve) => {
+        // A connection that falls idle after close() would otherwise stay for its keep-alive time.
+        const sweep = setInterval(() => closeIdle?.(), SWEEP_MS)
+        const end = (cut: number) => {
+          clearInterval(sweep)
+          clearTimeout(timer)
+          server.off('close', onEnd)
+          resolve(cut)
+        }
+        const onEnd = () => end(0)
+        const timer = setTimeout(() => {
+          const cut = sockets.open.size
+          for (const socket of sockets.open) socket.destroy()
+          closeAll?.()
+          end(cut)
+        }, timeoutMs)
+        server.once('close', onEnd)
+      })
+    },
+    release() {
+      for (const undo of restore) undo?.()
+      sockets.stop()
+      sessions.stop()
+      server.off('close', onClose)
+      server.off('request', onRequest)
+    },
+  }
+}
+
+/** The connections or sessions that are open, by the event that announces one. */
+function track<T extends Socket | Http2Session>(server: HttpServer, event: 'connection' | 'session') {
+  const open = new Set<T>()
+  const add = (one: T) => {
+    open.add(one)
+    one.once('close', () => open.delete(one))
+  }
+  server.on(event, add)
+  return { open, stop: () => void server.off(event, add) }
+}
+
+/** Puts a method of its own before an inherited one; returns what takes it away again. */
+function override<K extends 'close' | 'closeIdleConnections' | 'closeAllConnections'>(
+  server: HttpServer,
+  method: K,
+  own: HttpServer[K],
+): () => void {
+  const before = Object.getOwnPropertyDescriptor(server, method)
+  server[method] = own
+  return () => {
+    // Whoever wrapped it since keeps a working method.
+    if (server[method] !== own) return
+    if (before) Object.defineProperty(server, method, before)
+    else Reflect.deleteProperty(server, method)
+  }
+}

@@ -1,0 +1,41 @@
+import { Worker } from 'node:worker_threads'
+
+export interface SyncRequest {
+  readonly url: string
+  readonly method: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** PEM texts, where the registry speaks TLS. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly servername?: string }
+}
+
+// CommonJS text, so that no bundler has to ship a file for it.
+const WORKER = `
+const { workerData: { request, cells } } = require('node:worker_threads')
+const { request: send } = require(request.url.startsWith('https:') ? 'node:https' : 'node:http')
+const done = (status) => {
+  Atomics.store(cells, 1, status)
+  Atomics.store(cells, 0, 1)
+  Atomics.notify(cells, 0)
+}
+const { url, body, tls, ...rest } = request
+send(url, { ...rest, ...tls, agent: false })
+  .on('response', (response) => response.resume().on('end', () => done(response.statusCode)))
+  .on('error', () => done(0))
+  .end(body)
+`
+
+/**
+ * Sends one request and waits for its end, blocking: for the moments in which a process has no event loop any more.
+ *
+ * @returns the status, or `undefined` where none came in time.
+ */
+export function requestSync(request: SyncRequest, timeoutMs: number): number | undefined {
+  const cells = new Int32Array(new SharedArrayBuffer(8))
+  const worker = new Worker(WORKER, { eval: true, workerData: { request, cells }, execArgv: [], env: {} })
+  worker.on('error', () => {})
+  worker.unref()
+  Atomics.wait(cells, 0, 0, timeoutMs)
+  void worker.terminate()
+  return Atomics.load(cells, 1) || undefined
+}

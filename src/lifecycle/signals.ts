@@ -1,0 +1,75 @@
+import { constants } from 'node:os'
+import { isatty } from 'node:tty'
+import { sharedSlot } from '../shared-state.js'
+import type { Unsubscribe } from '../types.js'
+
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const
+export type LeaveSignal = (typeof SIGNALS)[number]
+
+/** `npm run` passes Ctrl-C on to a child that the terminal has told already: two signals, one key press. */
+const ECHO_MS = 100
+
+export interface SignalLeaver {
+  /** How long a process may stay once it has left. @default 500 */
+  readonly forceExitAfterMs?: number
+  /** Leaves; its synchronous part runs before any handler of the app. */
+  leave(signal: LeaveSignal): Promise<void>
+  /** A second signal ends the process now: no time for last words. */
+  onImpatience?(): void
+}
+
+interface Signals {
+  readonly leavers: Set<SignalLeaver>
+  /** One for all sidecars of the process, whichever copy of the package installed it. */
+  listener?: (signal: NodeJS.Signals) => void
+  obeying?: { readonly signal: NodeJS.Signals; readonly since: number }
+}
+
+const shared = () => sharedSlot<Signals>('signals', () => ({ leavers: new Set() }))
+
+/** Leaves on SIGTERM and SIGINT, ahead of the app's own handlers, and ends the process as the signal would have. */
+export function leaveOnSignals(leaver: SignalLeaver): Unsubscribe {
+  const state = shared()
+  state.leavers.add(leaver)
+  if (!state.listener) listen(state)
+  return () => {
+    // While a signal is being obeyed the listener stays: a second one would meet the default action.
+    if (state.leavers.delete(leaver) && state.leavers.size === 0 && !state.obeying) unlisten(state)
+  }
+}
+
+function listen(state: Signals): void {
+  const listener = (signal: NodeJS.Signals) => obey(state, signal)
+  state.listener = listener
+  for (const signal of SIGNALS) process.prependListener(signal as NodeJS.Signals, listener)
+}
+
+function unlisten(state: Signals): void {
+  for (const signal of SIGNALS) if (state.listener) process.off(signal, state.listener)
+  state.listener = undefined
+}
+
+function obey(state: Signals, signal: NodeJS.Signals): void {
+  const leavers = [...state.leavers]
+  if (state.obeying) {
+    const { obeying } = state
+    if (isatty(0) && signal === obeying.signal && performance.now() - obeying.since < ECHO_MS) return
+    for (const leaver of leavers) leaver.onImpatience?.()
+    process.exit(exitCodeOf(signal))
+  }
+  state.obeying = { signal, since: performance.now() }
+  // Now, not later: a handler added with `once` is gone after this round.
+  const alone = process.listenerCount(signal) === 1
+  const forceExitAfterMs = Math.max(...leavers.map((leaver) => leaver.forceExitAfterMs ?? 500))
+  void Promise.allSettled(leavers.map((leaver) => leaver.leave(signal as LeaveSignal))).then(() => {
+    // Still here after that: the app's handler does not exit, or this is PID 1, which default actions spare.
+    const force = setTimeout(() => process.exit(exitCodeOf(signal)), forceExitAfterMs)
+    if (!alone) return void force.unref()
+    unlisten(state)
+    process.kill(process.pid, signal)
+  })
+}
+
+function exitCodeOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}

@@ -1,0 +1,138 @@
+import type { Logger } from '../logger.js'
+import { RequestFailure } from './http/failure.js'
+
+/** What a login brought. */
+export interface LoginResult {
+  /** `undefined` where the server says that it wants none. */
+  readonly token: string | undefined
+  readonly ttlMs: number
+}
+
+export interface CredentialsOptions {
+  readonly username: string
+  readonly logger: Logger
+  /** One login; rejects with a `RequestFailure`. */
+  readonly login: () => Promise<LoginResult>
+  /** `host:port`, for messages. */
+  readonly server: () => string
+}
+
+interface Token {
+  /** `undefined`: the server wants none. */
+  readonly value: string | undefined
+  readonly renewAtMs: number
+  readonly endsAtMs: number
+}
+
+/** Renewed when this share of its life is over. */
+const RENEW_AT = 0.8
+const FIRST_RETRY_MS = 1000
+const LAST_RETRY_MS = 60_000
+/** No second login for requests that a fresh token did not help: they lack a right, not a token. */
+const FRUITLESS_MS = 10_000
+
+/**
+ * The access token of a user: fetched once however many ask (single flight), renewed early and unseen, fetched anew
+ * when the server no longer takes it. A login that fails is not the end: servers without authentication refuse one too.
+ */
+export class Credentials {
+  readonly #options: CredentialsOptions
+  #token: Token | undefined
+  #flight: Promise<void> | undefined
+  #failure: RequestFailure | undefined
+  #failures = 0
+  #notBeforeMs = 0
+  #reloginNotBeforeMs = 0
+  #alarmed = false
+  /** Whether a request without a token was let in, or refused; `undefined` before either. */
+  #needed: boolean | undefined
+
+  constructor(options: CredentialsOptions) {
+    this.#options = options
+  }
+
+  /** Why the last login failed, if it did and the server wants one. */
+  get failure(): RequestFailure | undefined {
+    return this.#needed ? this.#failure : undefined
+  }
+
+  /** True while there is no point in sending anything: a login is needed, failed, and is not tried again yet. */
+  get blocked(): boolean {
+    return this.failure !== undefined && this.#flight === undefined && performance.now() < this.#notBeforeMs
+  }
+
+  /** The token to send, or `undefined` to go without. */
+  async token(): Promise<string | undefined> {
+    const now = performance.now()
+    const token = this.#token
+    if (token && now < token.renewAtMs) return token.value
+    if (token && now < token.endsAtMs) {
+      void this.#login()
+      return token.value
+    }
+    if (this.#needed !== false) await this.#login()
+    return this.#token && performance.now() < this.#token.endsAtMs ? this.#token.value : undefined
+  }
+
+  /**
+   * After a 403 to a request that carried `used`: another token to try once more with, or `undefined` where there is
+   * none.
+   */
+  async renewed(used: string | undefined): Promise<string | undefined> {
+    this.#refused()
+    const current = this.#token
+    if (current?.value !== used && current?.value !== undefined) return current.value
+    const now = performance.now()
+    if (used !== undefined && now < this.#reloginNotBeforeMs) return undefined
+    await this.#login()
+    const fresh = this.#token?.value
+    return fresh === used ? undefined : fresh
+  }
+
+  /** A new token was refused as well. */
+  fruitless(): void {
+    this.#reloginNotBeforeMs = performance.now() + FRUITLESS_MS
+  }
+
+  /** The server let in a request without a token: it has no authentication, or none for this. */
+  notNeeded(): void {
+    this.#needed = false
+  }
+
+  /** A failed login turns out to matter: says so, once until one works. */
+  #refused(): void {
+    const { logger, username, server } = this.#options
+    this.#needed = true
+    if (!this.#failure || this.#alarmed) return
+    this.#alarmed = true
+    logger.error(`Registry ${server()} refuses the login of ${username}: ${this.#failure.detail}`)
+  }
+
+  /** Never rejects: what went wrong is in `failure`. */
+  #login(): Promise<void> {
+    if (!this.#flight && performance.now() < this.#notBeforeMs) return Promise.resolve()
+    return (this.#flight ??= this.#loginOnce().finally(() => (this.#flight = undefined)))
+  }
+
+  async #loginOnce(): Promise<void> {
+    const { login, logger, username, server } = this.#options
+    const startedAtMs = performance.now()
+    try {
+      const { token, ttlMs } = await login()
+      if (this.#alarmed) logger.info(`Login of ${username} to registry ${server()} works`)
+      this.#alarmed = false
+      this.#token = { value: token, renewAtMs: startedAtMs + ttlMs * RENEW_AT, endsAtMs: startedAtMs + ttlMs }
+      this.#failure = undefined
+      this.#failures = 0
+    } catch (error) {
+      if (!(error instanceof RequestFailure)) throw error
+      if (error.kind === 'aborted') return
+      this.#failure = error
+      this.#failures += 1
+      const backOffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1))
+      this.#notBeforeMs = performance.now() + backOffMs * (0.5 + Math.random() / 2)
+      // Not yet an alarm: only a request that is refused for want of a token shows that one is needed.
+      logger.debug(`Login of ${username} to registry ${server()} failed: ${error.detail}`)
+    }
+  }
+}

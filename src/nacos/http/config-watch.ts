@@ -1,0 +1,171 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { messageOf } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import type { ConfigListener } from '../transport.js'
+import type { ListenedConfig } from './listener.js'
+
+export interface ConfigWatchOptions {
+  /**
+   * Waits until one of these may have changed and says which; `undefined` where the server cannot hold a request back,
+   * so that all of them are read every `pollIntervalMs`.
+   */
+  readonly listen: (configs: readonly ListenedConfig[], signal: AbortSignal) => Promise<ConfigKey[] | undefined>
+  readonly read: (key: ConfigKey, signal: AbortSignal) => Promise<ConfigItem | undefined>
+  readonly pollIntervalMs: number
+  readonly logger: Logger
+}
+
+export interface ConfigWatch {
+  add(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
+  /** The registry answers again: no need to wait out the pause. */
+  wake(): void
+  close(): void
+}
+
+interface Watcher {
+  md5: string
+  readonly listener: ConfigListener
+}
+
+interface Watched {
+  readonly key: ConfigKey
+  readonly watchers: Set<Watcher>
+  /** Not read or listened for yet. */
+  fresh: boolean
+}
+
+const FIRST_PAUSE_MS = 200
+const LAST_PAUSE_MS = 10_000
+/** An empty answer sooner than this was not held back. */
+const SHORTEST_HOLD_MS = 1000
+const PARALLEL_READS = 8
+
+/** Follows any number of configs with one request at a time. */
+export function createConfigWatch({ listen, read, pollIntervalMs, logger }: ConfigWatchOptions): ConfigWatch {
+  const watched = new Map<string, Watched>()
+  const closed = new AbortController()
+  /** Ends the request in flight, for the set of configs has changed. */
+  let round = new AbortController()
+  /** Ends a pause. */
+  let alarm = new AbortController()
+  let running = false
+  /** Rounds in a row that brought nothing: failures, answers not held back, changes that were none. */
+  let idle = 0
+  let failures = 0
+
+  async function run(): Promise<void> {
+    running = true
+    while (watched.size > 0 && !closed.signal.aborted) {
+      round = new AbortController()
+      // Whoever adds several at once gets one request, not one each.
+      await new Promise((resolve) => setImmediate(resolve))
+      try {
+        const useful = await once(round.signal)
+        if (failures > 0) logger.info('Watching configs works again')
+        failures = 0
+        idle = useful ? 0 : idle + 1
+      } catch (error) {
+        if (round.signal.aborted) continue
+        failures += 1
+        idle += 1
+        if (failures === 1) logger.warn(`${messageOf(error)} The last documents stay in use.`)
+      }
+      if (idle > 0) await rest(Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (idle - 1)))
+    }
+    running = false
+  }
+
+  /** True if it was worth asking: a change, or a request that was held back. */
+  async function once(signal: AbortSignal): Promise<boolean> {
+    const unsettled = [...watched.values()].filter(({ watchers }) => new Set([...watchers].map((w) => w.md5)).size > 1)
+    if (unsettled.length > 0) await refresh(unsettled, signal)
+
+    const askedAtMs = performance.now()
+    const changed = await listen([...watched.values()].map(listened), signal)
+    if (!changed) {
+      await refresh(
+        [...watched.values()].filter((entry) => entry.fresh),
+        signal,
+      )
+      await rest(pollIntervalMs)
+      if (!signal.aborted) await refresh([...watched.values()], signal)
+      return true
+    }
+    if (changed.length === 0) return performance.now() - askedAtMs >= SHORTEST_HOLD_MS
+    const entries = changed.map((key) => watched.get(keyText(key))).filter((entry) => entry !== undefined)
+    return refresh(entries, signal)
+  }
+
+  /** Reads these and tells those who have another version. True if anyone was told. */
+  async function refresh(entries: readonly Watched[], signal: AbortSignal): Promise<boolean> {
+    const queue = [...entries]
+    let told = false
+    const worker = async () => {
+      for (let entry = queue.shift(); entry; entry = queue.shift()) {
+        const item = await read(entry.key, signal)
+        entry.fresh = false
+        told = tell(entry, item) || told
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, queue.length) }, worker))
+    return told
+  }
+
+  function tell({ key, watchers }: Watched, item: ConfigItem | undefined): boolean {
+    const md5 = item?.md5 ?? ''
+    const behind = [...watchers].filter((watcher) => watcher.md5 !== md5)
+    for (const watcher of behind) {
+      if (!watchers.has(watcher)) continue // ended by the listener before it
+      watcher.md5 = md5
+      try {
+        watcher.listener(item)
+      } catch (error) {
+        logger.error(`A listener of config ${key.dataId} (${key.group}) threw: ${messageOf(error)}`)
+      }
+    }
+    return behind.length > 0
+  }
+
+  async function rest(aboutMs: number): Promise<void> {
+    if (round.signal.aborted) return
+    alarm = new AbortController()
+    const jitteredMs = aboutMs * (0.9 + Math.random() / 5)
+    await pause(jitteredMs, undefined, { ref: false, signal: alarm.signal }).catch(() => {})
+  }
+
+  function startOver(): void {
+    round.abort()
+    alarm.abort()
+  }
+
+  return {
+    add(key, knownMd5, listener) {
+      if (closed.signal.aborted) return () => {}
+      const text = keyText(key)
+      const entry = watched.get(text) ?? { key, watchers: new Set<Watcher>(), fresh: true }
+      watched.set(text, entry)
+      const watcher: Watcher = { md5: knownMd5, listener }
+      entry.watchers.add(watcher)
+      if (running) startOver()
+      else void run()
+      return () => {
+        if (!entry.watchers.delete(watcher) || entry.watchers.size > 0) return
+        watched.delete(text)
+        startOver()
+      }
+    },
+    wake() {
+      if (failures > 0) alarm.abort()
+    },
+    close() {
+      closed.abort()
+      watched.clear()
+      startOver()
+    },
+  }
+}
+
+const keyText = ({ namespace, group, dataId }: ConfigKey) => `${namespace}\n${group}\n${dataId}`
+
+const listened = ({ key, watchers }: Watched): ListenedConfig => ({ ...key, md5: [...watchers][0]?.md5 ?? '' })

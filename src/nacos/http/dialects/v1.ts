@@ -1,0 +1,194 @@
+import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
+import { decodeChanged, encodeListening } from '../listener.js'
+import { RequestFailure } from '../failure.js'
+import type { Params, WireResponse } from '../wire.js'
+import { assertSuccess, configItem, isObject, malformed, parseJson } from './answers.js'
+import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
+import { readInstances } from './instances.js'
+
+/** Nacos 1.x to 3.1 and r-nacos. */
+export const v1: Dialect = {
+  version: 'v1',
+
+  register: (instance) => ({
+    what: `registering ${instanceLabel(instance)}`,
+    request: { method: 'POST', path: '/v1/ns/instance', form: instanceForm(instance) },
+    resource: naming(instance),
+    decode: expectOk,
+  }),
+
+  deregister: (instance) => ({
+    what: `deregistering ${instanceLabel(instance)}`,
+    request: { method: 'DELETE', path: '/v1/ns/instance', query: identity(instance) },
+    resource: naming(instance),
+    decode: expectOk,
+  }),
+
+  // Always the full beat, always with the cluster: r-nacos makes a bare instance of a light beat for an unknown one,
+  // and moves an instance to DEFAULT where the cluster is left out.
+  beat: (instance) => ({
+    what: `the heartbeat of ${instanceLabel(instance)}`,
+    request: {
+      method: 'PUT',
+      path: '/v1/ns/instance/beat',
+      form: {
+        ...identity(instance),
+        ephemeral: undefined,
+        serviceName: serviceLabel(instance),
+        beat: JSON.stringify({
+          ip: instance.ip,
+          port: instance.port,
+          serviceName: serviceLabel(instance),
+          cluster: instance.cluster,
+          weight: instance.weight,
+          metadata: instance.metadata,
+          scheduled: true,
+        }),
+      },
+    },
+    resource: naming(instance),
+    decode(response) {
+      assertSuccess(response)
+      const answer = parseJson(response)
+      if (!isObject(answer) || typeof answer['code'] !== 'number') throw malformed('holds no code', response)
+      if (answer['code'] === 10200) return 'ok'
+      if (answer['code'] === 20404) return 'unknown'
+      throw new RequestFailure('refused', `code ${answer['code']}`)
+    },
+  }),
+
+  list: (key) => ({
+    what: `listing ${serviceLabel(key)}`,
+    request: {
+      method: 'GET',
+      path: '/v1/ns/instance/list',
+      query: {
+        serviceName: key.service,
+        groupName: key.group,
+        namespaceId: namespaceId(key.namespace),
+        healthyOnly: false,
+      },
+    },
+    resource: naming(key),
+    decode(response) {
+      assertSuccess(response)
+      const answer = parseJson(response)
+      return readInstances(isObject(answer) ? answer['hosts'] : undefined, key, response)
+    },
+  }),
+
+  listServices: ({ pageNo, pageSize, namespace, group }) => ({
+    what: `listing the services of ${group}`,
+    request: {
+      method: 'GET',
+      path: '/v1/ns/service/list',
+      query: { pageNo, pageSize, namespaceId: namespaceId(namespace), groupName: group },
+    },
+    resource: { type: 'naming' },
+    decode(response) {
+      assertSuccess(response)
+      const answer = parseJson(response)
+      if (!isObject(answer) || !Array.isArray(answer['doms'])) throw malformed('holds no service names', response)
+      const names = answer['doms'].map(String)
+      return { count: Number(answer['count'] ?? names.length), names }
+    },
+  }),
+
+  getConfig: (key) => ({
+    what: `reading config ${configLabel(key)}`,
+    request: { method: 'GET', path: '/v1/cs/configs', query: configParams(key) },
+    resource: config(key),
+    decode(response): ConfigItem | undefined {
+      // Any other 404 is a route that is not there, which says nothing about the document.
+      if (response.status === 404 && /config data not exist/i.test(response.body)) return undefined
+      assertSuccess(response)
+      return configItem(key, response.body, response.headers['config-type'])
+    },
+  }),
+
+  publishConfig: (item, casMd5) => ({
+    what: `publishing config ${configLabel(item)}`,
+    request: {
+      method: 'POST',
+      path: '/v1/cs/configs',
+      form: { ...configParams(item), content: item.content, type: item.type },
+      ...(casMd5 !== undefined && { headers: { casMd5: encodeURIComponent(casMd5) } }),
+    },
+    resource: config(item),
+    // The second of two would find the MD5 the first has changed.
+    idempotent: casMd5 === undefined,
+    decode(response) {
+      // A lost race is an HTTP 500 whose body is `false`.
+      if (casMd5 !== undefined && response.body.trim() === 'false') return false
+      return expectBoolean(response)
+    },
+  }),
+
+  deleteConfig: (key) => ({
+    what: `deleting config ${configLabel(key)}`,
+    request: { method: 'DELETE', path: '/v1/cs/configs', query: configParams(key) },
+    resource: config(key),
+    decode: expectBoolean,
+  }),
+
+  listen: (configs, holdMs) => ({
+    what: `watching ${configs.length} configs`,
+    request: {
+      method: 'POST',
+      path: '/v1/cs/configs/listener',
+      form: { 'Listening-Configs': encodeListening(configs) },
+      headers: { 'Long-Pulling-Timeout': String(holdMs) },
+    },
+    resource: { type: 'config', namespace: configs[0]?.namespace ?? '' },
+    decode(response) {
+      assertSuccess(response)
+      return decodeChanged(response)
+    },
+  }),
+}
+
+const naming = ({ group, service }: { group: string; service: string }): SignedResource => ({
+  type: 'naming',
+  group,
+  service,
+})
+const config = ({ namespace, group }: ConfigKey): SignedResource => ({ type: 'config', namespace, group })
+
+function identity(instance: ServiceInstance): Params {
+  return {
+    ip: instance.ip,
+    port: instance.port,
+    serviceName: instance.service,
+    groupName: instance.group,
+    clusterName: instance.cluster,
+    namespaceId: namespaceId(instance.namespace),
+    ephemeral: instance.ephemeral,
+  }
+}
+
+function instanceForm(instance: ServiceInstance): Params {
+  return {
+    ...identity(instance),
+    weight: instance.weight,
+    enabled: instance.enabled,
+    healthy: instance.healthy,
+    metadata: JSON.stringify(instance.metadata),
+  }
+}
+
+// `tenant=public` is stored by Nacos 2 where a read cannot find it: the public namespace is no tenant at all.
+function configParams({ dataId, group, namespace }: ConfigKey): Params {
+  return { dataId, group, tenant: namespace || undefined }
+}
+
+function expectOk(response: WireResponse): void {
+  assertSuccess(response)
+  if (response.body.trim() !== 'ok') throw malformed('is not "ok"', response)
+}
+
+function expectBoolean(response: WireResponse): boolean {
+  assertSuccess(response)
+  const word = response.body.trim()
+  if (word !== 'true' && word !== 'false') throw malformed('is neither true nor false', response)
+  return word === 'true'
+}

@@ -1,0 +1,228 @@
+import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
+import { RequestFailure } from '../failure.js'
+import type { Params, WireResponse } from '../wire.js'
+import { assertSuccess, configItem, isObject, malformed } from './answers.js'
+import {
+  configLabel,
+  instanceLabel,
+  namespaceId,
+  serviceLabel,
+  type Dialect,
+  type Operation,
+  type SignedResource,
+} from './dialect.js'
+import { readInstances } from './instances.js'
+
+const ADMIN_HINT =
+  'Nacos 3 does this through its admin API, which wants a login even where authentication is off: set cloud.nacos.username and cloud.nacos.password of a user who may.'
+
+const RESOURCE_NOT_FOUND = 20004
+const RESOURCE_CONFLICT = 20005
+const INSTANCE_NOT_FOUND = 21003
+
+/** Nacos 3: the client API, and the admin API for what that one lacks. It has no config listener. */
+export const v3: Dialect = {
+  version: 'v3',
+
+  register: (instance) => ({
+    what: `registering ${instanceLabel(instance)}`,
+    request: { method: 'POST', path: '/v3/client/ns/instance', form: instanceForm(instance) },
+    resource: naming(instance),
+    decode: (response) => void dataOf(response),
+  }),
+
+  deregister: (instance) => ({
+    what: `deregistering ${instanceLabel(instance)}`,
+    request: { method: 'DELETE', path: '/v3/client/ns/instance', query: identity(instance) },
+    resource: naming(instance),
+    decode: (response) => void dataOf(response),
+  }),
+
+  beat: (instance) => ({
+    what: `the heartbeat of ${instanceLabel(instance)}`,
+    request: {
+      method: 'POST',
+      path: '/v3/client/ns/instance',
+      form: { ...instanceForm(instance), heartBeat: true },
+    },
+    resource: naming(instance),
+    decode(response) {
+      const envelope = open(response)
+      if (envelope?.code === INSTANCE_NOT_FOUND) return 'unknown'
+      dataOf(response, envelope)
+      return 'ok'
+    },
+  }),
+
+  list: (key) => ({
+    what: `listing ${serviceLabel(key)}`,
+    request: {
+      method: 'GET',
+      path: '/v3/client/ns/instance/list',
+      query: { serviceName: key.service, groupName: key.group, namespaceId: namespaceId(key.namespace) },
+    },
+    resource: naming(key),
+    decode: (response) => readInstances(dataOf(response), key, response),
+  }),
+
+  listServices: ({ pageNo, pageSize, namespace, group }) => ({
+    what: `listing the services of ${group}`,
+    hint: ADMIN_HINT,
+    request: {
+      method: 'GET',
+      path: '/v3/admin/ns/service/list',
+      query: { pageNo, pageSize, namespaceId: namespaceId(namespace), groupNameParam: group },
+    },
+    resource: { type: 'naming' },
+    decode(response) {
+      const data = dataOf(response)
+      if (!isObject(data) || !Array.isArray(data['pageItems'])) throw malformed('holds no services', response)
+      // groupNameParam is a pattern on the server.
+      const own = data['pageItems'].filter((item) => isObject(item) && item['groupName'] === group)
+      return {
+        count: Number(data['totalCount'] ?? own.length),
+        names: own.map((item: Record<string, unknown>) => String(item['name'])),
+      }
+    },
+  }),
+
+  getConfig: (key) => ({
+    what: `reading config ${configLabel(key)}`,
+    request: { method: 'GET', path: '/v3/client/cs/config', query: configParams(key) },
+    resource: config(key),
+    decode(response): ConfigItem | undefined {
+      const envelope = open(response)
+      if (envelope?.code === RESOURCE_NOT_FOUND) return undefined
+      const data = dataOf(response, envelope)
+      if (!isObject(data) || typeof data['content'] !== 'string') throw malformed('holds no content', response)
+      const type = data['contentType']
+      return configItem(key, data['content'], typeof type === 'string' ? type : undefined)
+    },
+  }),
+
+  publishConfig: (item, casMd5) => ({
+    what: `publishing config ${configLabel(item)}`,
+    hint: ADMIN_HINT,
+    request: {
+      method: 'POST',
+      path: '/v3/admin/cs/config',
+      form: { ...configParams(item), content: item.content, type: item.type },
+      ...(casMd5 !== undefined && { headers: { casMd5: encodeURIComponent(casMd5) } }),
+    },
+    resource: config(item),
+    // The second of two would find the MD5 the first has changed.
+    idempotent: casMd5 === undefined,
+    decode(response) {
+      const envelope = open(response)
+      return envelope?.code !== RESOURCE_CONFLICT && dataOf(response, envelope) === true
+    },
+  }),
+
+  deleteConfig: (key) => ({
+    what: `deleting config ${configLabel(key)}`,
+    hint: ADMIN_HINT,
+    request: { method: 'DELETE', path: '/v3/admin/cs/config', query: configParams(key) },
+    resource: config(key),
+    decode(response) {
+      const envelope = open(response)
+      return envelope?.code === RESOURCE_NOT_FOUND || dataOf(response, envelope) === true
+    },
+  }),
+}
+
+/**
+ * Asks whether the server speaks v3: true, or false where the route is not there (404). Anything else decides nothing
+ * and fails.
+ *
+ * @param route the second one is for users who may read configs only
+ */
+export function probe(route: 'naming' | 'config', namespace: string): Operation<boolean> {
+  const name = 'nacos-sidecar'
+  return {
+    what: 'asking which API the registry speaks',
+    request:
+      route === 'naming'
+        ? {
+            method: 'GET',
+            path: '/v3/client/ns/instance/list',
+            query: { serviceName: name, namespaceId: namespaceId(namespace) },
+          }
+        : {
+            method: 'GET',
+            path: '/v3/client/cs/config',
+            query: configParams({ dataId: name, group: 'DEFAULT_GROUP', namespace }),
+          },
+    resource:
+      route === 'naming'
+        ? { type: 'naming', group: 'DEFAULT_GROUP', service: name }
+        : { type: 'config', namespace, group: 'DEFAULT_GROUP' },
+    decode(response) {
+      const envelope = open(response)
+      if (envelope?.code === RESOURCE_NOT_FOUND) return true
+      if (response.status === 404) return false
+      dataOf(response, envelope)
+      return true
+    },
+  }
+}
+
+const naming = ({ group, service }: { group: string; service: string }): SignedResource => ({
+  type: 'naming',
+  group,
+  service,
+})
+// The namespace is signed as it is sent.
+const config = ({ namespace, group }: ConfigKey): SignedResource => ({
+  type: 'config',
+  namespace: namespaceId(namespace),
+  group,
+})
+
+function identity(instance: ServiceInstance): Params {
+  return {
+    ip: instance.ip,
+    port: instance.port,
+    serviceName: instance.service,
+    groupName: instance.group,
+    clusterName: instance.cluster,
+    namespaceId: namespaceId(instance.namespace),
+    ephemeral: instance.ephemeral,
+  }
+}
+
+function instanceForm(instance: ServiceInstance): Params {
+  return {
+    ...identity(instance),
+    weight: instance.weight,
+    enabled: instance.enabled,
+    healthy: instance.healthy,
+    metadata: JSON.stringify(instance.metadata),
+  }
+}
+
+function configParams({ dataId, group, namespace }: ConfigKey): Params {
+  return { dataId, groupName: group, namespaceId: namespaceId(namespace) }
+}
+
+interface Envelope {
+  readonly code: number
+  readonly message?: unknown
+  readonly data?: unknown
+}
+
+/** `{code, message, data}`, whatever the status; `undefined` where the body is something else. */
+function open({ body }: WireResponse): Envelope | undefined {
+  try {
+    const answer = JSON.parse(body) as unknown
+    return isObject(answer) && typeof answer['code'] === 'number' ? (answer as unknown as Envelope) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function dataOf(response: WireResponse, envelope = open(response)): unknown {
+  assertSuccess(response)
+  if (!envelope) throw malformed('is not {code, message, data}', response)
+  if (envelope.code !== 0) throw new RequestFailure('refused', `code ${envelope.code} "${String(envelope.message)}"`)
+  return envelope.data
+}

@@ -1,0 +1,102 @@
+import type { ServerAddress } from '../../settings/server-address.js'
+import type { Credentials } from '../credentials.js'
+import type { ServerList } from '../server-list.js'
+import { signConfig, signNaming, type AccessKey, type Signature } from '../signing.js'
+import type { HttpClient } from './client.js'
+import type { Operation, SignedResource } from './dialects/dialect.js'
+import { RequestFailure } from './failure.js'
+import type { WireRequest, WireResponse } from './wire.js'
+
+/** How to send one operation. */
+export interface SendHow {
+  /** For each address. */
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** A sign of life: goes first where requests are rationed. */
+  readonly urgent?: boolean
+  /** A long poll. */
+  readonly background?: boolean
+  /** Longest wait for leave to ask a failing registry. @default timeoutMs */
+  readonly waitMs?: number
+}
+
+/** Sends an operation with its credentials to a node that answers. */
+export type Exchange = <T>(operation: Operation<T>, how: SendHow) => Promise<T>
+
+export interface ExchangeOptions {
+  readonly client: HttpClient
+  readonly servers: ServerList
+  readonly credentials?: Credentials | undefined
+  readonly accessKey?: AccessKey | undefined
+}
+
+/** @throws RequestFailure */
+export function createExchange({ client, servers, credentials, accessKey }: ExchangeOptions): Exchange {
+  async function attempt<T>(operation: Operation<T>, how: SendHow, token: string | undefined): Promise<T> {
+    const { timeoutMs, signal, background = false } = how
+    const idempotent = operation.idempotent ?? true
+    const request: WireRequest = { ...operation.request, headers: { ...operation.request.headers, ...bearer(token) } }
+    const send = async (address: ServerAddress) => {
+      const signed = accessKey ? withSignature(request, sign(accessKey, operation.resource)) : request
+      return decode(operation, await client.send(address, signed, { timeoutMs, signal, idempotent, background }))
+    }
+    const result = await servers.run(send, {
+      idempotent,
+      urgent: how.urgent ?? false,
+      waitMs: how.waitMs ?? timeoutMs,
+      signal,
+    })
+    if (token === undefined) credentials?.notNeeded()
+    return result
+  }
+
+  return async (operation, how) => {
+    if (!credentials) return attempt(operation, how, undefined)
+    if (credentials.blocked) throw loginFailure(credentials)
+    const token = await credentials.token()
+    try {
+      return await attempt(operation, how, token)
+    } catch (error) {
+      if (!isDenied(error)) throw error
+      const fresh = await credentials.renewed(token)
+      if (fresh === undefined) throw credentials.failure ? loginFailure(credentials) : error
+      return attempt(operation, how, fresh).catch((again: unknown) => {
+        if (isDenied(again)) credentials.fruitless()
+        throw again
+      })
+    }
+  }
+}
+
+function decode<T>(operation: Operation<T>, response: WireResponse): T {
+  try {
+    return operation.decode(response)
+  } catch (error) {
+    if (error instanceof RequestFailure) throw error
+    throw new RequestFailure('malformed', 'the answer cannot be read')
+  }
+}
+
+const isDenied = (error: unknown): boolean => error instanceof RequestFailure && error.kind === 'denied'
+
+function loginFailure(credentials: Credentials): RequestFailure {
+  return new RequestFailure('login', `the login was refused: ${credentials.failure?.detail ?? 'no reason given'}`)
+}
+
+// A header: all recorded servers read it, and a URL must not hold a secret.
+const bearer = (token: string | undefined): Record<string, string> =>
+  token === undefined ? {} : { Authorization: `Bearer ${token}` }
+
+function sign(key: AccessKey, resource: SignedResource): Signature {
+  return resource.type === 'naming'
+    ? signNaming(key, Date.now(), resource.group, resource.service)
+    : signConfig(key, Date.now(), resource.namespace, resource.group)
+}
+
+function withSignature(request: WireRequest, { params, headers }: Signature): WireRequest {
+  return {
+    ...request,
+    ...(request.form ? { form: { ...request.form, ...params } } : { query: { ...request.query, ...params } }),
+    headers: { ...request.headers, ...headers },
+  }
+}

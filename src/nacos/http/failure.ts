@@ -1,0 +1,111 @@
+import { SidecarError, type SidecarErrorCode } from '../../errors.js'
+
+/**
+ * Why a request brought no result. The first group blames the node and sends the request to the next one; the second
+ * is the registry's answer, which every node would give.
+ */
+export type FailureKind = NodeFailureKind | 'denied' | 'login' | 'no-route' | 'refused' | 'aborted'
+type NodeFailureKind = 'connect' | 'tls' | 'timeout' | 'reset' | 'status' | 'truncated' | 'malformed' | 'too-large'
+
+const NODE: ReadonlySet<FailureKind> = new Set<FailureKind>([
+  'connect',
+  'tls',
+  'timeout',
+  'reset',
+  'status',
+  'truncated',
+  'malformed',
+  'too-large',
+])
+const NEVER_SENT: ReadonlySet<FailureKind> = new Set<FailureKind>(['connect', 'tls'])
+
+/** What the layers below the transport throw; callers of the transport only ever see `SidecarError`. */
+export class RequestFailure extends Error {
+  /** `host:port (why)` of each node that was asked. */
+  tried: readonly string[] = []
+
+  constructor(
+    readonly kind: FailureKind,
+    /** Why, in words fit for a message; never a secret. */
+    readonly detail: string,
+    /** Node's or TLS's own error code. */
+    readonly code?: string,
+  ) {
+    super(detail)
+  }
+
+  /** The node failed, not the request. */
+  get blamesNode(): boolean {
+    return NODE.has(this.kind)
+  }
+
+  /** The server may have acted on it. */
+  get maySent(): boolean {
+    return !NEVER_SENT.has(this.kind)
+  }
+}
+
+const CODES: Record<FailureKind, SidecarErrorCode> = {
+  connect: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  tls: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  timeout: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  reset: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  status: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  aborted: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  truncated: 'SIDECAR_REGISTRY_ANSWER',
+  malformed: 'SIDECAR_REGISTRY_ANSWER',
+  'too-large': 'SIDECAR_REGISTRY_ANSWER',
+  denied: 'SIDECAR_REGISTRY_REFUSED',
+  login: 'SIDECAR_REGISTRY_LOGIN',
+  refused: 'SIDECAR_REGISTRY_REFUSED',
+  'no-route': 'SIDECAR_REGISTRY_UNSUPPORTED',
+}
+
+const ADVICE: Record<FailureKind, string> = {
+  connect: 'Check cloud.nacos.server-addr and that the registry runs.',
+  tls: 'Check cloud.nacos.tls: ca-file must hold the authority that signed the certificate, and server-addr (or tls.server-name) the name it was made for.',
+  timeout: 'The registry is too slow or a firewall drops the packets; cloud.nacos.request-timeout sets the limit.',
+  reset: 'The registry or a proxy closed the connection.',
+  status: "See the registry's own log.",
+  truncated: 'The registry or a proxy cut the answer off.',
+  malformed: 'Check that cloud.nacos.server-addr and context-path lead to Nacos and not to another server.',
+  'too-large': 'Check that cloud.nacos.server-addr leads to Nacos.',
+  denied:
+    'Check the credentials (cloud.nacos.username and password, or access-key and secret-key) and what they may do.',
+  login: 'Check cloud.nacos.username and cloud.nacos.password.',
+  refused: 'Correct what the registry objects to.',
+  'no-route': 'Check cloud.nacos.context-path and api-version.',
+  aborted: '',
+}
+
+/**
+ * What the user reads. Its `cause` is a plain error: those of the HTTP client carry the request with its credentials.
+ *
+ * @param what the operation and its target: `listing DEFAULT_GROUP@@orders`
+ * @param server who answered, where no node failed
+ * @param advice instead of the usual one
+ */
+export function sidecarError(
+  what: string,
+  failure: RequestFailure,
+  server: string,
+  redact: (text: string) => string,
+  advice = ADVICE[failure.kind],
+): SidecarError {
+  const { tried, detail, code } = failure
+  const attempts = tried.length > 1 ? ` after ${tried.length} attempts` : ''
+  const why = tried.length > 0 ? tried.join('; ') : `${server}: ${detail}`
+  const cause = Object.assign(new Error(redact(detail)), code === undefined ? {} : { code })
+  const start = what.charAt(0).toUpperCase() + what.slice(1)
+  return new SidecarError(CODES[failure.kind], redact(`${start} failed${attempts}: ${why}. ${advice}`.trim()), {
+    cause,
+  })
+}
+
+/** Takes known secrets out of a text, in case a server echoes one. */
+export function createRedactor(secrets: readonly (string | undefined)[]): (text: string) => string {
+  // One letter would blank out half of every message, and is no secret.
+  const known = secrets.filter((secret): secret is string => secret !== undefined && secret.length > 2)
+  const forms = known.flatMap((secret) => [secret, encodeURIComponent(secret)])
+  return (text) => forms.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
+}

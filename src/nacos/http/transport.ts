@@ -1,0 +1,217 @@
+import { SidecarError } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ConnectionOptions } from '../../settings/connection.js'
+import { Credentials } from '../credentials.js'
+import { createRequestBudget, type RequestBudget } from '../request-budget.js'
+import { ServerList } from '../server-list.js'
+import type { NacosTransport } from '../transport.js'
+import { createHttpClient } from './client.js'
+import { createConfigWatch } from './config-watch.js'
+import { linkSignals, unlessAborted } from './deadline.js'
+import { createDetection } from './detection.js'
+import type { Dialect, Operation } from './dialects/dialect.js'
+import { v1 } from './dialects/v1.js'
+import { probe, v3 } from './dialects/v3.js'
+import { createExchange, type SendHow } from './exchange.js'
+import { createRedactor, RequestFailure, sidecarError, type FailureKind } from './failure.js'
+import { LOGIN_PATHS, loginOperation } from './login.js'
+
+export interface HttpTransportOptions extends ConnectionOptions {
+  readonly logger: Logger
+  /** No address answers any more. */
+  readonly onLost?: (event: { servers: readonly string[]; error: unknown }) => void
+  /** The first answer, and the first one after an outage. */
+  readonly onFound?: (event: { server: string }) => void
+  /** Shared by transports that speak to the same cluster. @default one of its own: one request a second */
+  readonly budget?: RequestBudget
+  /** How long the server may hold a config watch. @default 30000 */
+  readonly longPollMs?: number
+  /** How often watched configs are read where the server has no long poll (v3). @default 10000 */
+  readonly configPollMs?: number
+  /** Largest accepted answer in bytes, decompressed. @default 33554432 */
+  readonly maxResponseBytes?: number
+  /** @default Math.random */
+  readonly random?: () => number
+}
+
+const LONG_POLL_MS = 30_000
+/** A server answers a long poll a little before its time is up; a black-holed one never does. */
+const LONG_POLL_SLACK_MS = 10_000
+const CONFIG_POLL_MS = 10_000
+const MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+
+/**
+ * Speaks to Nacos 1.x, 2.x, 3.x and r-nacos over HTTP. Nothing is sent before the first call. Which API the server
+ * has is found out then (`apiVersion: 'auto'`).
+ *
+ * Rejects with `SIDECAR_REGISTRY_UNAVAILABLE` (no node answers), `…_REFUSED` (it says no), `…_LOGIN` (wrong user or
+ * password), `…_ANSWER` (it cannot be read), `…_UNSUPPORTED` (it has no such API), `SIDECAR_STOPPED` after `close`.
+ *
+ * @example
+ * const transport = createHttpTransport({ ...connectionOf(settings.cloud.nacos, 'discovery'), logger })
+ */
+export function createHttpTransport(options: HttpTransportOptions): NacosTransport {
+  const { logger, namespace, username, password = '', accessKey, secretKey, apiVersion, requestTimeoutMs } = options
+  const longPollMs = options.longPollMs ?? LONG_POLL_MS
+  const closed = new AbortController()
+  const redact = createRedactor([password, secretKey, options.securityToken, options.tls.keyPassphrase])
+
+  const client = createHttpClient({
+    contextPath: options.contextPath,
+    tls: options.tls,
+    maxResponseBytes: options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
+  })
+  const servers = new ServerList({
+    addresses: options.addresses,
+    budget: options.budget ?? createRequestBudget(),
+    logger: redacting(logger, redact),
+    onLost: ({ servers: all, error }) =>
+      options.onLost?.({ servers: all, error: wrap('reaching the registry', error) }),
+    onFound(event) {
+      watch.wake()
+      options.onFound?.(event)
+    },
+    random: options.random,
+  })
+
+  const own = { timeoutMs: requestTimeoutMs, signal: closed.signal }
+  const anonymous = createExchange({ client, servers })
+  const credentials = username
+    ? new Credentials({ username, logger: redacting(logger, redact), server: () => servers.current, login })
+    : undefined
+  const exchange = createExchange({
+    client,
+    servers,
+    credentials,
+    accessKey:
+      accessKey && secretKey
+        ? { accessKey, secretKey, securityToken: options.securityToken, regionId: options.regionId }
+        : undefined,
+  })
+
+  /** The path that worked comes first. */
+  const loginPaths = apiVersion === 'v3' ? [LOGIN_PATHS.v3, LOGIN_PATHS.v1] : [LOGIN_PATHS.v1, LOGIN_PATHS.v3]
+  async function login() {
+    const send = (path: string) => anonymous(loginOperation(path, username!, password), { ...own, urgent: true })
+    try {
+      return await send(loginPaths[0]!)
+    } catch (error) {
+      if (!isKind(error, 'no-route')) throw error
+      const result = await send(loginPaths[1]!)
+      loginPaths.reverse()
+      return result
+    }
+  }
+
+  const detection = createDetection(apiVersion === 'auto' ? undefined : { v1, v3 }[apiVersion], async () => {
+    const ask = (route: 'naming' | 'config') => exchange(probe(route, namespace), { ...own, urgent: true })
+    const speaksV3 = await ask('naming').catch((error: unknown) => {
+      if (isKind(error, 'denied')) return ask('config')
+      throw error
+    })
+    const dialect = speaksV3 ? v3 : v1
+    if (dialect !== detection.current) logger.info(`Registry ${servers.current} speaks the ${dialect.version} API`)
+    return dialect
+  })
+
+  /** Sends what `make` says in the dialect of the server; once more in another one if the server has changed its API. */
+  async function perform<T>(
+    make: (dialect: Dialect) => Operation<T> | undefined,
+    how: Partial<SendHow> = {},
+  ): Promise<T | undefined> {
+    const scope = linkSignals(closed.signal, how.signal)
+    const send = async (dialect: Dialect) => {
+      const operation = make(dialect)
+      return operation && exchange(operation, { ...own, ...how, signal: scope.signal })
+    }
+    const work = async () => {
+      const dialect = await detection.get()
+      try {
+        return await send(dialect)
+      } catch (error) {
+        if (!isKind(error, 'no-route')) throw error
+        const other = await detection.again(dialect)
+        if (other === dialect) throw error
+        return send(other)
+      }
+    }
+    try {
+      // The caller's signal ends its own wait at once; what is shared with others (a login, a probe) goes on.
+      return await unlessAborted(work(), scope.signal)
+    } catch (error) {
+      const hint = isKind(error, 'denied') ? make(detection.current ?? v1)?.hint : undefined
+      throw wrap(make(v1)!.what, error, hint)
+    } finally {
+      scope.unlink()
+    }
+  }
+
+  function wrap(what: string, error: unknown, hint?: string): SidecarError {
+    if (closed.signal.aborted) {
+      return new SidecarError('SIDECAR_STOPPED', `${what} failed: the connection to the registry has been closed`)
+    }
+    const failure = error instanceof RequestFailure ? error : new RequestFailure('aborted', 'it was given up')
+    const advice = hint ?? (failure.kind === 'denied' && !credentials && !accessKey ? WANTS_LOGIN : undefined)
+    return sidecarError(what, failure, servers.current, redact, advice)
+  }
+
+  const watch = createConfigWatch({
+    listen: (configs, signal) =>
+      perform((dialect) => dialect.listen?.(configs, longPollMs), {
+        signal,
+        timeoutMs: longPollMs + LONG_POLL_SLACK_MS,
+        waitMs: requestTimeoutMs,
+        background: true,
+      }),
+    read: (key, signal) => perform((dialect) => dialect.getConfig(key), { signal }),
+    pollIntervalMs: options.configPollMs ?? CONFIG_POLL_MS,
+    logger,
+  })
+
+  const vital = (signal?: AbortSignal) => ({ signal, urgent: true })
+  return {
+    register: (instance, signal) => perform((dialect) => dialect.register(instance), vital(signal)),
+    deregister: (instance, signal) => perform((dialect) => dialect.deregister(instance), vital(signal)),
+    beat: async (instance, signal) =>
+      (await perform((dialect) => dialect.beat(instance), { ...vital(signal), timeoutMs: options.beatTimeoutMs }))!,
+    list: async (key, signal) => (await perform((dialect) => dialect.list(key), { signal }))!,
+    listServices: async (page, signal) => (await perform((dialect) => dialect.listServices(page), { signal }))!,
+    getConfig: (key, signal) => perform((dialect) => dialect.getConfig(key), { signal }),
+    publishConfig: async (item, casMd5, signal) =>
+      (await perform((dialect) => dialect.publishConfig(item, casMd5), { signal }))!,
+    deleteConfig: async (key, signal) => (await perform((dialect) => dialect.deleteConfig(key), { signal }))!,
+    watchConfig: (key, knownMd5, listener) => watch.add(key, knownMd5, listener),
+    describe: () => ({
+      server: servers.current,
+      servers: servers.all,
+      protocol: `http ${detection.current?.version ?? '?'}`,
+      connected: servers.connected,
+      ...(detection.current && { reason: reasonFor(detection.current, apiVersion) }),
+    }),
+    async close() {
+      closed.abort()
+      watch.close()
+      client.close()
+    },
+  }
+}
+
+const WANTS_LOGIN = 'The registry wants a login: set cloud.nacos.username and cloud.nacos.password.'
+
+function isKind(error: unknown, kind: FailureKind): boolean {
+  return error instanceof RequestFailure && error.kind === kind
+}
+
+function reasonFor(dialect: Dialect, apiVersion: ConnectionOptions['apiVersion']): string {
+  if (apiVersion !== 'auto') return `cloud.nacos.api-version is ${apiVersion}`
+  return dialect.version === 'v3' ? 'the server answers the v3 client API' : 'the server has no v3 client API (404)'
+}
+
+function redacting(logger: Logger, redact: (text: string) => string): Logger {
+  return {
+    debug: (message) => logger.debug(redact(message)),
+    info: (message) => logger.info(redact(message)),
+    warn: (message) => logger.warn(redact(message)),
+    error: (message) => logger.error(redact(message)),
+  }
+}

@@ -1,0 +1,144 @@
+import type { Logger } from '../logger.js'
+import type { ServerAddress } from '../settings/server-address.js'
+import { RequestFailure } from './http/failure.js'
+import type { RequestBudget } from './request-budget.js'
+
+export interface ServerListOptions {
+  readonly addresses: readonly ServerAddress[]
+  readonly budget: RequestBudget
+  readonly logger: Logger
+  readonly onLost?: ((event: { servers: readonly string[]; error: unknown }) => void) | undefined
+  readonly onFound?: ((event: { server: string }) => void) | undefined
+  /** Where to start and how to jitter. @default Math.random */
+  readonly random?: (() => number) | undefined
+}
+
+export interface RunOptions {
+  /** May go to a second node after the first one may have acted on it. */
+  readonly idempotent: boolean
+  /** Goes first where requests are rationed. */
+  readonly urgent: boolean
+  /** How long to wait for leave to ask a failing registry. */
+  readonly waitMs: number
+  readonly signal: AbortSignal
+}
+
+interface Node {
+  readonly address: ServerAddress
+  failures: number
+  /** Not before other nodes until then. */
+  retryAtMs: number
+}
+
+const FIRST_RETRY_MS = 1000
+const LAST_RETRY_MS = 30_000
+
+/**
+ * The nodes of a cluster. Requests stay with the node that answered last and go on to the next one when it fails; a
+ * failed node comes last for a growing, jittered time. While every node fails, the budget rations what is sent at all.
+ */
+export class ServerList {
+  readonly #nodes: readonly Node[]
+  readonly #options: ServerListOptions
+  readonly #random: () => number
+  #current: Node
+  #state: 'new' | 'found' | 'lost' = 'new'
+  #lastFailure: RequestFailure | undefined
+
+  constructor(options: ServerListOptions) {
+    this.#options = options
+    this.#random = options.random ?? Math.random
+    this.#nodes = options.addresses.map((address) => ({ address, failures: 0, retryAtMs: 0 }))
+    // A fleet that starts on the first node of the list would leave the others idle.
+    this.#current = this.#nodes[Math.floor(this.#random() * this.#nodes.length)]!
+  }
+
+  /** `host:port` of the node in use. */
+  get current(): string {
+    return this.#current.address.authority
+  }
+
+  get all(): readonly string[] {
+    return this.#nodes.map((node) => node.address.authority)
+  }
+
+  /** True while the last request got an answer. */
+  get connected(): boolean {
+    return this.#state === 'found' && this.#current.failures === 0
+  }
+
+  /** Tries the nodes in turn. @throws RequestFailure with what each of them said */
+  async run<T>(attempt: (address: ServerAddress) => Promise<T>, options: RunOptions): Promise<T> {
+    const tried: string[] = []
+    let last: RequestFailure | undefined
+    for (const node of this.#order()) {
+      await this.#allowance(options, tried)
+      try {
+        const result = await attempt(node.address)
+        this.#answered(node)
+        return result
+      } catch (error) {
+        if (!(error instanceof RequestFailure)) throw error
+        if (error.kind === 'aborted') throw error
+        if (!error.blamesNode) {
+          this.#answered(node)
+          throw error
+        }
+        tried.push(`${node.address.authority}: ${error.detail}`)
+        this.#failed(node, error)
+        last = Object.assign(error, { tried })
+        if (error.maySent && !options.idempotent) throw last
+      }
+    }
+    throw last!
+  }
+
+  /** The node in use, then the others in turn; those that failed lately come last, the oldest failure first. */
+  #order(): Node[] {
+    const start = this.#nodes.indexOf(this.#current)
+    const ring = [...this.#nodes.slice(start), ...this.#nodes.slice(0, start)]
+    const now = performance.now()
+    const well = ring.filter((node) => node.retryAtMs <= now)
+    const ill = ring.filter((node) => node.retryAtMs > now).sort((a, b) => a.retryAtMs - b.retryAtMs)
+    return [...well, ...ill]
+  }
+
+  async #allowance({ urgent, waitMs, signal }: RunOptions, tried: readonly string[]): Promise<void> {
+    while (this.#state === 'lost') {
+      const how = await this.#options.budget.take(urgent, waitMs, signal).catch(() => 'aborted' as const)
+      if (how === 'granted') return
+      if (how === 'opened') continue
+      if (how === 'aborted') throw new RequestFailure('aborted', 'it was given up')
+      const { kind, detail, code } = this.#lastFailure!
+      const failure = new RequestFailure(kind, `not sent, for the registry has been failing: ${detail}`, code)
+      throw Object.assign(failure, { tried })
+    }
+  }
+
+  #answered(node: Node): void {
+    const { logger, budget, onFound } = this.#options
+    const server = node.address.authority
+    if (this.#state === 'found' && node !== this.#current) logger.info(`Using registry node ${server}`)
+    node.failures = 0
+    node.retryAtMs = 0
+    this.#current = node
+    if (this.#state === 'found') return
+    if (this.#state === 'lost') logger.info(`Registry ${server} answers again`)
+    this.#state = 'found'
+    budget.open()
+    onFound?.({ server })
+  }
+
+  #failed(node: Node, failure: RequestFailure): void {
+    const { logger, onLost } = this.#options
+    node.failures += 1
+    const backOffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (node.failures - 1))
+    node.retryAtMs = performance.now() + backOffMs * (0.5 + this.#random() / 2)
+    this.#lastFailure = failure
+    if (node.failures === 1) logger.warn(`Registry node ${node.address.authority} fails: ${failure.detail}`)
+    if (this.#state === 'lost' || this.#nodes.some((other) => other.failures === 0)) return
+    this.#state = 'lost'
+    if (this.#nodes.length > 1) logger.warn(`No registry node answers (${this.all.join(', ')})`)
+    onLost?.({ servers: this.all, error: failure })
+  }
+}

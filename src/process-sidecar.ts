@@ -1,0 +1,59 @@
+import { SidecarError } from './errors.js'
+import { setRuntimeFactory } from './feign/runtime.js'
+import { sharedState } from './shared-state.js'
+import { Sidecar, type SidecarOptions } from './sidecar.js'
+
+/** One sidecar a process, whichever copy of the package (ESM, CommonJS) started it. */
+interface ProcessSlot {
+  readonly app: unknown
+  readonly sidecar: Sidecar
+}
+
+const SLOT = 'process-sidecar'
+
+/**
+ * Makes the process a member of the mesh. Its synchronous part reads bootstrap.yml and guards every route, added
+ * before or after the call; a settings error throws at once, so an unguarded app is never left behind.
+ *
+ * @param app an Express, Fastify or Koa app; left out, the process's own HTTP server is found when it listens.
+ * @returns settles when the remote configuration has been pulled and registration is armed; not awaiting it is safe.
+ * A second call with the same app returns the same sidecar.
+ * @throws SidecarError `SIDECAR_SETTINGS_*`, `SIDECAR_PLACEHOLDER_*`, `SIDECAR_AUTH_SETTINGS`,
+ * `SIDECAR_APP_UNSUPPORTED`, `SIDECAR_ALREADY_STARTED`
+ * @example
+ * const app = express()
+ * const sidecar = await initSidecar(app)
+ * app.listen(configLocal('server.port', 9202))
+ */
+export function initSidecar(app?: unknown, options: SidecarOptions = {}): Promise<Sidecar> {
+  const state = sharedState()
+  const running = state[SLOT] as ProcessSlot | undefined
+  if (running && running.sidecar.status().phase !== 'left') {
+    if (running.app === app) return running.sidecar.ready
+    throw new SidecarError(
+      'SIDECAR_ALREADY_STARTED',
+      'initSidecar() was called before, with another app: a process has one sidecar. For a second namespace or cluster use createSidecar({ app, … })',
+    )
+  }
+  const sidecar = new Sidecar(app, { ...options, processWide: true })
+  state[SLOT] = { app, sidecar } satisfies ProcessSlot
+  return sidecar.ready
+}
+
+/**
+ * The same, isolated: for two namespaces or two clusters in one process. `config()` and typed clients made with
+ * `new` do not see it; `sidecar.config` and `sidecar.client(Class)` do.
+ *
+ * @example
+ * const billing = createSidecar({ app, configPath: 'billing/bootstrap.yml' })
+ * await billing.ready
+ */
+export function createSidecar({ app, ...options }: SidecarOptions & { readonly app?: unknown } = {}): Sidecar {
+  return new Sidecar(app, options)
+}
+
+// A script that only calls needs no initSidecar: its first call reads bootstrap.yml.
+setRuntimeFactory(() => {
+  const quiet = { cloud: { nacos: { discovery: { registerEnabled: false } } } }
+  return new Sidecar(undefined, { settings: quiet, signals: false, processWide: true }).runtime
+})

@@ -1,0 +1,94 @@
+import { SidecarError } from '../errors.js'
+import { plainScalar } from './scalar.js'
+import { masked } from './secrets.js'
+import { parsePath } from './path.js'
+
+/** The type a default stands for: `9202` is a number, `[]` a list of anything, nothing at all is text. */
+export type Widen<T> = T extends string
+  ? string
+  : T extends number
+    ? number
+    : T extends boolean
+      ? boolean
+      : T extends undefined
+        ? string | undefined
+        : T extends null
+          ? string | null
+          : T extends readonly []
+            ? readonly unknown[]
+            : T extends readonly (infer Item)[]
+              ? readonly Widen<Item>[]
+              : T extends object
+                ? { readonly [K in keyof T]: Widen<T[K]> }
+                : T
+
+const TRUE = ['true', 'on', 'yes', '1']
+const FALSE = ['false', 'off', 'no', '0']
+
+/**
+ * Makes of a raw value what the default is an example of: `'9202'` → 9202, `'on'` → true, `'a,b'` → `['a', 'b']`.
+ * A value that is not there is the default.
+ *
+ * @throws SidecarError SIDECAR_CONFIG_TYPE where it cannot be made one.
+ */
+export function convertTo<T>(key: string, raw: unknown, fallback: T): Widen<T> {
+  if (raw === undefined || raw === null) return fallback as Widen<T>
+  return convert(key, raw, fallback) as Widen<T>
+}
+
+function convert(key: string, raw: unknown, example: unknown): unknown {
+  switch (typeof example) {
+    case 'number':
+      return toNumber(raw) ?? refuse(key, raw, 'a number')
+    case 'boolean':
+      return toBoolean(raw) ?? refuse(key, raw, 'true or false')
+    case 'object':
+      if (Array.isArray(example)) return toList(key, raw, example)
+      if (example === null) break
+      return isMap(raw) ? toMap(key, raw, example as Record<string, unknown>) : refuse(key, raw, 'a map')
+  }
+  return toText(raw) ?? refuse(key, raw, 'text (pass {} or [] as the default to read what is below it)')
+}
+
+function toNumber(raw: unknown): number | undefined {
+  const number = typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : NaN
+  return Number.isFinite(number) ? number : undefined
+}
+
+function toBoolean(raw: unknown): boolean | undefined {
+  if (typeof raw === 'boolean') return raw
+  const word = typeof raw === 'string' || typeof raw === 'number' ? String(raw).trim().toLowerCase() : ''
+  return TRUE.includes(word) ? true : FALSE.includes(word) ? false : undefined
+}
+
+function toText(raw: unknown): string | undefined {
+  if (Array.isArray(raw)) return raw.every((item) => typeof item !== 'object') ? raw.join(',') : undefined
+  return typeof raw === 'object' ? undefined : String(raw)
+}
+
+/** Items take the type of the default's first one. */
+function toList(key: string, raw: unknown, example: readonly unknown[]): unknown {
+  if (isMap(raw)) return refuse(key, raw, 'a list')
+  const text = typeof raw === 'string' ? raw.split(',').map((part) => part.trim()) : undefined
+  const items = Array.isArray(raw) ? raw : text ? text.filter(Boolean).map(plainScalar) : [raw]
+  return example.length === 0 ? items : items.map((item, index) => convert(`${key}[${index}]`, item, example[0]))
+}
+
+/** The default's keys are filled in and give their types; other keys come as they are. */
+function toMap(key: string, raw: Record<string, unknown>, example: Record<string, unknown>): unknown {
+  const result = new Map(Object.entries(raw))
+  for (const [name, inner] of Object.entries(example)) {
+    const value = result.get(name)
+    result.set(name, value === undefined || value === null ? inner : convert(`${key}.${name}`, value, inner))
+  }
+  return Object.fromEntries(result)
+}
+
+function isMap(raw: unknown): raw is Record<string, unknown> {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw)
+}
+
+function refuse(key: string, raw: unknown, expected: string): never {
+  const got = Array.isArray(raw) ? 'a list' : isMap(raw) ? 'a map' : JSON.stringify(masked(parsePath(key), raw))
+  throw new SidecarError('SIDECAR_CONFIG_TYPE', `${key}: expected ${expected}, got ${got}`)
+}

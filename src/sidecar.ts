@@ -1,0 +1,373 @@
+import type { AxiosInstance } from 'axios'
+import { EventEmitter } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import type { Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { isDeepStrictEqual } from 'node:util'
+import type { Adapter, AppHooks, MountedApp } from './adapters/adapter.js'
+import { findAdapter } from './adapters/find-adapter.js'
+import { createHealth } from './adapters/health.js'
+import { createGuard, type Guard } from './auth/guard.js'
+import { requestContext } from './auth/request-context.js'
+import type { CallAuthService, Verify } from './auth/verifier.js'
+import type { Endpoint } from './balance/balancer.js'
+import { createServiceDirectory, type ServiceDirectory, type ServiceSnapshot } from './discovery/directory.js'
+import { messageOf, SidecarError } from './errors.js'
+import type { Emit, SidecarEvents } from './events.js'
+import { noInstanceMessage } from './discovery/no-instance.js'
+import { bindRuntime } from './feign/client.js'
+import { createFeignRuntime, setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
+import { createAxios } from './http/axios.js'
+import { createFetch } from './http/fetch.js'
+import { createLifecycle, type LeaveOptions, type Lifecycle } from './lifecycle/lifecycle.js'
+import type { ListeningServer } from './lifecycle/listening.js'
+import { createLogger, type Logger } from './logger.js'
+import { createHttpTransport } from './nacos/http/transport.js'
+import type { NacosTransport, TransportStatus } from './nacos/transport.js'
+import { setActiveStore } from './properties/accessors.js'
+import type { PropertyExplanation } from './properties/explain.js'
+import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
+import type { PropertyStore } from './properties/store.js'
+import { chooseAddress } from './registration/address.js'
+import { createInstance, serviceNameOf } from './registration/instance.js'
+import { createRegistrar, type Registrar } from './registration/registrar.js'
+import { connectionOf } from './settings/connection.js'
+import { loadSettings } from './settings/load.js'
+import type { Settings } from './settings/schema.js'
+import type { ServiceInstance, Unsubscribe } from './types.js'
+
+export interface SidecarOptions {
+  /**
+   * bootstrap.yml, or the folder it lies in; `false` reads none.
+   * @default SIDECAR_CONFIG, then the working directory, then the folder of the main script's package.json
+   */
+  readonly configPath?: string | false
+  /** Settings from code, nested or dotted, in any spelling: stronger than everything else. */
+  readonly settings?: object
+  /** @default one readable line per event to stderr, at `logging.level.nacos-sidecar` */
+  readonly logger?: Logger
+  /** Decides on tokens in code instead of asking `auth.service`. */
+  readonly verify?: Verify
+  /** Another way to the registry than HTTP. Closed with the sidecar. */
+  readonly transport?: NacosTransport
+  /** `false` leaves SIGTERM and SIGINT to you: call `stop()` yourself. @default true */
+  readonly signals?: boolean
+}
+
+/** What the ways in add to a user's options. */
+export interface SidecarInternals {
+  /** `config()` and clients made with `new` look here. */
+  readonly processWide?: boolean
+}
+
+export interface SidecarStatus {
+  readonly phase: Lifecycle['phase']
+  /** As it is registered, or will be. */
+  readonly instance: ServiceInstance | undefined
+  readonly registered: boolean
+  /** When the registry last took a sign of life. */
+  readonly lastBeatAt: Date | undefined
+  readonly lastError: string | undefined
+  readonly registry: TransportStatus
+  /** The services this process follows. */
+  readonly services: ReturnType<ServiceDirectory['status']>
+  /** The remote documents in use, lowest first. */
+  readonly documents: readonly string[]
+}
+
+/** Who serves what, as far as this process has asked. `service` is `name` or `group@@name`. */
+export interface Discovery {
+  /** The instances that may be called now: healthy, enabled, of a weight. */
+  instances(service: string): Promise<readonly ServiceInstance[]>
+  /**
+   * One of them, by the balancer; tell it how the call ended with `done`.
+   * @throws SidecarError `SIDECAR_NO_INSTANCE`
+   */
+  pick(service: string): Promise<Endpoint>
+  /** Calls back with the list once it is known and at each change. */
+  watch(service: string, listener: (snapshot: ServiceSnapshot) => void): Unsubscribe
+}
+
+/** Look-ups over environment > Nacos > bootstrap.yml. */
+export interface Config {
+  /** The value in any spelling of the key; a frozen list or map for a subtree, `undefined` where there is none. */
+  get(key: string): unknown
+  /** The value, the document it came from and what it hides; secrets masked. */
+  explain(key: string): PropertyExplanation
+}
+
+/** One member of the mesh: what `initSidecar` and `createSidecar` return. */
+export class Sidecar extends EventEmitter<SidecarEvents> {
+  readonly settings: Settings
+  /** The registry itself, for what the rest of the surface does not cover. */
+  readonly nacos: NacosTransport
+  readonly discovery: Discovery
+  readonly config: Config
+  /** `fetch` with logical names: `http://user-service/users/1`. The caller's token and trace travel along. */
+  readonly fetch: typeof globalThis.fetch
+  /** An axios instance with logical names. */
+  readonly axios: AxiosInstance
+  /**
+   * Settles when the remote configuration has been pulled (or its deadline passed) and registration is armed.
+   * Not awaiting it is safe: a failure is logged, and `fail-fast` sets a non-zero exit.
+   */
+  readonly ready: Promise<this>
+
+  /** What typed clients need of this sidecar. @internal */
+  readonly runtime: FeignRuntime
+  readonly #logger: Logger
+  readonly #store: PropertyStore
+  readonly #adapter: Adapter | undefined
+  readonly #app: MountedApp | undefined
+  readonly #directory: ServiceDirectory
+  readonly #remote: RemoteConfig
+  readonly #guard: Guard
+  readonly #lifecycle: Lifecycle
+  readonly #configTransport: NacosTransport
+  readonly #abort = new AbortController()
+  #registrar: Registrar | undefined
+  #ready = false
+
+  /** A listener of the app that throws harms neither the sidecar nor the other listeners. */
+  readonly #emit: Emit = (event, ...args) => {
+    for (const listener of this.rawListeners(event)) {
+      try {
+        Reflect.apply(listener, this, args)
+      } catch (error) {
+        this.#logger.error(`a listener of "${event}" threw: ${messageOf(error)}`)
+      }
+    }
+  }
+
+  /** The synchronous part of a start: when it returns, settings are read and every route is guarded. */
+  constructor(app: unknown, options: SidecarOptions & SidecarInternals = {}) {
+    super()
+    const { configPath, settings: overrides } = options
+    const loaded = loadSettings({
+      ...(configPath !== undefined && { configPath }),
+      ...(overrides && { overrides }),
+    })
+    const settings = (this.settings = loaded.settings)
+    const logger = (this.#logger = options.logger ?? createLogger(settings.logging.level['nacos-sidecar']))
+    for (const warning of loaded.warnings) logger.warn(warning)
+    this.#store = loaded.store
+    if (settings.cloud.nacos.discovery.registerEnabled) serviceNameOf(settings)
+
+    const emit = this.#emit
+    const discovery = connectionOf(settings.cloud.nacos, 'discovery')
+    const config = connectionOf(settings.cloud.nacos, 'config')
+    this.nacos = options.transport ?? createHttpTransport({ ...discovery, logger, ...registryNews(emit) })
+    this.#configTransport =
+      options.transport || isDeepStrictEqual(discovery, config)
+        ? this.nacos
+        : createHttpTransport({ ...config, logger })
+
+    this.#directory = createServiceDirectory({
+      transport: this.nacos,
+      namespace: discovery.namespace,
+      group: settings.cloud.nacos.discovery.group,
+      settings: settings.sidecar,
+      logger,
+      emit,
+    })
+    this.runtime = createFeignRuntime({ directory: this.#directory, settings, logger })
+    this.#remote = createRemoteConfig({ transport: this.#configTransport, settings, store: this.#store, logger, emit })
+    this.discovery = this.#discovery()
+    this.fetch = createFetch(() => this.runtime)
+    this.axios = createAxios(() => this.runtime)
+    this.config = { get: (key) => this.#store.get(key), explain: (key) => this.#store.explain(key) }
+
+    if (options.processWide) {
+      setActiveStore(this.#store, logger)
+      setActiveRuntime(this.runtime)
+    }
+
+    const code = settings.auth.code ?? settings.application.code
+    this.#guard = createGuard({
+      settings: settings.auth,
+      ...(code !== undefined && { code }),
+      ...(options.verify && { verify: options.verify }),
+      call: this.#callAuthService(),
+      logger,
+      signal: this.#abort.signal,
+    })
+    if (app !== undefined) this.#adapter = findAdapter(app)
+    this.#app = this.#adapter?.mount(app, this.#hooks())
+
+    this.#lifecycle = createLifecycle({
+      ...(this.#app && { app: this.#app }),
+      ...(settings.server.port !== undefined && { serverPort: settings.server.port }),
+      drainMs: settings.sidecar.drain,
+      deregisterTimeoutMs: settings.sidecar.deregisterTimeout,
+      signals: options.signals ?? true,
+      logger,
+      emit,
+      onListening: (found) => this.#join(found),
+      registered: () => this.#registrar?.state.listed ?? false,
+      deregister: async () => this.#registrar?.stop(),
+      closeClients: () => this.#close(),
+    })
+    this.ready = this.#start()
+    this.ready.catch((error: unknown) => this.#startFailed(error))
+  }
+
+  /** Where the sidecar stands. Holds no secret. */
+  status(): SidecarStatus {
+    const registration = this.#registrar?.state
+    return {
+      phase: this.#lifecycle.phase,
+      instance: this.#registrar?.instance,
+      registered: registration?.listed ?? false,
+      lastBeatAt: registration?.lastBeatAt === undefined ? undefined : new Date(registration.lastBeatAt),
+      lastError: registration?.lastError,
+      registry: this.nacos.describe(),
+      services: this.#directory.status(),
+      documents: this.#store.remoteDocuments.map((document) => document.name),
+    }
+  }
+
+  /**
+   * A typed client that calls through this sidecar, where a process has more than one.
+   *
+   * @example
+   * const users = sidecar.client(UserClient)
+   */
+  client<T extends object>(type: new () => T): T {
+    return bindRuntime(new type(), this.runtime)
+  }
+
+  /**
+   * The guard as middleware of the app's framework, for `auth.mount: manual`.
+   *
+   * @throws SidecarError `SIDECAR_APP_UNSUPPORTED` without an app.
+   */
+  guard(): ReturnType<Adapter['middleware']> {
+    if (this.#adapter) return this.#adapter.middleware((request, url) => this.#guard.check(request, url))
+    throw new SidecarError(
+      'SIDECAR_APP_UNSUPPORTED',
+      'sidecar.guard() needs a framework: pass the app to initSidecar(app), or use sidecar.check(request)',
+    )
+  }
+
+  /** The guard's decision on a request of plain `node:http`. */
+  check(request: IncomingMessage): ReturnType<Guard['check']> {
+    return this.#guard.check(request)
+  }
+
+  /**
+   * The guard's decision on a WebSocket upgrade, which passes no middleware; with `socket`, a refusal is answered.
+   *
+   * @example
+   * server.on('upgrade', async (request, socket, head) => {
+   *   if ((await sidecar.guardUpgrade(request, socket)).allowed) wss.handleUpgrade(request, socket, head, accept)
+   * })
+   */
+  guardUpgrade(request: IncomingMessage, socket?: Duplex): ReturnType<Guard['upgrade']> {
+    return this.#guard.upgrade(request, socket)
+  }
+
+  /** Names the app's server, where it is not found by itself. */
+  listening(server: NetServer): void {
+    this.#lifecycle.listening(server)
+  }
+
+  /** Leaves in order: deregister, drain, close the server, close clients. Never rejects; calls share one promise. */
+  stop(options?: LeaveOptions): Promise<void> {
+    return this.#lifecycle.stop(options)
+  }
+
+  // --- the start ---
+
+  async #start(): Promise<this> {
+    await this.#remote.load(this.#abort.signal)
+    this.#ready = true
+    return this
+  }
+
+  #startFailed(error: unknown): void {
+    this.#logger.error(messageOf(error))
+    process.exitCode = 1
+    void this.stop({ drain: false })
+  }
+
+  /** The app listens: the instance is registered, with its real port, once the remote configuration is there. */
+  #join({ port, host, secure }: ListeningServer): void {
+    const { settings } = this
+    const { discovery } = settings.cloud.nacos
+    if (!discovery.enabled || !discovery.registerEnabled) return
+    const { ip, reason, warnings } = chooseAddress(discovery, undefined, host)
+    this.#logger.info(`registering ${ip}: ${reason}`)
+    for (const warning of warnings) this.#logger.warn(warning)
+    const { namespace } = connectionOf(settings.cloud.nacos, 'discovery')
+    const instance = createInstance({ settings, namespace, ip, port, secure })
+    const self = `${instance.group}@@${instance.service}`
+    const registrar = createRegistrar({
+      transport: this.nacos,
+      instance,
+      lastKnown: () => this.#directory.peek(self)?.all.find((each) => each.ip === ip && each.port === instance.port),
+      settings: discovery,
+      sidecar: settings.sidecar,
+      logger: this.#logger,
+      emit: this.#emit,
+    })
+    this.#registrar = registrar
+    this.ready.then(() => registrar.start()).catch((error: unknown) => this.#startFailed(error))
+  }
+
+  async #close(): Promise<void> {
+    this.#abort.abort()
+    this.#remote.close()
+    this.#directory.close()
+    await this.runtime.close()
+    await Promise.all([this.nacos.close(), this.#configTransport !== this.nacos && this.#configTransport.close()])
+  }
+
+  // --- the parts, put together ---
+
+  #hooks(): AppHooks {
+    const { auth, sidecar } = this.settings
+    const health = createHealth(() => {
+      const { registered, lastBeatAt } = this.status()
+      const phase = this.#lifecycle.leaving() ? 'leaving' : this.#ready ? 'serving' : 'starting'
+      return { phase, registered, ...(lastBeatAt && { lastBeat: lastBeatAt }) }
+    })
+    return {
+      ...(auth.enabled && auth.mount === 'first' && { guard: (request, url) => this.#guard.check(request, url) }),
+      health: sidecar.health.enabled ? health : () => undefined,
+      context: (request) => requestContext(request, auth.token),
+      leaving: () => this.#lifecycle.leaving(),
+    }
+  }
+
+  #discovery(): Discovery {
+    const directory = this.#directory
+    return {
+      instances: async (service) => (await directory.get(service)).instances,
+      pick: async (service) => {
+        const snapshot = await directory.get(service)
+        const endpoint = this.runtime.routes.to(service).balancer()?.pick()
+        if (endpoint) return endpoint
+        throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
+      },
+      watch: (service, listener) => directory.watch(service, listener),
+    }
+  }
+
+  /** `auth.service` is a logical name or a base URL; either way the answer is taken as it comes. */
+  #callAuthService(): CallAuthService {
+    const service = this.settings.auth.service ?? ''
+    const base = /^https?:\/\//i.test(service) ? service.replace(/\/+$/, '') : `http://${service}`
+    return async ({ path, query, headers, signal }) => {
+      const url = `${base}${path}?${new URLSearchParams(query)}`
+      const response = await this.fetch(url, { headers, signal, redirect: 'manual' })
+      return { status: response.status, body: await response.text() }
+    }
+  }
+}
+
+function registryNews(emit: Emit) {
+  return {
+    onLost: (event: SidecarEvents['registryLost'][0]) => emit('registryLost', event),
+    onFound: (event: SidecarEvents['registryFound'][0]) => emit('registryFound', event),
+  }
+}

@@ -1,0 +1,16 @@
+/** `nacos-sidecar/undici`: logical names for undici. */
+import { activeRuntime } from './feign/runtime.js'
+import { SidecarDispatcher } from './http/dispatcher.js'
+
+/**
+ * A dispatcher for `undici.request`, `undici.fetch` and the rest.
+ *
+ * @example
+ * const dispatcher = sidecarDispatcher()
+ * const { body } = await request('http://user-service/users/1', { dispatcher })
+ */
+export function sidecarDispatcher(): SidecarDispatcher {
+  return new SidecarDispatcher(activeRuntime)
+}
+
+export type { SidecarDispatcher }

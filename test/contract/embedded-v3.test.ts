@@ -1,0 +1,6 @@
+import { wholeContract } from './suites/whole.js'
+import { onEmbedded } from './support/embedded.js'
+
+// As a Nacos 3.2, which has lost v1, and as a 3.0 that speaks both.
+await onEmbedded({ apis: 'v3', apiVersion: 'v3' }, wholeContract)
+await onEmbedded({ apis: 'both', apiVersion: 'v3' }, wholeContract)

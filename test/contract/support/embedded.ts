@@ -1,0 +1,41 @@
+import { afterAll, describe } from 'vitest'
+import { startDevServer, type DevServerOptions } from '../../../src/dev-server/index.js'
+import { EMBEDDED_TIMINGS, type ApiVersion, type Capabilities, type ContractTarget } from './target.js'
+
+export type EmbeddedApis = 'v1' | 'v3' | 'both'
+
+const CAPABILITIES: Record<EmbeddedApis, Capabilities> = {
+  v1: { v1: true, v3: false, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: false },
+  v3: { v1: false, v3: true, instanceUpdate: 'v3-admin', configWrite: 'v3-admin', v3Admin: true },
+  both: { v1: true, v3: true, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: true },
+}
+
+const AUTH = { username: 'contract', password: 'contract-password', tokenTtlSeconds: 1 }
+
+/** Starts the embedded registry as the server with these APIs, with Nacos's rules at a quicker pace. */
+export async function onEmbedded(
+  { apis, apiVersion, auth = false }: { apis: EmbeddedApis; apiVersion: ApiVersion; auth?: boolean },
+  body: (target: ContractTarget) => void,
+): Promise<void> {
+  const options: DevServerOptions = {
+    tickMs: 50,
+    listener: { shortestHoldMs: 1_000 },
+    ...(apis !== 'both' && { apis: [apis] }),
+    ...(auth && { auth: AUTH }),
+  }
+  const registry = await startDevServer(options)
+  const target: ContractTarget = {
+    name: `embedded (${apis}), ${apiVersion}${auth ? ', with auth' : ''}`,
+    kind: 'embedded',
+    server: registry.address,
+    apiVersion,
+    // Declared, not probed: what the embedded registry lacks must fail.
+    capabilities: CAPABILITIES[apis],
+    timings: { ...EMBEDDED_TIMINGS, shortestHoldMs: 1_000 },
+    ...(auth && { auth: { ...AUTH, tokenTtlMs: AUTH.tokenTtlSeconds * 1_000 } }),
+  }
+  describe(target.name, () => {
+    afterAll(() => registry.stop())
+    body(target)
+  })
+}

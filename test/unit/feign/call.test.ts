@@ -1,0 +1,493 @@
+import { createServer, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { gzipSync, brotliCompressSync } from 'node:zlib'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from '../../../src/feign/define-client.js'
+import { FeignError } from '../../../src/feign/errors.js'
+import type { ClientOptions } from '../../../src/feign/options.js'
+import {
+  closedPort,
+  echo,
+  instance,
+  json,
+  startMesh,
+  startProvider,
+  unavailable,
+  type Mesh,
+  type Seen,
+} from './harness.js'
+
+interface Echo {
+  method: string
+  url: string
+  body: string
+  port: number
+}
+
+function userClient(options: ClientOptions = {}) {
+  return defineClient(
+    { name: 'user-service', ...options },
+    {
+      get: GET('/users/{id}').as<
+        (p: { id: string; signal?: AbortSignal; timeoutMs?: number; token?: string }) => Promise<Echo>
+      >(),
+      create:
+        POST('/users').as<
+          (p: { body?: unknown; headers?: Record<string, string>; timeoutMs?: number }) => Promise<Echo>
+        >(),
+      replace: PUT('/users/{id}').as<(p: { id: string; body: unknown }) => Promise<Echo>>(),
+      change: PATCH('/users/{id}'),
+      remove: DELETE('/users/{id}').as<(id: string) => Promise<unknown>>(),
+      head: HEAD('/users/{id}'),
+    },
+  )
+}
+
+async function serving(answer: Parameters<typeof startProvider>[0] = echo, settings?: object) {
+  const mesh = startMesh(settings)
+  const provider = await startProvider(answer)
+  mesh.registry.set('user-service', instance('user-service', provider.port))
+  return { mesh, provider, users: userClient() }
+}
+
+/** Listens as a bare socket server; what it does with a connection is the test's. */
+async function startSocketServer(onSocket: (socket: Socket) => void): Promise<{ port: number; sockets: Socket[] }> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    onSocket(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  return { port: (server.address() as AddressInfo).port, sockets }
+}
+
+async function failure(promise: Promise<unknown>): Promise<FeignError> {
+  const error: unknown = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(FeignError)
+  return error as FeignError
+}
+
+describe('answers', () => {
+  test('JSON, text, bytes, nothing', async () => {
+    const { users } = await serving(({ url }, response) => {
+      const kind = url.slice('/users/'.length)
+      if (kind === 'json') return json(response, { a: '中' })
+      if (kind === 'problem')
+        return void response.writeHead(200, { 'content-type': 'application/vnd.x+json' }).end('[1]')
+      if (kind === 'text') return void response.writeHead(200, { 'content-type': 'text/plain' }).end('{"not":"parsed"}')
+      if (kind === 'gbk')
+        return void response.writeHead(200, { 'content-type': 'text/plain;charset=gbk' }).end(Buffer.from([0xd6, 0xd0]))
+      if (kind === 'bytes')
+        return void response.writeHead(200, { 'content-type': 'image/png' }).end(Buffer.from([1, 2]))
+      if (kind === 'untyped') return void response.writeHead(200).end('{"a":1}')
+      if (kind === 'untypedText') return void response.writeHead(200).end('hello')
+      if (kind === 'bom')
+        return void response.writeHead(200, { 'content-type': 'application/json' }).end('\ufeff{"a":1}')
+      if (kind === 'empty') return void response.writeHead(200, { 'content-type': 'application/json' }).end()
+      response.writeHead(204).end()
+    })
+    expect(await users.get({ id: 'json' })).toEqual({ a: '中' })
+    expect(await users.get({ id: 'problem' })).toEqual([1])
+    expect(await users.get({ id: 'text' })).toBe('{"not":"parsed"}')
+    expect(await users.get({ id: 'gbk' })).toBe('中')
+    expect(await users.get({ id: 'bytes' })).toEqual(Buffer.from([1, 2]))
+    expect(await users.get({ id: 'untyped' })).toEqual({ a: 1 })
+    expect(await users.get({ id: 'untypedText' })).toBe('hello')
+    expect(await users.get({ id: 'bom' })).toEqual({ a: 1 })
+    expect(await users.get({ id: 'empty' })).toBeUndefined()
+    expect(await users.get({ id: 'none' })).toBeUndefined()
+  })
+
+  test('a body in many chunks', async () => {
+    const text = 'x'.repeat(300_000)
+    const { users } = await serving((_, response) => json(response, { text }))
+    expect(await users.get({ id: '1' })).toEqual({ text })
+  })
+
+  test('gzip and br are undone', async () => {
+    const { users } = await serving(({ url }, response) => {
+      const br = url.endsWith('br')
+      const packed = (br ? brotliCompressSync : gzipSync)(Buffer.from('{"a":1}'))
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'content-encoding': br ? 'br' : 'GZIP' })
+        .end(packed)
+    })
+    expect(await users.get({ id: 'br' })).toEqual({ a: 1 })
+    expect(await users.get({ id: 'gz' })).toEqual({ a: 1 })
+  })
+
+  test('HEAD gives status and headers', async () => {
+    const { users } = await serving(
+      (_, response) => void response.writeHead(200, { 'x-total': '7', 'content-length': '99999999999' }).end(),
+    )
+    expect(await users.head({ id: '1' })).toMatchObject({ status: 200, headers: { 'x-total': '7' } })
+  })
+
+  test('a bad status is a FeignError that says everything', async () => {
+    const { users, provider } = await serving((_, response) => json(response, { reason: 'taken' }, 409))
+    const error = await failure(users.get({ id: 'a b', token: 'canary' }))
+    expect(error).toMatchObject({
+      name: 'FeignError',
+      code: 'SIDECAR_CALL_STATUS',
+      status: 409,
+      body: { reason: 'taken' },
+      service: 'user-service',
+      method: 'GET',
+      url: `${provider.origin}/users/a%20b?token=***`,
+      attempts: 1,
+      instance: { ip: '127.0.0.1', port: provider.port },
+    })
+    expect(error.message).toBe(`GET of user-service at ${provider.origin}/users/a%20b?token=***: answered 409`)
+    expect(JSON.stringify(error) + error.stack).not.toContain('canary')
+  })
+
+  test('a redirect is not followed', async () => {
+    const { users, provider } = await serving(
+      (_, response) => void response.writeHead(302, { location: '/elsewhere' }).end(),
+    )
+    expect(await failure(users.get({ id: '1' }))).toMatchObject({
+      status: 302,
+      message: expect.stringContaining('not followed'),
+    })
+    expect(provider.seen).toHaveLength(1)
+  })
+
+  test('what is not the JSON it says it is', async () => {
+    const { users } = await serving(
+      (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end('<html>'),
+    )
+    expect(await failure(users.get({ id: '1' }))).toMatchObject({
+      code: 'SIDECAR_CALL_BODY',
+      status: 200,
+      body: '<html>',
+    })
+  })
+
+  test('an error page that is not JSON either keeps its text', async () => {
+    const { users } = await serving(
+      (_, response) => void response.writeHead(502, { 'content-type': 'application/json' }).end('<html>'),
+    )
+    expect(await failure(users.get({ id: '1' }))).toMatchObject({ status: 502, body: '<html>' })
+  })
+
+  test.each([
+    ['announced', { 'content-length': '2000' }],
+    ['chunked', {}],
+  ])('an answer larger than maxResponseBytes, %s', async (_, headers) => {
+    await serving((__, response) => void response.writeHead(200, headers).end('x'.repeat(2000)))
+    const small = userClient({ maxResponseBytes: 1000 })
+    expect(await failure(small.get({ id: '1' }))).toMatchObject({
+      code: 'SIDECAR_CALL_BODY',
+      message: expect.stringContaining('1000 bytes'),
+    })
+  })
+
+  test('a gzip bomb is cut at the cap', async () => {
+    await serving((_, response) => {
+      response
+        .writeHead(200, { 'content-type': 'text/plain', 'content-encoding': 'gzip' })
+        .end(gzipSync(Buffer.alloc(20_000_000)))
+    })
+    const error = await failure(userClient({ maxResponseBytes: 100_000 }).get({ id: '1' }))
+    expect(error).toMatchObject({ code: 'SIDECAR_CALL_BODY', message: expect.stringContaining('100000 bytes') })
+  })
+
+  test('an unknown encoding is refused', async () => {
+    const { users } = await serving(
+      (_, response) => void response.writeHead(200, { 'content-encoding': 'rot13' }).end('x'),
+    )
+    expect(await failure(users.get({ id: '1' }))).toMatchObject({
+      code: 'SIDECAR_CALL_BODY',
+      message: expect.stringContaining('rot13'),
+    })
+  })
+})
+
+describe('bodies', () => {
+  async function sent(body: unknown, headers?: Record<string, string>): Promise<Seen> {
+    const { provider, users } = await serving()
+    await users.create({ body, ...(headers && { headers }) })
+    return provider.seen[0]!
+  }
+
+  test.each([
+    [{ a: '中' }, '{"a":"中"}'],
+    [[1], '[1]'],
+    ['text', '"text"'],
+    [null, 'null'],
+    [0, '0'],
+  ])('%j is JSON', async (body, text) => {
+    expect(await sent(body)).toMatchObject({ body: text, headers: { 'content-type': 'application/json' } })
+  })
+
+  test('text with a content type of its own goes as it is', async () => {
+    expect(await sent('<x/>', { 'Content-Type': 'text/xml' })).toMatchObject({
+      body: '<x/>',
+      headers: { 'content-type': 'text/xml' },
+    })
+  })
+
+  test('none', async () => {
+    const seen = await sent(undefined)
+    expect(seen).toMatchObject({ body: '', headers: { 'content-length': '0' } })
+    expect(seen.headers).not.toHaveProperty('content-type')
+  })
+
+  test('URLSearchParams, bytes, streams', async () => {
+    expect(await sent(new URLSearchParams({ a: '1 2' }))).toMatchObject({
+      body: 'a=1+2',
+      headers: { 'content-type': 'application/x-www-form-urlencoded;charset=UTF-8' },
+    })
+    expect(await sent(Buffer.from('raw'))).toMatchObject({
+      body: 'raw',
+      headers: { 'content-type': 'application/octet-stream' },
+    })
+    expect(await sent(new TextEncoder().encode('raw').buffer)).toMatchObject({ body: 'raw' })
+    expect(await sent(Readable.from(['a', 'b']))).toMatchObject({ body: 'ab' })
+    expect(await sent(new Blob(['b'], { type: 'x/y' }))).toMatchObject({
+      body: 'b',
+      headers: { 'content-type': 'x/y' },
+    })
+    expect(await sent(new Response('web').body)).toMatchObject({ body: 'web' })
+  })
+
+  test('FormData is multipart', async () => {
+    const form = new FormData()
+    form.append('file', new Blob(['content']), 'a.txt')
+    const seen = await sent(form)
+    expect(seen.headers['content-type']).toMatch(/^multipart\/form-data; boundary=/)
+    expect(seen.body).toContain('content')
+  })
+
+  test('what JSON cannot hold is refused before anything is sent', async () => {
+    const { provider, users } = await serving()
+    const circular: { self?: unknown } = {}
+    circular.self = circular
+    expect(await failure(users.create({ body: circular }))).toMatchObject({ code: 'SIDECAR_CALL_INVALID', attempts: 0 })
+    expect(await failure(users.create({ body: Symbol('x') }))).toMatchObject({ code: 'SIDECAR_CALL_INVALID' })
+    expect(provider.seen).toHaveLength(0)
+  })
+})
+
+describe('instances', () => {
+  async function three(mesh: Mesh) {
+    const providers = [await startProvider(), await startProvider(), await startProvider()]
+    mesh.registry.set('user-service', ...providers.map((each) => instance('user-service', each.port)))
+    return providers
+  }
+
+  test('two equal instances share 100 calls 50/50', async () => {
+    const mesh = startMesh()
+    const [a, b] = [await startProvider(), await startProvider()]
+    mesh.registry.set('user-service', instance('user-service', a.port), instance('user-service', b.port))
+    const users = userClient()
+    const ports: number[] = []
+    for (let i = 0; i < 100; i++) ports.push((await users.get({ id: String(i) })).port)
+    expect([a.seen.length, b.seen.length]).toEqual([50, 50])
+    for (let i = 1; i < ports.length; i++) expect(ports[i]).not.toBe(ports[i - 1])
+  })
+
+  test('weights 3:1 share 100 parallel calls 75/25', async () => {
+    const mesh = startMesh()
+    const [a, b] = [await startProvider(), await startProvider()]
+    mesh.registry.set('user-service', instance('user-service', a.port, { weight: 3 }), instance('user-service', b.port))
+    const users = userClient()
+    await Promise.all(Array.from({ length: 100 }, (_, i) => users.get({ id: String(i) })))
+    expect([a.seen.length, b.seen.length]).toEqual([75, 25])
+  })
+
+  test('unhealthy, disabled and weightless instances get no call', async () => {
+    const mesh = startMesh()
+    const [good, ...bad] = await three(mesh)
+    const fourth = await startProvider()
+    mesh.registry.set(
+      'user-service',
+      instance('user-service', bad[0]!.port, { healthy: false }),
+      instance('user-service', bad[1]!.port, { enabled: false }),
+      instance('user-service', fourth.port, { weight: 0 }),
+      instance('user-service', good!.port),
+    )
+    const users = userClient()
+    for (let i = 0; i < 8; i++) await users.get({ id: '1' })
+    expect(good!.seen).toHaveLength(8)
+  })
+
+  test.each(['GET', 'POST'] as const)('a refused connection goes to the next instance: %s', async (verb) => {
+    const mesh = startMesh()
+    const provider = await startProvider()
+    mesh.registry.set(
+      'user-service',
+      instance('user-service', await closedPort()),
+      instance('user-service', await closedPort()),
+      instance('user-service', provider.port),
+    )
+    const users = userClient()
+    for (let i = 0; i < 10; i++) {
+      expect(await (verb === 'GET' ? users.get({ id: '1' }) : users.create({ body: { i } }))).toMatchObject({
+        port: provider.port,
+      })
+    }
+    expect(provider.seen).toHaveLength(10)
+  })
+
+  test('a host name that does not resolve goes to the next instance too', async () => {
+    const mesh = startMesh()
+    const provider = await startProvider()
+    mesh.registry.set(
+      'user-service',
+      instance('user-service', 80, { ip: 'no-such-host.invalid' }),
+      instance('user-service', provider.port),
+    )
+    const users = userClient()
+    await users.create({ body: 1 })
+    await users.create({ body: 2 })
+    expect(provider.seen).toHaveLength(2)
+  })
+
+  test('when all refuse, the error names the last one and counts them', async () => {
+    const mesh = startMesh()
+    mesh.registry.set(
+      'user-service',
+      instance('user-service', await closedPort()),
+      instance('user-service', await closedPort()),
+    )
+    expect(await failure(userClient().create({ body: 1 }))).toMatchObject({
+      code: 'SIDECAR_CALL_FAILED',
+      attempts: 2,
+      message: expect.stringMatching(/attempt 2: no connection: .*ECONNREFUSED/),
+    })
+  })
+
+  test('a POST whose connection breaks is not sent twice; a GET is, if it may', async () => {
+    const mesh = startMesh()
+    let requests = 0
+    const broken = await startSocketServer((socket) => socket.on('data', () => (requests++, socket.destroy())))
+    const provider = await startProvider()
+    mesh.registry.set('user-service', instance('user-service', broken.port), instance('user-service', provider.port))
+    const users = userClient({ retry: 2 })
+    const results = await Promise.allSettled([users.create({ body: 1 }), users.create({ body: 2 })])
+    expect(results.map((each) => each.status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect(requests + provider.seen.length).toBe(2)
+
+    for (let i = 0; i < 4; i++) expect(await users.get({ id: '1' })).toMatchObject({ port: provider.port })
+    const once = await Promise.allSettled([
+      userClient({ retry: 0 }).get({ id: '1' }),
+      userClient({ retry: 0 }).get({ id: '1' }),
+    ])
+    expect(once.map((each) => each.status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+
+  test('nobody there: what was looked for and what to check', async () => {
+    const mesh = startMesh()
+    expect(await failure(userClient().get({ id: '1' }))).toMatchObject({
+      code: 'SIDECAR_NO_INSTANCE',
+      attempts: 0,
+      message: expect.stringMatching(/"user-service" in group DEFAULT_GROUP, namespace public.*Check/),
+    })
+    mesh.registry.set('sick', instance('sick', 1, { healthy: false }))
+    expect(await failure(userClient({ name: 'sick' }).get({ id: '1' }))).toMatchObject({
+      message: expect.stringContaining('of 1 listed, 1 unhealthy'),
+    })
+    expect(await failure(userClient({ name: 'grey@@user-service' }).get({ id: '1' }))).toMatchObject({
+      message: expect.stringContaining('in group grey'),
+    })
+  })
+
+  test('a registry that does not answer is not an empty list', async () => {
+    const mesh = startMesh()
+    mesh.registry.failure = unavailable()
+    await expect(userClient().get({ id: '1' })).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_UNAVAILABLE' })
+  })
+
+  test('an instance whose metadata says secure is called by https', async () => {
+    const mesh = startMesh()
+    mesh.registry.set('user-service', instance('user-service', await closedPort(), { metadata: { secure: 'true' } }))
+    expect((await failure(userClient().get({ id: '1' }))).url).toMatch(/^https:/)
+  })
+})
+
+describe('deadlines', () => {
+  test('timeoutMs covers the whole call, and ends it at the socket', async () => {
+    const mesh = startMesh()
+    const closed = vi.fn()
+    const mute = await startSocketServer((socket) => socket.on('close', closed).resume())
+    mesh.registry.set('user-service', instance('user-service', mute.port))
+    const error = await failure(userClient({ timeoutMs: 60_000 }).get({ id: '1', timeoutMs: 100 }))
+    expect(error).toMatchObject({ code: 'SIDECAR_CALL_TIMEOUT', message: expect.stringContaining('100 ms') })
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+  })
+
+  test('timeoutMs covers the wait for the registry', async () => {
+    const mesh = startMesh()
+    mesh.registry.list = () => new Promise(() => {})
+    expect(await failure(userClient({ timeoutMs: 50 }).get({ id: '1' }))).toMatchObject({
+      code: 'SIDECAR_CALL_TIMEOUT',
+      attempts: 0,
+    })
+  })
+
+  test('readTimeoutMs: silence', async () => {
+    const mesh = startMesh({ feign: { client: { 'user-service': { readTimeout: 100 } } } })
+    const mute = await startSocketServer(() => {})
+    mesh.registry.set('user-service', instance('user-service', mute.port))
+    expect(await failure(userClient().get({ id: '1' }))).toMatchObject({
+      code: 'SIDECAR_CALL_TIMEOUT',
+      message: expect.stringContaining('no answer for 100 ms'),
+    })
+  })
+
+  test('a connection that takes longer than connectTimeoutMs goes to the next instance', async () => {
+    const mesh = startMesh()
+    const provider = await startProvider()
+    // TLS to a peer that never answers the hello: connected, but no connection.
+    const mute = await startSocketServer(() => {})
+    mesh.registry.set(
+      'user-service',
+      instance('user-service', mute.port, { metadata: { secure: 'true' } }),
+      instance('user-service', provider.port),
+    )
+    const users = userClient({ connectTimeoutMs: 150 })
+    for (let i = 0; i < 2; i++) expect(await users.create({ body: i })).toMatchObject({ port: provider.port })
+    expect(mute.sockets.length).toBeGreaterThan(0)
+  })
+
+  test('a signal ends the call at the socket', async () => {
+    const mesh = startMesh()
+    const closed = vi.fn()
+    const abort = new AbortController()
+    const mute = await startSocketServer((socket) => {
+      socket.on('close', closed)
+      socket.on('data', () => abort.abort(new Error('enough')))
+    })
+    mesh.registry.set('user-service', instance('user-service', mute.port))
+    const error = await failure(userClient().get({ id: '1', signal: abort.signal }))
+    expect(error).toMatchObject({ code: 'SIDECAR_CALL_ABORTED', cause: expect.objectContaining({ message: 'enough' }) })
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+  })
+
+  test('a signal that has fired already sends nothing', async () => {
+    const { users, provider } = await serving()
+    const error = await failure(users.get({ id: '1', signal: AbortSignal.abort() }))
+    expect(error).toMatchObject({ code: 'SIDECAR_CALL_ABORTED', attempts: 0 })
+    expect(error.message).toBe('GET of user-service /users/1: its signal was aborted')
+    expect(provider.seen).toHaveLength(0)
+  })
+})
+
+describe('after the end', () => {
+  test('a stopped runtime makes no more calls', async () => {
+    const { mesh, users } = await serving()
+    await users.get({ id: '1' })
+    await mesh.runtime.close()
+    await expect(users.get({ id: '1' })).rejects.toMatchObject({ code: 'SIDECAR_STOPPED' })
+  })
+})

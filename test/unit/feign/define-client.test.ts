@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from '../../../src/feign/define-client.js'
+import { instance, startMesh, startProvider } from './harness.js'
+
+test('each verb, with and without a type', async () => {
+  const mesh = startMesh()
+  const provider = await startProvider()
+  mesh.registry.set('order-service', instance('order-service', provider.port))
+  const orders = defineClient('order-service', {
+    byId: GET('/orders/{id}').as<(p: { id: number }) => Promise<{ url: string }>>(),
+    create: POST('/orders'),
+    replace: PUT('/orders/{id}'),
+    change: PATCH('/orders/{id}'),
+    remove: DELETE('/orders/{id}'),
+    exists: HEAD('/orders/{id}'),
+  })
+  expect((await orders.byId({ id: 7 })).url).toBe('/orders/7')
+  await orders.create({ body: {} })
+  await orders.replace(7, {})
+  await orders.change({ id: 7, body: {} })
+  await orders.remove(7)
+  await orders.exists(7)
+  expect(provider.seen.map(({ method, url }) => `${method} ${url}`)).toEqual([
+    'GET /orders/7',
+    'POST /orders',
+    'PUT /orders/7',
+    'PATCH /orders/7',
+    'DELETE /orders/7',
+    'HEAD /orders/7',
+  ])
+})
+
+test('the methods are the only enumerable keys, and cannot be replaced', () => {
+  const orders = defineClient({ name: 'order-service' }, { byId: GET('/orders/{id}') })
+  expect(Object.keys(orders)).toEqual(['byId'])
+  expect(() => Object.assign(orders, { byId: 1 })).toThrow(TypeError)
+})
+
+test.each(['', 'a/b', 'a b', 'http://evil.example', '../x', 'a@@b@@c', 'a\r\nb', 'ä'])(
+  'refuses the service name %j',
+  (name) => {
+    expect(() => defineClient(name, {})).toThrow(expect.objectContaining({ code: 'SIDECAR_CLIENT_INVALID' }))
+  },
+)

@@ -1,0 +1,280 @@
+import { describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { registerBalancer } from '../../../src/balance/registry.js'
+import { runWithContext } from '../../../src/context.js'
+import { defineClient, GET, HEAD, POST } from '../../../src/feign/define-client.js'
+import type { Interceptor } from '../../../src/feign/interceptor.js'
+import type { ClientOptions, MethodOptions } from '../../../src/feign/options.js'
+import { instance, json, startMesh, startProvider } from './harness.js'
+
+async function serving(answer?: Parameters<typeof startProvider>[0], settings?: object) {
+  const mesh = startMesh(settings)
+  const provider = await startProvider(answer)
+  mesh.registry.set('user-service', instance('user-service', provider.port))
+  return { mesh, provider }
+}
+
+function client(options: ClientOptions = {}, own: MethodOptions = {}) {
+  return defineClient(
+    { name: 'user-service', ...options },
+    { get: GET('/users/{id}', own), create: POST('/users', own), head: HEAD('/users/{id}', own) },
+  )
+}
+
+describe('decode404', () => {
+  test('of the client, of the method, and by default not', async () => {
+    await serving((_, response) => json(response, { gone: true }, 404))
+    expect(await client({ decode404: true }).get({ id: '1' })).toBeUndefined()
+    expect(await client({}, { decode404: true }).head({ id: '1' })).toBeUndefined()
+    await expect(client({ decode404: true }, { decode404: false }).get({ id: '1' })).rejects.toMatchObject({
+      status: 404,
+    })
+    await expect(client().get({ id: '1' })).rejects.toMatchObject({ status: 404, body: { gone: true } })
+  })
+})
+
+describe('unwrap', () => {
+  test.each([
+    [{ code: 0, data: [1], message: 'ok' }, true, [1]],
+    [{ code: 200, data: { a: 1 } }, true, { a: 1 }],
+    [{ code: '0', data: 1 }, true, 1],
+    [{ code: 0 }, true, undefined],
+    [{ plain: true }, true, { plain: true }],
+    [[1, 2], true, [1, 2]],
+    [{ status: 'ok', result: 5 }, { code: 'status', data: 'result', success: ['ok'] }, 5],
+  ])('%j', async (body, unwrap, value) => {
+    await serving((_, response) => json(response, body))
+    expect(await client({ unwrap }).get({ id: '1' })).toEqual(value)
+  })
+
+  test('a code that means no is an error with the envelope', async () => {
+    await serving((_, response) => json(response, { code: 5001, msg: 'stock is out', data: null }))
+    await expect(client({ unwrap: true }).get({ id: '1' })).rejects.toMatchObject({
+      code: 'SIDECAR_CALL_STATUS',
+      status: 200,
+      body: { code: 5001 },
+      message: expect.stringContaining('code 5001: stock is out'),
+    })
+  })
+})
+
+describe('validate', () => {
+  const schema = z.object({ id: z.coerce.number() })
+
+  test('checks and transforms, after unwrap', async () => {
+    await serving((_, response) => json(response, { code: 0, data: { id: '7' } }))
+    expect(await client({ unwrap: true, validate: schema }).get({ id: '1' })).toEqual({ id: 7 })
+  })
+
+  test('says what does not fit', async () => {
+    await serving((_, response) => json(response, { id: 'x' }))
+    await expect(client({ validate: schema }).get({ id: '1' })).rejects.toMatchObject({
+      code: 'SIDECAR_CALL_BODY',
+      body: { id: 'x' },
+      message: expect.stringContaining('id: '),
+    })
+  })
+})
+
+describe('interceptors', () => {
+  test('are layers: client outside, method inside, the request going in and the response coming out', async () => {
+    const { provider } = await serving()
+    const steps: string[] = []
+    const layer =
+      (name: string): Interceptor =>
+      async (request, next) => {
+        steps.push(`${name} in`)
+        const response = await next({ ...request, headers: { ...request.headers, [`x-${name}`]: '1' } })
+        steps.push(`${name} out ${response.status}`)
+        return response
+      }
+    await client({ interceptors: [layer('a'), layer('b')] }, { interceptors: [layer('c')] }).get({ id: '1' })
+    expect(steps).toEqual(['a in', 'b in', 'c in', 'c out 200', 'b out 200', 'a out 200'])
+    expect(provider.seen[0]!.headers).toMatchObject({ 'x-a': '1', 'x-b': '1', 'x-c': '1' })
+  })
+
+  test('see the call, and may change path, body and result', async () => {
+    const { provider } = await serving()
+    const seen = vi.fn()
+    const change: Interceptor = async (request, next) => {
+      seen(request)
+      const response = await next({ ...request, path: '/v2/users', body: { ...(request.body as object), b: 2 } })
+      return { ...response, body: [response.body] }
+    }
+    const result = await client({ headers: { 'X-Tenant': 'blue' }, interceptors: [change] }).create({ body: { a: 1 } })
+    expect(seen.mock.calls[0]![0]).toMatchObject({
+      service: 'user-service',
+      method: 'POST',
+      path: '/users',
+      body: { a: 1 },
+      headers: { 'x-tenant': 'blue', accept: expect.any(String) },
+    })
+    expect(provider.seen[0]).toMatchObject({ url: '/v2/users', body: '{"a":1,"b":2}' })
+    expect(result).toEqual([expect.objectContaining({ url: '/v2/users' })])
+  })
+
+  test('may drop a header', async () => {
+    const { provider } = await serving()
+    const drop: Interceptor = ({ headers: { 'x-tenant': _, ...headers }, ...request }, next) =>
+      next({ ...request, headers })
+    await client({ headers: { 'X-Tenant': 'blue' }, interceptors: [drop] }).get({ id: '1' })
+    expect(provider.seen[0]!.headers).not.toHaveProperty('x-tenant')
+  })
+
+  test('see a bad status, and may try again', async () => {
+    let count = 0
+    const { provider } = await serving((_, response) => json(response, {}, count++ === 0 ? 401 : 200))
+    const login: Interceptor = async (request, next) => {
+      const response = await next(request)
+      return response.status === 401 ? next({ ...request, headers: { authorization: 'Bearer fresh' } }) : response
+    }
+    expect(await client({ interceptors: [login] }).get({ id: '1' })).toEqual({})
+    expect(provider.seen[1]!.headers.authorization).toBe('Bearer fresh')
+  })
+
+  test('may answer by themselves', async () => {
+    const { provider } = await serving()
+    const cached =
+      (status: number): Interceptor =>
+      () => ({ status, headers: {}, body: 'cached', attempts: 0 })
+    expect(await client({ interceptors: [cached(200)] }).get({ id: '1' })).toBe('cached')
+    await expect(client({ interceptors: [cached(418)] }).get({ id: '1' })).rejects.toMatchObject({
+      status: 418,
+      body: 'cached',
+      attempts: 0,
+    })
+    expect(provider.seen).toHaveLength(0)
+  })
+
+  test.each(['http://evil.example/', '//evil.example/', 'x', '/a/../b', '/a\r\nb'])(
+    'cannot make the path %j',
+    async (path) => {
+      const { provider } = await serving()
+      const evil: Interceptor = (request, next) => next({ ...request, path })
+      await expect(client({ interceptors: [evil] }).get({ id: '1' })).rejects.toMatchObject({
+        code: 'SIDECAR_CALL_INVALID',
+      })
+      expect(provider.seen).toHaveLength(0)
+    },
+  )
+})
+
+describe('fallback', () => {
+  test('a function, told the error and the call', async () => {
+    startMesh()
+    const fallback = vi.fn(() => 'default')
+    expect(await client({ fallback }).get({ id: '1' })).toBe('default')
+    expect(fallback).toHaveBeenCalledWith(expect.objectContaining({ code: 'SIDECAR_NO_INSTANCE' }), {
+      method: 'get',
+      args: [{ id: '1' }],
+    })
+  })
+
+  test('an object whose methods stand for the client’s', async () => {
+    startMesh()
+    const fallback = { get: (p: { id: string }) => `nobody called ${p.id}` }
+    const users = client({ fallback })
+    expect(await users.get({ id: '1' })).toBe('nobody called 1')
+    await expect(users.create({ body: 1 })).rejects.toMatchObject({ code: 'SIDECAR_NO_INSTANCE' })
+  })
+
+  test('not for the caller’s own mistake or abort', async () => {
+    await serving()
+    const users = client({ fallback: () => 'default' })
+    await expect(users.get({ id: '' })).rejects.toMatchObject({ code: 'SIDECAR_CALL_INVALID' })
+    await expect(users.get({ id: '1', signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'SIDECAR_CALL_ABORTED',
+    })
+  })
+})
+
+describe('settings', () => {
+  test('feign.client.<name> beats feign.client.default; code beats both', async () => {
+    const { provider } = await serving(undefined, {
+      feign: {
+        client: {
+          default: { headers: { 'X-A': 'default', 'X-B': 'default', 'X-C': 'default' } },
+          'user-service': { headers: { 'x-b': 'named', 'x-c': 'named' } },
+        },
+      },
+    })
+    await client({ headers: { 'X-C': 'code' } }).get({ id: '1', headers: { 'X-D': 'call' } })
+    expect(provider.seen[0]!.headers).toMatchObject({ 'x-a': 'default', 'x-b': 'named', 'x-c': 'code', 'x-d': 'call' })
+  })
+
+  test('a url in bootstrap.yml overrides discovery', async () => {
+    const provider = await startProvider()
+    const mesh = startMesh({ feign: { client: { 'user-service': { url: `${provider.origin}/base/` } } } })
+    await client({ path: '/v1' }).get({ id: '1' })
+    expect(provider.seen[0]!.url).toBe('/base/v1/users/1')
+    expect(mesh.registry.asked).toHaveLength(0)
+  })
+
+  test('a balancer by name; an unknown one is an error that lists those there are', async () => {
+    const { mesh, provider } = await serving(undefined, { feign: { client: { 'user-service': { balancer: 'last' } } } })
+    const other = await startProvider()
+    registerBalancer('last', (instances) => ({
+      pick: () => ({ instance: instances.find((i) => i.port === provider.port)!, done() {} }),
+    }))
+    mesh.registry.set('user-service', instance('user-service', other.port), instance('user-service', provider.port))
+    for (let i = 0; i < 4; i++) await client().get({ id: '1' })
+    expect(provider.seen).toHaveLength(4)
+    await expect(client({ balancer: 'nope' }).get({ id: '1' })).rejects.toThrow(
+      /no balancer "nope"; known are round-robin, random/,
+    )
+  })
+})
+
+describe('url', () => {
+  test.each([
+    ['ftp://h/', /scheme ftp:/],
+    ['http://user:canary@h/', /credentials/],
+    ['http://h/?a=1', /query/],
+    ['http://', /is not a URL/],
+  ])('refuses %j', (url, why) => {
+    expect(() => client({ url })).toThrow(why)
+    expect(() => client({ url })).not.toThrow(/canary/)
+  })
+
+  test('needs no name, and names itself in errors', async () => {
+    startMesh()
+    const provider = await startProvider((_, response) => json(response, {}, 500))
+    const { get } = defineClient({ url: provider.origin.slice('http://'.length) }, { get: GET('/x') })
+    await expect(get()).rejects.toMatchObject({ status: 500, url: `${provider.origin}/x`, instance: undefined })
+  })
+})
+
+describe('the caller’s context', () => {
+  const context = {
+    token: 'caller-token',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    tracestate: 'a=b',
+  }
+
+  test('travels to discovered services', async () => {
+    const { provider } = await serving()
+    await runWithContext(context, () => client().get({ id: '1' }))
+    expect(provider.seen[0]!.headers).toMatchObject({
+      authorization: 'Bearer caller-token',
+      traceparent: context.traceparent,
+      tracestate: 'a=b',
+    })
+    await client().get({ id: '1' })
+    expect(provider.seen[1]!.headers).not.toHaveProperty('authorization')
+  })
+
+  test('a header of the client or the call wins', async () => {
+    const { provider } = await serving()
+    await runWithContext(context, () =>
+      client().get({ id: '1', headers: { Authorization: 'Basic own', Traceparent: 'mine' } }),
+    )
+    expect(provider.seen[0]!.headers).toMatchObject({ authorization: 'Basic own', traceparent: 'mine' })
+    expect(provider.seen[0]!.headers).not.toHaveProperty('tracestate')
+  })
+
+  test('through interceptors as well', async () => {
+    const { provider } = await serving()
+    await runWithContext(context, () => client({ interceptors: [(request, next) => next(request)] }).get({ id: '1' }))
+    expect(provider.seen[0]!.headers.authorization).toBe('Bearer caller-token')
+  })
+})

@@ -1,0 +1,231 @@
+import axios from 'axios'
+import { Readable } from 'node:stream'
+import { fetch as undiciFetch, interceptors, request } from 'undici'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { runWithContext } from '../../../src/context.js'
+import { activeRuntime } from '../../../src/feign/runtime.js'
+import { attachSidecar, createAxios } from '../../../src/http/axios.js'
+import { SidecarDispatcher } from '../../../src/http/dispatcher.js'
+import { createFetch } from '../../../src/http/fetch.js'
+import { sidecarDispatcher } from '../../../src/undici.js'
+import { closedPort, instance, json, startMesh, startProvider, type Provider } from '../feign/harness.js'
+
+const context = { token: 'caller-token', traceparent: '00-a-b-01' }
+
+async function one() {
+  const mesh = startMesh()
+  const provider = await startProvider()
+  mesh.registry.set('user-service', instance('user-service', provider.port))
+  return { mesh, provider }
+}
+
+async function two() {
+  const mesh = startMesh()
+  const providers = [await startProvider(), await startProvider()] as const
+  mesh.registry.set('user-service', ...providers.map((each) => instance('user-service', each.port)))
+  return { mesh, providers }
+}
+
+function dispatcher(): SidecarDispatcher {
+  const made = sidecarDispatcher()
+  onTestFinished(() => made.close())
+  return made
+}
+
+const shares = (providers: readonly Provider[]) => providers.map((each) => each.seen.length)
+
+/** The same behaviour through four doors. */
+const doors: Record<
+  string,
+  () => (url: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; data: unknown }>
+> = {
+  fetch: () => {
+    const fetch = createFetch(activeRuntime)
+    return async (url, body, headers = {}) => {
+      const response = await fetch(
+        url,
+        body === undefined ? { headers } : { method: 'POST', body: JSON.stringify(body), headers },
+      )
+      return { status: response.status, data: await response.json().catch(() => undefined) }
+    }
+  },
+  axios: () => {
+    const http = createAxios()
+    return (url, body, headers = {}) =>
+      http.request({
+        url,
+        headers,
+        ...(body !== undefined && { method: 'POST', data: body }),
+        validateStatus: () => true,
+      })
+  },
+  'undici.request': () => {
+    const own = dispatcher()
+    return async (url, body, headers = {}) => {
+      const options = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+      const response = await request(url, { dispatcher: own, headers, ...options })
+      return { status: response.statusCode, data: await response.body.json().catch(() => undefined) }
+    }
+  },
+  'undici.fetch': () => {
+    const own = dispatcher()
+    return async (url, body, headers = {}) => {
+      const options = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+      const response = await undiciFetch(url, { dispatcher: own, headers, ...options })
+      return { status: response.status, data: await response.json().catch(() => undefined) }
+    }
+  },
+}
+
+describe.each(Object.entries(doors))('%s', (_, open) => {
+  test('a logical name goes round the instances, GET and POST', async () => {
+    const { providers } = await two()
+    const call = open()
+    for (let i = 0; i < 10; i++)
+      expect((await call('http://user-service/users?a=b%2Fc')).data).toMatchObject({
+        method: 'GET',
+        url: '/users?a=b%2Fc',
+      })
+    expect((await call('http://user-service/users', { n: 1 })).data).toMatchObject({ method: 'POST', body: '{"n":1}' })
+    expect(shares(providers).sort()).toEqual([5, 6])
+  })
+
+  test('a connection that was never made goes to the next instance', async () => {
+    const { mesh, providers } = await two()
+    mesh.registry.set('half-dead', instance('half-dead', await closedPort()), instance('half-dead', providers[0].port))
+    const call = open()
+    for (let i = 0; i < 4; i++) expect((await call('http://half-dead/x', { i })).status).toBe(200)
+    expect(shares(providers)).toEqual([4, 0])
+  })
+
+  test('the caller’s token and trace go along, unless the call has its own', async () => {
+    const { provider } = await one()
+    const call = open()
+    await runWithContext(context, () => call('http://user-service/x'))
+    await runWithContext(context, () => call('http://user-service/x', undefined, { authorization: 'Basic own' }))
+    expect(provider.seen[0]!.headers).toMatchObject({
+      authorization: 'Bearer caller-token',
+      traceparent: '00-a-b-01',
+    })
+    expect(provider.seen[1]!.headers.authorization).toBe('Basic own')
+  })
+
+  test('any other host is left alone, and gets no token', async () => {
+    const { mesh, providers } = await two()
+    const { port } = providers[0]
+    const call = open()
+    for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) {
+      expect((await runWithContext(context, () => call(`http://${host}/x`))).status).toBe(200)
+    }
+    expect(providers[0].seen.map((seen) => seen.headers.authorization)).toEqual([undefined, undefined])
+    expect(mesh.registry.asked).toHaveLength(0)
+  })
+
+  test('a bad status is the caller’s to see', async () => {
+    const mesh = startMesh()
+    const provider = await startProvider((__, response) => json(response, { reason: 'taken' }, 409))
+    mesh.registry.set('user-service', instance('user-service', provider.port))
+    expect(await open()('http://user-service/x')).toMatchObject({ status: 409, data: { reason: 'taken' } })
+  })
+
+  test('nobody there is SIDECAR_NO_INSTANCE', async () => {
+    startMesh()
+    const error: unknown = await open()('http://nobody/x').catch((reason: unknown) => reason)
+    const { code, cause } = error as { code?: string; cause?: { code?: string } }
+    expect([code, cause?.code]).toContain('SIDECAR_NO_INSTANCE')
+  })
+
+  test('all refusing is an error', async () => {
+    const mesh = startMesh()
+    mesh.registry.set('dead', instance('dead', await closedPort()), instance('dead', await closedPort()))
+    await expect(open()('http://dead/x')).rejects.toThrow()
+  })
+})
+
+describe('fetch', () => {
+  test('takes the global FormData and gives the global Response', async () => {
+    const { provider } = await one()
+    const form = new FormData()
+    form.append('a', '1')
+    const response = await createFetch(activeRuntime)(new URL('http://user-service/form'), {
+      method: 'POST',
+      body: form,
+    })
+    expect(response).toBeInstanceOf(Response)
+    expect(provider.seen[0]!.headers['content-type']).toMatch(/^multipart\/form-data/)
+  })
+
+  test('an abort reaches the provider', async () => {
+    const mesh = startMesh()
+    const abort = new AbortController()
+    let closed: Promise<unknown> | undefined
+    const provider = await startProvider((_, response) => {
+      closed = new Promise((resolve) => response.on('close', resolve))
+      abort.abort()
+    })
+    mesh.registry.set('slow', instance('slow', provider.port))
+    await expect(createFetch(activeRuntime)('http://slow/', { signal: abort.signal })).rejects.toThrow(/abort/)
+    await closed
+  })
+})
+
+describe('undici', () => {
+  test('works under undici’s own interceptors', async () => {
+    const mesh = startMesh()
+    let count = 0
+    const provider = await startProvider((_, response) => json(response, {}, count++ === 0 ? 503 : 200))
+    mesh.registry.set('user-service', instance('user-service', provider.port))
+    const retrying = dispatcher().compose(interceptors.retry({ minTimeout: 1 }))
+    expect((await request('http://user-service/x', { dispatcher: retrying })).statusCode).toBe(200)
+    expect(provider.seen).toHaveLength(2)
+  })
+
+  test('close and destroy end what it opened', async () => {
+    const own = new SidecarDispatcher(activeRuntime)
+    await own.close()
+    await expect(request('http://127.0.0.1:1/', { dispatcher: own })).rejects.toThrow(/closed|destroyed/)
+    await new Promise<void>((resolve) => void new SidecarDispatcher(activeRuntime).destroy(() => resolve()))
+  })
+})
+
+describe('axios', () => {
+  test('baseURL, params, and the config of the caller untouched', async () => {
+    const { provider } = await one()
+    const http = attachSidecar(axios.create({ baseURL: 'http://user-service/api/', timeout: 5_000 }))
+    const response = await http.get('/users', { params: { page: 2 } })
+    expect(provider.seen[0]!.url).toBe('/api/users?page=2')
+    expect(response.config).toMatchObject({ baseURL: 'http://user-service/api/', url: '/users' })
+    const error: unknown = await http.get('/x', { validateStatus: () => false }).catch((reason: unknown) => reason)
+    expect(axios.isAxiosError(error) && error.config).toMatchObject({ baseURL: 'http://user-service/api/', url: '/x' })
+  })
+
+  test('case matters to it', async () => {
+    const { mesh, providers } = await two()
+    mesh.registry.set('userService', instance('userService', providers[0].port))
+    expect((await createAxios().get('http://userService/x')).status).toBe(200)
+  })
+
+  test('keeps the adapter the instance had', async () => {
+    await two()
+    const urls: (string | undefined)[] = []
+    const http = attachSidecar(
+      axios.create({
+        adapter: async (config) => {
+          urls.push(config.url)
+          return { data: 'mine', status: 200, statusText: 'OK', headers: {}, config }
+        },
+      }),
+    )
+    expect((await http.get('http://user-service/x')).data).toBe('mine')
+    expect(urls[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/x$/)
+  })
+
+  test('a stream that may have been read is not sent again', async () => {
+    const mesh = startMesh()
+    mesh.registry.set('dead', instance('dead', await closedPort()), instance('dead', (await startProvider()).port))
+    const results = await Promise.allSettled(
+      [0, 1].map(() => createAxios().post('http://dead/x', Readable.from(['a']))),
+    )
+    expect(results.map((each) => each.status).sort()).toEqual(['fulfilled', 'rejected'])
+  })
+})

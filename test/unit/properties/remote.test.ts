@@ -1,0 +1,322 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test, vi } from 'vitest'
+import type { ConfigListener, NacosTransport } from '../../../src/nacos/transport.js'
+import { SidecarError } from '../../../src/errors.js'
+import { createRemoteConfig } from '../../../src/properties/remote.js'
+import type { ConfigItem, ConfigKey } from '../../../src/types.js'
+import { loadBootstrap } from '../../support/bootstrap.js'
+
+type Answer = string | Error | 'hang' | { content: string; type: string }
+
+/** A registry in memory: the seam itself, since what is tested stands above it. */
+function memoryTransport(documents: Record<string, Answer>, watching = true) {
+  const asked: string[] = []
+  const listeners = new Map<string, ConfigListener>()
+  const item = (key: ConfigKey, content: string, type?: string): ConfigItem => ({
+    ...key,
+    content,
+    md5: createHash('md5').update(content).digest('hex'),
+    ...(type && { type }),
+  })
+  const nameOf = ({ group, dataId }: ConfigKey) => (group === 'DEFAULT_GROUP' ? dataId : `${group}/${dataId}`)
+  const transport: Pick<NacosTransport, 'getConfig' | 'watchConfig'> = {
+    async getConfig(key) {
+      asked.push(nameOf(key))
+      const answer = documents[nameOf(key)]
+      if (answer === undefined) return undefined
+      if (answer === 'hang') return new Promise<never>(() => {})
+      if (answer instanceof Error) throw answer
+      return typeof answer === 'string' ? item(key, answer) : item(key, answer.content, answer.type)
+    },
+    ...(watching && {
+      watchConfig(key: ConfigKey, _md5: string, listener: ConfigListener) {
+        listeners.set(nameOf(key), listener)
+        return () => listeners.delete(nameOf(key))
+      },
+    }),
+  }
+  const push = (name: string, content: string | undefined) => {
+    const [dataId = '', group = 'DEFAULT_GROUP'] = name.split('/').reverse()
+    const key = { namespace: '', group, dataId }
+    listeners.get(name)!(content === undefined ? undefined : item(key, content))
+  }
+  return { transport, asked, listeners, push, documents }
+}
+
+function remoteOf(
+  yaml: string,
+  documents: Record<string, Answer>,
+  options: { watching?: boolean; vars?: Record<string, string> } = {},
+) {
+  const { settings, store } = loadBootstrap(yaml, { vars: options.vars ?? {} })
+  const registry = memoryTransport(documents, options.watching)
+  const lines: string[] = []
+  const log = (level: string) => (line: string) => void lines.push(`${level} ${line}`)
+  const logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+  const changes: (readonly string[])[] = []
+  const emit = (event: string, payload?: unknown) => {
+    if (event === 'configChanged') changes.push((payload as { keys: readonly string[] }).keys)
+  }
+  const remote = createRemoteConfig({ transport: registry.transport, settings, store, logger, emit })
+  return { remote, store, lines, changes, ...registry }
+}
+
+const down = () => new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', 'connection refused')
+
+const ORDERS = 'application.name: orders\nprofiles.active: [dev, eu]\n'
+
+describe('the documents that are asked for', () => {
+  test('in the order of Spring, the last one the strongest', async () => {
+    const yaml = `${ORDERS}
+spring.config.import: optional:nacos:imported.yml?group=I&refreshEnabled=false, configserver:x
+cloud.nacos.config:
+  group: G
+  shared-configs: [shared.yml, { data-id: shared2.yml, group: S, refresh: false }]
+  extension-configs: [{ data-id: ext.yml }]
+`
+    const { remote, asked, lines, listeners } = remoteOf(yaml, {})
+    await remote.load()
+    expect(asked).toEqual([
+      'G/shared.yml',
+      'S/shared2.yml',
+      'G/ext.yml',
+      'I/imported.yml',
+      'G/orders',
+      'G/orders.yml',
+      'G/orders-dev.yml',
+      'G/orders-eu.yml',
+    ])
+    expect(lines).toContain('warn config.import: configserver:x is ignored: only nacos: documents are imported')
+    expect([...listeners.keys()]).not.toContain('S/shared2.yml')
+    expect([...listeners.keys()]).not.toContain('I/imported.yml')
+    expect(remote.documents().map((document) => document.state)).toEqual(Array(8).fill('absent'))
+  })
+
+  test('application-dev.yml, as the users of the Python library write it', async () => {
+    const yaml = `
+application.name: orders
+profiles.active: dev
+cloud.nacos.config:
+  file-extension: yml
+  shared-configs: ["application-\${spring.profiles.active}.\${spring.cloud.nacos.config.file-extension}"]
+`
+    const { remote, asked } = remoteOf(yaml, {})
+    await remote.load()
+    expect(asked[0]).toBe('application-dev.yml')
+  })
+
+  test('a profile that is needed and not active is an error that says so', () => {
+    expect(() => loadBootstrap('cloud.nacos.config.shared-configs: ["a-${spring.profiles.active}.yml"]')).toThrow(
+      expect.objectContaining({
+        code: 'SIDECAR_PLACEHOLDER_UNRESOLVED',
+        message: expect.stringMatching(/bootstrap\.yml:1:37: \$\{spring\.profiles\.active\}.*no profile is active/),
+      }),
+    )
+  })
+
+  test('none where the config side is switched off', async () => {
+    const { remote, asked, store } = remoteOf(`${ORDERS}cloud.nacos.config.enabled: false`, {})
+    await remote.load()
+    expect(asked).toEqual([])
+    expect(store.remoteReady).toBe(true)
+  })
+})
+
+describe('what they say', () => {
+  test('later documents win, maps merge, lists replace', async () => {
+    const { remote, store } = remoteOf(`${ORDERS}cloud.nacos.config.shared-configs: [s.yml]`, {
+      's.yml': 'a: s\nb: s\nm: { x: 1, y: 1 }\nl: [1, 2]',
+      'orders.yml': 'b: name\nm: { y: 2 }\nl: [3]',
+      'orders-dev.yml': 'c: dev',
+      'orders-eu.yml': 'c: eu',
+    })
+    await remote.load()
+    expect(store.get('', 'remote')).toEqual({ a: 's', b: 'name', c: 'eu', m: { x: 1, y: 2 }, l: [3] })
+    expect(store.explain('b').shadows).toEqual([expect.objectContaining({ document: 's.yml', line: 2, value: 's' })])
+  })
+
+  test('yaml, json, properties, text, by extension or by type', async () => {
+    const yaml = `cloud.nacos.config.shared-configs: [a.yaml, b.json, c.properties, d.txt, e, f]`
+    const { remote, store } = remoteOf(yaml, {
+      'a.yaml': 'a: 1\n---\na: 2',
+      'b.json': '{\n\t"b": { "id": 12345678901234567890, "l": [true, null] }\n}',
+      'c.properties': '# comment\nc.port=9202\nc.list[0]=x\nc.list[1]=y\nc.umlaut=\\u00fc\n',
+      'd.txt': 'just ${text}\n',
+      e: { content: 'e=1', type: 'properties' },
+      f: 'f: yml is the default',
+    })
+    await remote.load()
+    expect(store.get('', 'remote')).toEqual({
+      a: 2,
+      b: { id: '12345678901234567890', l: [true, null] },
+      c: { port: 9202, list: ['x', 'y'], umlaut: 'ü' },
+      d: { txt: 'just ${text}\n' },
+      e: 1,
+      f: 'yml is the default',
+    })
+    expect(store.explain('c.port').origin).toMatchObject({ document: 'c.properties', line: 2 })
+  })
+
+  test('placeholders see every layer; what nobody has is named once', async () => {
+    const { remote, store, lines, push } = remoteOf(
+      `${ORDERS}local: l`,
+      {
+        'orders.yml': 'r: r\nx: ${r}${local}${HOST_NAME}${application.name}\ny: ${nope}',
+      },
+      { vars: { HOST_NAME: 'h' } },
+    )
+    await remote.load()
+    expect([store.get('x'), store.get('y')]).toEqual(['rlhorders', '${nope}'])
+    push('orders.yml', 'r: r2\n \ny: ${nope}')
+    expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
+      'warn orders.yml:3:4: ${nope} has no value and no default (used in y); it stays as it is',
+    ])
+  })
+})
+
+describe('what goes wrong at the start', () => {
+  const error = async (yaml: string, documents: Record<string, Answer>) => {
+    const made = remoteOf(yaml, documents)
+    const failure = await made.remote.load().then(
+      () => undefined,
+      (reason: unknown) => reason as SidecarError,
+    )
+    return { ...made, failure }
+  }
+
+  test('a required import that is not there', async () => {
+    const { failure } = await error('spring.config.import: ["nacos:must.yml?group=G"]', {})
+    expect(failure).toMatchObject({
+      code: 'SIDECAR_CONFIG_NOT_FOUND',
+      message: expect.stringContaining('must.yml (G)'),
+    })
+  })
+
+  test('an optional one is nothing to speak of', async () => {
+    expect((await error('spring.config.import: ["optional:nacos:must.yml"]', {})).failure).toBeUndefined()
+  })
+
+  test('bad YAML names the data id and the line', async () => {
+    const { failure } = await error(ORDERS, { 'orders.yml': 'a: 1\n\tb: 2' })
+    expect(failure).toMatchObject({
+      code: 'SIDECAR_CONFIG_INVALID',
+      message: expect.stringContaining('orders.yml:2:1: tab'),
+    })
+  })
+
+  test('a document that is too large', async () => {
+    const { failure } = await error(`${ORDERS}cloud.nacos.config.max-bytes: 10`, { 'orders.yml': 'a: 1234567890' })
+    expect(failure).toMatchObject({
+      code: 'SIDECAR_CONFIG_TOO_LARGE',
+      message: expect.stringContaining('orders.yml has 13 bytes'),
+    })
+  })
+
+  test('a registry that does not answer is logged, and is not "absent"', async () => {
+    const { failure, lines, remote, store, push, changes } = await error(ORDERS, {
+      'orders.yml': down(),
+      'orders-dev.yml': 'a: 1',
+    })
+    expect(failure).toBeUndefined()
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^error config orders\.yml could not be pulled: connection refused/),
+    )
+    expect(remote.documents()[1]).toMatchObject({ dataId: 'orders.yml', state: 'failed' })
+    expect(store.get('a')).toBe(1)
+    push('orders.yml', 'late: true')
+    expect(store.get('late')).toBe(true)
+    expect(changes).toEqual([['late']])
+  })
+
+  test('with a required import too: not asked is not "not found"', async () => {
+    const { failure } = await error('spring.config.import: ["nacos:must.yml"]', { 'must.yml': down() })
+    expect(failure).toBeUndefined()
+  })
+
+  test('fail-fast makes it an error', async () => {
+    const { failure } = await error(`${ORDERS}cloud.nacos.config.fail-fast: true`, { 'orders.yml': down() })
+    expect(failure).toMatchObject({
+      code: 'SIDECAR_REGISTRY_UNAVAILABLE',
+      message: expect.stringContaining('orders.yml'),
+    })
+  })
+
+  test('a registry that hangs holds nobody up longer than the timeout', async () => {
+    const { failure, lines, store } = await error(`${ORDERS}cloud.nacos.config.timeout: 60ms`, {
+      'orders.yml': 'hang',
+      'orders-dev.yml': 'a: 1',
+    })
+    expect(failure).toBeUndefined()
+    expect(lines).toContainEqual(expect.stringContaining('no answer within 60 ms'))
+    expect(store.get('a')).toBe(1)
+  })
+
+  test('a caller who gives up ends the pull', async () => {
+    const { remote } = remoteOf(ORDERS, { 'orders.yml': 'hang' })
+    const controller = new AbortController()
+    const pulled = remote.load(controller.signal)
+    controller.abort()
+    await expect(pulled).rejects.toMatchObject({ code: 'SIDECAR_STOPPED' })
+  })
+})
+
+describe('changes', () => {
+  test('are applied at once and announced with their keys', async () => {
+    const { remote, store, push, changes } = remoteOf(ORDERS, { 'orders.yml': 'a: 1\nb: 1', 'orders-dev.yml': 'b: 2' })
+    await remote.load()
+    push('orders.yml', 'a: 2\nb: 9')
+    expect([store.get('a'), store.get('b')]).toEqual([2, 2])
+    push('orders.yml', 'a: 2\nb: 9')
+    expect(changes).toEqual([['a']])
+  })
+
+  test('bad YAML keeps the old document whole, with one alert', async () => {
+    const { remote, store, push, changes, lines } = remoteOf(ORDERS, { 'orders.yml': 'a: 1\nb: 1' })
+    await remote.load()
+    push('orders.yml', 'a: 2\nb: [')
+    push('orders.yml', 'a: 2\nb: [')
+    expect(store.get('', 'remote')).toEqual({ a: 1, b: 1 })
+    expect(changes).toEqual([])
+    expect(lines.filter((line) => line.startsWith('error'))).toEqual([expect.stringContaining('orders.yml:2:')])
+    push('orders.yml', 'a: 3')
+    expect(changes).toEqual([['a', 'b']])
+  })
+
+  test.each([
+    ['keep', 1, 'deleted', 0],
+    ['clear', undefined, 'absent', 1],
+  ])('a deleted document, policy %s', async (policy, value, state, events) => {
+    const { remote, store, push, changes } = remoteOf(`${ORDERS}cloud.nacos.config.on-delete: ${policy}`, {
+      'orders.yml': 'a: 1',
+    })
+    await remote.load()
+    push('orders.yml', undefined)
+    push('orders.yml', undefined)
+    expect(store.get('a')).toBe(value)
+    expect(changes).toHaveLength(events)
+    expect(remote.documents()[1]).toMatchObject({ state })
+  })
+
+  test('are asked for where the transport has no watch', async () => {
+    const { remote, store, documents, asked } = remoteOf(
+      `${ORDERS}sidecar.poll-interval: 20ms`,
+      { 'orders.yml': 'a: 1' },
+      { watching: false },
+    )
+    await remote.load()
+    documents['orders.yml'] = down()
+    await vi.waitFor(() => expect(asked.filter((name) => name === 'orders.yml').length).toBeGreaterThan(2))
+    expect(store.get('a')).toBe(1)
+    documents['orders.yml'] = 'a: 2'
+    await vi.waitFor(() => expect(store.get('a')).toBe(2))
+    remote.close()
+  })
+
+  test('after close nothing is heard', async () => {
+    const { remote, listeners } = remoteOf(ORDERS, { 'orders.yml': 'a: 1' })
+    await remote.load()
+    expect(listeners.size).toBe(4)
+    remote.close()
+    expect(listeners.size).toBe(0)
+  })
+})

@@ -1,0 +1,94 @@
+import { inspect } from 'node:util'
+import { describe, expect, test } from 'vitest'
+import { connectionOf } from '../../../src/settings/connection.js'
+import { parseServerAddresses } from '../../../src/settings/server-address.js'
+import { loadBootstrap } from '../../support/bootstrap.js'
+
+const nacosOf = (yaml: string) => loadBootstrap(yaml).settings.cloud.nacos
+
+describe('addresses', () => {
+  test.each<[string, [string, number, boolean, string][]]>([
+    ['nacos', [['nacos', 8848, false, 'nacos:8848']]],
+    [
+      '10.0.0.1:80, 10.0.0.2;c:81',
+      [
+        ['10.0.0.1', 80, false, '10.0.0.1:80'],
+        ['10.0.0.2', 8848, false, '10.0.0.2:8848'],
+        ['c', 81, false, 'c:81'],
+      ],
+    ],
+    ['[::1]', [['::1', 8848, false, '[::1]:8848']]],
+    ['https://[fe80::1]:443', [['fe80::1', 443, true, '[fe80::1]:443']]],
+    ['HTTP://nacos:80/', [['nacos', 80, false, 'nacos:80']]],
+  ])('%s', (text, expected) => {
+    const { addresses } = parseServerAddresses(text)
+    expect(addresses.map(({ host, port, tls, authority }) => [host, port, tls, authority])).toEqual(expected)
+  })
+
+  test.each([
+    ['', 'an empty list'],
+    ['::1', 'an IPv6 address stands in brackets'],
+    ['a:0', 'expected a port 1–65535, got 0'],
+    ['a:99999', 'expected a port 1–65535, got 99999'],
+    ['ftp://a', 'expected http:// or https://, got ftp://'],
+    ['a b:c', 'expected host:port, got "b:c"'],
+    ['a?x=1', 'expected host:port'],
+    ['a\r\nHost: b', 'expected host:port'],
+  ])('%j is refused', (text, message) => expect(() => parseServerAddresses(text)).toThrow(message))
+
+  test('a password in an address is refused and not repeated', () => {
+    expect(() => parseServerAddresses('http://u:canary@nacos')).toThrow(/^expected host:port without user/)
+  })
+})
+
+describe('a section', () => {
+  const yaml = `cloud.nacos:
+  server-addr: base:1
+  namespace: public
+  username: u
+  password: p
+  tls: { enabled: true, ca-file: ca.pem, key-passphrase: canary1 }
+  discovery: { server-addr: "http://disc:2/ctx/, also:3", namespace: dev }
+  config: { username: cu, password: canary2, secret-key: canary3, access-key: canary4, security-token: canary5 }
+`
+
+  test('inherits what it leaves out', () => {
+    const nacos = nacosOf(yaml)
+    expect({ ...connectionOf(nacos, 'discovery') }).toMatchObject({
+      addresses: [
+        { host: 'disc', port: 2, tls: false },
+        { host: 'also', port: 3, tls: true },
+      ],
+      namespace: 'dev',
+      contextPath: '/ctx',
+      username: 'u',
+      password: 'p',
+      tls: { enabled: true, caFile: 'ca.pem' },
+      apiVersion: 'auto',
+      requestTimeoutMs: 5000,
+      beatTimeoutMs: 2000,
+    })
+    expect({ ...connectionOf(nacos, 'config') }).toMatchObject({
+      addresses: [{ host: 'base', port: 1, tls: true }],
+      namespace: '',
+      contextPath: '/nacos',
+      username: 'cu',
+    })
+  })
+
+  test('defaults', () => {
+    expect({ ...connectionOf(nacosOf(''), 'config') }).toMatchObject({
+      addresses: [{ authority: '127.0.0.1:8848', tls: false }],
+      namespace: '',
+      tls: { enabled: false },
+    })
+    expect(connectionOf(nacosOf('cloud.nacos.context-path: /'), 'config').contextPath).toBe('')
+  })
+
+  test('shows no secret, but has them', () => {
+    const connection = connectionOf(nacosOf(yaml), 'config')
+    expect(JSON.stringify(connection) + inspect(connection, { depth: 9 })).not.toContain('canary')
+    expect(JSON.stringify(connection)).toContain('"password":"***"')
+    expect([connection.password, connection.tls.keyPassphrase]).toEqual(['canary2', 'canary1'])
+  })
+})

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config'
+
+/** `npm run test:package`: the packed tarball, installed as a user would. */
+export default defineConfig({
+  test: {
+    name: 'package',
+    include: ['test/package/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 120_000,
+    reporters: ['verbose'],
+  },
+})
