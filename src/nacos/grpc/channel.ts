@@ -1,10 +1,10 @@
 import type * as Grpc from '@grpc/grpc-js'
-import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { SidecarError, messageOf } from '../../errors.js'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
+import { tlsOptions } from '../http/tls.js'
 
 /** One HTTP/2 connection that carries opaque messages: the only file that knows grpc-js. */
 export interface Channel {
@@ -34,7 +34,7 @@ export async function openChannel(options: ChannelOptions): Promise<Channel> {
   let socket: Socket | undefined
   let pending = 0
   let closed = false
-  const credentials = await credentialsOf(grpc, options)
+  const credentials = credentialsOf(grpc, options)
   observeSocket(credentials, {
     mayConnect: () => !closed && socket === undefined,
     onSocket(opened) {
@@ -115,21 +115,10 @@ async function loadGrpc(): Promise<typeof Grpc> {
   }
 }
 
-async function credentialsOf(grpc: typeof Grpc, { address, tls }: ChannelOptions): Promise<Grpc.ChannelCredentials> {
+function credentialsOf(grpc: typeof Grpc, { address, tls }: ChannelOptions): Grpc.ChannelCredentials {
   if (!address.tls) return grpc.credentials.createInsecure()
-  const pem = async (path: string | undefined, key: string) => {
-    if (path === undefined) return undefined
-    return readFile(path).catch((cause: unknown) => {
-      const message = `cloud.nacos.tls.${key}: cannot read ${path} (${messageOf(cause)})`
-      throw new SidecarError('SIDECAR_SETTINGS_UNREADABLE', message, { cause })
-    })
-  }
-  const [ca, cert, key] = await Promise.all([
-    pem(tls.caFile, 'ca-file'),
-    pem(tls.certFile, 'cert-file'),
-    pem(tls.keyFile, 'key-file'),
-  ])
-  return grpc.credentials.createFromSecureContext(createSecureContext({ ca, cert, key, passphrase: tls.keyPassphrase }))
+  // Explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED has no say.
+  return grpc.credentials.createFromSecureContext(createSecureContext(tlsOptions(tls)), { rejectUnauthorized: true })
 }
 
 /**

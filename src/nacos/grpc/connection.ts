@@ -4,7 +4,15 @@ import type { ServerAddress } from '../../settings/server-address.js'
 import type { Channel } from './channel.js'
 import { pause, withDeadline } from './deadline.js'
 import { answerError, badAnswer, isConnectionLoss, isUnregistered, unavailable } from './errors.js'
-import { connectionSetup, healthCheck, parseMessage, serverCheck, type Message, type Request } from './messages.js'
+import {
+  connectionSetup,
+  healthCheck,
+  parseMessage,
+  serverCheck,
+  textOr,
+  type Message,
+  type Request,
+} from './messages.js'
 import { decodePayload, encodePayload } from './payload.js'
 
 /** One accepted connection to one server. Once lost it stays lost. */
@@ -88,7 +96,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     const body = parse(answer, request, server)
     if (body['resultCode'] === 200) return body
     const code = typeof body['errorCode'] === 'number' ? body['errorCode'] : 500
-    const refused = answerError(request.label, server, code, typeof body['message'] === 'string' ? body['message'] : '')
+    const refused = answerError(request.label, server, code, without(headers, textOr(body['message'], '')))
     // An accepted connection the server does not know any more is a lost one.
     if (accepted && isUnregistered(refused)) lose(refused)
     throw refused
@@ -174,11 +182,17 @@ function callError(request: Request, server: string, cause: unknown): SidecarErr
   // grpc-js refuses what passes its limit with RESOURCE_EXHAUSTED, the other side may do the same.
   if (status === 8) {
     return new SidecarError(
-      'SIDECAR_CONFIG_TOO_LARGE',
+      request.resource?.module === 'config' ? 'SIDECAR_CONFIG_TOO_LARGE' : 'SIDECAR_REGISTRY_ANSWER',
       `${request.label} on Nacos ${server} (gRPC): the message passes the size limit (${messageOf(cause)})`,
       { cause },
     )
   }
   if (status === 12) return badAnswer(request.label, server, 'the method is not implemented')
   return unavailable(request.label, server, cause)
+}
+
+/** A server may quote the token it refuses. */
+function without(headers: RequestOptions['headers'], text: string): string {
+  const secrets = Object.values(headers ?? {}).filter((value) => value.length > 3)
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
 }

@@ -27,6 +27,8 @@ export interface ConnectorOptions {
   readonly minAttemptMs: number
   /** Longest time from the start of one attempt to the start of the next. */
   readonly maxBackoffMs: number
+  /** Waits for leave to try. */
+  readonly leave?: (signal: AbortSignal) => Promise<unknown>
   readonly logger: Logger
 }
 
@@ -60,14 +62,16 @@ export function createConnector(options: ConnectorOptions): Connector {
   const attempt = async (address: ServerAddress): Promise<void> => {
     attemptedAt = performance.now()
     let lost: SidecarError | undefined
-    let connection: Connection | undefined
-    connection = await options.connect(address, ended.signal, (reason) => {
+    let adopted = false
+    const connection = await options.connect(address, ended.signal, (reason) => {
       lost = reason
-      if (connection && current === connection) onLost(reason)
+      if (adopted && current === connection) onLost(reason)
     })
+    // It may be gone again before we hear that it is there.
     if (lost) throw lost
     const previous = current
     current = connection
+    adopted = true
     standsSince = performance.now()
     options.onUp(connection, address, previous)
   }
@@ -88,6 +92,8 @@ export function createConnector(options: ConnectorOptions): Connector {
   const untilConnected = async (): Promise<void> => {
     while (!current || movingTo) {
       await untilDue()
+      // Rejects only when we are closed.
+      await options.leave?.(ended.signal).catch(() => {})
       if (ended.signal.aborted) return
       const address = movingTo ?? addresses[index % addresses.length]!
       const moving = current !== undefined

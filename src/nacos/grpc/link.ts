@@ -66,7 +66,7 @@ const MOVE_MS = 3_000
  * const stop = link.watchService({ namespace: '', group: 'DEFAULT_GROUP', service: 'users' }, (list) => …)
  */
 export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
-  const { addresses, logger, requestTimeoutMs } = options
+  const { addresses, budget, logger, requestTimeoutMs } = options
   const limits = limitsOf(options)
   const ended = new AbortController()
   const presence = createPresence(addresses, requestTimeoutMs, logger)
@@ -119,6 +119,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     ...limits,
     addresses,
     connect,
+    leave: budget && ((signal) => budget.take(false, limits.maxBackoffMs, signal)),
     logger,
     onUp(connection, address, previous) {
       const session = createSession(connection, address.authority, options, requestTimeoutMs)

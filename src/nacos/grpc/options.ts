@@ -1,9 +1,12 @@
 import type { Logger } from '../../logger.js'
 import type { ConnectionOptions } from '../../settings/connection.js'
+import type { RequestBudget } from '../request-budget.js'
 import type { Credentials } from './session.js'
 
 export interface GrpcLinkOptions extends ConnectionOptions, Credentials, Partial<LinkLimits> {
   readonly logger: Logger
+  /** Rations attempts to connect, together with an HTTP transport to the same cluster. @default none but `minAttemptMs` */
+  readonly budget?: RequestBudget
   /** One gRPC port for every address, instead of HTTP port + offset. */
   readonly grpcPort?: number
   /** gRPC port = HTTP port + this. @default 1000 */

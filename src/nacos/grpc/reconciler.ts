@@ -62,7 +62,7 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
   let session: S | undefined
   let closed = false
   let inFlight = 0
-  let waiters: (() => void)[] = []
+  const waiters: (() => void)[] = []
   let verifyTimer: NodeJS.Timeout | undefined
 
   const isSettled = (entry: Entry<S>) => entry.desired === entry.established && !entry.doubted && !entry.verify

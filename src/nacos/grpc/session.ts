@@ -1,3 +1,5 @@
+import type { ConnectionOptions } from '../../settings/connection.js'
+import { signConfig, signNaming } from '../signing.js'
 import type { Connection } from './connection.js'
 import { AnswerError, ErrorCode } from './errors.js'
 import type { Message, Request, SignedResource } from './messages.js'
@@ -8,12 +10,14 @@ export type Headers = Readonly<Record<string, string>>
 export interface Credentials {
   /**
    * Headers of a login, such as `accessToken`. Called before each request, so it answers from memory; `refused` is what
-   * it gave before and what the server would not take (any more).
+   * it gave before and what the server would not take (any more), and `undefined` the answer that there is no better.
    */
-  readonly credentials?: (refused?: Headers) => Promise<Headers>
-  /** Headers of an AK/SK signature over what the request is about. */
+  readonly credentials?: (refused?: Headers) => Promise<Headers | undefined>
+  /** Headers of a signature over what the request is about. @default AK/SK, where there are keys */
   readonly sign?: (resource: SignedResource) => Headers
 }
+
+type Keys = Pick<ConnectionOptions, 'accessKey' | 'secretKey' | 'securityToken' | 'regionId'>
 
 /** A connection together with who we are: what subscriptions and operations talk to. */
 export interface Session {
@@ -26,9 +30,10 @@ export interface Session {
 export function createSession(
   connection: Connection,
   server: string,
-  { credentials, sign }: Credentials,
+  options: Credentials & Keys,
   requestTimeoutMs: number,
 ): Session {
+  const { credentials, sign = signerOf(options) } = options
   return {
     connection,
     server,
@@ -45,8 +50,23 @@ export function createSession(
         return await send(login)
       } catch (error) {
         if (!credentials || !(error instanceof AnswerError) || error.errorCode !== ErrorCode.NO_RIGHT) throw error
-        return await send(await credentials(login))
+        const renewed = await credentials(login ?? {})
+        if (!renewed) throw error
+        return await send(renewed)
       }
     },
+  }
+}
+
+function signerOf({ accessKey, secretKey, securityToken, regionId }: Keys): Credentials['sign'] {
+  if (!accessKey || !secretKey) return undefined
+  const key = { accessKey, secretKey, securityToken, regionId }
+  return (resource) => {
+    const { params, headers } =
+      resource.module === 'naming'
+        ? signNaming(key, Date.now(), resource.group, resource.service)
+        : signConfig(key, Date.now(), resource.tenant, resource.group)
+    // Over gRPC there are no parameters: all of it travels as headers.
+    return { ...params, ...headers }
   }
 }

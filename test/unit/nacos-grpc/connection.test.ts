@@ -64,7 +64,7 @@ describe('set-up', () => {
 })
 
 describe('a failing server', () => {
-  it('is tried no more than once a second, however it fails', async () => {
+  it('is tried no more often than the least time between attempts, however it fails', async () => {
     const attempts: number[] = []
     const broken = createServer((socket) => {
       attempts.push(performance.now())
@@ -73,12 +73,38 @@ describe('a failing server', () => {
     })
     await new Promise<void>((resolve) => broken.listen(0, '127.0.0.1', resolve))
     const { port } = broken.address() as { port: number }
-    const client = link(port, { minAttemptMs: 1_000, maxBackoffMs: 4_000 })
+    const client = link(port, { minAttemptMs: 400, maxBackoffMs: 1_600 })
     client.watchService(service(), () => {})
     await vi.waitFor(() => expect(attempts.length).toBeGreaterThanOrEqual(3), 8_000)
     const gaps = attempts.slice(1).map((at, index) => at - attempts[index]!)
-    for (const gap of gaps) expect(gap).toBeGreaterThan(950)
+    for (const gap of gaps) expect(gap).toBeGreaterThan(380)
     await new Promise((resolve) => broken.close(resolve))
+  })
+
+  it('takes its turns from a budget it shares', async () => {
+    const nacos = await server()
+    await nacos.close()
+    const turns: number[] = []
+    let wake = () => {}
+    const client = link(nacos.port, {
+      minAttemptMs: 1,
+      maxBackoffMs: 1,
+      budget: {
+        take: async () => {
+          turns.push(turns.length)
+          if (turns.length > 3) await new Promise<void>((resolve) => (wake = resolve))
+          return 'granted'
+        },
+        open: () => {},
+      },
+    })
+    await vi.waitFor(() => expect(turns).toHaveLength(4))
+    await expect(client.list(service())).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_UNAVAILABLE' })
+    expect(client.lines).toHaveLength(3)
+    wake()
+    await vi.waitFor(() => expect(client.lines).toHaveLength(4))
+    wake()
+    await client.close()
   })
 
   it('is left for the next address', async () => {
@@ -132,14 +158,14 @@ describe('a half-open connection', () => {
   it('is not seen in our own blocked loop', async () => {
     const child = startChild(new URL('./support/server-process.ts', import.meta.url))
     const { port } = await child.message<{ port: number }>('listening')
-    const client = link(port, { livenessIntervalMs: 50, livenessTimeoutMs: 150 })
+    const client = link(port, { livenessIntervalMs: 50, livenessTimeoutMs: 400 })
     await up(client)
     let downs = 0
     client.onDown(() => downs++)
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < 2; round++) {
       // Lets a check go out, and then keeps its answer from being read in time.
       await new Promise((resolve) => setTimeout(resolve, 60))
-      const until = performance.now() + 600
+      const until = performance.now() + 1_100
       while (performance.now() < until);
     }
     await client.list(service())

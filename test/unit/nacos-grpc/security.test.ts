@@ -1,4 +1,5 @@
 import { ServerCredentials } from '@grpc/grpc-js'
+import { createHmac } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -34,13 +35,21 @@ describe('a login', () => {
 
   it('refused twice is an error that says what to do and holds no token', async () => {
     const nacos = await server()
-    nacos.script('ServiceQueryRequest', () => ({ resultCode: 500, errorCode: 403, message: 'authorization failed!' }))
+    nacos.script('ServiceQueryRequest', () => ({ resultCode: 500, errorCode: 403, message: 'bad token CANARY!' }))
     const client = link(nacos.port, { credentials: async () => ({ accessToken: 'CANARY' }) })
     const error = (await client.list(service()).catch((reason: unknown) => reason)) as Error & { code: string }
     expect(error.code).toBe('SIDECAR_REGISTRY_REFUSED')
     expect(error.message).toMatch(/check username, password/)
     expect(nacos.of('ServiceQueryRequest')).toHaveLength(2)
     expect(error.stack + JSON.stringify(error) + client.lines.join('\n')).not.toContain('CANARY')
+  })
+
+  it('that has no better to offer is not asked of the server again', async () => {
+    const nacos = await server()
+    nacos.script('ServiceQueryRequest', () => ({ resultCode: 500, errorCode: 403, message: 'no' }))
+    const client = link(nacos.port, { credentials: async (refused) => (refused ? undefined : { accessToken: 'only' }) })
+    await expect(client.list(service())).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_REFUSED' })
+    expect(nacos.of('ServiceQueryRequest')).toHaveLength(1)
   })
 
   it('that fails is the error of the request, and does not end the link', async () => {
@@ -74,6 +83,24 @@ describe('a signature', () => {
     expect(signed('ServiceQueryRequest')).toEqual({ module: 'naming', group: 'DEFAULT_GROUP', service: 'users' })
     expect(signed('ConfigQueryRequest')).toEqual({ module: 'config', tenant: 'dev', group: 'DEFAULT_GROUP' })
     expect(signed('ServerCheckRequest')).toBeNull()
+  })
+})
+
+describe('AK/SK keys', () => {
+  it('sign naming by ak, data and signature, and configs by Spas headers', async () => {
+    const nacos = await server()
+    const client = link(nacos.port, { accessKey: 'ak', secretKey: 'CANARY', securityToken: 'sts' })
+    await client.list(service())
+    await client.getConfig(document())
+    const naming = nacos.of('ServiceQueryRequest')[0]!.headers
+    expect(naming).toMatchObject({ ak: 'ak', 'Spas-SecurityToken': 'sts' })
+    expect(naming['data']).toMatch(/^\d{13}@@DEFAULT_GROUP@@users$/)
+    const hmac = (data: string) => createHmac('sha1', 'CANARY').update(data).digest('base64')
+    expect(naming['signature']).toBe(hmac(naming['data']!))
+    const config = nacos.of('ConfigQueryRequest')[0]!.headers
+    expect(config).toMatchObject({ 'Spas-AccessKey': 'ak', 'Spas-SecurityToken': 'sts' })
+    expect(config['Spas-Signature']).toBe(hmac(`DEFAULT_GROUP+${config['Timestamp']}`))
+    expect(JSON.stringify(nacos.seen)).not.toContain('CANARY')
   })
 })
 

@@ -137,15 +137,15 @@ describe('subscriptions are brought about until they hold', () => {
     await vi.waitFor(() => expect(lists.at(-1)).toEqual([8002]), 5_000)
   })
 
-  it('a thousand at a time, with few requests in flight', async () => {
+  it('hundreds at a time, over one connection', async () => {
     const nacos = await server()
     const client = link(nacos.port)
     const seen = new Set<string>()
-    for (let index = 0; index < 1_000; index++) client.watchService(service(`s${index}`), () => seen.add(`s${index}`))
-    await vi.waitFor(() => expect(seen.size).toBe(1_000), 10_000)
+    for (let index = 0; index < 300; index++) client.watchService(service(`s${index}`), () => seen.add(`s${index}`))
+    await vi.waitFor(() => expect(seen.size).toBe(300), 10_000)
     nacos.hangUp()
     seen.clear()
-    await vi.waitFor(() => expect(seen.size).toBe(1_000), 10_000)
+    await vi.waitFor(() => expect(seen.size).toBe(300), 10_000)
     expect(nacos.clients.size).toBe(1)
   })
 
