@@ -1,7 +1,11 @@
 import { SidecarError } from './errors.js'
 import { setRuntimeFactory } from './feign/runtime.js'
+import { createLogger } from './logger.js'
+import { createHttpTransport } from './nacos/http/transport.js'
+import { connectionOf } from './settings/connection.js'
+import { loadSettings } from './settings/load.js'
 import { sharedState } from './shared-state.js'
-import { Sidecar, type SidecarOptions } from './sidecar.js'
+import { createClientRuntime, Sidecar, type SidecarOptions } from './sidecar.js'
 
 /** One sidecar a process, whichever copy of the package (ESM, CommonJS) started it. */
 interface ProcessSlot {
@@ -32,7 +36,7 @@ export function initSidecar(app?: unknown, options: SidecarOptions = {}): Promis
     if (running.app === app) return running.sidecar.ready
     throw new SidecarError(
       'SIDECAR_ALREADY_STARTED',
-      'initSidecar() was called before, with another app: a process has one sidecar. For a second namespace or cluster use createSidecar({ app, … })',
+      `initSidecar() was called before, with${running.app === undefined ? 'out an app (nacos-sidecar/register does that)' : ' another app'}: a process has one sidecar. For a second namespace or cluster use createSidecar({ app, … })`,
     )
   }
   const sidecar = new Sidecar(app, { ...options, processWide: true })
@@ -52,8 +56,11 @@ export function createSidecar({ app, ...options }: SidecarOptions & { readonly a
   return new Sidecar(app, options)
 }
 
-// A script that only calls needs no initSidecar: its first call reads bootstrap.yml.
+// A script that only calls needs no initSidecar: its first call reads bootstrap.yml. Nothing of it keeps the script alive.
 setRuntimeFactory(() => {
-  const quiet = { cloud: { nacos: { discovery: { registerEnabled: false } } } }
-  return new Sidecar(undefined, { settings: quiet, signals: false, processWide: true }).runtime
+  const { settings, warnings } = loadSettings({ required: false })
+  const logger = createLogger(settings.logging.level['nacos-sidecar'])
+  for (const warning of warnings) logger.warn(warning)
+  const transport = createHttpTransport({ ...connectionOf(settings.cloud.nacos, 'discovery'), logger })
+  return createClientRuntime({ transport, settings, logger, emit: () => {} })
 })

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { isDeepStrictEqual } from 'node:util'
+import { inspect, isDeepStrictEqual, type InspectOptions } from 'node:util'
 import type { Adapter, AppHooks, MountedApp } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
 import { createHealth } from './adapters/health.js'
@@ -30,11 +30,15 @@ import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
 import type { PropertyStore } from './properties/store.js'
 import { chooseAddress } from './registration/address.js'
 import { createInstance, serviceNameOf } from './registration/instance.js'
+import { isSame } from './registration/own-entry.js'
 import { createRegistrar, type Registrar } from './registration/registrar.js'
 import { connectionOf } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
 import type { Settings } from './settings/schema.js'
 import type { ServiceInstance, Unsubscribe } from './types.js'
+
+/** A process that cannot join and must not stay (`fail-fast`) has this long to end by itself. */
+const EXIT_AFTER_MS = 500
 
 export interface SidecarOptions {
   /**
@@ -109,7 +113,8 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly axios: AxiosInstance
   /**
    * Settles when the remote configuration has been pulled (or its deadline passed) and registration is armed.
-   * Not awaiting it is safe: a failure is logged, and `fail-fast` sets a non-zero exit.
+   * Not awaiting it is safe: a failure is logged, the sidecar stops and the exit code is 1; with `fail-fast` the
+   * process ends.
    */
   readonly ready: Promise<this>
 
@@ -125,16 +130,26 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly #lifecycle: Lifecycle
   readonly #configTransport: NacosTransport
   readonly #abort = new AbortController()
+  readonly #failFast: boolean
+  readonly #processWide: boolean
   #registrar: Registrar | undefined
   #ready = false
+  #startError: unknown
+  /** What the registry last listed for this instance: an operator may have switched it off. */
+  #ownEntry: ServiceInstance | undefined
+  /** Opens the way to the registry: at once, or at `register()`. */
+  #allowRegistration = () => {}
+  readonly #registrationAllowed = new Promise<void>((resolve) => (this.#allowRegistration = resolve))
 
   /** A listener of the app that throws harms neither the sidecar nor the other listeners. */
   readonly #emit: Emit = (event, ...args) => {
+    const failed = (error: unknown) => this.#logger.error(`a listener of "${event}" threw: ${messageOf(error)}`)
     for (const listener of this.rawListeners(event)) {
       try {
-        Reflect.apply(listener, this, args)
+        const result: unknown = Reflect.apply(listener, this, args)
+        if (result instanceof Promise) result.catch(failed)
       } catch (error) {
-        this.#logger.error(`a listener of "${event}" threw: ${messageOf(error)}`)
+        failed(error)
       }
     }
   }
@@ -162,25 +177,13 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
         ? this.nacos
         : createHttpTransport({ ...config, logger })
 
-    this.#directory = createServiceDirectory({
-      transport: this.nacos,
-      namespace: discovery.namespace,
-      group: settings.cloud.nacos.discovery.group,
-      settings: settings.sidecar,
-      logger,
-      emit,
-    })
-    this.runtime = createFeignRuntime({ directory: this.#directory, settings, logger })
+    this.runtime = createClientRuntime({ transport: this.nacos, settings, logger, emit })
+    this.#directory = this.runtime.directory
     this.#remote = createRemoteConfig({ transport: this.#configTransport, settings, store: this.#store, logger, emit })
     this.discovery = this.#discovery()
     this.fetch = createFetch(() => this.runtime)
     this.axios = createAxios(() => this.runtime)
     this.config = { get: (key) => this.#store.get(key), explain: (key) => this.#store.explain(key) }
-
-    if (options.processWide) {
-      setActiveStore(this.#store, logger)
-      setActiveRuntime(this.runtime)
-    }
 
     const code = settings.auth.code ?? settings.application.code
     this.#guard = createGuard({
@@ -207,6 +210,13 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       deregister: async () => this.#registrar?.stop(),
       closeClients: () => this.#close(),
     })
+    this.#failFast = settings.cloud.nacos.discovery.failFast || settings.cloud.nacos.config.failFast
+    this.#processWide = options.processWide ?? false
+    if (this.#processWide) {
+      setActiveStore(this.#store, logger)
+      setActiveRuntime(this.runtime)
+    }
+    if (settings.sidecar.registerOn === 'listen') this.#allowRegistration()
     this.ready = this.#start()
     this.ready.catch((error: unknown) => this.#startFailed(error))
   }
@@ -266,6 +276,11 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return this.#guard.upgrade(request, socket)
   }
 
+  /** Lets the registration begin, where `sidecar.register-on` is `manual`: warm up first, then take calls. */
+  register(): void {
+    this.#allowRegistration()
+  }
+
   /** Names the app's server, where it is not found by itself. */
   listening(server: NetServer): void {
     this.#lifecycle.listening(server)
@@ -274,6 +289,15 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** Leaves in order: deregister, drain, close the server, close clients. Never rejects; calls share one promise. */
   stop(options?: LeaveOptions): Promise<void> {
     return this.#lifecycle.stop(options)
+  }
+
+  /** As it is printed: settings hold passwords, connections hold tokens. */
+  toJSON(): SidecarStatus {
+    return this.status()
+  }
+
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Sidecar ${inspect(this.status(), { ...options, depth: null })}`
   }
 
   // --- the start ---
@@ -285,9 +309,15 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   #startFailed(error: unknown): void {
+    // Stopped in the middle of its start, or said already.
+    if (this.#startError !== undefined || this.#lifecycle.leaving()) return
+    this.#startError = error
     this.#logger.error(messageOf(error))
     process.exitCode = 1
-    void this.stop({ drain: false })
+    const stopped = this.stop({ drain: false })
+    if (!this.#processWide || !this.#failFast) return
+    // A database pool would keep a process alive that serves nobody.
+    void stopped.then(() => setTimeout(() => process.exit(), EXIT_AFTER_MS).unref())
   }
 
   /** The app listens: the instance is registered, with its real port, once the remote configuration is there. */
@@ -300,18 +330,29 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     for (const warning of warnings) this.#logger.warn(warning)
     const { namespace } = connectionOf(settings.cloud.nacos, 'discovery')
     const instance = createInstance({ settings, namespace, ip, port, secure })
-    const self = `${instance.group}@@${instance.service}`
     const registrar = createRegistrar({
       transport: this.nacos,
       instance,
-      lastKnown: () => this.#directory.peek(self)?.all.find((each) => each.ip === ip && each.port === instance.port),
+      lastKnown: () => this.#ownEntry,
       settings: discovery,
       sidecar: settings.sidecar,
       logger: this.#logger,
       emit: this.#emit,
     })
     this.#registrar = registrar
-    this.ready.then(() => registrar.start()).catch((error: unknown) => this.#startFailed(error))
+    Promise.all([this.ready, this.#registrationAllowed])
+      .then(() => registrar.start())
+      .then(() => this.#followOwnEntry(instance))
+      .catch((error: unknown) => this.#startFailed(error))
+  }
+
+  /** A registry that comes back empty has forgotten what an operator had switched off: this process has not. */
+  #followOwnEntry(instance: ServiceInstance): void {
+    if (this.#lifecycle.leaving()) return
+    this.#directory.watch(`${instance.group}@@${instance.service}`, ({ all }) => {
+      const own = all.find((one) => isSame(one, instance))
+      if (own) this.#ownEntry = own
+    })
   }
 
   async #close(): Promise<void> {
@@ -363,6 +404,21 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       return { status: response.status, body: await response.text() }
     }
   }
+}
+
+/** What typed clients need, of a sidecar or of a script that only calls. */
+export function createClientRuntime(parts: {
+  readonly transport: NacosTransport
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly emit: Emit
+}): FeignRuntime {
+  const { settings, logger } = parts
+  const { nacos } = settings.cloud
+  const { namespace } = connectionOf(nacos, 'discovery')
+  const { group } = nacos.discovery
+  const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar })
+  return createFeignRuntime({ directory, settings, logger })
 }
 
 function registryNews(emit: Emit) {

@@ -1,40 +1,26 @@
-import { type Dispatcher, type Pool, util } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import type { Endpoint, Outcome } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
 import { noInstanceMessage } from '../discovery/no-instance.js'
 import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
+import { AnswerReader, type RawAnswer } from './answer.js'
 import type { BoundCall } from './bind.js'
 import { encodeBody, type EncodedBody } from './body.js'
 import { decompress, tooLarge } from './decode.js'
-import { FeignError, maskUrl } from './errors.js'
+import { callError, FeignError, reasonOf } from './errors.js'
 import { withContext } from './forward.js'
 import { hasHeader, headerValue, type FlatHeaders } from './headers.js'
 import type { CompiledMethod } from './method-spec.js'
 import { originOf } from './pools.js'
 import { mayRetry } from './retry.js'
 
-/** A whole answer, not yet decoded nor judged. */
-export interface RawAnswer {
-  readonly status: number
-  readonly contentType: string | undefined
-  /** Decompressed; `undefined` where it is empty. */
-  readonly bytes: Buffer | undefined
-  readonly headers: () => Record<string, string | string[]>
-  readonly instance: ServiceInstance | undefined
-  readonly attempts: number
-  readonly fail: (code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown) => FeignError
-}
-
 /**
  * One call with all its attempts. It is the undici handler of each attempt as well: one object and one promise a
  * call. undici's older handler methods are used on purpose: they hand over raw header buffers, of which a call needs
  * two, where the newer ones build an object of all.
  */
-export class Call implements Dispatcher.DispatchHandler, RawAnswer {
-  status = 0
-  contentType: string | undefined
-  bytes: Buffer | undefined
+export class Call extends AnswerReader implements Dispatcher.DispatchHandler, RawAnswer {
   attempts = 0
 
   private resolve!: (value: unknown) => void
@@ -51,17 +37,15 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
   private silence: NodeJS.Timeout | undefined
   private options: Dispatcher.DispatchOptions | undefined
   private encoded: EncodedBody | undefined
-  private rawHeaders: Buffer[] = []
-  private encoding: string | undefined
-  private chunks: Buffer[] | undefined
-  private size = 0
 
   constructor(
     private readonly method: CompiledMethod,
     private readonly bound: BoundCall,
     /** Makes the call's value of an answer, or throws. */
     private readonly finish: (answer: RawAnswer) => unknown,
-  ) {}
+  ) {
+    super()
+  }
 
   start(): Promise<unknown> {
     return new Promise((resolve, reject) => {
@@ -160,33 +144,22 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
 
   onHeaders(status: number, rawHeaders: Buffer[]): boolean {
     if (status < 200) return true
-    this.status = status
-    this.rawHeaders = rawHeaders
-    let length: string | undefined
-    for (let i = 0; i < rawHeaders.length; i += 2) {
-      const name = rawHeaders[i]!
-      if (name.length === 12 && isNamed(name, 'content-type')) this.contentType = latin1(rawHeaders[i + 1]!)
-      else if (name.length === 14 && isNamed(name, 'content-length')) length = latin1(rawHeaders[i + 1]!)
-      else if (name.length === 16 && isNamed(name, 'content-encoding')) this.encoding = latin1(rawHeaders[i + 1]!)
-    }
-    if (length !== undefined && Number(length) > this.method.maxResponseBytes && this.method.verb !== 'HEAD')
-      this.refuseSize()
+    const announced = this.readHead(status, rawHeaders)
+    if (announced > this.method.maxResponseBytes && this.method.verb !== 'HEAD') this.refuseSize()
     return true
   }
 
   onData(chunk: Buffer): boolean {
     if (this.settled) return true
-    this.size += chunk.length
+    this.add(chunk)
     this.silence?.refresh()
     if (this.size > this.method.maxResponseBytes) this.refuseSize()
-    else if (this.bytes === undefined) this.bytes = chunk
-    else (this.chunks ??= [this.bytes]).push(chunk)
     return true
   }
 
   onComplete(): void {
     if (this.settled) return
-    if (this.chunks !== undefined) this.bytes = Buffer.concat(this.chunks, this.size)
+    this.join()
     const { encoding } = this
     if (this.bytes === undefined || encoding === undefined || encoding === 'identity') return this.complete()
     decompress(this.bytes, encoding.trim().toLowerCase(), this.method.maxResponseBytes).then(
@@ -218,7 +191,7 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
     const { route, origin, pools } = this.method
     if (route === undefined) {
       if (neverSent) return false // one address only, and it refuses
-      this.reset()
+      this.clear()
       this.send(pools.at(origin!))
       return true
     }
@@ -228,19 +201,13 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
     const next = this.pick() ?? (neverSent ? undefined : route.balancer()?.pick())
     if (next === undefined) return false
     endpoint?.done(neverSent ? 'never-connected' : 'failed')
-    this.reset()
+    this.clear()
     try {
       this.sendTo(next)
     } catch (error) {
       this.giveUp(error) // the sidecar has stopped meanwhile; undici must not see a throw
     }
     return true
-  }
-
-  private reset(): void {
-    this.status = 0
-    this.contentType = this.encoding = this.bytes = this.chunks = undefined
-    this.size = 0
   }
 
   // --- the ends ---
@@ -300,22 +267,18 @@ export class Call implements Dispatcher.DispatchHandler, RawAnswer {
     return this.endpoint?.instance
   }
 
-  headers(): Record<string, string | string[]> {
-    return util.parseHeaders(this.rawHeaders)
-  }
-
   fail(code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown): FeignError {
-    const { method, instance, attempts } = this
-    const path = maskUrl(this.bound.path)
-    const url = instance ? originOf(instance) + path : (method.origin ?? '') + path
-    const times = attempts > 1 ? `, attempt ${attempts}` : ''
-    const target = instance || method.origin ? ` at ${url}${times}` : ` ${path}`
-    return new FeignError(
-      code,
-      `${method.verb} of ${method.service}${target}: ${why}`,
-      { service: method.service, method: method.verb, url, instance, attempts, status: this.status || undefined, body },
-      cause === undefined ? undefined : { cause },
-    )
+    const { method, instance, attempts, status } = this
+    const origin = instance ? originOf(instance) : method.origin
+    const facts = {
+      service: method.service,
+      method: method.verb,
+      instance,
+      attempts,
+      status: status || undefined,
+      body,
+    }
+    return callError(code, why, { ...facts, url: (origin ?? '') + this.bound.path }, cause)
   }
 }
 
@@ -328,20 +291,4 @@ function onSilence(call: Call): void {
 
 function onDeadline(call: Call, timeoutMs: number): void {
   call.expire(timeoutMs)
-}
-
-function latin1(bytes: Buffer): string {
-  return bytes.toString('latin1')
-}
-
-/** `name` is lower case; the header's bytes need not be. */
-function isNamed(bytes: Buffer, name: string): boolean {
-  for (let i = 0; i < name.length; i++) if ((bytes[i]! | 0x20) !== (name.charCodeAt(i) | 0x20)) return false
-  return true
-}
-
-function reasonOf(error: Error): string {
-  const code = (error as { code?: string }).code
-  const message = messageOf(error)
-  return code !== undefined && !message.includes(code) ? `${message} (${code})` : message
 }

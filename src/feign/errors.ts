@@ -1,4 +1,4 @@
-import { SidecarError, type SidecarErrorCode } from '../errors.js'
+import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 
 /** What is known of the call that failed. */
@@ -53,6 +53,22 @@ export class FeignError extends SidecarError implements CallFacts {
     this.status = facts.status
     this.body = facts.body
   }
+}
+
+/** The `FeignError` of a call, its URL masked and its message telling where, on which attempt and why. */
+export function callError(code: SidecarErrorCode, why: string, facts: CallFacts, cause?: unknown): FeignError {
+  const url = maskUrl(facts.url)
+  const where = url.startsWith('/') ? ` ${url}` : ` at ${url}`
+  const times = facts.attempts > 1 ? `, attempt ${facts.attempts}` : ''
+  const message = `${facts.method} of ${facts.service}${where}${times}: ${why}`
+  return new FeignError(code, message, { ...facts, url }, cause === undefined ? undefined : { cause })
+}
+
+/** The message of a connection's error, with its code where the message lacks it. */
+export function reasonOf(error: Error): string {
+  const { code } = error as { code?: string }
+  const message = messageOf(error)
+  return code !== undefined && !message.includes(code) ? `${message} (${code})` : message
 }
 
 const SENSITIVE =

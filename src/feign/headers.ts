@@ -23,7 +23,6 @@ const HOP_BY_HOP = new Set([
 ])
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/
-// eslint-disable-next-line no-control-regex
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**

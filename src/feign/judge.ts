@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js'
-import type { RawAnswer } from './call.js'
+import type { RawAnswer } from './answer.js'
 import { decodeBody, decodeLeniently } from './decode.js'
 import type { FeignError } from './errors.js'
 import type { FeignResponse } from './interceptor.js'

@@ -73,7 +73,6 @@ export function encodeSegment(name: string, value: unknown): string {
     if (value === '') return refuse(name, 'is empty')
     if (value === '.' || value === '..')
       return refuse(name, `is ${JSON.stringify(value)}, which would name another path`)
-    // eslint-disable-next-line no-control-regex
     if (/[\x00-\x1f\x7f]/.test(value)) return refuse(name, 'has a control character in it')
     try {
       return encodeURIComponent(value)

@@ -1,8 +1,9 @@
+import { inspect } from 'node:util'
 import type { z } from 'zod'
 import { SidecarError } from '../errors.js'
 import { locate } from '../properties/document-error.js'
 import { formatPath, type PropertyPath } from '../properties/path.js'
-import { isSecret } from '../properties/secrets.js'
+import { isSecret, masked } from '../properties/secrets.js'
 import type { PropertyNode } from '../properties/tree.js'
 import type { Found, PropertyView } from '../properties/view.js'
 import { nearest } from '../util/nearest.js'
@@ -165,10 +166,16 @@ function shorten(text: string): string {
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 
-function deepFreeze<T>(value: T): T {
+/** Secrets stay readable; only the two ways a value gets printed are masked. */
+function deepFreeze<T>(value: T, path: PropertyPath = []): T {
   if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
+    if (!Array.isArray(value)) {
+      const shown = () => masked(path, value)
+      Object.defineProperty(value, 'toJSON', { value: shown })
+      Object.defineProperty(value, inspect.custom, { value: shown })
+    }
     Object.freeze(value)
-    for (const inner of Object.values(value)) deepFreeze(inner)
+    for (const [key, inner] of Object.entries(value)) deepFreeze(inner, [...path, key])
   }
   return value
 }

@@ -103,9 +103,21 @@ export function sidecarError(
 }
 
 /** Takes known secrets out of a text, in case a server echoes one. */
-export function createRedactor(secrets: readonly (string | undefined)[]): (text: string) => string {
-  // One letter would blank out half of every message, and is no secret.
-  const known = secrets.filter((secret): secret is string => secret !== undefined && secret.length > 2)
-  const forms = known.flatMap((secret) => [secret, encodeURIComponent(secret)])
-  return (text) => forms.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
+export interface Redactor {
+  (text: string): string
+  add(secret: string | undefined): void
+}
+
+/** Shorter than this would blank out half of every message, and is no secret. */
+const SHORTEST_SECRET = 3
+
+export function createRedactor(secrets: readonly (string | undefined)[]): Redactor {
+  const known = new Set<string>()
+  const add = (secret: string | undefined) => {
+    if (secret === undefined || secret.length < SHORTEST_SECRET) return
+    known.add(secret).add(encodeURIComponent(secret)).add(JSON.stringify(secret).slice(1, -1))
+  }
+  secrets.forEach(add)
+  const redact = (text: string) => [...known].reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
+  return Object.assign(redact, { add })
 }

@@ -92,7 +92,11 @@ export function createHttpTransport(options: HttpTransportOptions): NacosTranspo
   /** The path that worked comes first. */
   const loginPaths = apiVersion === 'v3' ? [LOGIN_PATHS.v3, LOGIN_PATHS.v1] : [LOGIN_PATHS.v1, LOGIN_PATHS.v3]
   async function login() {
-    const send = (path: string) => anonymous(loginOperation(path, username!, password), { ...own, urgent: true })
+    const send = async (path: string) => {
+      const result = await anonymous(loginOperation(path, username!, password), { ...own, urgent: true })
+      redact.add(result.token)
+      return result
+    }
     try {
       return await send(loginPaths[0]!)
     } catch (error) {

@@ -9,7 +9,11 @@ const HOSTS = ['a', 'b', 'c']
 const RUN = { idempotent: true, urgent: false, waitMs: 1_000 }
 
 /** Nodes a, b and c; those in `down` fail as said. */
-function cluster({ hosts = HOSTS, intervalMs = 1, random = () => 0 } = {}) {
+function cluster({
+  hosts = HOSTS,
+  intervalMs = 1,
+  random = () => 0,
+}: { hosts?: string[]; intervalMs?: number; random?: () => number } = {}) {
   const down = new Map<string, FailureKind>()
   const asked: string[] = []
   const events: string[] = []

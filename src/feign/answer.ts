@@ -1,0 +1,79 @@
+import { util } from 'undici'
+import type { SidecarErrorCode } from '../errors.js'
+import type { ServiceInstance } from '../types.js'
+import type { FeignError } from './errors.js'
+
+/** A whole answer, not yet decoded nor judged. */
+export interface RawAnswer {
+  readonly status: number
+  readonly contentType: string | undefined
+  /** Decompressed; `undefined` where it is empty. */
+  readonly bytes: Buffer | undefined
+  /** Names in lower case. */
+  headers(): Record<string, string | string[]>
+  readonly instance: ServiceInstance | undefined
+  readonly attempts: number
+  /** The error of this call. */
+  fail(code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown): FeignError
+}
+
+/** Takes an answer in as undici hands it over: raw headers, then chunks. */
+export abstract class AnswerReader {
+  status = 0
+  contentType: string | undefined
+  bytes: Buffer | undefined
+  protected encoding: string | undefined
+  /** Bytes that have come. */
+  protected size = 0
+  private rawHeaders: Buffer[] = []
+  private chunks: Buffer[] | undefined
+
+  headers(): Record<string, string | string[]> {
+    return util.parseHeaders(this.rawHeaders)
+  }
+
+  /** @returns the length the head announces; 0 where it does not */
+  protected readHead(status: number, rawHeaders: Buffer[]): number {
+    this.status = status
+    this.rawHeaders = rawHeaders
+    this.contentType = rawHeader(rawHeaders, 'content-type')
+    this.encoding = rawHeader(rawHeaders, 'content-encoding')
+    return Number(rawHeader(rawHeaders, 'content-length') ?? 0)
+  }
+
+  protected add(chunk: Buffer): void {
+    this.size += chunk.length
+    // Nearly every answer is one chunk: it is the body as it is.
+    if (this.bytes === undefined) this.bytes = chunk
+    else (this.chunks ??= [this.bytes]).push(chunk)
+  }
+
+  protected join(): void {
+    if (this.chunks !== undefined) this.bytes = Buffer.concat(this.chunks, this.size)
+  }
+
+  /** Forgets what a broken attempt left. */
+  protected clear(): void {
+    this.status = this.size = 0
+    this.contentType = this.encoding = this.bytes = this.chunks = undefined
+  }
+}
+
+/**
+ * One header out of undici's raw ones, without making strings of the others.
+ *
+ * @param name in lower case, letters and hyphens only
+ */
+function rawHeader(rawHeaders: readonly Buffer[], name: string): string | undefined {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (isNamed(rawHeaders[i]!, name)) return rawHeaders[i + 1]!.toString('latin1')
+  }
+  return undefined
+}
+
+function isNamed(bytes: Buffer, name: string): boolean {
+  if (bytes.length !== name.length) return false
+  // Setting the bit makes lower case of a letter and leaves a hyphen what it is.
+  for (let i = 0; i < name.length; i++) if ((bytes[i]! | 0x20) !== name.charCodeAt(i)) return false
+  return true
+}
