@@ -7,6 +7,8 @@ import type { ServiceInstance } from '../types.js'
 
 interface DevFlags {
   port: number
+  grpcPort?: number
+  grpc: boolean
   host: string
   allowRemote?: boolean
   allowHost?: string[]
@@ -23,6 +25,8 @@ export function devCommand(): Command {
   return new Command('dev')
     .description('Start the embedded Nacos registry, for development and demos.')
     .option('-p, --port <port>', 'port to listen on; 0 takes a free one', portNumber, 8848)
+    .option('--grpc-port <port>', 'port of gRPC (default: the port + 1000); 0 takes a free one', portNumber)
+    .option('--no-grpc', 'leave gRPC out: clients poll')
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--allow-remote', 'let other machines in (needed with a --host that is not loopback)')
     .option('--allow-host <name...>', 'further host names it may be called by, such as host.docker.internal')
@@ -42,6 +46,7 @@ export function devCommand(): Command {
 async function run(flags: DevFlags): Promise<void> {
   const registry = await startDevServer({
     port: flags.port,
+    grpcPort: flags.grpc ? flags.grpcPort : false,
     host: flags.host,
     allowRemote: flags.allowRemote,
     allowedHosts: flags.allowHost,
@@ -58,7 +63,7 @@ async function run(flags: DevFlags): Promise<void> {
   if (!flags.quiet) console.log('Registry stopped.')
 }
 
-function greeting({ address, url }: DevServer, { data, auth }: DevFlags): string {
+function greeting({ address, url, grpcPort }: DevServer, { data, auth }: DevFlags): string {
   const configs = data === undefined ? 'configs in memory' : `configs in ${data}`
   const nacos = [`server-addr: ${address}`, ...(auth ? [`username: ${credentials(auth).username}`, 'password: …'] : [])]
   return [
@@ -71,6 +76,7 @@ function greeting({ address, url }: DevServer, { data, auth }: DevFlags): string
     ...nacos.map((line) => `          ${line}`),
     '',
     `  Console    ${url}/`,
+    `  gRPC       ${grpcPort === undefined ? 'off' : `port ${grpcPort}`}`,
     '  Ctrl-C ends it.',
     '',
   ].join('\n')

@@ -18,6 +18,20 @@ export interface Auth {
   check(token: string | undefined): TokenState
 }
 
+const REFUSALS = {
+  missing: 'user not found!',
+  invalid: 'token invalid!',
+  forged: 'Invalid signature',
+  expired: 'token expired!',
+}
+
+/** Why a token is refused, as 2.2.4 (v1) and 3.0.3 (v3) word it. */
+export function tokenRefusal(state: Exclude<TokenState, 'ok'>, api: 'v1' | 'v3'): string {
+  if (api === 'v1') return REFUSALS[state]
+  const missing = 'User not found! Please check user exist or password is right!'
+  return `Code: 401, Message: ${state === 'missing' ? missing : REFUSALS[state]}.`
+}
+
 /** @param clock monotonic milliseconds: a token's life does not follow the wall clock. */
 export function createAuth(credentials: Credentials | undefined, clock: () => number): Auth {
   // Random per start: there is no default key to know, and a token of another run is worth nothing.

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { ConfigItem, ConfigKey, ServiceInstance, ServiceKey } from '../types.js'
 import type { ConfigStore } from './config-store.js'
+import type { DevGrpc } from './grpc/handle.js'
 import type { InstanceView } from './instance.js'
 import type { Naming } from './naming.js'
 import type { ServiceId } from './service.js'
@@ -40,6 +41,8 @@ export interface DevServerParts {
   store: ConfigStore
   host: string
   port: number
+  grpcPort: number | undefined
+  grpc: DevGrpc
   address: string
   stop(): Promise<void>
 }
@@ -54,11 +57,15 @@ export interface DevServerParts {
 export class DevServer extends EventEmitter<DevServerEvents> implements AsyncDisposable {
   readonly host: string
   readonly port: number
+  /** `undefined` where gRPC is off. */
+  readonly grpcPort: number | undefined
   /** `host:port`, for `cloud.nacos.server-addr`. */
   readonly address: string
   /** Base URL without a path; the APIs are below `/nacos`. */
   readonly url: string
   readonly configs: DevConfigs
+  /** Who is connected by gRPC, and faults for them. */
+  readonly grpc: DevGrpc
   readonly #parts: DevServerParts
   #stopped: Promise<void> | undefined
 
@@ -68,6 +75,8 @@ export class DevServer extends EventEmitter<DevServerEvents> implements AsyncDis
     this.#parts = parts
     this.host = parts.host
     this.port = parts.port
+    this.grpcPort = parts.grpcPort
+    this.grpc = parts.grpc
     this.address = parts.address
     this.url = `http://${parts.address}`
     this.configs = devConfigs(parts.store)
@@ -86,7 +95,7 @@ export class DevServer extends EventEmitter<DevServerEvents> implements AsyncDis
     }))
   }
 
-  /** Closes the port and every connection; calling it twice is harmless. */
+  /** Closes both ports and every connection; calling it twice is harmless. */
   stop(): Promise<void> {
     return (this.#stopped ??= this.#parts.stop())
   }

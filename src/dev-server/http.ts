@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { sharedSlot } from '../shared-state.js'
+import { tokenRefusal } from './auth.js'
 import type { Auth, TokenState } from './auth.js'
 import { BodyTooLarge, readParams } from './body.js'
 import { JSON_TYPE, JSON_UTF8, Refusal, errorPage, text } from './reply.js'
@@ -99,14 +100,7 @@ function tokenState(call: Call, auth: Auth): TokenState {
 }
 
 function forbidden(state: Exclude<TokenState, 'ok'>, { api }: Route, path: string): Reply {
-  const v1 = {
-    missing: 'user not found!',
-    invalid: 'token invalid!',
-    forged: 'Invalid signature',
-    expired: 'token expired!',
-  }
-  const missingV3 = 'User not found! Please check user exist or password is right!'
-  const why = api === 'v1' ? v1[state] : `Code: 401, Message: ${state === 'missing' ? missingV3 : v1[state]}.`
+  const why = tokenRefusal(state, api)
   return errorPage(403, why, path, path.startsWith('/nacos/v1/cs/') ? JSON_UTF8 : JSON_TYPE)
 }
 

@@ -1,6 +1,4 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { messageOf } from '../errors.js'
 import { createAccess } from './access.js'
 import { createAuth } from './auth.js'
 import { createConfigFiles } from './config-files.js'
@@ -8,10 +6,13 @@ import { ConfigStore } from './config-store.js'
 import { createConsole } from './console-page.js'
 import { DevServer } from './dev-server.js'
 import { startExpiry } from './expiry.js'
+import { NO_GRPC } from './grpc/handle.js'
+import { createGrpc } from './grpc/server.js'
 import { createHttp } from './http.js'
+import { listen } from './listen.js'
 import { Naming } from './naming.js'
-import { refused, resolveOptions } from './options.js'
-import type { DevServerOptions, ResolvedOptions } from './options.js'
+import { resolveOptions } from './options.js'
+import type { DevServerOptions } from './options.js'
 import { createRouter } from './router.js'
 import { v1Beat } from './v1-beat.js'
 import { v1Config } from './v1-config.js'
@@ -24,11 +25,13 @@ import { v3Client } from './v3-client.js'
 import { v3System } from './v3-system.js'
 
 export type { DevServerOptions } from './options.js'
+export type { DevConnection, DevGrpc } from './grpc/handle.js'
+export type { GrpcTimes } from './grpc/times.js'
 export type { DevConfigs, DevServer, DevServerEvents, DevService } from './dev-server.js'
 
 /**
  * Starts a Nacos-compatible registry inside this process, for development, demos and tests: v1 and v3 HTTP APIs, expiry as
- * Nacos does it, configs with long poll. Loopback only by default.
+ * Nacos does it, configs with long poll, and gRPC with its pushes on the port + 1000. Loopback only by default.
  *
  * @throws SidecarError SIDECAR_DEV_SERVER the port is taken, the host is not loopback, NODE_ENV is production, …
  * @example
@@ -74,7 +77,18 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     console: createConsole({ naming, store, auth, address }),
     stopping: stopping.signal,
   })
-  port = await listen(http, resolved)
+  // grpc-js takes a while to load: only those pay who use it.
+  const grpc =
+    resolved.grpcPort === false
+      ? undefined
+      : await createGrpc({
+          ...{ naming, store, auth, logger, clock },
+          defaults: beat,
+          times: resolved.grpcTimes,
+          generation: resolved.apis.includes('v3') ? 3 : 2,
+        })
+  const ports = await listen(http, grpc?.listener, resolved)
+  port = ports.port
   const endExpiry = startExpiry(naming, beat, resolved.tickMs)
 
   return new DevServer({
@@ -82,16 +96,19 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     store,
     host: resolved.host,
     port,
+    grpcPort: ports.grpcPort,
+    grpc: grpc?.handle ?? NO_GRPC,
     address: address(),
     stop: async () => {
       endExpiry()
+      const grpcStopped = grpc?.stop()
       const closed = once(http, 'close')
       http.close()
       // Held long polls get their empty answer; after that nothing is worth waiting for.
       stopping.abort()
       await new Promise((resolve) => setImmediate(resolve))
       http.closeAllConnections()
-      await closed
+      await Promise.all([closed, grpcStopped])
     },
   })
 }
@@ -100,18 +117,4 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
 function dialled(host: string): string {
   const own = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
   return own.includes(':') ? `[${own}]` : own
-}
-
-async function listen(http: ReturnType<typeof createHttp>, { host, port }: ResolvedOptions): Promise<number> {
-  try {
-    http.listen(port, host)
-    await once(http, 'listening')
-  } catch (error) {
-    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-    const why = taken
-      ? `Port ${port} on ${host} is in use: another registry may be running there. Stop it, or choose another port with --port (port); 0 takes a free one.`
-      : `It cannot listen on ${host}:${port}: ${messageOf(error)}.`
-    throw refused(why, error)
-  }
-  return (http.address() as AddressInfo).port
 }

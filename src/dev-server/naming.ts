@@ -30,8 +30,13 @@ export class Naming extends EventEmitter<NamingEvents> {
     super()
   }
 
-  /** Creates or replaces the instance at this address. @throws ServiceKindError */
-  register(id: ServiceId, published: Published): void {
+  /**
+   * Creates or replaces the instance at this address.
+   *
+   * @param owner the connection it lives by: it needs no heartbeat, and nobody else can deregister it.
+   * @throws ServiceKindError
+   */
+  register(id: ServiceId, published: Published, owner?: string): void {
     const service = this.#open(id, published.ephemeral)
     if (service.ephemeral !== published.ephemeral) throw new ServiceKindError(id, service.ephemeral)
     const entry: Entry = {
@@ -39,6 +44,7 @@ export class Naming extends EventEmitter<NamingEvents> {
       times: beatTimesOf(published.metadata, this.options.beat),
       healthy: true,
       lastBeatMs: this.options.clock(),
+      owner,
     }
     service.entries.set(addressOf(published), entry)
     const override = service.overrides.get(overrideKey(published))
@@ -55,10 +61,11 @@ export class Naming extends EventEmitter<NamingEvents> {
     this.emit('change', id)
   }
 
-  deregister(id: ServiceId, ip: string, port: number, ephemeral: boolean): boolean {
+  /** False where there is no such instance, or it is another one's: only who registered it takes it away, as in Nacos. */
+  deregister(id: ServiceId, ip: string, port: number, ephemeral: boolean, owner?: string): boolean {
     const service = this.#service(id)
     const entry = service?.entries.get(addressOf({ ip, port }))
-    if (!service || !entry || entry.published.ephemeral !== ephemeral) return false
+    if (!service || !entry || entry.published.ephemeral !== ephemeral || entry.owner !== owner) return false
     this.#remove(service, entry, 'deregister')
     return true
   }
@@ -147,8 +154,8 @@ export class Naming extends EventEmitter<NamingEvents> {
   checkEveryMs(): number {
     let shortest = checkEveryMs(this.options.beat)
     for (const { entries } of this.#services.values()) {
-      for (const { published, times } of entries.values()) {
-        if (published.ephemeral) shortest = Math.min(shortest, checkEveryMs(times))
+      for (const { published, times, owner } of entries.values()) {
+        if (published.ephemeral && owner === undefined) shortest = Math.min(shortest, checkEveryMs(times))
       }
     }
     return shortest
@@ -159,7 +166,7 @@ export class Naming extends EventEmitter<NamingEvents> {
     const now = this.options.clock()
     for (const service of [...this.#services.values()]) {
       for (const entry of [...service.entries.values()]) {
-        if (!entry.published.ephemeral) continue
+        if (!entry.published.ephemeral || entry.owner !== undefined) continue
         const silentMs = now - entry.lastBeatMs
         if (silentMs > entry.times.deleteMs) {
           this.#remove(service, entry, 'expire')

@@ -3,6 +3,8 @@ import { createLogger } from '../logger.js'
 import type { Logger } from '../logger.js'
 import { isLoopback } from './access.js'
 import type { Credentials } from './auth.js'
+import { GRPC_TIMES } from './grpc/times.js'
+import type { GrpcTimes } from './grpc/times.js'
 import type { HttpLimits } from './http.js'
 import { NACOS_BEAT_TIMES } from './instance.js'
 import type { BeatTimes } from './instance.js'
@@ -12,6 +14,12 @@ import type { ListenerTimes } from './v1-listener.js'
 export interface DevServerOptions {
   /** Port to listen on; 0 takes a free one. @default 0 */
   port?: number
+  /**
+   * Port of gRPC: 0 takes a free one, `false` leaves gRPC out.
+   *
+   * @default the HTTP port + 1000, where clients look for it
+   */
+  grpcPort?: number | false
   /** Address to listen on; one that is not loopback needs `allowRemote`. @default '127.0.0.1' */
   host?: string
   /** Lets other machines in. This is a development server: think twice. @default false */
@@ -20,7 +28,7 @@ export interface DevServerOptions {
   allowedHosts?: readonly string[]
   /** Turns auth on with this one user; `tokenTtlSeconds` defaults to 18000. @default off */
   auth?: Credentials
-  /** Which Nacos HTTP APIs it plays: `['v1']` is a Nacos 2.x, `['v3']` a Nacos 3.2. @default ['v1', 'v3'] */
+  /** Which Nacos it plays: `['v1']` is a Nacos 2.x, `['v3']` a Nacos 3.2. @default ['v1', 'v3'] */
   apis?: readonly Api[]
   /** Keeps configs in this directory; instances are never kept. @default memory only */
   dataDir?: string
@@ -34,6 +42,8 @@ export interface DevServerOptions {
   clock?: () => number
   /** Long-poll times in ms, for tests. @default 10000 and 500, as Nacos */
   listener?: Partial<ListenerTimes>
+  /** gRPC: how long until a push, an acknowledgement is waited for, silence is looked into. */
+  grpcTimes?: Partial<GrpcTimes>
   /** Sizes and deadlines of a request. */
   limits?: Partial<HttpLimits>
   /** Starts although NODE_ENV is production. @default false */
@@ -42,6 +52,8 @@ export interface DevServerOptions {
 
 export interface ResolvedOptions {
   readonly port: number
+  /** Absent: the HTTP port + 1000. */
+  readonly grpcPort: number | false | undefined
   readonly host: string
   readonly allowedHosts: readonly string[]
   readonly auth: Credentials | undefined
@@ -52,6 +64,7 @@ export interface ResolvedOptions {
   readonly tickMs: number | undefined
   readonly clock: () => number
   readonly listener: ListenerTimes
+  readonly grpcTimes: GrpcTimes
   readonly limits: HttpLimits
 }
 
@@ -86,6 +99,7 @@ export function resolveOptions(options: DevServerOptions): ResolvedOptions {
   }
   return Object.freeze({
     port: options.port ?? 0,
+    grpcPort: options.grpcPort,
     host,
     allowedHosts: options.allowedHosts ?? [],
     auth: options.auth,
@@ -96,6 +110,7 @@ export function resolveOptions(options: DevServerOptions): ResolvedOptions {
     tickMs: options.tickMs,
     clock: options.clock ?? (() => performance.now()),
     listener: { shortestHoldMs: 10_000, headStartMs: 500, ...options.listener },
+    grpcTimes: { ...GRPC_TIMES, ...options.grpcTimes },
     limits: {
       formBytes: 2 * MIB,
       hardBytes: 16 * MIB,

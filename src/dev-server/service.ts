@@ -23,6 +23,8 @@ export interface Entry {
   times: BeatTimes
   healthy: boolean
   lastBeatMs: number
+  /** The connection it lives by, instead of a heartbeat. */
+  owner: string | undefined
 }
 
 /** A service as the registry keeps it. */
