@@ -175,6 +175,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       clock,
       intervalMs,
       backoff: options.backoff,
+      onRestored: transport.onRestored?.bind(transport),
       beat: () => withDeadline(LONGEST_BEAT_MS, cutting.signal, beat),
       revive,
       onBeat: onSuccess,

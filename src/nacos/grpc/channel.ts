@@ -1,10 +1,10 @@
 import type * as Grpc from '@grpc/grpc-js'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { SidecarError, messageOf } from '../../errors.js'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
-import { tlsOptions } from '../http/tls.js'
+import { tlsOptions } from '../tls.js'
 
 /** One HTTP/2 connection that carries opaque messages: the only file that knows grpc-js. */
 export interface Channel {
@@ -28,9 +28,10 @@ export interface ChannelOptions {
 const CLOSE_GRACE_MS = 300
 const same = (buffer: Buffer) => buffer
 
-/** Loads grpc-js on its first use; nothing is connected before the first call. */
-export async function openChannel(options: ChannelOptions): Promise<Channel> {
-  const grpc = await loadGrpc()
+/** Loads grpc-js on its first use, and only for a port that answers; the channel connects with its first call. */
+export async function openChannel(options: ChannelOptions, signal: AbortSignal): Promise<Channel> {
+  if (!loaded) await knock(options.address, signal)
+  const grpc = await (loaded ??= loadGrpc())
   let socket: Socket | undefined
   let pending = 0
   let closed = false
@@ -101,6 +102,25 @@ export async function openChannel(options: ChannelOptions): Promise<Channel> {
       if (socket && !socket.closed) await closeSocket(socket)
     },
   }
+}
+
+let loaded: Promise<typeof Grpc> | undefined
+
+/** Rejects where nobody listens. */
+function knock({ host, port }: ServerAddress, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const socket = connect({ host, port })
+    socket.unref()
+    const end = (settle: () => void) => {
+      signal.removeEventListener('abort', onAbort)
+      socket.destroy()
+      settle()
+    }
+    const onAbort = () => end(() => reject(signal.reason as Error))
+    signal.addEventListener('abort', onAbort, { once: true })
+    socket.once('connect', () => end(resolve)).once('error', (error) => end(() => reject(error)))
+  })
 }
 
 async function loadGrpc(): Promise<typeof Grpc> {

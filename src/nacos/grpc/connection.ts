@@ -34,7 +34,7 @@ export interface RequestOptions {
 
 export interface ConnectionOptions {
   readonly address: ServerAddress
-  readonly openChannel: (address: ServerAddress) => Promise<Channel>
+  readonly openChannel: (address: ServerAddress, signal: AbortSignal) => Promise<Channel>
   /** `naming` connections own instances; configs are served on either. */
   readonly module: 'naming' | 'config'
   readonly tenant: string
@@ -61,7 +61,9 @@ const FIRST_PROBE_MS = 15
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { address, logger } = options
   const server = address.authority
-  const channel = await options.openChannel(address).catch((error: unknown) => {
+  const channel = await withDeadline(options.connectTimeoutMs, [options.signal], (signal) =>
+    options.openChannel(address, signal),
+  ).catch((error: unknown) => {
     throw error instanceof SidecarError ? error : unavailable('connecting', server, error)
   })
   const ended = new AbortController()

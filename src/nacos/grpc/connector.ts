@@ -29,6 +29,8 @@ export interface ConnectorOptions {
   readonly maxBackoffMs: number
   /** Waits for leave to try. */
   readonly leave?: (signal: AbortSignal) => Promise<unknown>
+  /** Failures are no warning. */
+  readonly quiet: boolean
   readonly logger: Logger
 }
 
@@ -54,7 +56,7 @@ export function createConnector(options: ConnectorOptions): Connector {
 
   /** One line an outage, however many attempts it takes, and however often the server flaps. */
   const complain = (reason: SidecarError): void => {
-    if (complained) logger.debug(`${reason.message}; attempt ${failures}`)
+    if (complained || options.quiet) logger.debug(`${reason.message}; attempt ${failures}`)
     else logger.warn(`${reason.message}; connecting again until it works`)
     complained = true
   }

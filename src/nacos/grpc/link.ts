@@ -9,12 +9,13 @@ import type {
   ServiceNames,
   Unsubscribe,
 } from '../../types.js'
+import type { RequestBudget } from '../request-budget.js'
 import type { ConfigListener, ServiceListener } from '../transport.js'
 import { grpcAddressOf, resetTargetOf } from './addresses.js'
 import { openChannel } from './channel.js'
 import { createConfigWatches } from './config-watches.js'
 import { openConnection, type Connection } from './connection.js'
-import { createConnector } from './connector.js'
+import { createConnector, type Connector } from './connector.js'
 import { pause, withDeadline } from './deadline.js'
 import { isUnregistered, unavailable } from './errors.js'
 import { instanceRequest, type InstanceOperation, type Message, type Request } from './messages.js'
@@ -53,6 +54,7 @@ export interface GrpcLink {
 }
 
 const CONCURRENCY = 16
+const LONGEST_TURN_MS = 60_000
 const RETRY_MS = 1_000
 
 /** How long an old connection stands beside its successor while everything is moved over. */
@@ -82,11 +84,12 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   const retiring = new Set<Promise<void>>()
 
   const connect = async (address: ServerAddress, signal: AbortSignal, onLost: (reason: SidecarError) => void) => {
-    presence.trying(address.authority)
+    const endpoint = grpcAddressOf(address, options)
+    presence.trying(address.authority, endpoint.authority)
     const connection: Connection = await openConnection({
       ...limits,
-      address: grpcAddressOf(address, options),
-      openChannel: (target) => openChannel({ ...limits, address: target, tls: options.tls }),
+      address: endpoint,
+      openChannel: (target, deadline) => openChannel({ ...limits, address: target, tls: options.tls }, deadline),
       module: options.module ?? 'naming',
       tenant: options.namespace,
       logger,
@@ -115,11 +118,12 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     await previous.close()
   }
 
-  const connector = createConnector({
+  const connector: Connector = createConnector({
     ...limits,
     addresses,
     connect,
-    leave: budget && ((signal) => budget.take(false, limits.maxBackoffMs, signal)),
+    leave: budget && ((signal) => leaveOf(budget, signal)),
+    quiet: options.quiet ?? false,
     logger,
     onUp(connection, address, previous) {
       const session = createSession(connection, address.authority, options, requestTimeoutMs)
@@ -210,4 +214,9 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
       await Promise.all(retiring)
     },
   }
+}
+
+/** Waits for its turn, however long: a failing registry gets no attempt beyond its ration. */
+async function leaveOf(budget: RequestBudget, signal: AbortSignal): Promise<void> {
+  while ((await budget.take(false, LONGEST_TURN_MS, signal)) === 'late');
 }

@@ -11,6 +11,8 @@ export interface GrpcLinkOptions extends ConnectionOptions, Credentials, Partial
   readonly grpcPort?: number
   /** gRPC port = HTTP port + this. @default 1000 */
   readonly grpcPortOffset?: number
+  /** Somebody lives without the link: that it cannot be had is no warning. @default false */
+  readonly quiet?: boolean
   /** What Nacos files the connection under; only `naming` ones can register. @default 'naming' */
   readonly module?: 'naming' | 'config'
 }

@@ -9,6 +9,8 @@ export interface LinkState {
   readonly status: 'connecting' | 'up' | 'down'
   /** The configured address in use, `host:port`; the last one tried where none is. */
   readonly server: string
+  /** Its gRPC side, `host:port`. */
+  readonly endpoint: string
   /** Why it is down; '' otherwise. */
   readonly reason: string
 }
@@ -19,8 +21,8 @@ export type LinkListener = (state: LinkState) => void
 export interface Presence {
   readonly state: LinkState
   readonly session: Session | undefined
-  /** Which server is being tried. */
-  trying(server: string): void
+  /** Which server is being tried, and where its gRPC side is. */
+  trying(server: string, endpoint: string): void
   up(session: Session): void
   down(reason: string): void
   /** Called at each change to up, and at once if it is up. */
@@ -41,7 +43,7 @@ const DOWN_WAIT_MS = 1_500
 export function createPresence(addresses: readonly ServerAddress[], firstWaitMs: number, logger: Logger): Presence {
   const upListeners = new Set<LinkListener>()
   const downListeners = new Set<LinkListener>()
-  let state: LinkState = { status: 'connecting', server: addresses[0]!.authority, reason: '' }
+  let state: LinkState = { status: 'connecting', server: addresses[0]!.authority, endpoint: '', reason: '' }
   let session: Session | undefined
 
   const change = (next: LinkState, listeners: ReadonlySet<LinkListener>): void => {
@@ -100,16 +102,17 @@ export function createPresence(addresses: readonly ServerAddress[], firstWaitMs:
     get session() {
       return session
     },
-    trying(server) {
-      if (!session) state = { ...state, server }
+    trying(server, endpoint) {
+      if (!session) state = { ...state, server, endpoint }
     },
     up(next) {
       session = next
-      change({ status: 'up', server: next.server, reason: '' }, upListeners)
+      const endpoint = next.connection.address.authority
+      change({ status: 'up', server: next.server, endpoint, reason: '' }, upListeners)
     },
     down(reason) {
       session = undefined
-      change({ status: 'down', server: state.server, reason }, downListeners)
+      change({ ...state, status: 'down', reason }, downListeners)
     },
     onUp(listener) {
       const { own, leave } = subscribe(upListeners, listener)
@@ -126,7 +129,7 @@ export function createPresence(addresses: readonly ServerAddress[], firstWaitMs:
     absence,
     close() {
       session = undefined
-      state = { status: 'down', server: state.server, reason: 'closed' }
+      state = { ...state, status: 'down', reason: 'closed' }
       upListeners.clear()
       downListeners.clear()
     },

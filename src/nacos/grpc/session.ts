@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from '../../settings/connection.js'
+import type { TokenSource } from '../credentials.js'
 import { signConfig, signNaming } from '../signing.js'
 import type { Connection } from './connection.js'
 import { AnswerError, ErrorCode } from './errors.js'
@@ -8,11 +9,8 @@ export type Headers = Readonly<Record<string, string>>
 
 /** What proves to the registry who asks. */
 export interface Credentials {
-  /**
-   * Headers of a login, such as `accessToken`. Called before each request, so it answers from memory; `refused` is what
-   * it gave before and what the server would not take (any more), and `undefined` the answer that there is no better.
-   */
-  readonly credentials?: (refused?: Headers) => Promise<Headers | undefined>
+  /** A login, made over HTTP: gRPC has none of its own. */
+  readonly tokens?: TokenSource | undefined
   /** Headers of a signature over what the request is about. @default AK/SK, where there are keys */
   readonly sign?: (resource: SignedResource) => Headers
 }
@@ -33,29 +31,36 @@ export function createSession(
   options: Credentials & Keys,
   requestTimeoutMs: number,
 ): Session {
-  const { credentials, sign = signerOf(options) } = options
+  const { tokens, sign = signerOf(options) } = options
   return {
     connection,
     server,
     async request(request, { signal, timeoutMs = requestTimeoutMs } = {}) {
       const { resource } = request
-      const send = (login: Headers | undefined) =>
+      const send = (accessToken: string | undefined) =>
         connection.request(request, {
-          headers: { ...login, ...(resource ? sign?.(resource) : undefined) },
+          headers: { ...(accessToken !== undefined && { accessToken }), ...(resource ? sign?.(resource) : undefined) },
           timeoutMs,
           signal,
         })
-      const login = await credentials?.()
+      const token = await tokens?.token()
       try {
-        return await send(login)
+        return await send(token)
       } catch (error) {
-        if (!credentials || !(error instanceof AnswerError) || error.errorCode !== ErrorCode.NO_RIGHT) throw error
-        const renewed = await credentials(login ?? {})
-        if (!renewed) throw error
-        return await send(renewed)
+        if (!tokens || !isDenied(error)) throw error
+        const renewed = await tokens.renewed(token)
+        if (renewed === undefined) throw error
+        return await send(renewed).catch((again: unknown) => {
+          if (isDenied(again)) tokens.fruitless()
+          throw again
+        })
       }
     },
   }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof AnswerError && error.errorCode === ErrorCode.NO_RIGHT
 }
 
 function signerOf({ accessKey, secretKey, securityToken, regionId }: Keys): Credentials['sign'] {

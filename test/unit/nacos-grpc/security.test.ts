@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { TokenSource } from '../../../src/nacos/credentials.js'
 import { document, link, linkOptions, server, service, up } from './support/links.js'
+
+const tokens = (own: Partial<TokenSource>): TokenSource => ({
+  token: async () => 'token',
+  renewed: async () => 'another',
+  fruitless() {},
+  ...own,
+})
 
 describe('a login', () => {
   it('goes with every request, and is renewed once when it is refused', async () => {
@@ -18,17 +26,17 @@ describe('a login', () => {
         : { resultCode: 500, errorCode: 403, message: 'token expired!' },
     )
     const client = link(nacos.port, {
-      credentials: async (before) => {
-        if (before) {
+      tokens: tokens({
+        renewed: async (before) => {
           refused.push(before)
-          token = 'new'
-        }
-        return { accessToken: token }
-      },
+          return (token = 'new')
+        },
+        token: async () => token,
+      }),
     })
     expect(await client.list(service())).toEqual([])
     expect(nacos.of('ServiceQueryRequest').map((seen) => seen.headers['accessToken'])).toEqual(['old', 'new'])
-    expect(refused).toEqual([{ accessToken: 'old' }])
+    expect(refused).toEqual(['old'])
     await client.getConfig(document())
     expect(nacos.of('ConfigQueryRequest')[0]!.headers).toMatchObject({ accessToken: 'new', notify: 'false' })
   })
@@ -36,18 +44,22 @@ describe('a login', () => {
   it('refused twice is an error that says what to do and holds no token', async () => {
     const nacos = await server()
     nacos.script('ServiceQueryRequest', () => ({ resultCode: 500, errorCode: 403, message: 'bad token CANARY!' }))
-    const client = link(nacos.port, { credentials: async () => ({ accessToken: 'CANARY' }) })
+    let fruitless = 0
+    const client = link(nacos.port, {
+      tokens: tokens({ token: async () => 'CANARY', renewed: async () => 'CANARY', fruitless: () => void fruitless++ }),
+    })
     const error = (await client.list(service()).catch((reason: unknown) => reason)) as Error & { code: string }
     expect(error.code).toBe('SIDECAR_REGISTRY_REFUSED')
     expect(error.message).toMatch(/check username, password/)
     expect(nacos.of('ServiceQueryRequest')).toHaveLength(2)
+    expect(fruitless).toBe(1)
     expect(error.stack + JSON.stringify(error) + client.lines.join('\n')).not.toContain('CANARY')
   })
 
   it('that has no better to offer is not asked of the server again', async () => {
     const nacos = await server()
     nacos.script('ServiceQueryRequest', () => ({ resultCode: 500, errorCode: 403, message: 'no' }))
-    const client = link(nacos.port, { credentials: async (refused) => (refused ? undefined : { accessToken: 'only' }) })
+    const client = link(nacos.port, { tokens: tokens({ renewed: async () => undefined }) })
     await expect(client.list(service())).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_REFUSED' })
     expect(nacos.of('ServiceQueryRequest')).toHaveLength(1)
   })
@@ -56,10 +68,12 @@ describe('a login', () => {
     const nacos = await server()
     let failing = true
     const client = link(nacos.port, {
-      credentials: async () => {
-        if (failing) throw new Error('login is down')
-        return {}
-      },
+      tokens: tokens({
+        async token() {
+          if (failing) throw new Error('login is down')
+          return undefined
+        },
+      }),
     })
     await up(client)
     const lists: unknown[] = []
