@@ -41,6 +41,9 @@ const PATIENCE_MS = [700, 1_300] as const
 /** HTTP goes first: what a start needs must not wait for gRPC to be loaded. */
 const OPEN_AFTER_MS = 100
 
+/** Without an answer, which a long poll may have to wait for. */
+const OPEN_ANYWAY_AFTER_MS = 1_000
+
 export function createPushSwitch(options: PushSwitchOptions): PushSwitch {
   const { logger } = options
   let mode: Mode = 'pause'
@@ -98,7 +101,7 @@ export function createPushSwitch(options: PushSwitchOptions): PushSwitch {
   const openSoon = (): void => {
     if (link || closed) return
     clearTimeout(opening)
-    opening = setTimeout(open, OPEN_AFTER_MS)
+    opening = setTimeout(open, hasAnswered ? OPEN_AFTER_MS : OPEN_ANYWAY_AFTER_MS)
     opening.unref()
   }
 
@@ -120,7 +123,7 @@ export function createPushSwitch(options: PushSwitchOptions): PushSwitch {
     want() {
       if (wanted || closed) return
       wanted = true
-      if (hasAnswered) openSoon()
+      openSoon()
       if (mode === 'pause') bePatient()
       else say()
     },
