@@ -1,7 +1,7 @@
 import { SidecarError } from './errors.js'
 import { setRuntimeFactory } from './feign/runtime.js'
 import { createLogger } from './logger.js'
-import { createHttpTransport } from './nacos/http/transport.js'
+import { createTransport } from './nacos/connect.js'
 import { connectionOf } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
 import { sharedState } from './shared-state.js'
@@ -61,6 +61,7 @@ setRuntimeFactory(() => {
   const { settings, warnings } = loadSettings({ required: false })
   const logger = createLogger(settings.logging.level['nacos-sidecar'])
   for (const warning of warnings) logger.warn(warning)
-  const transport = createHttpTransport({ ...connectionOf(settings.cloud.nacos, 'discovery'), logger })
+  const connection = connectionOf(settings.cloud.nacos, 'discovery')
+  const transport = createTransport({ connection, settings, logger })
   return createClientRuntime({ transport, settings, logger, emit: () => {} })
 })

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { inspect, isDeepStrictEqual, type InspectOptions } from 'node:util'
+import { inspect, type InspectOptions } from 'node:util'
 import type { Adapter, AppHooks, MountedApp } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
 import { createHealth } from './adapters/health.js'
@@ -22,7 +22,7 @@ import { createFetch } from './http/fetch.js'
 import { createLifecycle, type LeaveOptions, type Lifecycle } from './lifecycle/lifecycle.js'
 import type { ListeningServer } from './lifecycle/listening.js'
 import { createLogger, type Logger } from './logger.js'
-import { createHttpTransport } from './nacos/http/transport.js'
+import { connectRegistry } from './nacos/connect.js'
 import type { NacosTransport, TransportStatus } from './nacos/transport.js'
 import { setActiveStore } from './properties/accessors.js'
 import type { PropertyExplanation } from './properties/explain.js'
@@ -167,13 +167,12 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     if (settings.cloud.nacos.discovery.registerEnabled) serviceNameOf(settings)
 
     const emit = this.#emit
-    const discovery = connectionOf(settings.cloud.nacos, 'discovery')
-    const config = connectionOf(settings.cloud.nacos, 'config')
-    this.nacos = options.transport ?? createHttpTransport({ ...discovery, logger, ...this.#registryNews() })
-    this.#configTransport =
-      options.transport || isDeepStrictEqual(discovery, config)
-        ? this.nacos
-        : createHttpTransport({ ...config, logger })
+    const { transport } = options
+    const ways = transport
+      ? { discovery: transport, config: transport }
+      : connectRegistry({ settings, logger, ...this.#registryNews() })
+    this.nacos = ways.discovery
+    this.#configTransport = ways.config
 
     this.runtime = createClientRuntime({ transport: this.nacos, settings, logger, emit })
     this.#directory = this.runtime.directory

@@ -8,6 +8,16 @@ export interface LoginResult {
   readonly ttlMs: number
 }
 
+/** A login's token, for whoever asks the same registry: HTTP and gRPC share one. Nothing here rejects. */
+export interface TokenSource {
+  /** The token to send, or `undefined` to go without. */
+  token(): Promise<string | undefined>
+  /** After a 403 to a request that carried `used`: another one to try with, or `undefined` where there is none. */
+  renewed(used: string | undefined): Promise<string | undefined>
+  /** The other one was refused as well. */
+  fruitless(): void
+}
+
 export interface CredentialsOptions {
   readonly username: string
   readonly logger: Logger
@@ -35,7 +45,7 @@ const FRUITLESS_MS = 10_000
  * The access token of a user: fetched once however many ask (single flight), renewed early and unseen, fetched anew
  * when the server no longer takes it. A login that fails is not the end: servers without authentication refuse one too.
  */
-export class Credentials {
+export class Credentials implements TokenSource {
   readonly #options: CredentialsOptions
   #token: Token | undefined
   #flight: Promise<void> | undefined

@@ -26,6 +26,11 @@ export interface NacosTransport {
   publishConfig?(item: Omit<ConfigItem, 'md5'>, casMd5?: string, signal?: AbortSignal): Promise<boolean>
   deleteConfig?(key: ConfigKey, signal?: AbortSignal): Promise<boolean>
   listServices?(page: Page, signal?: AbortSignal): Promise<ServiceNames>
+  /**
+   * Calls back when the way to the registry was lost and stands again: it may have forgotten who lives by beats, so one
+   * is due at once. Absent: nobody would notice.
+   */
+  onRestored?(listener: () => void): Unsubscribe
   /** Which server and which protocol are in use, for `status()` and logs. */
   describe(): TransportStatus
   /** Ends every request, watch and socket. */
@@ -51,4 +56,6 @@ export interface TransportStatus {
   readonly connected: boolean
   /** Why this protocol and not another, where that was a choice. */
   readonly reason?: string
+  /** How changes of services and configs arrive, and why not otherwise. Absent until something is watched. */
+  readonly updates?: string
 }

@@ -202,7 +202,13 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         else logger.debug(message)
       },
     }
-    await runHeartbeat(hooks, stopping.signal)
+    // A registry that was gone may have come back empty.
+    const unsubscribe = transport.onRestored?.(() => alarm.abort())
+    try {
+      await runHeartbeat(hooks, stopping.signal)
+    } finally {
+      unsubscribe?.()
+    }
   }
 
   async function stop(): Promise<void> {

@@ -5,7 +5,7 @@ import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
 import { startDeadline } from './deadline.js'
 import { RequestFailure } from './failure.js'
-import { tlsOptions } from './tls.js'
+import { tlsOptions } from '../tls.js'
 import { encodeParams, type WireRequest, type WireResponse } from './wire.js'
 
 /** Sends one request to one address; knows HTTP, not Nacos. */
@@ -90,6 +90,14 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
     }
   }
 
+  function dropIdle({ host, port }: ServerAddress): void {
+    for (const { freeSockets } of [pools.normal.httpAgent, pools.normal.httpsAgent]) {
+      for (const [name, sockets = []] of Object.entries(freeSockets)) {
+        if (name.startsWith(`${host}:${port}:`)) for (const socket of [...sockets]) socket.destroy()
+      }
+    }
+  }
+
   return {
     async send(address, request, { timeoutMs, signal, idempotent, background }) {
       const deadline = startDeadline(timeoutMs, signal)
@@ -102,6 +110,8 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
           return await once(address, request, deadline.signal, 'fresh')
         }
       } catch (error) {
+        // Whatever swallowed this request swallows those on its sisters, and a name may lead elsewhere by now.
+        if (deadline.expired && !background) dropIdle(address)
         if (deadline.expired) throw new RequestFailure('timeout', `no answer within ${timeoutMs} ms`)
         if (signal.aborted) throw new RequestFailure('aborted', 'it was given up')
         throw failureOf(error)

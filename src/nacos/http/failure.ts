@@ -95,11 +95,16 @@ export function sidecarError(
   const { tried, detail, code } = failure
   const attempts = tried.length > 1 ? ` after ${tried.length} attempts` : ''
   const why = tried.length > 0 ? tried.join('; ') : `${server}: ${detail}`
-  const cause = Object.assign(new Error(redact(detail)), code === undefined ? {} : { code })
+  const cause = Object.assign(new Error(redact(detail)), code === undefined ? {} : { code }, { kind: failure.kind })
   const start = what.charAt(0).toUpperCase() + what.slice(1)
   return new SidecarError(CODES[failure.kind], redact(`${start} failed${attempts}: ${why}. ${advice}`.trim()), {
     cause,
   })
+}
+
+/** Why a request of the HTTP transport failed, as finely as it knows. */
+export function failureKindOf(error: unknown): FailureKind | undefined {
+  return error instanceof SidecarError ? (error.cause as { kind?: FailureKind } | undefined)?.kind : undefined
 }
 
 /** Takes known secrets out of a text, in case a server echoes one. */

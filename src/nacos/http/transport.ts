@@ -1,7 +1,7 @@
 import { SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConnectionOptions } from '../../settings/connection.js'
-import { Credentials } from '../credentials.js'
+import { Credentials, type TokenSource } from '../credentials.js'
 import { createRequestBudget, type RequestBudget } from '../request-budget.js'
 import { ServerList } from '../server-list.js'
 import type { NacosTransport } from '../transport.js'
@@ -18,6 +18,8 @@ import { LOGIN_PATHS, loginOperation } from './login.js'
 
 export interface HttpTransportOptions extends ConnectionOptions {
   readonly logger: Logger
+  /** Namespaces it is used for: a user may have rights in one only. @default [namespace] */
+  readonly namespaces?: readonly string[]
   /** No address answers any more. */
   readonly onLost?: (event: { servers: readonly string[]; error: unknown }) => void
   /** The first answer, and the first one after an outage. */
@@ -32,6 +34,12 @@ export interface HttpTransportOptions extends ConnectionOptions {
   readonly maxResponseBytes?: number
   /** @default Math.random */
   readonly random?: () => number
+}
+
+/** All of the seam but service subscriptions, which HTTP does not have. */
+export type HttpTransport = Required<Omit<NacosTransport, 'watchService' | 'onRestored'>> & {
+  /** The login, for other protocols to the same registry; absent without a user. */
+  readonly tokens: TokenSource | undefined
 }
 
 const LONG_POLL_MS = 30_000
@@ -50,8 +58,17 @@ const MAX_RESPONSE_BYTES = 32 * 1024 * 1024
  * @example
  * const transport = createHttpTransport({ ...connectionOf(settings.cloud.nacos, 'discovery'), logger })
  */
-export function createHttpTransport(options: HttpTransportOptions): NacosTransport {
-  const { logger, namespace, username, password = '', accessKey, secretKey, apiVersion, requestTimeoutMs } = options
+export function createHttpTransport(options: HttpTransportOptions): HttpTransport {
+  const {
+    logger,
+    namespaces = [options.namespace],
+    username,
+    password = '',
+    accessKey,
+    secretKey,
+    apiVersion,
+    requestTimeoutMs,
+  } = options
   const longPollMs = options.longPollMs ?? LONG_POLL_MS
   const closed = new AbortController()
   const redact = createRedactor([password, secretKey, options.securityToken, options.tls.keyPassphrase])
@@ -108,15 +125,26 @@ export function createHttpTransport(options: HttpTransportOptions): NacosTranspo
   }
 
   const detection = createDetection(apiVersion === 'auto' ? undefined : { v1, v3 }[apiVersion], async () => {
-    const ask = (route: 'naming' | 'config') => exchange(probe(route, namespace), { ...own, urgent: true })
-    const speaksV3 = await ask('naming').catch((error: unknown) => {
-      if (isKind(error, 'denied')) return ask('config')
-      throw error
-    })
-    const dialect = speaksV3 ? v3 : v1
+    const dialect = (await speaksV3()) ? v3 : v1
     if (dialect !== detection.current) logger.info(`Registry ${servers.current} speaks the ${dialect.version} API`)
     return dialect
   })
+
+  /** Asks where the user may have rights until somewhere the answer is not that there are none. */
+  async function speaksV3(): Promise<boolean> {
+    let denied: unknown
+    for (const namespace of new Set(namespaces)) {
+      for (const route of ['naming', 'config'] as const) {
+        try {
+          return await exchange(probe(route, namespace), { ...own, urgent: true })
+        } catch (error) {
+          if (!isKind(error, 'denied')) throw error
+          denied = error
+        }
+      }
+    }
+    throw denied
+  }
 
   /** Sends what `make` says in the dialect of the server; once more in another one if the server has changed its API. */
   async function perform<T>(
@@ -174,6 +202,7 @@ export function createHttpTransport(options: HttpTransportOptions): NacosTranspo
 
   const vital = (signal?: AbortSignal) => ({ signal, urgent: true })
   return {
+    tokens: credentials,
     register: (instance, signal) => perform((dialect) => dialect.register(instance), vital(signal)),
     deregister: (instance, signal) => perform((dialect) => dialect.deregister(instance), vital(signal)),
     beat: async (instance, signal) =>

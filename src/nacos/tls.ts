@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
-import { SidecarError } from '../../errors.js'
-import type { ConnectionTls } from '../../settings/connection.js'
+import { SidecarError } from '../errors.js'
+import type { ConnectionTls } from '../settings/connection.js'
 
 /**
  * Reads the PEM files into what Node's TLS takes. Certificates are always verified: the explicit `true` also overrules

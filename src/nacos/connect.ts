@@ -1,0 +1,98 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from '../logger.js'
+import { connectionOf, type ConnectionOptions } from '../settings/connection.js'
+import type { Settings } from '../settings/schema.js'
+import { createGrpcLink } from './grpc/link.js'
+import { createHttpTransport, type HttpTransportOptions } from './http/transport.js'
+import { withPush, type PushTransport } from './push/with-push.js'
+import { createRequestBudget, type RequestBudget } from './request-budget.js'
+import type { NacosTransport } from './transport.js'
+
+export interface ConnectOptions extends Pick<HttpTransportOptions, 'onLost' | 'onFound'> {
+  readonly settings: Pick<Settings, 'cloud' | 'sidecar'>
+  readonly logger: Logger
+}
+
+/** The ways to the registry of services and to that of configs: mostly one and the same. */
+export interface RegistryTransports {
+  readonly discovery: NacosTransport
+  readonly config: NacosTransport
+}
+
+/**
+ * What the settings say: `cloud.nacos.transport` for registrations, `sidecar.push` for what is watched. Discovery and
+ * config share one transport, with its login, sockets and request budget, unless they lead to different clusters or users.
+ *
+ * @example
+ * const { discovery, config } = connectRegistry({ settings, logger })
+ */
+export function connectRegistry(options: ConnectOptions): RegistryTransports {
+  const { nacos } = options.settings.cloud
+  const own = { discovery: connectionOf(nacos, 'discovery'), config: connectionOf(nacos, 'config') }
+  const namespaces = [own.discovery.namespace, own.config.namespace]
+  if (isDeepStrictEqual({ ...own.discovery, namespace: '' }, { ...own.config, namespace: '' })) {
+    const both = createTransport({ ...options, connection: own.discovery, namespaces, registers: true })
+    return { discovery: both, config: both }
+  }
+  const budget = createRequestBudget()
+  const sameServers = isDeepStrictEqual(own.discovery.addresses, own.config.addresses)
+  const { onLost: _onLost, onFound: _onFound, ...silent } = options
+  return {
+    discovery: createTransport({ ...options, connection: own.discovery, budget, registers: true }),
+    config: createTransport({ ...silent, connection: own.config, ...(sameServers && { budget }) }),
+  }
+}
+
+export interface TransportOptions extends ConnectOptions {
+  readonly connection: ConnectionOptions
+  readonly namespaces?: readonly string[]
+  /** @default one of its own */
+  readonly budget?: RequestBudget
+  /** Obeys `cloud.nacos.transport`. @default false */
+  readonly registers?: boolean
+}
+
+/** The longest a closed gRPC port is left alone; a registry that comes back over HTTP is tried again at once. */
+const LONGEST_BACKOFF_MS = 120_000
+
+/** One transport to one cluster. Nothing is sent before the first call. */
+export function createTransport(options: TransportOptions): NacosTransport {
+  const { connection, namespaces, logger, onLost, onFound, budget = createRequestBudget() } = options
+  const { cloud, sidecar } = options.settings
+  const registerBy = options.registers ? cloud.nacos.transport : 'http'
+  const shared = { ...connection, logger, budget }
+  // Where the link is what keeps the instance, it is the link that is lost and found.
+  const byHttp = registerBy === 'http'
+  const http = createHttpTransport({
+    ...shared,
+    configPollMs: sidecar.pollInterval,
+    ...(namespaces && { namespaces }),
+    ...(onLost && byHttp && { onLost }),
+    onFound(event) {
+      push.answered()
+      if (byHttp) onFound?.(event)
+    },
+  })
+  const openLink = () => {
+    const link = createGrpcLink({
+      ...shared,
+      tokens: http.tokens,
+      ...(sidecar.grpcPort !== undefined && { grpcPort: sidecar.grpcPort }),
+      grpcPortOffset: sidecar.grpcPortOffset,
+      ...(byHttp && { maxBackoffMs: LONGEST_BACKOFF_MS, quiet: true }),
+    })
+    if (byHttp) return link
+    const servers = connection.addresses.map((address) => address.authority)
+    link.onUp(({ server }) => onFound?.({ server }))
+    link.onDown(({ reason }) => onLost?.({ servers, error: new Error(reason) }))
+    return link
+  }
+  const push: PushTransport = withPush(http, { openLink, registerBy, pollIntervalMs: sidecar.pollInterval, logger })
+  if (sidecar.push === 'auto') return push
+  const { watchService: _watchService, onRestored: _onRestored, ...deaf } = push
+  return {
+    ...deaf,
+    watchConfig: http.watchConfig,
+    describe: () => ({ ...deaf.describe(), updates: 'http: sidecar.push is off' }),
+  }
+}

@@ -1,0 +1,110 @@
+import { messageOf } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import type { ConfigListener } from '../transport.js'
+import { listenConfig, textOr, type Message } from './messages.js'
+import { fetchConfig } from './operations.js'
+import type { Reconciler } from './reconciler.js'
+import type { Session } from './session.js'
+
+/** Config documents that are followed over the link. */
+export interface ConfigWatches {
+  /** The listener hears of every document that differs from `knownMd5` ('' for none), then from the one before. */
+  watch(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
+  /** A `ConfigChangeNotifyRequest` of the present connection. */
+  onNotify(message: Message): void
+}
+
+interface Watch {
+  readonly key: ConfigKey
+  /** Each listener with the MD5 it holds. */
+  readonly listeners: Map<ConfigListener, string>
+  md5: string
+  /** Reasons to fetch so far, and how many of them the last fetch has seen to. */
+  notices: number
+  seen: number
+}
+
+/** A server that calls a document changed which it then serves unchanged must not keep us spinning. */
+const MAX_ROUNDS = 3
+
+export function createConfigWatches(reconciler: Reconciler<Session>, logger: Logger): ConfigWatches {
+  const watches = new Map<string, Watch>()
+
+  const fetch = async (watch: Watch, session: Session): Promise<void> => {
+    const notices = watch.notices
+    const item = await fetchConfig(watch.key, session.server, (request) => session.request(request))
+    watch.seen = notices
+    watch.md5 = item?.md5 ?? ''
+    for (const [listener, md5] of watch.listeners) {
+      if (md5 === watch.md5) continue
+      watch.listeners.set(listener, watch.md5)
+      tell(watch, listener, item)
+    }
+  }
+
+  const tell = (watch: Watch, listener: ConfigListener, item: ConfigItem | undefined): void => {
+    try {
+      listener(item)
+    } catch (error) {
+      logger.error(`a listener of config ${watch.key.group}/${watch.key.dataId} threw: ${messageOf(error)}`)
+    }
+  }
+
+  const listen = async (watch: Watch, session: Session): Promise<void> => {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
+      // What we were told of comes first: the listener waits for it.
+      if (watch.seen !== watch.notices) await fetch(watch, session)
+      const answer = await session.request(listenConfig(watch.key, watch.md5, true))
+      const changed = answer['changedConfigs']
+      if (Array.isArray(changed) && changed.length > 0) watch.notices++
+      if (watch.seen === watch.notices) return
+    }
+    watch.seen = watch.notices
+  }
+
+  const add = (id: string, key: ConfigKey, md5: string): Watch => {
+    const watch: Watch = { key, listeners: new Map(), md5, notices: 0, seen: 0 }
+    watches.set(id, watch)
+    reconciler.want(id, {
+      label: `watch of config ${key.group}/${key.dataId}`,
+      establish: (session) => listen(watch, session),
+      release: async (session) => void (await session.request(listenConfig(key, '', false))),
+    })
+    return watch
+  }
+
+  const notice = (id: string, watch: Watch): void => {
+    watch.notices++
+    reconciler.doubt(id)
+  }
+
+  return {
+    watch(key, knownMd5, listener) {
+      const id = idOf(key.namespace, key.group, key.dataId)
+      const watch = watches.get(id) ?? add(id, key, knownMd5)
+      const own: ConfigListener = (item) => listener(item)
+      watch.listeners.set(own, knownMd5)
+      if (watch.md5 !== knownMd5) notice(id, watch)
+      return () => {
+        if (!watch.listeners.delete(own) || watch.listeners.size > 0) return
+        watches.delete(id)
+        reconciler.drop(id)
+      }
+    },
+    onNotify(message) {
+      const tenant = textOr(message['tenant'], '')
+      const group = textOr(message['group'], '')
+      const dataId = textOr(message['dataId'], '')
+      const id = idOf(tenant === 'public' ? '' : tenant, group, dataId)
+      const watch = watches.get(id)
+      if (watch) notice(id, watch)
+      else logger.debug(`a notice of config ${group}/${dataId}, which nobody watches, is ignored`)
+    },
+  }
+}
+
+/** A group or data id has no blank in it. */
+function idOf(namespace: string, group: string, dataId: string): string {
+  return `config ${namespace} ${group} ${dataId}`
+}

@@ -1,0 +1,162 @@
+import type { SidecarError } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ServerAddress } from '../../settings/server-address.js'
+import type { Connection } from './connection.js'
+
+/** Keeps one connection up over a list of addresses: sticky, the next one on failure, never in a hurry. */
+export interface Connector {
+  /** Goes over to this server, or to the next of the list; the old connection stands until the new one does. */
+  move(address?: ServerAddress): void
+  /** Skips what is left of a long wait: somebody knows that the registry is back. */
+  nudge(): void
+  close(): Promise<void>
+}
+
+export interface ConnectorOptions {
+  readonly addresses: readonly ServerAddress[]
+  readonly connect: (
+    address: ServerAddress,
+    signal: AbortSignal,
+    onLost: (reason: SidecarError) => void,
+  ) => Promise<Connection>
+  /** A connection stands; `previous`, if any, is the caller's to close. */
+  readonly onUp: (connection: Connection, address: ServerAddress, previous: Connection | undefined) => void
+  /** An attempt failed or a connection was lost, and none stands. */
+  readonly onDown: (reason: SidecarError) => void
+  /** Least time from the start of one attempt to the start of the next. */
+  readonly minAttemptMs: number
+  /** Longest time from the start of one attempt to the start of the next. */
+  readonly maxBackoffMs: number
+  /** Waits for leave to try. */
+  readonly leave?: (signal: AbortSignal) => Promise<unknown>
+  /** Failures are no warning. */
+  readonly quiet: boolean
+  readonly logger: Logger
+}
+
+/** A connection that did not last this long counts as a failed attempt: a flapping server is not hammered. */
+const STABLE_MS = 5_000
+
+/** All clients of a server notice its end at the same moment; they need not all return at the same moment. */
+const SPREAD_MS = 250
+
+export function createConnector(options: ConnectorOptions): Connector {
+  const { addresses, minAttemptMs, maxBackoffMs, logger } = options
+  const ended = new AbortController()
+  let current: Connection | undefined
+  let index = Math.floor(Math.random() * addresses.length)
+  let movingTo: ServerAddress | undefined
+  let failures = 0
+  let attemptedAt = Number.NEGATIVE_INFINITY
+  let standsSince = 0
+  let spreadUntil = 0
+  let wake: (() => void) | undefined
+  let running: Promise<void> | undefined
+  let complained = false
+
+  /** One line an outage, however many attempts it takes, and however often the server flaps. */
+  const complain = (reason: SidecarError): void => {
+    if (complained || options.quiet) logger.debug(`${reason.message}; attempt ${failures}`)
+    else logger.warn(`${reason.message}; connecting again until it works`)
+    complained = true
+  }
+
+  const attempt = async (address: ServerAddress): Promise<void> => {
+    attemptedAt = performance.now()
+    let lost: SidecarError | undefined
+    let adopted = false
+    const connection = await options.connect(address, ended.signal, (reason) => {
+      lost = reason
+      if (adopted && current === connection) onLost(reason)
+    })
+    // It may be gone again before we hear that it is there.
+    if (lost) throw lost
+    const previous = current
+    current = connection
+    adopted = true
+    standsSince = performance.now()
+    options.onUp(connection, address, previous)
+  }
+
+  const onLost = (reason: SidecarError): void => {
+    const now = performance.now()
+    current = undefined
+    const stable = now - standsSince >= STABLE_MS
+    failures = stable ? 0 : failures + 1
+    if (stable) complained = false
+    spreadUntil = now + Math.random() * SPREAD_MS
+    index++
+    complain(reason)
+    options.onDown(reason)
+    start()
+  }
+
+  const untilConnected = async (): Promise<void> => {
+    while (!current || movingTo) {
+      await untilDue()
+      // Rejects only when we are closed.
+      await options.leave?.(ended.signal).catch(() => {})
+      if (ended.signal.aborted) return
+      const address = movingTo ?? addresses[index % addresses.length]!
+      const moving = current !== undefined
+      movingTo = undefined
+      try {
+        await attempt(address)
+      } catch (error) {
+        if (ended.signal.aborted) return
+        const reason = error as SidecarError
+        if (moving) logger.warn(`${reason.message}; the move was asked for by the registry`)
+        if (current) continue
+        failures++
+        index++
+        complain(reason)
+        options.onDown(reason)
+      }
+    }
+  }
+
+  const untilDue = async (): Promise<void> => {
+    const jitter = 0.75 + Math.random() / 4
+    for (;;) {
+      const rounds = Math.min(Math.floor(failures / addresses.length), 16)
+      const gapMs = Math.max(minAttemptMs, Math.min(maxBackoffMs, minAttemptMs * 2 ** rounds) * jitter)
+      const waitMs = Math.max(attemptedAt + gapMs, spreadUntil) - performance.now()
+      if (waitMs <= 0 || ended.signal.aborted) return
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, waitMs)
+        timer.unref()
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+    }
+  }
+
+  const start = (): void => {
+    if (ended.signal.aborted) return
+    running ??= untilConnected().finally(() => {
+      running = undefined
+      // Lost, or told to move, between the loop's last look and now.
+      if (!current || movingTo) start()
+    })
+  }
+  start()
+
+  return {
+    move(address) {
+      movingTo = address ?? addresses[++index % addresses.length]!
+      start()
+    },
+    nudge() {
+      failures = 0
+      wake?.()
+    },
+    async close() {
+      ended.abort()
+      wake?.()
+      await running
+      await current?.close()
+    },
+  }
+}

@@ -1,0 +1,222 @@
+import { SidecarError } from '../../errors.js'
+import type { ServerAddress } from '../../settings/server-address.js'
+import type {
+  ConfigItem,
+  ConfigKey,
+  Page,
+  ServiceInstance,
+  ServiceKey,
+  ServiceNames,
+  Unsubscribe,
+} from '../../types.js'
+import type { RequestBudget } from '../request-budget.js'
+import type { ConfigListener, ServiceListener } from '../transport.js'
+import { grpcAddressOf, resetTargetOf } from './addresses.js'
+import { openChannel } from './channel.js'
+import { createConfigWatches } from './config-watches.js'
+import { openConnection, type Connection } from './connection.js'
+import { createConnector, type Connector } from './connector.js'
+import { pause, withDeadline } from './deadline.js'
+import { isUnregistered, unavailable } from './errors.js'
+import { instanceRequest, type InstanceOperation, type Message, type Request } from './messages.js'
+import { fetchConfig, fetchInstances, fetchServiceNames, removeConfig, storeConfig } from './operations.js'
+import { limitsOf, type GrpcLinkOptions } from './options.js'
+import { createPresence, type LinkListener, type LinkState } from './presence.js'
+import { createReconciler } from './reconciler.js'
+import { createRegistrations } from './registrations.js'
+import { createServiceWatches } from './service-watches.js'
+import { createSession, type Session } from './session.js'
+
+/**
+ * A standing gRPC connection to a Nacos cluster: subscriptions, listening and registrations that are kept up over
+ * reconnects, and the single requests. Rejects with `SidecarError`: `SIDECAR_REGISTRY_UNAVAILABLE` without a connection,
+ * `…_REFUSED`, `…_UNSUPPORTED` and `…_ANSWER` for what the server says, `SIDECAR_STOPPED` after `close`.
+ */
+export interface GrpcLink {
+  state(): LinkState
+  watchService(key: ServiceKey, listener: ServiceListener): Unsubscribe
+  watchConfig(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
+  register(instance: ServiceInstance, signal?: AbortSignal): Promise<void>
+  deregister(instance: ServiceInstance, signal?: AbortSignal): Promise<void>
+  list(key: ServiceKey, signal?: AbortSignal): Promise<ServiceInstance[]>
+  getConfig(key: ConfigKey, signal?: AbortSignal): Promise<ConfigItem | undefined>
+  /** `false` if `casMd5` is given and is not the stored document's. */
+  publishConfig(item: Omit<ConfigItem, 'md5'>, casMd5?: string, signal?: AbortSignal): Promise<boolean>
+  deleteConfig(key: ConfigKey, signal?: AbortSignal): Promise<boolean>
+  listServices(page: Page, signal?: AbortSignal): Promise<ServiceNames>
+  /** Called at each change to up, and at once if it is up. */
+  onUp(listener: LinkListener): Unsubscribe
+  /** Called at each change to down. */
+  onDown(listener: LinkListener): Unsubscribe
+  /** Tries to connect without waiting out the back-off: somebody knows that the registry is back. */
+  nudge(): void
+  close(): Promise<void>
+}
+
+const CONCURRENCY = 16
+const LONGEST_TURN_MS = 60_000
+const RETRY_MS = 1_000
+
+/** How long an old connection stands beside its successor while everything is moved over. */
+const MOVE_MS = 3_000
+
+/**
+ * Connects at once and stays connected until `close`.
+ *
+ * @example
+ * const link = createGrpcLink({ ...connectionOf(settings.cloud.nacos, 'discovery'), logger })
+ * const stop = link.watchService({ namespace: '', group: 'DEFAULT_GROUP', service: 'users' }, (list) => …)
+ */
+export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
+  const { addresses, budget, logger, requestTimeoutMs } = options
+  const limits = limitsOf(options)
+  const ended = new AbortController()
+  const presence = createPresence(addresses, requestTimeoutMs, logger)
+  const reconciler = createReconciler<Session>({
+    concurrency: CONCURRENCY,
+    verifyIntervalMs: limits.verifyIntervalMs,
+    retryMs: RETRY_MS,
+    logger,
+  })
+  const services = createServiceWatches(reconciler, logger)
+  const configs = createConfigWatches(reconciler, logger)
+  const registrations = createRegistrations(reconciler)
+  const retiring = new Set<Promise<void>>()
+
+  const connect = async (address: ServerAddress, signal: AbortSignal, onLost: (reason: SidecarError) => void) => {
+    const endpoint = grpcAddressOf(address, options)
+    presence.trying(address.authority, endpoint.authority)
+    const connection: Connection = await openConnection({
+      ...limits,
+      address: endpoint,
+      openChannel: (target, deadline) => openChannel({ ...limits, address: target, tls: options.tls }, deadline),
+      module: options.module ?? 'naming',
+      tenant: options.namespace,
+      logger,
+      signal,
+      onPush: (type, message) => onPush(connection, address, type, message),
+      onLost,
+    })
+    return connection
+  }
+
+  const onPush = (connection: Connection, address: ServerAddress, type: string, message: Message): void => {
+    // What a connection says that is not ours any more counts for nothing.
+    if (presence.session?.connection !== connection) return
+    if (type === 'NotifySubscriberRequest') services.onNotify(message)
+    else if (type === 'ConfigChangeNotifyRequest') configs.onNotify(message)
+    else if (type === 'ConnectResetRequest') {
+      const target = resetTargetOf(message, address)
+      logger.info(`Nacos ${address.authority} asks to connect to ${target?.authority ?? 'another server'}`)
+      connector.move(target)
+    }
+  }
+
+  /** Keeps the old connection until everything holds on the new one, so that no instance is gone for a moment. */
+  const retire = async (previous: Connection): Promise<void> => {
+    await Promise.race([reconciler.settled(), pause(MOVE_MS, ended.signal)])
+    await previous.close()
+  }
+
+  const connector: Connector = createConnector({
+    ...limits,
+    addresses,
+    connect,
+    leave: budget && ((signal) => leaveOf(budget, signal)),
+    quiet: options.quiet ?? false,
+    logger,
+    onUp(connection, address, previous) {
+      const session = createSession(connection, address.authority, options, requestTimeoutMs)
+      logger.info(`Nacos ${address.authority}: connected by gRPC on port ${connection.address.port}`)
+      reconciler.attach(session)
+      presence.up(session)
+      if (!previous) return
+      const retired = retire(previous).finally(() => retiring.delete(retired))
+      retiring.add(retired)
+    },
+    onDown(reason) {
+      reconciler.attach(undefined)
+      presence.down(reason.message)
+    },
+  })
+
+  const stopped = () => new SidecarError('SIDECAR_STOPPED', 'the gRPC link to Nacos has been closed')
+
+  /** Everything a caller asks for: one deadline, an end when the link is closed, and no errors but ours and theirs. */
+  const bounded = async <T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    if (ended.signal.aborted) throw stopped()
+    try {
+      return await withDeadline(requestTimeoutMs, [ended.signal, signal], work)
+    } catch (error) {
+      if (ended.signal.aborted) throw stopped()
+      signal?.throwIfAborted()
+      if (error instanceof SidecarError) throw error
+      throw presence.session ? unavailable('a request', presence.state.server, error) : presence.absence()
+    }
+  }
+
+  /** Tries once more where the connection went away under the request and a repetition does no harm. */
+  const send = async (signal: AbortSignal, request: Request, repeatable = true): Promise<Message> => {
+    const first = await presence.present(signal)
+    try {
+      return await first.request(request, { signal })
+    } catch (error) {
+      const lost = presence.session !== first && repeatable
+      if (signal.aborted || !(lost || isUnregistered(error))) throw error
+      const second = await presence.present(signal)
+      return second.request(request, { signal })
+    }
+  }
+
+  const ask = <T>(
+    outer: AbortSignal | undefined,
+    work: (server: string, send: (request: Request) => Promise<Message>) => Promise<T>,
+  ): Promise<T> => bounded(outer, (signal) => work(presence.state.server, (request) => send(signal, request)))
+
+  const instance = async (of: ServiceInstance, operation: InstanceOperation, signal: AbortSignal): Promise<void> => {
+    await send(signal, instanceRequest(of, operation))
+  }
+
+  return {
+    state: () => presence.state,
+    watchService: (key, listener) => services.watch(key, listener),
+    watchConfig: (key, knownMd5, listener) => configs.watch(key, knownMd5, listener),
+    register: (of, outer) =>
+      bounded(outer, async (signal) => {
+        if (!of.ephemeral) return instance(of, 'registerInstance', signal)
+        await presence.present(signal)
+        await registrations.register(of, signal)
+      }),
+    deregister: (of, outer) =>
+      bounded(outer, async (signal) => {
+        if (of.ephemeral && (await registrations.deregister(of, signal))) return
+        await instance(of, 'deregisterInstance', signal)
+      }),
+    list: (key, outer) => ask(outer, (server, send) => fetchInstances(key, server, send)),
+    getConfig: (key, outer) => ask(outer, (server, send) => fetchConfig(key, server, send)),
+    publishConfig: (item, casMd5, outer) =>
+      bounded(outer, async (signal) => {
+        const { server, connection } = await presence.present(signal)
+        // Sent twice, a compare-and-set would find its own work and call it a conflict.
+        const once = (request: Request) => send(signal, request, casMd5 === undefined)
+        return storeConfig(item, casMd5, server, connection.negotiates, once)
+      }),
+    deleteConfig: (key, outer) => ask(outer, (_server, send) => removeConfig(key, send)),
+    listServices: (page, outer) => ask(outer, (server, send) => fetchServiceNames(page, server, send)),
+    onUp: presence.onUp,
+    onDown: presence.onDown,
+    nudge: () => connector.nudge(),
+    async close() {
+      ended.abort(stopped())
+      presence.close()
+      reconciler.close()
+      await connector.close()
+      await Promise.all(retiring)
+    },
+  }
+}
+
+/** Waits for its turn, however long: a failing registry gets no attempt beyond its ration. */
+async function leaveOf(budget: RequestBudget, signal: AbortSignal): Promise<void> {
+  while ((await budget.take(false, LONGEST_TURN_MS, signal)) === 'late');
+}

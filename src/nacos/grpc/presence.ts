@@ -1,0 +1,137 @@
+import { messageOf, SidecarError } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ServerAddress } from '../../settings/server-address.js'
+import type { Unsubscribe } from '../../types.js'
+import type { Session } from './session.js'
+
+export interface LinkState {
+  /** `connecting` only until the first attempt has ended. */
+  readonly status: 'connecting' | 'up' | 'down'
+  /** The configured address in use, `host:port`; the last one tried where none is. */
+  readonly server: string
+  /** Its gRPC side, `host:port`. */
+  readonly endpoint: string
+  /** Why it is down; '' otherwise. */
+  readonly reason: string
+}
+
+export type LinkListener = (state: LinkState) => void
+
+/** Whether a session is there, who wants to know, and who waits for one. */
+export interface Presence {
+  readonly state: LinkState
+  readonly session: Session | undefined
+  /** Which server is being tried, and where its gRPC side is. */
+  trying(server: string, endpoint: string): void
+  up(session: Session): void
+  down(reason: string): void
+  /** Called at each change to up, and at once if it is up. */
+  onUp(listener: LinkListener): Unsubscribe
+  /** Called at each change to down. */
+  onDown(listener: LinkListener): Unsubscribe
+  /** The session, waited for: as long as the first attempt takes, and a moment more where the connection was lost. */
+  present(signal: AbortSignal): Promise<Session>
+  /** What to say where there is none. */
+  absence(): SidecarError
+  /** Down for good; nobody is told. */
+  close(): void
+}
+
+/** How long a request waits for a connection that was lost: a reconnect to a live server is quicker. */
+const DOWN_WAIT_MS = 1_500
+
+export function createPresence(addresses: readonly ServerAddress[], firstWaitMs: number, logger: Logger): Presence {
+  const upListeners = new Set<LinkListener>()
+  const downListeners = new Set<LinkListener>()
+  let state: LinkState = { status: 'connecting', server: addresses[0]!.authority, endpoint: '', reason: '' }
+  let session: Session | undefined
+
+  const change = (next: LinkState, listeners: ReadonlySet<LinkListener>): void => {
+    const changed = next.status !== state.status
+    state = next
+    if (changed) for (const listener of listeners) tell(listener)
+  }
+
+  const tell = (listener: LinkListener): void => {
+    try {
+      listener(state)
+    } catch (error) {
+      logger.error(`a listener of the gRPC link threw: ${messageOf(error)}`)
+    }
+  }
+
+  const subscribe = (listeners: Set<LinkListener>, listener: LinkListener) => {
+    // Its own function object: the same listener may be handed in twice.
+    const own: LinkListener = (now) => listener(now)
+    listeners.add(own)
+    return { own, leave: () => void listeners.delete(own) }
+  }
+
+  const absence = () => {
+    const list = addresses.map((address) => address.authority).join(', ')
+    const why = state.reason || 'still connecting'
+    return new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', `no gRPC connection to Nacos ${list}: ${why}`)
+  }
+
+  const wait = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      let timer: NodeJS.Timeout | undefined
+      // Not unref'd: somebody awaits the request.
+      const arm = (ms: number) => {
+        clearTimeout(timer)
+        timer = setTimeout(done, ms)
+      }
+      const onDown = () => arm(DOWN_WAIT_MS)
+      const done = () => {
+        clearTimeout(timer)
+        upListeners.delete(done)
+        downListeners.delete(onDown)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      upListeners.add(done)
+      downListeners.add(onDown)
+      signal.addEventListener('abort', done, { once: true })
+      arm(state.status === 'connecting' ? firstWaitMs : DOWN_WAIT_MS)
+    })
+
+  return {
+    get state() {
+      return state
+    },
+    get session() {
+      return session
+    },
+    trying(server, endpoint) {
+      if (!session) state = { ...state, server, endpoint }
+    },
+    up(next) {
+      session = next
+      const endpoint = next.connection.address.authority
+      change({ status: 'up', server: next.server, endpoint, reason: '' }, upListeners)
+    },
+    down(reason) {
+      session = undefined
+      change({ ...state, status: 'down', reason }, downListeners)
+    },
+    onUp(listener) {
+      const { own, leave } = subscribe(upListeners, listener)
+      if (state.status === 'up') tell(own)
+      return leave
+    },
+    onDown: (listener) => subscribe(downListeners, listener).leave,
+    async present(signal) {
+      if (!session) await wait(signal)
+      signal.throwIfAborted()
+      if (!session) throw absence()
+      return session
+    },
+    absence,
+    close() {
+      session = undefined
+      state = { ...state, status: 'down', reason: 'closed' }
+      upListeners.clear()
+      downListeners.clear()
+    },
+  }
+}

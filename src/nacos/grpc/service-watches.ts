@@ -1,0 +1,119 @@
+import { messageOf } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
+import type { ServiceListener } from '../transport.js'
+import { badAnswer } from './errors.js'
+import { instancesOf, parseServiceInfo, subscribeService, textOr, type Message, type ServiceInfo } from './messages.js'
+import type { Reconciler } from './reconciler.js'
+import type { Session } from './session.js'
+
+/** Services that are followed over the link. */
+export interface ServiceWatches {
+  /** The listener gets every list the registry sends, first the present one; it may get an unchanged one again. */
+  watch(key: ServiceKey, listener: ServiceListener): Unsubscribe
+  /** A `NotifySubscriberRequest` of the present connection. */
+  onNotify(message: Message): void
+}
+
+interface Watch {
+  readonly key: ServiceKey
+  readonly listeners: Set<ServiceListener>
+  current: ServiceInstance[] | undefined
+  session: Session | undefined
+  /** The server's clock at the list we have: pushes must be newer. Clocks of two servers do not compare. */
+  seenMs: number
+  /** The newest push since we asked. */
+  pushedMs: number
+}
+
+export function createServiceWatches(reconciler: Reconciler<Session>, logger: Logger): ServiceWatches {
+  const watches = new Map<string, Watch>()
+
+  const accept = (watch: Watch, info: ServiceInfo): void => {
+    watch.seenMs = info.lastRefTimeMs
+    watch.current = instancesOf(watch.key, info.hosts)
+    for (const listener of watch.listeners) tell(watch, listener)
+  }
+
+  const tell = (watch: Watch, listener: ServiceListener): void => {
+    try {
+      listener([...watch.current!])
+    } catch (error) {
+      logger.error(`a listener of service ${watch.key.group}@@${watch.key.service} threw: ${messageOf(error)}`)
+    }
+  }
+
+  const subscribe = async (watch: Watch, session: Session): Promise<void> => {
+    if (watch.session !== session) {
+      watch.session = session
+      watch.seenMs = Number.NEGATIVE_INFINITY
+    }
+    watch.pushedMs = Number.NEGATIVE_INFINITY
+    const request = subscribeService(watch.key, true)
+    const answer = await session.request(request)
+    let info: ServiceInfo
+    try {
+      info = parseServiceInfo(answer['serviceInfo'])
+    } catch (error) {
+      throw badAnswer(request.label, session.server, messageOf(error))
+    }
+    // The answer to our own question is true whatever its clock says, unless a push overtook it.
+    if (watch.session === session && watch.pushedMs <= info.lastRefTimeMs) accept(watch, info)
+  }
+
+  const add = (id: string, key: ServiceKey): Watch => {
+    const watch: Watch = {
+      key,
+      listeners: new Set(),
+      current: undefined,
+      session: undefined,
+      seenMs: Number.NEGATIVE_INFINITY,
+      pushedMs: Number.NEGATIVE_INFINITY,
+    }
+    watches.set(id, watch)
+    reconciler.want(id, {
+      label: `subscription of service ${key.group}@@${key.service}`,
+      establish: (session) => subscribe(watch, session),
+      release: async (session) => void (await session.request(subscribeService(key, false))),
+    })
+    return watch
+  }
+
+  return {
+    watch(key, listener) {
+      const id = `service ${key.namespace} ${key.group}@@${key.service}`
+      const watch = watches.get(id) ?? add(id, key)
+      // Its own function object: the same listener may be handed in twice.
+      const own: ServiceListener = (instances) => listener(instances)
+      watch.listeners.add(own)
+      if (watch.current) queueMicrotask(() => watch.listeners.has(own) && tell(watch, own))
+      return () => {
+        if (!watch.listeners.delete(own) || watch.listeners.size > 0) return
+        watches.delete(id)
+        reconciler.drop(id)
+      }
+    },
+    onNotify(message) {
+      const info = parseServiceInfo(message['serviceInfo'])
+      const group = info.group || textOr(message['groupName'], '')
+      const namespace = textOr(message['namespace'], undefined)
+      const meant = [...watches].filter(
+        ([, { key }]) =>
+          key.service === info.service &&
+          key.group === group &&
+          (namespace === undefined || (key.namespace || 'public') === namespace),
+      )
+      for (const [id, watch] of meant) {
+        // Nacos does not say the namespace. Where the name alone does not decide, or where the push is no newer than
+        // what we have (repeated, overtaken, forged, or the server's clock was set back), it is not believed: we ask.
+        if (meant.length > 1 || info.lastRefTimeMs <= watch.seenMs) {
+          reconciler.doubt(id)
+          continue
+        }
+        watch.pushedMs = info.lastRefTimeMs
+        accept(watch, info)
+      }
+      if (meant.length === 0) logger.debug(`a push of ${group}@@${info.service}, which nobody watches, is ignored`)
+    },
+  }
+}

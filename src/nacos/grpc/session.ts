@@ -1,0 +1,77 @@
+import type { ConnectionOptions } from '../../settings/connection.js'
+import type { TokenSource } from '../credentials.js'
+import { signConfig, signNaming } from '../signing.js'
+import type { Connection } from './connection.js'
+import { AnswerError, ErrorCode } from './errors.js'
+import type { Message, Request, SignedResource } from './messages.js'
+
+export type Headers = Readonly<Record<string, string>>
+
+/** What proves to the registry who asks. */
+export interface Credentials {
+  /** A login, made over HTTP: gRPC has none of its own. */
+  readonly tokens?: TokenSource | undefined
+  /** Headers of a signature over what the request is about. @default AK/SK, where there are keys */
+  readonly sign?: (resource: SignedResource) => Headers
+}
+
+type Keys = Pick<ConnectionOptions, 'accessKey' | 'secretKey' | 'securityToken' | 'regionId'>
+
+/** A connection together with who we are: what subscriptions and operations talk to. */
+export interface Session {
+  readonly connection: Connection
+  /** The configured address, `host:port`. */
+  readonly server: string
+  request(request: Request, options?: { signal?: AbortSignal; timeoutMs?: number }): Promise<Message>
+}
+
+export function createSession(
+  connection: Connection,
+  server: string,
+  options: Credentials & Keys,
+  requestTimeoutMs: number,
+): Session {
+  const { tokens, sign = signerOf(options) } = options
+  return {
+    connection,
+    server,
+    async request(request, { signal, timeoutMs = requestTimeoutMs } = {}) {
+      const { resource } = request
+      const send = (accessToken: string | undefined) =>
+        connection.request(request, {
+          headers: { ...(accessToken !== undefined && { accessToken }), ...(resource ? sign?.(resource) : undefined) },
+          timeoutMs,
+          signal,
+        })
+      const token = await tokens?.token()
+      try {
+        return await send(token)
+      } catch (error) {
+        if (!tokens || !isDenied(error)) throw error
+        const renewed = await tokens.renewed(token)
+        if (renewed === undefined) throw error
+        return await send(renewed).catch((again: unknown) => {
+          if (isDenied(again)) tokens.fruitless()
+          throw again
+        })
+      }
+    },
+  }
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof AnswerError && error.errorCode === ErrorCode.NO_RIGHT
+}
+
+function signerOf({ accessKey, secretKey, securityToken, regionId }: Keys): Credentials['sign'] {
+  if (!accessKey || !secretKey) return undefined
+  const key = { accessKey, secretKey, securityToken, regionId }
+  return (resource) => {
+    const { params, headers } =
+      resource.module === 'naming'
+        ? signNaming(key, Date.now(), resource.group, resource.service)
+        : signConfig(key, Date.now(), resource.tenant, resource.group)
+    // Over gRPC there are no parameters: all of it travels as headers.
+    return { ...params, ...headers }
+  }
+}

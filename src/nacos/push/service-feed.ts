@@ -1,0 +1,83 @@
+import { messageOf } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
+import type { NacosTransport, ServiceListener } from '../transport.js'
+import { createPoller } from './poller.js'
+import type { Mode } from './push-switch.js'
+
+type WatchService = NonNullable<NacosTransport['watchService']>
+
+/** Services that are followed by whichever way there is. */
+export interface ServiceFeed {
+  readonly watch: WatchService
+  set(mode: Mode, push: WatchService | undefined): void
+  close(): void
+}
+
+export interface ServiceFeedOptions {
+  readonly list: NacosTransport['list']
+  /** Between two questions about one service where nothing pushes; ±10 %. */
+  readonly pollIntervalMs: number
+  readonly logger: Logger
+}
+
+interface Followed {
+  readonly key: ServiceKey
+  readonly listeners: Set<ServiceListener>
+  current: ServiceInstance[] | undefined
+  stop: Unsubscribe
+}
+
+export function createServiceFeed({ list, pollIntervalMs, logger }: ServiceFeedOptions): ServiceFeed {
+  const followed = new Map<string, Followed>()
+  const poller = createPoller({ list, intervalMs: pollIntervalMs })
+  let way: WatchService | undefined
+
+  const tell = (one: Followed, listener: ServiceListener): void => {
+    try {
+      listener([...one.current!])
+    } catch (error) {
+      logger.error(`A listener of service ${one.key.group}@@${one.key.service} threw: ${messageOf(error)}`)
+    }
+  }
+
+  const follow = (one: Followed): void => {
+    one.stop()
+    one.stop = () => {}
+    if (!way) return
+    one.stop = way(one.key, (instances) => {
+      one.current = instances
+      for (const listener of one.listeners) tell(one, listener)
+    })
+  }
+
+  return {
+    watch(key, listener) {
+      const id = `${key.namespace} ${key.group}@@${key.service}`
+      let one = followed.get(id)
+      // Its own function object: the same listener may be handed in twice.
+      const own: ServiceListener = (instances) => listener(instances)
+      if (one) {
+        one.listeners.add(own)
+        queueMicrotask(() => one!.current && one!.listeners.has(own) && tell(one!, own))
+      } else {
+        one = { key, listeners: new Set([own]), current: undefined, stop: () => {} }
+        followed.set(id, one)
+        follow(one)
+      }
+      return () => {
+        if (!one.listeners.delete(own) || one.listeners.size > 0) return
+        followed.delete(id)
+        one.stop()
+      }
+    },
+    set(mode, push) {
+      way = mode === 'push' ? push : mode === 'pull' ? poller.watch : undefined
+      for (const one of followed.values()) follow(one)
+    },
+    close() {
+      for (const one of followed.values()) one.stop()
+      followed.clear()
+    },
+  }
+}

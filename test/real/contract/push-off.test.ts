@@ -1,0 +1,6 @@
+import { pushContract } from '../../contract/suites/push.js'
+import { onServer } from '../support/on-server.js'
+
+for (const id of ['given', 'rnacos', 'rnacos-auth', 'nacos', 'nacos-auth'] as const) {
+  onServer(id, (target) => pushContract(target, 'poll'))
+}
