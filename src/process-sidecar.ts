@@ -5,7 +5,7 @@ import { createHttpTransport } from './nacos/http/transport.js'
 import { connectionOf } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
 import { sharedState } from './shared-state.js'
-import { createClientRuntime, Sidecar, type SidecarOptions } from './sidecar.js'
+import { createClientRuntime, openSnapshots, Sidecar, type SidecarOptions } from './sidecar.js'
 
 /** One sidecar a process, whichever copy of the package (ESM, CommonJS) started it. */
 interface ProcessSlot {
@@ -61,6 +61,8 @@ setRuntimeFactory(() => {
   const { settings, warnings } = loadSettings({ required: false })
   const logger = createLogger(settings.logging.level['nacos-sidecar'])
   for (const warning of warnings) logger.warn(warning)
-  const transport = createHttpTransport({ ...connectionOf(settings.cloud.nacos, 'discovery'), logger })
-  return createClientRuntime({ transport, settings, logger, emit: () => {} })
+  const connection = connectionOf(settings.cloud.nacos, 'discovery')
+  const transport = createHttpTransport({ ...connection, logger })
+  const snapshots = openSnapshots(settings, connection, transport, logger)
+  return createClientRuntime({ transport, settings, logger, emit: () => {}, snapshots })
 })
