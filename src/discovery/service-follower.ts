@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SidecarError } from '../errors.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../types.js'
 import type { SavedService } from './service-store.js'
@@ -6,6 +7,8 @@ import { nextSnapshot, type ServiceSnapshot } from './snapshot.js'
 
 /** How long an answer stands before a caller's need alone asks the registry again. */
 const RECHECK_MS = 1_000
+/** From this many instances on, decoding a list and comparing it are too much for one turn of the event loop. */
+const MANY = 2_000
 
 /** What a follower needs of the directory it lives in. */
 export interface FollowerHost {
@@ -99,6 +102,7 @@ export class ServiceFollower {
     try {
       const list = await this.host.list(this.key, this.closing.signal)
       this.succeeded()
+      if (list.length >= MANY) await nextTurn()
       // A push that came while the request was under way is newer than its answer.
       if (pushes === this.pushes || !this.current) this.apply(list, confirms)
     } catch (error) {
@@ -173,7 +177,8 @@ export class ServiceFollower {
     if (this.closing.signal.aborted) return
     const pollMs =
       this.pushed && this.failures === 0 ? Infinity : this.host.pollIntervalMs * (0.9 + Math.random() * 0.2)
-    const confirmMs = this.heldEmpty && this.failures === 0 ? Math.max(0, Math.ceil(this.protectedForMs()) + 1) : Infinity
+    const confirmMs =
+      this.heldEmpty && this.failures === 0 ? Math.max(0, Math.ceil(this.protectedForMs()) + 1) : Infinity
     const delayMs = Math.min(pollMs, confirmMs)
     clearTimeout(this.timer)
     if (delayMs === Infinity) return

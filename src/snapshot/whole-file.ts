@@ -56,5 +56,5 @@ export async function readWhole(path: string, maxBytes: number): Promise<Buffer 
 
 /** Windows knows no user ids. */
 export function isForeign(uid: number): boolean {
-  return process.getuid !== undefined && uid !== process.getuid()
+  return process.geteuid !== undefined && uid !== process.geteuid()
 }
