@@ -102,7 +102,8 @@ class RemoteConfigFollower implements RemoteConfig {
       if (config.failFast || !isRegistryFailure(reason)) throw reason as Error
       const savedAt = isOutage(reason) && (await this.restore(this.held[index]!))
       const instead = savedAt ? `Its snapshot of ${savedAt.toISOString()} is in use` : 'Going on without it'
-      this.options.logger.error(`${messageOf(reason)}. ${instead}; what Nacos holds is applied when it is back`)
+      const why = messageOf(reason).replace(/\.$/, '')
+      this.options.logger.error(`${why}. ${instead}; what Nacos holds is applied when the registry is back`)
     }
     this.apply()
     this.report()
