@@ -48,6 +48,11 @@ export default tseslint.config(
     },
   },
   {
+    // The other decorator mode has a tsconfig of its own.
+    files: ['test/legacy/**/*.ts'],
+    languageOptions: { parserOptions: { projectService: false, project: './tsconfig.legacy.json' } },
+  },
+  {
     files: ['src/**/*.ts'],
     rules: {
       'import-x/no-restricted-paths': ['error', { zones }],

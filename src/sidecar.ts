@@ -15,7 +15,7 @@ import { createServiceDirectory, type ServiceDirectory, type ServiceSnapshot } f
 import { messageOf, SidecarError } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
 import { noInstanceMessage } from './discovery/no-instance.js'
-import { bindRuntime } from './feign/client.js'
+import { clientOf } from './feign/define-client.js'
 import { createFeignRuntime, setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
@@ -30,6 +30,7 @@ import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
 import type { PropertyStore } from './properties/store.js'
 import { chooseAddress } from './registration/address.js'
 import { createInstance, serviceNameOf } from './registration/instance.js'
+import { isSame } from './registration/own-entry.js'
 import { createRegistrar, type Registrar } from './registration/registrar.js'
 import { connectionOf } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
@@ -238,11 +239,13 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /**
    * A typed client that calls through this sidecar, where a process has more than one.
    *
+   * @param of a class with `@feign` above it, or what `defineClient` returned.
+   * @throws SidecarError `SIDECAR_CLIENT_INVALID`
    * @example
    * const users = sidecar.client(UserClient)
    */
-  client<T extends object>(type: new () => T): T {
-    return bindRuntime(new type(), this.runtime)
+  client<T extends object>(of: (new () => T) | T): T {
+    return clientOf(of, this.runtime)
   }
 
   /**
@@ -346,10 +349,10 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   /** A registry that comes back empty has forgotten what an operator had switched off: this process has not. */
-  #followOwnEntry({ group, service, ip, port, cluster }: ServiceInstance): void {
+  #followOwnEntry(instance: ServiceInstance): void {
     if (this.#lifecycle.leaving()) return
-    this.#directory.watch(`${group}@@${service}`, ({ all }) => {
-      const own = all.find((each) => each.ip === ip && each.port === port && each.cluster === cluster)
+    this.#directory.watch(`${instance.group}@@${instance.service}`, ({ all }) => {
+      const own = all.find((one) => isSame(one, instance))
       if (own) this.#ownEntry = own
     })
   }

@@ -3,9 +3,12 @@ import type { Adapter } from './adapter.js'
 import { express } from './express.js'
 import { fastify } from './fastify.js'
 import { koa } from './koa.js'
+import { createNest } from './nest.js'
+
+const frameworks = [express, fastify, koa]
 
 /** Every framework the sidecar can stand in front of. */
-export const adapters: readonly Adapter[] = [express, fastify, koa]
+export const adapters: readonly Adapter[] = [...frameworks, createNest(frameworks)]
 
 /**
  * The adapter for an app, by the app's shape: no framework is loaded to find out.
@@ -17,7 +20,7 @@ export function findAdapter(app: unknown): Adapter {
   if (adapter) return adapter
   throw new SidecarError(
     'SIDECAR_APP_UNSUPPORTED',
-    `initSidecar(app): ${describe(app)} is not an Express, Fastify or Koa app. ${hintFor(app)}`,
+    `initSidecar(app): ${describe(app)} is not an Express, Fastify, Koa or NestJS app. ${hintFor(app)}`,
   )
 }
 
@@ -29,7 +32,7 @@ function describe(app: unknown): string {
 
 function hintFor(app: unknown): string {
   const has = (key: string) => (typeof app === 'object' || typeof app === 'function') && app !== null && key in app
-  if (has('getHttpAdapter')) return 'For NestJS pass app.getHttpAdapter().getInstance().'
+  if (has('getHttpAdapter')) return 'NestJS is supported on Express and Fastify.'
   if (has('then')) return 'It is a promise: await it first.'
   if (has('stack') || has('handle')) return 'A router is not an app: pass the app it is used in.'
   return 'Pass the app itself; for a plain node:http server call initSidecar() without an app.'

@@ -14,8 +14,13 @@ export async function findOwnEntry(
   const { namespace, group, service } = own
   try {
     const all = await withDeadline(LOOK_MS, signal, (inner) => transport.list({ namespace, group, service }, inner))
-    return all.find((one) => one.ip === own.ip && one.port === own.port && one.cluster === own.cluster)
+    return all.find((one) => isSame(one, own))
   } catch {
     return undefined
   }
+}
+
+/** Two views of one instance. */
+export function isSame(one: ServiceInstance, other: ServiceInstance): boolean {
+  return one.ip === other.ip && one.port === other.port && one.cluster === other.cluster
 }

@@ -1,7 +1,7 @@
 import { SidecarError, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
-import type { NacosTransport } from '../nacos/transport.js'
+import type { BeatResult, NacosTransport } from '../nacos/transport.js'
 import type { DiscoverySettings, SidecarSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
@@ -10,7 +10,7 @@ import { settledWithin, withDeadline } from './deadline.js'
 import { createFailureLog } from './failure-log.js'
 import { runHeartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
-import { findOwnEntry } from './own-entry.js'
+import { findOwnEntry, isSame } from './own-entry.js'
 
 export interface RegistrarOptions {
   readonly transport: NacosTransport
@@ -158,6 +158,16 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     await register(true)
   }
 
+  /** A full beat brings a forgotten instance back enabled: one that an operator has switched off is looked for first. */
+  async function beat(signal: AbortSignal): Promise<BeatResult> {
+    if (options.lastKnown?.()?.enabled === false) {
+      const { namespace, group, service } = instance
+      const all = await transport.list({ namespace, group, service }, signal)
+      if (!all.some((one) => isSame(one, instance))) return 'unknown'
+    }
+    return transport.beat!(instance, signal)
+  }
+
   async function keepAlive(): Promise<void> {
     if (!transport.beat || !instance.ephemeral || stopping.signal.aborted) return
     const { intervalMs } = leaseOf(settings)
@@ -165,7 +175,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       clock,
       intervalMs,
       backoff: options.backoff,
-      beat: () => withDeadline(LONGEST_BEAT_MS, cutting.signal, (signal) => transport.beat!(instance, signal)),
+      beat: () => withDeadline(LONGEST_BEAT_MS, cutting.signal, beat),
       revive,
       onBeat: onSuccess,
       onFailure(error: unknown) {

@@ -225,7 +225,7 @@ describe('findAdapter', () => {
     [{}, 'an object (Object)'],
     [() => {}, 'a function'],
     [Promise.resolve(), 'await it first'],
-    [{ getHttpAdapter: () => {} }, 'getHttpAdapter().getInstance()'],
+    [{ getHttpAdapter: () => {} }, 'NestJS is supported on Express and Fastify'],
   ])('refuses what is no app: %s', (app, message) => {
     expect(() => findAdapter(app)).toThrow(
       expect.objectContaining({ code: 'SIDECAR_APP_UNSUPPORTED', message: expect.stringContaining(message) as string }),

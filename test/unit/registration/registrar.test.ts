@@ -119,11 +119,19 @@ test('unknown: what an operator switched off stays off', async () => {
   expect(registrar.instance.enabled).toBe(false)
 })
 
-test('unknown: the entry a directory knows goes before a look', async () => {
+test('switched off by an operator: no full beat brings it back switched on', async () => {
   await create({}, { lastKnown: () => ({ ...registrar.instance, enabled: false }) }).start()
+  // As Nacos 2.x has it: a full beat creates what is unknown, enabled.
+  vi.spyOn(transport, 'beat').mockImplementation(async (instance) => {
+    if (listed().length === 0) await transport.register({ ...instance, enabled: true })
+    return 'ok'
+  })
   transport.instances.clear()
   await vi.waitFor(() => expect(listed()).toEqual([expect.objectContaining({ enabled: false })]))
-  expect(verbs()).not.toContain('list')
+  const known = transport.requests.length
+  await vi.waitFor(() => expect(transport.requests.length).toBeGreaterThan(known + 2))
+  expect(listed()).toEqual([expect.objectContaining({ enabled: false, weight: 2 })])
+  expect(events.names()).toEqual(['registered', 'registered'])
 })
 
 test('unknown: a look that hangs holds nothing up for long', async () => {
