@@ -33,7 +33,10 @@ export function createSdkConfig(client: SdkConfigClient, naming: Pick<SdkNamingC
     // Its leader may belong to another Nacos (it is found by a name that does not tell servers apart), and its failures
     // are not to be seen from here.
     if (client.isClusterClientLeader === false) {
-      throw new RequestFailure('no-route', 'NacosConfigClient speaks through another process of this machine')
+      throw new RequestFailure(
+        'no-route',
+        'this NacosConfigClient speaks through another process of the machine, maybe to another registry; `new DataClient(…)` of the same package speaks itself',
+      )
     }
     return work()
   }
