@@ -28,6 +28,7 @@ export type { GuardDecision } from './auth/decision.js'
 export type { Verify, VerifyRequest } from './auth/verifier.js'
 export { currentContext, runWithContext, type RequestContext } from './context.js'
 
+export { fromNacosSdk, type NacosSdkOptions } from './nacos/sdk.js'
 export type { NacosTransport, TransportStatus } from './nacos/transport.js'
 export type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames, Unsubscribe } from './types.js'
 

@@ -54,7 +54,8 @@ export function instanceOf(params: Params, id: ServiceId, defaults: BeatTimes): 
     port,
     cluster,
     weight,
-    enabled: parseFlag(params.get('enabled'), true),
+    // `enable` is how the npm SDK spells it; Nacos takes both.
+    enabled: parseFlag(filled(params, 'enabled') ?? params.get('enable'), true),
     ephemeral: parseFlag(params.get('ephemeral'), true),
     metadata,
     instanceId: instanceIdOf(id, { ip, port, cluster }),

@@ -8,7 +8,9 @@ import { openTransport, type TransportOverrides } from './open-transport.js'
 
 /** Why a server need not pass a test: a declared difference. */
 export interface Skip {
-  readonly server: ServerKind | 'v1' | 'v3'
+  readonly server: ServerKind | 'v1' | 'v3' | 'npm nacos'
+  /** Only where it is spoken to by this client. */
+  readonly client?: ContractTarget['client']
   readonly reason: string
 }
 
@@ -62,6 +64,8 @@ const LACKS = {
   auth: 'asks for no credentials',
   shortToken: 'has no token short-lived enough to wait for its end',
   noAuth: 'asks for credentials',
+  beat: 'is spoken to by a client that beats by itself',
+  login: 'is spoken to by a client that sends its password with each request',
 }
 
 const RUN = randomBytes(4).toString('hex')
@@ -134,7 +138,8 @@ export function contractTest(target: ContractTarget): ContractTest {
 }
 
 function skipReason(target: ContractTarget, { skip = [], needs = [] }: TestOptions): string | undefined {
-  const declared = skip.find(({ server }) => server === target.kind || server === target.apiVersion)
+  const names: readonly (string | undefined)[] = [target.kind, target.apiVersion, target.client]
+  const declared = skip.find(({ server, client = target.client }) => names.includes(server) && client === target.client)
   if (declared) return `${declared.server}: ${declared.reason}`
   const { capabilities } = target
   for (const need of needs) {
@@ -149,6 +154,8 @@ function skipReason(target: ContractTarget, { skip = [], needs = [] }: TestOptio
       auth: target.auth !== undefined,
       shortToken: target.auth !== undefined && target.auth.tokenTtlMs <= LONGEST_TTL_MS,
       noAuth: target.auth === undefined,
+      beat: target.client === undefined,
+      login: target.auth !== undefined && target.client === undefined,
     }[need]
     if (!has) return `${target.name}: ${LACKS[need]}`
   }

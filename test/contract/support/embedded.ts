@@ -12,9 +12,15 @@ const CAPABILITIES: Record<EmbeddedApis, Capabilities> = {
 
 const AUTH = { username: 'contract', password: 'contract-password', tokenTtlSeconds: 1 }
 
+export interface EmbeddedTarget extends Pick<ContractTarget, 'client'> {
+  readonly apis: EmbeddedApis
+  readonly apiVersion: ApiVersion
+  readonly auth?: boolean
+}
+
 /** Starts the embedded registry as the server with these APIs, with Nacos's rules at a quicker pace. */
 export async function onEmbedded(
-  { apis, apiVersion, auth = false }: { apis: EmbeddedApis; apiVersion: ApiVersion; auth?: boolean },
+  { apis, apiVersion, client, auth = false }: EmbeddedTarget,
   body: (target: ContractTarget) => void,
 ): Promise<void> {
   const options: DevServerOptions = {
@@ -25,10 +31,11 @@ export async function onEmbedded(
   }
   const registry = await startDevServer(options)
   const target: ContractTarget = {
-    name: `embedded (${apis}), ${apiVersion}${auth ? ', with auth' : ''}`,
+    name: `embedded (${apis}), ${client ?? apiVersion}${auth ? ', with auth' : ''}`,
     kind: 'embedded',
     server: registry.address,
     apiVersion,
+    ...(client && { client }),
     // Declared, not probed: what the embedded registry lacks must fail.
     capabilities: CAPABILITIES[apis],
     timings: { ...EMBEDDED_TIMINGS, shortestHoldMs: 1_000 },

@@ -3,6 +3,7 @@ import type { NacosTransport } from '../../../src/nacos/transport.js'
 import { connectionOf, type ConnectionOptions } from '../../../src/settings/connection.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
 import type { Logger } from '../../../src/logger.js'
+import { openSdkTransport } from './open-sdk-transport.js'
 import type { ContractTarget } from './target.js'
 
 export interface TransportOverrides extends Partial<Pick<ConnectionOptions, 'namespace' | 'username' | 'password'>> {
@@ -16,6 +17,7 @@ export interface TransportOverrides extends Partial<Pick<ConnectionOptions, 'nam
 
 /** The client under test, from settings as a user writes them. */
 export function openTransport(target: ContractTarget, overrides: TransportOverrides = {}): NacosTransport {
+  if (target.client === 'npm nacos') return openSdkTransport(target, overrides)
   const { server = target.server, apiVersion = target.apiVersion, logger = silent, anonymous, ...own } = overrides
   const user = anonymous ? undefined : (target.auth ?? target.admin)
   const credentials = user && { username: user.username, password: user.password }

@@ -8,6 +8,8 @@ export interface ContractTarget {
   readonly server: string
   /** The dialect under test. */
   readonly apiVersion: ApiVersion
+  /** The client under test, where it is not our own. */
+  readonly client?: 'npm nacos'
   readonly capabilities: Capabilities
   /** What the client logs in with; absent where the server lets anyone in. */
   readonly auth?: ContractAuth

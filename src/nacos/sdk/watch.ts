@@ -1,0 +1,73 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { messageOf } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import type { ConfigListener } from '../transport.js'
+import type { SdkConfigClient } from './clients.js'
+
+export interface SdkWatchOptions {
+  readonly client: Pick<SdkConfigClient, 'subscribe' | 'unSubscribe'>
+  readonly key: ConfigKey
+  readonly knownMd5: string
+  readonly listener: ConfigListener
+  /** Reads the document, and rejects where the SDK would hand out an old copy. */
+  readonly read: (signal: AbortSignal) => Promise<ConfigItem | undefined>
+  readonly logger: Logger
+}
+
+const RETRY_MS = 2_000
+
+/**
+ * Follows one document. The SDK's event is taken as a hint and the document is read anew: in an outage the event carries
+ * the copy on disk, and `null` for any 404.
+ */
+export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): Unsubscribe {
+  const { client, key, knownMd5, listener, read, logger } = options
+  const { dataId, group } = key
+  const ended = new AbortController()
+  const { signal } = ended
+  let md5 = knownMd5
+  let hints = 0
+
+  const hint = () => void (hints++ === 0 && follow())
+
+  async function follow(): Promise<void> {
+    while (!signal.aborted) {
+      const seen = hints
+      const done = await look()
+      if (done && hints === seen) break
+      if (!done) await pause(RETRY_MS, undefined, { signal, ref: false }).catch(() => {})
+    }
+    hints = 0
+  }
+
+  async function look(): Promise<boolean> {
+    let item: ConfigItem | undefined
+    try {
+      item = await read(signal)
+    } catch (error) {
+      if (!signal.aborted) logger.debug(`A change was announced, but ${messageOf(error)}`)
+      return false
+    }
+    const next = item?.md5 ?? ''
+    if (signal.aborted || next === md5) return true
+    md5 = next
+    try {
+      listener(item)
+    } catch (error) {
+      logger.error(`A listener of config ${group}/${dataId} threw: ${messageOf(error)}`)
+    }
+    return true
+  }
+
+  // A new object each time: the SDK writes into it.
+  client.subscribe({ dataId, group }, hint)
+  const end = () => {
+    if (signal.aborted) return
+    ended.abort()
+    closed.removeEventListener('abort', end)
+    client.unSubscribe({ dataId, group }, hint)
+  }
+  closed.addEventListener('abort', end)
+  return end
+}

@@ -1,0 +1,7 @@
+import type { Contender, ContenderName, OpenOptions } from './contender.js'
+
+/** Loads nothing but the library it is about: memory is measured too. */
+export async function openContender(name: ContenderName, options: OpenOptions): Promise<Contender> {
+  if (name === 'npmNacos') return (await import('./npm-nacos.js')).openNpmNacos(options)
+  return (await import('./ours.js')).openOurs(name === 'oursGrpc' ? 'auto' : 'off', options)
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { fromNacosSdk } from '../../../../src/nacos/sdk.js'
+import { devRegistry, form } from '../../../support/dev-registry.js'
+import { startFaultProxy } from '../../../support/fault-proxy.js'
+import { openSdk } from './clients.js'
+
+// `NacosConfigClient` elects one process of the machine, on a port it reads when it is loaded, to speak for all.
+
+const KEY = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'application.yml' }
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+test('the process that speaks is a transport with honest failures; one that is spoken for is refused', async () => {
+  process.env['NODE_CLUSTER_CLIENT_PORT'] = String(await freePort())
+  const { NacosConfigClient } = await import('nacos')
+  const registry = await devRegistry()
+  const proxy = await startFaultProxy({ port: registry.port })
+  onTestFinished(() => proxy.close())
+  const serverAddr = `${proxy.host}:${proxy.port}`
+  const { naming } = openSdk(registry.address)
+  const open = () => {
+    const cacheDir = join(tmpdir(), `nacos-sdk-${randomUUID()}`)
+    const config = new NacosConfigClient({ serverAddr, requestTimeout: 300, cacheDir })
+    const transport = fromNacosSdk({ naming, config })
+    onTestFinished(async () => {
+      await transport.close()
+      await Promise.resolve(config.close())
+    })
+    return { config, transport }
+  }
+
+  const leader = open()
+  await form(registry, 'POST', '/v1/cs/configs', { dataId: KEY.dataId, group: KEY.group, content: 'a: 1' })
+  await vi.waitFor(async () => expect(await leader.transport.getConfig(KEY)).toMatchObject({ content: 'a: 1' }))
+  const heard: unknown[] = []
+  leader.transport.watchConfig!(KEY, '', (item) => heard.push(item?.content))
+  await vi.waitFor(() => expect(heard).toEqual(['a: 1']))
+
+  const follower = open()
+  await expect(follower.transport.getConfig(KEY)).rejects.toMatchObject({
+    code: 'SIDECAR_REGISTRY_UNSUPPORTED',
+    message: expect.stringContaining('DataClient'),
+  })
+
+  await proxy.set('refuse')
+  expect(await leader.config.getConfig(KEY.dataId, KEY.group)).toBe('a: 1')
+  await expect(leader.transport.getConfig(KEY)).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_UNAVAILABLE' })
+})
