@@ -170,7 +170,8 @@ function instanceForm(instance: ServiceInstance): Params {
   return {
     ...identity(instance),
     weight: instance.weight,
-    enabled: instance.enabled,
+    // Left out where it is the default: r-nacos takes it for a word against the operator who switched it off.
+    enabled: instance.enabled ? undefined : false,
     healthy: instance.healthy,
     metadata: JSON.stringify(instance.metadata),
   }

@@ -308,6 +308,8 @@ describe.each(WIRE_SERVERS)('requests as %s took them', (server) => {
       else if (name === 'namespaceId') expect(ours.get('namespaceId') ?? 'public').toBe(value || 'public')
       else if (name === 'beat' || name === 'metadata')
         expect(Object.keys(JSON.parse(ours.get(name)!) as object)).toEqual(Object.keys(JSON.parse(value) as object))
+      else if (name === 'enabled')
+        expect(ours.get(name) ?? 'true').toBe(value) // on where nothing is said
       else if (name === 'healthyOnly')
         expect(ours.get(name) ?? 'false').toBe('false') // we want them all, and say so
       else expect(ours.get(name), `${verb} ${name}`).toBe(value)
