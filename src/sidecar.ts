@@ -15,7 +15,7 @@ import { createServiceDirectory, type ServiceDirectory, type ServiceSnapshot } f
 import { messageOf, SidecarError } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
 import { noInstanceMessage } from './discovery/no-instance.js'
-import { bindRuntime } from './feign/client.js'
+import { clientOf } from './feign/define-client.js'
 import { createFeignRuntime, setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
@@ -135,8 +135,6 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   #registrar: Registrar | undefined
   #ready = false
   #startError: unknown
-  /** What the registry last listed for this instance: an operator may have switched it off. */
-  #ownEntry: ServiceInstance | undefined
   /** Opens the way to the registry: at once, or at `register()`. */
   #allowRegistration = () => {}
   readonly #registrationAllowed = new Promise<void>((resolve) => (this.#allowRegistration = resolve))
@@ -172,7 +170,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const { transport } = options
     const ways = transport
       ? { discovery: transport, config: transport }
-      : connectRegistry({ settings, logger, ...registryNews(emit) })
+      : connectRegistry({ settings, logger, ...this.#registryNews() })
     this.nacos = ways.discovery
     this.#configTransport = ways.config
 
@@ -238,11 +236,13 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /**
    * A typed client that calls through this sidecar, where a process has more than one.
    *
+   * @param of a class with `@feign` above it, or what `defineClient` returned.
+   * @throws SidecarError `SIDECAR_CLIENT_INVALID`
    * @example
    * const users = sidecar.client(UserClient)
    */
-  client<T extends object>(type: new () => T): T {
-    return bindRuntime(new type(), this.runtime)
+  client<T extends object>(of: (new () => T) | T): T {
+    return clientOf(of, this.runtime)
   }
 
   /**
@@ -329,10 +329,11 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     for (const warning of warnings) this.#logger.warn(warning)
     const { namespace } = connectionOf(settings.cloud.nacos, 'discovery')
     const instance = createInstance({ settings, namespace, ip, port, secure })
+    const self = `${instance.group}@@${instance.service}`
     const registrar = createRegistrar({
       transport: this.nacos,
       instance,
-      lastKnown: () => this.#ownEntry,
+      lastKnown: () => this.#directory.peek(self)?.all.find((one) => isSame(one, instance)),
       settings: discovery,
       sidecar: settings.sidecar,
       logger: this.#logger,
@@ -341,17 +342,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.#registrar = registrar
     Promise.all([this.ready, this.#registrationAllowed])
       .then(() => registrar.start())
-      .then(() => this.#followOwnEntry(instance))
       .catch((error: unknown) => this.#startFailed(error))
-  }
-
-  /** A registry that comes back empty has forgotten what an operator had switched off: this process has not. */
-  #followOwnEntry(instance: ServiceInstance): void {
-    if (this.#lifecycle.leaving()) return
-    this.#directory.watch(`${instance.group}@@${instance.service}`, ({ all }) => {
-      const own = all.find((one) => isSame(one, instance))
-      if (own) this.#ownEntry = own
-    })
   }
 
   async #close(): Promise<void> {
@@ -376,6 +367,19 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       health: sidecar.health.enabled ? health : () => undefined,
       context: (request) => requestContext(request, auth.token),
       leaving: () => this.#lifecycle.leaving(),
+    }
+  }
+
+  #registryNews() {
+    return {
+      onLost: (event: SidecarEvents['registryLost'][0]) => {
+        this.#emit('registryLost', event)
+        // From here on it tries again and again, and so hears soon when the registry is back, and has forgotten it.
+        this.#registrar?.beatNow()
+      },
+      onFound: (event: SidecarEvents['registryFound'][0]) => this.#emit('registryFound', event),
+      // A server that went away and came back may have forgotten it as well.
+      onRestored: () => this.#registrar?.beatNow(),
     }
   }
 
@@ -418,11 +422,4 @@ export function createClientRuntime(parts: {
   const { group } = nacos.discovery
   const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar })
   return createFeignRuntime({ directory, settings, logger })
-}
-
-function registryNews(emit: Emit) {
-  return {
-    onLost: (event: SidecarEvents['registryLost'][0]) => emit('registryLost', event),
-    onFound: (event: SidecarEvents['registryFound'][0]) => emit('registryFound', event),
-  }
 }

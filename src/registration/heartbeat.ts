@@ -1,5 +1,4 @@
 import type { BeatResult } from '../nacos/transport.js'
-import type { Unsubscribe } from '../types.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
 import type { Clock } from './clock.js'
 import { watchLoop } from './loop-watch.js'
@@ -8,8 +7,8 @@ export interface HeartbeatOptions {
   readonly clock: Clock
   readonly intervalMs: number
   readonly backoff?: BackoffOptions
-  /** Calls back when a beat is due before its time: the registry may have forgotten. */
-  readonly onRestored?: ((listener: () => void) => Unsubscribe) | undefined
+  /** The time between beats; may end early. */
+  pause(ms: number): Promise<void>
   /** One beat, with its own deadline. */
   beat(): Promise<BeatResult>
   /** The registry does not know the instance: settles once it is registered again, or the heartbeat ends. */
@@ -24,26 +23,17 @@ export interface HeartbeatOptions {
  * Beats stand on a fixed grid and do not drift; one that is late is sent at once, and the grid stays.
  */
 export async function runHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
-  const { clock, intervalMs, beat, revive, onBeat, onFailure, onStandstill, onRestored } = options
+  const { clock, intervalMs, pause, beat, revive, onBeat, onFailure, onStandstill } = options
   const pulseMs = Math.min(1000, intervalMs / 4)
   const loop = watchLoop({ clock, pulseMs, toleranceMs: pulseMs, onStandstill }, signal)
   const backoff = createBackoff(options.backoff)
   const origin = clock.now()
   const untilNextMs = () => intervalMs - ((clock.now() - origin) % intervalMs)
 
-  let early = new AbortController()
-  const unsubscribe = onRestored?.(() => early.abort())
-  const end = () => {
-    unsubscribe?.()
-    early.abort()
-  }
-  signal.addEventListener('abort', end, { once: true })
-
   let pauseMs = intervalMs
   for (;;) {
-    await clock.wait(pauseMs, early.signal)
+    await pause(pauseMs)
     if (signal.aborted) return
-    if (early.signal.aborted) early = new AbortController()
     const startedAt = clock.now()
     try {
       const result = await beat()

@@ -120,9 +120,8 @@ describe('a transport with push', () => {
 
   it('says when the way back is found', async () => {
     const [http, nacos] = [await registry(), await grpc()]
-    const transport = open(http.address, { sidecar: { grpcPort: nacos.port } })
     let restored = 0
-    transport.onRestored!(() => restored++)
+    const transport = open(http.address, { sidecar: { grpcPort: nacos.port }, onRestored: () => restored++ })
     transport.watchService!(ORDERS, () => {})
     await transport.list(ORDERS)
     await vi.waitFor(() => expect(transport.describe().updates).toMatch(/^grpc/), 5_000)

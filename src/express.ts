@@ -1,0 +1,29 @@
+/** `nacos-sidecar/express`: the way in, typed for Express 4 and 5. Loads no Express: it knows the app by its shape. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { wayIn } from './way-in.js'
+
+export type { Sidecar, SidecarOptions } from './sidecar.js'
+
+type Method = (...args: never[]) => unknown
+
+/** What both majors' apps have. */
+export interface ExpressApp {
+  (request: IncomingMessage, response: ServerResponse): unknown
+  readonly set: Method
+  readonly engine: Method
+}
+
+const way = wayIn<ExpressApp>('express')
+
+/**
+ * Makes the process a member of the mesh: `initSidecar` of `nacos-sidecar`.
+ *
+ * @example
+ * const app = express()
+ * const sidecar = await initSidecar(app)
+ * app.listen(configLocal('server.port', 9202))
+ */
+export const initSidecar = way.initSidecar
+
+/** The same, isolated: for two namespaces or two clusters in one process. */
+export const createSidecar = way.createSidecar
