@@ -398,6 +398,8 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
         this.#registrar?.beatNow()
       },
       onFound: (event: SidecarEvents['registryFound'][0]) => this.#emit('registryFound', event),
+      // A server that went away and came back may have forgotten it as well.
+      onRestored: () => this.#registrar?.beatNow(),
     }
   }
 

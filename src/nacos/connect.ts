@@ -9,6 +9,8 @@ import { createRequestBudget, type RequestBudget } from './request-budget.js'
 import type { NacosTransport } from './transport.js'
 
 export interface ConnectOptions extends Pick<HttpTransportOptions, 'onLost' | 'onFound'> {
+  /** Pushes were cut off and come again: the registry may have forgotten who lives by beats, so one is due. */
+  readonly onRestored?: () => void
   readonly settings: Pick<Settings, 'cloud' | 'sidecar'>
   readonly logger: Logger
 }
@@ -36,10 +38,10 @@ export function connectRegistry(options: ConnectOptions): RegistryTransports {
   }
   const budget = createRequestBudget()
   const sameServers = isDeepStrictEqual(own.discovery.addresses, own.config.addresses)
-  const { onLost: _onLost, onFound: _onFound, ...silent } = options
+  const { settings, logger } = options
   return {
     discovery: createTransport({ ...options, connection: own.discovery, budget, registers: true }),
-    config: createTransport({ ...silent, connection: own.config, ...(sameServers && { budget }) }),
+    config: createTransport({ settings, logger, connection: own.config, ...(sameServers && { budget }) }),
   }
 }
 
@@ -87,9 +89,15 @@ export function createTransport(options: TransportOptions): NacosTransport {
     link.onDown(({ reason }) => onLost?.({ servers, error: new Error(reason) }))
     return link
   }
-  const push: PushTransport = withPush(http, { openLink, registerBy, pollIntervalMs: sidecar.pollInterval, logger })
+  const push: PushTransport = withPush(http, {
+    openLink,
+    registerBy,
+    pollIntervalMs: sidecar.pollInterval,
+    onRestored: options.onRestored,
+    logger,
+  })
   if (sidecar.push === 'auto') return push
-  const { watchService: _watchService, onRestored: _onRestored, ...deaf } = push
+  const { watchService: _watchService, ...deaf } = push
   return {
     ...deaf,
     watchConfig: http.watchConfig,

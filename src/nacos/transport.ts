@@ -26,11 +26,6 @@ export interface NacosTransport {
   publishConfig?(item: Omit<ConfigItem, 'md5'>, casMd5?: string, signal?: AbortSignal): Promise<boolean>
   deleteConfig?(key: ConfigKey, signal?: AbortSignal): Promise<boolean>
   listServices?(page: Page, signal?: AbortSignal): Promise<ServiceNames>
-  /**
-   * Calls back when the way to the registry was lost and stands again: it may have forgotten who lives by beats, so one
-   * is due at once. Absent: nobody would notice.
-   */
-  onRestored?(listener: () => void): Unsubscribe
   /** Which server and which protocol are in use, for `status()` and logs. */
   describe(): TransportStatus
   /** Ends every request, watch and socket. */

@@ -37,7 +37,7 @@ export interface HttpTransportOptions extends ConnectionOptions {
 }
 
 /** All of the seam but service subscriptions, which HTTP does not have. */
-export type HttpTransport = Required<Omit<NacosTransport, 'watchService' | 'onRestored'>> & {
+export type HttpTransport = Required<Omit<NacosTransport, 'watchService'>> & {
   /** The login, for other protocols to the same registry; absent without a user. */
   readonly tokens: TokenSource | undefined
 }

@@ -14,6 +14,8 @@ export interface WithPushOptions {
   readonly registerBy?: 'http' | 'grpc'
   /** How often watched services are asked for while nothing pushes; ±10 %. */
   readonly pollIntervalMs: number
+  /** The link was lost and stands again. */
+  readonly onRestored?: (() => void) | undefined
   readonly logger: Logger
 }
 
@@ -29,7 +31,6 @@ export interface PushTransport extends NacosTransport {
  */
 export function withPush(http: HttpTransport, options: WithPushOptions): PushTransport {
   const { logger } = options
-  const restored = new Set<() => void>()
   const { tokens: _tokens, ...asked } = http
   const { watchConfig, publishConfig, deleteConfig } = http
   const configs = createConfigFeed({ pull: watchConfig, logger })
@@ -40,7 +41,7 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
       services.set(mode, link?.watchService)
       configs.set(mode, link?.watchConfig)
     },
-    onRestored: () => restored.forEach((listener) => listener()),
+    onRestored: () => options.onRestored?.(),
     pullName: () => (http.describe().protocol === 'http v3' ? 'http polling' : 'http long poll and polling'),
     logger,
   })
@@ -80,11 +81,6 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
         () => deleteConfig(key, signal),
         (link) => link.deleteConfig(key, signal),
       ),
-    onRestored(listener) {
-      const own = () => listener()
-      restored.add(own)
-      return () => restored.delete(own)
-    },
     describe() {
       const updates = push.reason()
       return { ...http.describe(), ...(updates !== undefined && { updates }) }
@@ -93,7 +89,6 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
     async close() {
       services.close()
       configs.close()
-      restored.clear()
       await Promise.all([push.close(), http.close()])
     },
   }
@@ -102,7 +97,7 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
 
 /** The connection is the sign of life, and the link registers again on each new one. */
 function registeringByGrpc(transport: PushTransport, push: PushSwitch): PushTransport {
-  const { beat: _beat, onRestored: _onRestored, ...rest } = transport
+  const { beat: _beat, ...rest } = transport
   return {
     ...rest,
     register: async (instance, signal) => push.open().register(instance, signal),

@@ -1,0 +1,281 @@
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { connectRegistry, createTransport, type TransportOptions } from '../../../src/nacos/connect.js'
+import type { NacosTransport } from '../../../src/nacos/transport.js'
+import { connectionOf } from '../../../src/settings/connection.js'
+import type { ServiceInstance } from '../../../src/types.js'
+import { collectLog } from '../../support/collect.js'
+import { anInstance, ORDERS } from '../../support/http-transport.js'
+import { registrySettings } from '../../support/registry-settings.js'
+import { startScriptedRegistry, type ScriptedRegistry } from '../../support/scripted-registry.js'
+import { host, startScriptedServer } from '../nacos-grpc/support/scripted-server.js'
+
+const KEY = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'app.yml' }
+
+async function registry(): Promise<ScriptedRegistry> {
+  const server = await startScriptedRegistry()
+  onTestFinished(() => server.close())
+  server.on('GET /nacos/v1/ns/instance/list', { body: { hosts: [] } })
+  return server
+}
+
+async function grpc() {
+  const server = await startScriptedServer()
+  onTestFinished(() => server.close())
+  return server
+}
+
+/** A TCP port that lets one in and throws one out. */
+async function revolvingDoor(): Promise<{ port: number; times: number[] }> {
+  const times: number[] = []
+  const server: Server = createServer((socket) => {
+    times.push(performance.now())
+    socket.resetAndDestroy()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => new Promise((resolve) => server.close(() => resolve())))
+  return { port: (server.address() as AddressInfo).port, times }
+}
+
+function open(
+  serverAddr: string,
+  { nacos = {}, sidecar = {}, ...rest }: { nacos?: object; sidecar?: object } & Partial<TransportOptions> = {},
+): NacosTransport & { lines: string[] } {
+  const logger = collectLog()
+  const settings = registrySettings(serverAddr, nacos, { pollInterval: 50, ...sidecar })
+  const connection = connectionOf(settings.cloud.nacos, 'discovery')
+  const transport = createTransport({ connection, settings, logger, registers: true, ...rest })
+  onTestFinished(() => transport.close())
+  return Object.assign(transport, { lines: logger.lines })
+}
+
+describe('a transport with push', () => {
+  it('takes HTTP for what is asked and gRPC for what is to be heard of', async () => {
+    const [http, nacos] = [await registry(), await grpc()]
+    nacos.setHosts('orders', [host(9001)])
+    const transport = open(http.address, { sidecar: { grpcPort: nacos.port } })
+    const lists: ServiceInstance[][] = []
+    transport.watchService!(ORDERS, (list) => lists.push(list))
+    expect(await transport.list(ORDERS)).toEqual([])
+    await vi.waitFor(() => expect(lists.at(-1)).toMatchObject([{ port: 9001 }]), 5_000)
+    expect(transport.describe()).toMatchObject({
+      protocol: 'http v1',
+      server: http.address,
+      updates: `grpc push from 127.0.0.1:${nacos.port}`,
+    })
+    expect(nacos.of('ServiceQueryRequest')).toEqual([])
+    expect(transport.lines).toContain(`info Changes arrive by grpc push from 127.0.0.1:${nacos.port}`)
+  })
+
+  it('opens no gRPC connection before something is watched', async () => {
+    const [http, door] = [await registry(), await revolvingDoor()]
+    const transport = open(http.address, { sidecar: { grpcPort: door.port } })
+    await transport.list(ORDERS)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(door.times).toEqual([])
+    expect(transport.describe().updates).toBeUndefined()
+  })
+
+  it('does not keep HTTP waiting for a gRPC port that never answers', async () => {
+    const http = await registry()
+    http.on('GET /nacos/v1/ns/instance/list', { body: { hosts: [{ ip: '10.0.0.7', port: 9001 }] } })
+    const hole = createServer(() => {})
+    await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void hole.close())
+    const transport = open(http.address, { sidecar: { grpcPort: (hole.address() as AddressInfo).port } })
+    const startMs = performance.now()
+    const lists: ServiceInstance[][] = []
+    transport.watchService!(ORDERS, (list) => lists.push(list))
+    await transport.list(ORDERS)
+    expect(performance.now() - startMs).toBeLessThan(500)
+    await vi.waitFor(() => expect(lists.length).toBeGreaterThan(1), 3_000)
+    await vi.waitFor(
+      () => expect(transport.describe().updates).toMatch(/^http long poll and polling: port \d+ does not answer$/),
+      8_000,
+    )
+  })
+
+  it('leaves a gRPC port that throws it out alone for longer and longer', async () => {
+    const [http, door] = [await registry(), await revolvingDoor()]
+    const transport = open(http.address, { sidecar: { grpcPort: door.port, pollInterval: 1_000 } })
+    transport.watchService!(ORDERS, () => {})
+    await transport.list(ORDERS)
+    await vi.waitFor(() => expect(door.times.length).toBeGreaterThanOrEqual(3), { timeout: 12_000, interval: 100 })
+    // A knock before gRPC is loaded, the first attempt, the second.
+    const gaps = door.times.slice(1).map((at, index) => at - door.times[index]!)
+    expect(gaps.at(-1)!).toBeGreaterThan(1_000)
+    expect(transport.lines.filter((line) => line.startsWith('warn'))).toEqual([])
+  })
+
+  it('asks no port at all where push is off, and says so', async () => {
+    const [http, door] = [await registry(), await revolvingDoor()]
+    const transport = open(http.address, { sidecar: { grpcPort: door.port, push: 'off' } })
+    transport.watchConfig!(KEY, '', () => {})
+    await transport.list(ORDERS)
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    expect(transport.watchService).toBeUndefined()
+    expect(transport.describe().updates).toBe('http: sidecar.push is off')
+    expect(door.times).toEqual([])
+  })
+
+  it('says when the way back is found', async () => {
+    const [http, nacos] = [await registry(), await grpc()]
+    let restored = 0
+    const transport = open(http.address, { sidecar: { grpcPort: nacos.port }, onRestored: () => restored++ })
+    transport.watchService!(ORDERS, () => {})
+    await transport.list(ORDERS)
+    await vi.waitFor(() => expect(transport.describe().updates).toMatch(/^grpc/), 5_000)
+    expect(restored).toBe(0)
+    nacos.hangUp()
+    await vi.waitFor(() => expect(restored).toBe(1), 8_000)
+  })
+
+  it('shows no credentials when it is printed', async () => {
+    const http = await registry()
+    const transport = open(http.address, { nacos: { username: 'me', password: 'CANARY' } })
+    expect(Object.keys(transport)).not.toContain('tokens')
+  })
+})
+
+describe('one login', () => {
+  it('serves HTTP and gRPC', async () => {
+    const [http, nacos] = [await registry(), await grpc()]
+    http.on('POST /nacos/v1/auth/login', { body: { accessToken: 'T1', tokenTtl: 18_000 } })
+    const transport = open(http.address, {
+      nacos: { username: 'me', password: 'secret' },
+      sidecar: { grpcPort: nacos.port },
+    })
+    transport.watchService!(ORDERS, () => {})
+    await transport.list(ORDERS)
+    await vi.waitFor(() => expect(nacos.of('SubscribeServiceRequest')).toHaveLength(1), 5_000)
+    expect(nacos.of('SubscribeServiceRequest')[0]!.headers).toMatchObject({ accessToken: 'T1' })
+    expect(http.seen('GET /nacos/v1/ns/instance/list')[0]!.headers.authorization).toBe('Bearer T1')
+    expect(http.seen('/auth/login')).toHaveLength(1)
+  })
+
+  it('that gRPC refuses is renewed once for both', async () => {
+    const [http, nacos] = [await registry(), await grpc()]
+    let logins = 0
+    http.on('POST /nacos/v1/auth/login', () => ({ body: { accessToken: `T${++logins}`, tokenTtl: 18_000 } }))
+    nacos.script('SubscribeServiceRequest', (_body, { headers }) =>
+      headers['accessToken'] === 'T2' ? undefined : { resultCode: 500, errorCode: 403, message: 'token expired!' },
+    )
+    const transport = open(http.address, {
+      nacos: { username: 'me', password: 'secret' },
+      sidecar: { grpcPort: nacos.port },
+    })
+    const lists: unknown[] = []
+    for (const service of ['a', 'b', 'c']) transport.watchService!({ ...ORDERS, service }, (list) => lists.push(list))
+    await transport.list(ORDERS)
+    await vi.waitFor(() => expect(lists).toHaveLength(3), 5_000)
+    await transport.list(ORDERS)
+    expect(http.requests.at(-1)!.headers.authorization).toBe('Bearer T2')
+    expect(logins).toBe(2)
+  })
+})
+
+describe('Nacos 3 with its admin API closed', () => {
+  const v3 = { apiVersion: 'v3' }
+  const item = { ...KEY, content: 'a: 1' }
+
+  it('publishes and deletes over gRPC', async () => {
+    const [http, nacos] = [await registry(), await grpc()]
+    http.on('/nacos/v3/admin/cs/config', { status: 403, body: { code: 403, message: 'no' } })
+    const transport = open(http.address, { nacos: v3, sidecar: { grpcPort: nacos.port } })
+    expect(await transport.publishConfig!(item)).toBe(true)
+    expect(nacos.of('ConfigPublishRequest')[0]!.body).toMatchObject({ dataId: 'app.yml', content: 'a: 1' })
+    expect(await transport.deleteConfig!(KEY)).toBe(true)
+    expect(nacos.of('ConfigRemoveRequest')).toHaveLength(1)
+  })
+
+  it('says what HTTP said where there is no gRPC either', async () => {
+    const [http, door] = [await registry(), await revolvingDoor()]
+    http.on('/nacos/v3/admin/cs/config', { status: 403, body: { code: 403, message: 'not an admin' } })
+    const transport = open(http.address, { nacos: v3, sidecar: { grpcPort: door.port } })
+    await expect(transport.publishConfig!(item)).rejects.toMatchObject({
+      code: 'SIDECAR_REGISTRY_REFUSED',
+      message: expect.stringMatching(/not an admin|HTTP 403/),
+    })
+  })
+
+  it('does not carry a refused document elsewhere', async () => {
+    const [http, nacos] = [await registry(), await grpc()]
+    http.on('/nacos/v3/admin/cs/config', { status: 400, body: { code: 10000, message: 'bad content' } })
+    const transport = open(http.address, { nacos: v3, sidecar: { grpcPort: nacos.port } })
+    await expect(transport.publishConfig!(item)).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_REFUSED' })
+    expect(nacos.seen).toEqual([])
+  })
+})
+
+describe('cloud.nacos.transport: grpc', () => {
+  it('registers over the connection, tells of its loss and return, and reads over HTTP', async () => {
+    const [http, nacos] = [await registry(), await grpc()]
+    const news: string[] = []
+    const transport = open(http.address, {
+      nacos: { transport: 'grpc' },
+      sidecar: { grpcPort: nacos.port },
+      onFound: ({ server }) => news.push(`found ${server}`),
+      onLost: ({ servers }) => news.push(`lost ${servers.join()}`),
+    })
+    const mine = anInstance()
+    await transport.register(mine)
+    expect(nacos.of('InstanceRequest')[0]!.body).toMatchObject({ type: 'registerInstance' })
+    expect(transport.beat).toBeUndefined()
+    expect(transport.describe()).toMatchObject({ protocol: 'grpc', connected: true, server: http.address })
+    await transport.list(ORDERS)
+    expect(http.seen('instance/list')).toHaveLength(1)
+    nacos.hangUp()
+    await vi.waitFor(() => expect(nacos.of('InstanceRequest').length).toBeGreaterThan(1), 8_000)
+    expect(news).toEqual([`found ${http.address}`, `lost ${http.address}`, `found ${http.address}`])
+    await transport.deregister(mine)
+    expect(nacos.of('InstanceRequest').at(-1)!.body).toMatchObject({ type: 'deregisterInstance' })
+  })
+
+  it('opens nothing by being described', async () => {
+    const [http, door] = [await registry(), await revolvingDoor()]
+    const transport = open(http.address, { nacos: { transport: 'grpc' }, sidecar: { grpcPort: door.port } })
+    expect(transport.describe()).toMatchObject({ protocol: 'grpc', connected: false })
+    await transport.close()
+    await expect(transport.register(anInstance())).rejects.toMatchObject({ code: 'SIDECAR_STOPPED' })
+    expect(door.times).toEqual([])
+  })
+})
+
+describe('discovery and config', () => {
+  const both = (nacos: object) => {
+    const settings = registrySettings('127.0.0.1:1', nacos)
+    const ways = connectRegistry({ settings, logger: collectLog() })
+    onTestFinished(() => void Promise.all([ways.discovery.close(), ways.config.close()]))
+    return ways
+  }
+
+  it('share a transport where they lead to the same registry, whatever the namespaces', () => {
+    const { discovery, config } = both({ discovery: { namespace: 'a' }, config: { namespace: 'b' } })
+    expect(config).toBe(discovery)
+  })
+
+  it('do not where the servers or the users differ', () => {
+    for (const own of [{ serverAddr: '127.0.0.1:2' }, { username: 'x', password: 'y' }]) {
+      const { discovery, config } = both({ config: own })
+      expect(config).not.toBe(discovery)
+    }
+  })
+
+  it('find out which API there is though the user has rights in one namespace only', async () => {
+    const http = await registry()
+    http.on('GET /nacos/v3/client/', ({ query }) =>
+      query.get('namespaceId') === 'b' && query.has('dataId')
+        ? { body: { code: 20004, data: null } }
+        : { status: 403, body: { code: 403, message: 'no' } },
+    )
+    const settings = registrySettings(http.address, {
+      apiVersion: 'auto',
+      discovery: { namespace: 'a' },
+      config: { namespace: 'b' },
+    })
+    const { config } = connectRegistry({ settings, logger: collectLog() })
+    onTestFinished(() => config.close())
+    expect(await config.getConfig({ ...KEY, namespace: 'b' })).toBeUndefined()
+    expect(config.describe().protocol).toBe('http v3')
+  })
+})
