@@ -56,18 +56,19 @@ export function printLatencies(title: string, results: PerContender<Latencies>):
 }
 
 export function printIdle(title: string, results: PerContender<Idle>): void {
-  print(title, ['', 'requests/s', 'CPU %', 'RSS MB', 'sockets'], results, (one) => [
+  print(title, ['', 'requests/s', 'CPU %', 'RSS MB', 'heap MB', 'sockets'], results, (one) => [
     one.requestsPerSecond,
     one.cpuPercent,
     one.rssMb,
+    one.heapMb,
     one.sockets,
   ])
 }
 
 export function printWatched(title: string, results: PerContender<Watched>): void {
-  const head = ['', 'complete', 'after ms', 'CPU %', 'RSS MB', 'of it base', 'sockets']
+  const head = ['', 'complete', 'after ms', 'CPU %', 'RSS MB', 'at start', 'heap MB', 'sockets']
   print(title, head, results, (one) => [
-    ...[one.complete, one.filledMs, one.cpuPercent, one.rssMb, one.baseRssMb, one.sockets],
+    ...[one.complete, one.filledMs ?? '-', one.cpuPercent, one.rssMb, one.baseRssMb, one.heapMb, one.sockets],
   ])
 }
 

@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { openContender } from '../contenders/open.js'
+import { settled } from '../contenders/settled.js'
 import { latenciesOf, type Latencies } from '../support/latencies.js'
 import type { Scenario } from './scenario.js'
 
 const SAMPLES = 30
-const SETTLE_MS = 3_000
+const SETTLE_MS = 2_500
 /** As long as a poll, so that those who poll are met at every moment of their interval. */
 const SPREAD_MS = 10_000
-const GIVE_UP_MS = 13_000
+const GIVE_UP_MS = 12_000
 
 export const publishedDocuments = (run: string, contender: string): string[] =>
   Array.from({ length: SAMPLES }, (_, n) => `${run}-${contender}-${n}.yml`)
@@ -16,19 +17,19 @@ export const publishedDocuments = (run: string, contender: string): string[] =>
 export const publishToListener: Scenario<Latencies> = async ({ contender, server, grpcPort, run }) => {
   const documents = publishedDocuments(run, contender)
   const client = await openContender(contender, { server, ...(grpcPort && { grpcPort }), documents })
+  const notAvailable = await settled(client, SETTLE_MS)
+  if (notAvailable !== undefined) return { notAvailable }
+
   const took: number[] = []
-  const seen = documents.map(async (dataId, sample) => {
+  const all = documents.map(async (dataId, sample) => {
+    await pause((SPREAD_MS * sample) / SAMPLES)
     const heard = new Promise<number>((resolve) =>
       client.listen(dataId, (value) => value === 'second' && resolve(performance.now())),
     )
-    await pause(SETTLE_MS + (SPREAD_MS * sample) / SAMPLES)
     const sentAt = performance.now()
     await client.publish(dataId, 'second')
     took.push((await heard) - sentAt)
   })
-  await pause(SETTLE_MS - 500)
-  const notAvailable = client.lacking()
-  if (notAvailable !== undefined) return { notAvailable }
-  await Promise.race([Promise.all(seen), pause(SPREAD_MS + GIVE_UP_MS)])
+  await Promise.race([Promise.all(all), pause(SPREAD_MS + GIVE_UP_MS)])
   return latenciesOf(took, SAMPLES)
 }

@@ -1,5 +1,5 @@
-import { fork } from 'node:child_process'
 import type { Job, Result } from '../scenarios/scenario.js'
+import { startChild } from './children.js'
 
 /** No scenario takes as long. */
 const LONGEST_MS = 60_000
@@ -12,13 +12,10 @@ export interface ChildHooks {
 /** Runs one contender through one scenario; a child that fails or hangs is a result that says so. */
 export function runChild<T>(file: string, job: Job, hooks: ChildHooks = {}): Promise<Result<T>> {
   return new Promise((resolve) => {
-    const child = fork(file, [JSON.stringify(job)], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] })
-    const killOnExit = () => child.kill('SIGKILL')
-    process.once('exit', killOnExit)
+    const child = startChild(file, JSON.stringify(job))
     const timer = setTimeout(() => done({ notAvailable: `no result within ${LONGEST_MS / 1000} s` }), LONGEST_MS)
     const done = (result: Result<T>) => {
       clearTimeout(timer)
-      process.off('exit', killOnExit)
       child.kill('SIGKILL')
       resolve(result)
     }

@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { startNacos } from '../../../real/servers/nacos.js'
 import { startRnacos } from '../../../real/servers/rnacos.js'
+import { startChild } from './children.js'
 
 export interface BenchServer {
   readonly name: string
@@ -25,14 +25,13 @@ export async function startServer(name: ServerName, registryFile: string): Promi
 }
 
 async function startEmbedded(file: string): Promise<BenchServer> {
-  const child = fork(file, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  const child = startChild(file)
   const [{ address }] = (await once(child, 'message')) as [{ address: string }]
   const stop = async () => {
     const exited = once(child, 'exit')
     child.kill('SIGKILL')
     await exited
   }
-  process.once('exit', () => child.kill('SIGKILL'))
   return { name: 'embedded', server: address, grpcPort: portOf(address) + 1000, keepsPreserved: true, stop }
 }
 

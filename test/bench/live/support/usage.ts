@@ -5,6 +5,8 @@ export interface Usage {
   /** Of one core, in the window. */
   readonly cpuPercent: number
   readonly rssMb: number
+  /** JavaScript objects after a full collection: what is really held. */
+  readonly heapMb: number
   /** The most that were open, looked at once a second. */
   readonly sockets: number
 }
@@ -24,7 +26,10 @@ export async function measureUsage(windowMs: number, ownSockets: number): Promis
   }
   const { user, system } = process.cpuUsage(before)
   const elapsedMs = performance.now() - since
-  return { cpuPercent: Math.round(((user + system) / 10 / elapsedMs) * 10) / 10, rssMb: rssMb(), sockets }
+  const cpuPercent = Math.round(((user + system) / 10 / elapsedMs) * 10) / 10
+  const usage = { cpuPercent, rssMb: rssMb(), sockets }
+  globalThis.gc?.()
+  return { ...usage, heapMb: Math.round(process.memoryUsage().heapUsed / 1024 / 1024) }
 }
 
 /** TCP, UDP and local ones; idle ones that a pool keeps are no active resources, so the system is asked where it can be. */
