@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 
 const SLOT_MS = 1_000
 const SLOTS = 10
