@@ -1,4 +1,3 @@
-
 const SLOT_MS = 1_000
 const SLOTS = 10
 /** Retries that are always granted within the window: a client of few calls may still repeat one. */

@@ -3,6 +3,8 @@ import { runWithContext } from '../../../src/context.js'
 import { defineClient, GET, POST } from '../../../src/feign/define-client.js'
 import type { FeignError } from '../../../src/feign/errors.js'
 import type { ClientOptions } from '../../../src/feign/options.js'
+import { activeRuntime } from '../../../src/feign/runtime.js'
+import { createFetch } from '../../../src/http/fetch.js'
 import { doors, typedDoor } from '../../support/doors.js'
 import { instance, json, startMesh, startProvider, type Provider } from './harness.js'
 
@@ -181,12 +183,34 @@ describe('a circuit breaker', () => {
   })
 })
 
-test('what the caller aborts ejects nobody', async () => {
-  const mesh = startMesh()
-  const hung = await startProvider(() => {})
-  const sound = await startProvider()
-  mesh.registry.set('orders', instance('orders', hung.port), instance('orders', sound.port))
-  const orders = defineClient('orders', { one: GET('/x').as<(p: { signal: AbortSignal }) => Promise<unknown>>() })
-  for (let i = 0; i < 20; i++) await orders.one({ signal: AbortSignal.timeout(20) }).catch(() => {})
-  expect(mesh.events.filter(([event]) => event === 'ejected')).toEqual([])
+describe('a caller that ends its calls', () => {
+  async function setUp() {
+    const mesh = startMesh()
+    const hung = await startProvider(() => {})
+    const sound = await startProvider()
+    mesh.registry.set('orders', instance('orders', hung.port), instance('orders', sound.port))
+    const orders = defineClient('orders', { one: GET('/x').as<(p: { signal: AbortSignal }) => Promise<unknown>>() })
+    const fetch = createFetch(activeRuntime)
+    const calls = {
+      'typed client': (signal: AbortSignal) => orders.one({ signal }),
+      fetch: async (signal: AbortSignal) => (await fetch('http://orders/x', { signal })).text(),
+    }
+    return { calls, ejected: () => mesh.events.filter(([event]) => event === 'ejected').length }
+  }
+
+  test.each(['typed client', 'fetch'] as const)('because it wants to, ejects nobody: %s', async (name) => {
+    const { calls, ejected } = await setUp()
+    for (let i = 0; i < 20; i++) {
+      const abort = new AbortController()
+      setTimeout(() => abort.abort(), 15)
+      await calls[name](abort.signal).catch(() => {})
+    }
+    expect(ejected()).toBe(0)
+  })
+
+  test.each(['typed client', 'fetch'] as const)('because time is up, speaks of the instance: %s', async (name) => {
+    const { calls, ejected } = await setUp()
+    for (let i = 0; i < 20; i++) await calls[name](AbortSignal.timeout(30)).catch(() => {})
+    expect(ejected()).toBe(1)
+  })
 })
