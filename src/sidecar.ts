@@ -135,8 +135,6 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   #registrar: Registrar | undefined
   #ready = false
   #startError: unknown
-  /** What the registry last listed for this instance: an operator may have switched it off. */
-  #ownEntry: ServiceInstance | undefined
   /** Opens the way to the registry: at once, or at `register()`. */
   #allowRegistration = () => {}
   readonly #registrationAllowed = new Promise<void>((resolve) => (this.#allowRegistration = resolve))
@@ -171,11 +169,12 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const emit = this.#emit
     const discovery = connectionOf(settings.cloud.nacos, 'discovery')
     const config = connectionOf(settings.cloud.nacos, 'config')
-    this.nacos = options.transport ?? createHttpTransport({ ...discovery, logger, ...registryNews(emit) })
+    const http = { logger, configPollMs: settings.sidecar.pollInterval }
+    this.nacos = options.transport ?? createHttpTransport({ ...discovery, ...http, ...this.#registryNews() })
     this.#configTransport =
       options.transport || isDeepStrictEqual(discovery, config)
         ? this.nacos
-        : createHttpTransport({ ...config, logger })
+        : createHttpTransport({ ...config, ...http })
 
     this.runtime = createClientRuntime({ transport: this.nacos, settings, logger, emit })
     this.#directory = this.runtime.directory
@@ -332,10 +331,11 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     for (const warning of warnings) this.#logger.warn(warning)
     const { namespace } = connectionOf(settings.cloud.nacos, 'discovery')
     const instance = createInstance({ settings, namespace, ip, port, secure })
+    const self = `${instance.group}@@${instance.service}`
     const registrar = createRegistrar({
       transport: this.nacos,
       instance,
-      lastKnown: () => this.#ownEntry,
+      lastKnown: () => this.#directory.peek(self)?.all.find((one) => isSame(one, instance)),
       settings: discovery,
       sidecar: settings.sidecar,
       logger: this.#logger,
@@ -344,17 +344,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.#registrar = registrar
     Promise.all([this.ready, this.#registrationAllowed])
       .then(() => registrar.start())
-      .then(() => this.#followOwnEntry(instance))
       .catch((error: unknown) => this.#startFailed(error))
-  }
-
-  /** A registry that comes back empty has forgotten what an operator had switched off: this process has not. */
-  #followOwnEntry(instance: ServiceInstance): void {
-    if (this.#lifecycle.leaving()) return
-    this.#directory.watch(`${instance.group}@@${instance.service}`, ({ all }) => {
-      const own = all.find((one) => isSame(one, instance))
-      if (own) this.#ownEntry = own
-    })
   }
 
   async #close(): Promise<void> {
@@ -379,6 +369,17 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       health: sidecar.health.enabled ? health : () => undefined,
       context: (request) => requestContext(request, auth.token, sidecar.versionHeader),
       leaving: () => this.#lifecycle.leaving(),
+    }
+  }
+
+  #registryNews() {
+    return {
+      onLost: (event: SidecarEvents['registryLost'][0]) => {
+        this.#emit('registryLost', event)
+        // From here on it tries again and again, and so hears soon when the registry is back, and has forgotten it.
+        this.#registrar?.beatNow()
+      },
+      onFound: (event: SidecarEvents['registryFound'][0]) => this.#emit('registryFound', event),
     }
   }
 
@@ -422,11 +423,4 @@ export function createClientRuntime(parts: {
   const { group, clusterName: cluster } = nacos.discovery
   const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar })
   return createFeignRuntime({ directory, settings, logger, emit, cluster })
-}
-
-function registryNews(emit: Emit) {
-  return {
-    onLost: (event: SidecarEvents['registryLost'][0]) => emit('registryLost', event),
-    onFound: (event: SidecarEvents['registryFound'][0]) => emit('registryFound', event),
-  }
 }
