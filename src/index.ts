@@ -16,14 +16,7 @@ export type { FeignRequest, FeignResponse, Interceptor } from './feign/intercept
 export type { CallOptions, ClientOptions } from './feign/options.js'
 
 export { registerBalancer } from './balance/registry.js'
-export type {
-  Balancer,
-  BalancerContext,
-  BalancerFactory,
-  Endpoint,
-  Outcome,
-  PickHint,
-} from './balance/balancer.js'
+export type { Balancer, BalancerContext, BalancerFactory, Endpoint, Outcome, PickHint } from './balance/balancer.js'
 export type { InstanceFilter } from './balance/filter.js'
 export type { ServiceSnapshot } from './discovery/directory.js'
 
