@@ -14,6 +14,27 @@ export interface RetryRules {
   readonly retry: number
 }
 
+/** The answers by which a server, or a proxy before it, says that it did not do the work: another one may. */
+export function isRetryableStatus(status: number): boolean {
+  return status === 503 || status === 502 || status === 504
+}
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
+
+/** For requests that come without rules of their own. */
+export function rulesFor(verb = 'GET'): RetryRules {
+  const idempotent = IDEMPOTENT.has(verb.toUpperCase())
+  return { idempotent, retry: idempotent ? 1 : 0 }
+}
+
+/**
+ * How a call that its caller ended speaks of the instance: a signal that ran out of time (`AbortSignal.timeout`) says
+ * that there was no answer, any other says nothing.
+ */
+export function outcomeOfAbort(reason: unknown): 'failed' | 'aborted' {
+  return (reason as { name?: unknown } | null | undefined)?.name === 'TimeoutError' ? 'failed' : 'aborted'
+}
+
 /** Addresses tried in vain before a call gives up: a whole dead subnet must not cost a minute. */
 const MAX_CONNECTION_ATTEMPTS = 5
 

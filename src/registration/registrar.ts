@@ -202,13 +202,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         else logger.debug(message)
       },
     }
-    // A registry that was gone may have come back empty.
-    const unsubscribe = transport.onRestored?.(() => alarm.abort())
-    try {
-      await runHeartbeat(hooks, stopping.signal)
-    } finally {
-      unsubscribe?.()
-    }
+    await runHeartbeat(hooks, stopping.signal)
   }
 
   async function stop(): Promise<void> {
