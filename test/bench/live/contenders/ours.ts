@@ -37,7 +37,7 @@ export async function openOurs(push: 'auto' | 'off', options: OpenOptions): Prom
         ...{ healthy: true, enabled: true, ephemeral: true, metadata: {} },
       }),
     follow(service, listener) {
-      sidecar.discovery.watch(service, ({ all }) => listener(all.map(({ port }) => port)))
+      sidecar.discovery.watch(service, ({ instances }) => listener(instances.map(({ port }) => port)))
     },
     async publish(dataId, value) {
       const document = { namespace: '', group: 'DEFAULT_GROUP', dataId, content: `${keyOf(dataId)}: ${value}\n` }
