@@ -256,9 +256,11 @@ function callSteadily(portal: ServiceInstance): { stop(): Promise<{ sent: number
 
 /** Whether this registry tells of changes by itself (gRPC), as Nacos 2 and 3 and r-nacos do. */
 async function hasPush(observer: Sidecar): Promise<boolean> {
-  observer.discovery.watch('hello-service', () => {})
+  const end = observer.discovery.watch('hello-service', () => {})
   const told = async () => observer.status().registry.updates?.startsWith('grpc')
-  return until('push', 3_000, told).catch(() => false)
+  return until('push', 3_000, told)
+    .catch(() => false)
+    .finally(end)
 }
 
 /** Leaves a shared Nacos as it was found. */

@@ -86,7 +86,8 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   const connect = async (address: ServerAddress, signal: AbortSignal, onLost: (reason: SidecarError) => void) => {
     const endpoint = grpcAddressOf(address, options)
     presence.trying(address.authority, endpoint.authority)
-    const connection: Connection = await openConnection({
+    let connection: Connection | undefined
+    connection = await openConnection({
       ...limits,
       address: endpoint,
       openChannel: (target, deadline) => openChannel({ ...limits, address: target, tls: options.tls }, deadline),
@@ -100,9 +101,10 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     return connection
   }
 
-  const onPush = (connection: Connection, address: ServerAddress, type: string, message: Message): void => {
+  // The first pushes (SetupAck) come before the connection stands.
+  const onPush = (connection: Connection | undefined, address: ServerAddress, type: string, message: Message): void => {
     // What a connection says that is not ours any more counts for nothing.
-    if (presence.session?.connection !== connection) return
+    if (!connection || presence.session?.connection !== connection) return
     if (type === 'NotifySubscriberRequest') services.onNotify(message)
     else if (type === 'ConfigChangeNotifyRequest') configs.onNotify(message)
     else if (type === 'ConnectResetRequest') {
