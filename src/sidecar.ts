@@ -29,7 +29,7 @@ import type { NacosTransport, TransportStatus } from './nacos/transport.js'
 import { setActiveStore } from './properties/accessors.js'
 import { createConfig, type Config } from './properties/config.js'
 import { createConfigSnapshots } from './properties/config-snapshots.js'
-import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
+import { createRemoteConfig, type RemoteConfig, type RemoteDocumentStatus } from './properties/remote.js'
 import type { PropertyStore } from './properties/store.js'
 import { chooseAddress } from './registration/address.js'
 import { createInstance, serviceNameOf } from './registration/instance.js'
@@ -82,6 +82,8 @@ export interface SidecarStatus {
   readonly services: ReturnType<ServiceDirectory['status']>
   /** The remote documents in use, lowest first. */
   readonly documents: readonly string[]
+  /** Every document that was asked for, and what came of it: `snapshot` is what an earlier run left on disk. */
+  readonly configs: readonly RemoteDocumentStatus[]
 }
 
 /** Who serves what, as far as this process has asked. `service` is `name` or `group@@name`. */
@@ -249,6 +251,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       registry: this.nacos.describe(),
       services: this.#directory.status(),
       documents: this.#store.remoteDocuments.map((document) => document.name),
+      configs: this.#remote.documents(),
     }
   }
 

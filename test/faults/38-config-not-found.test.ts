@@ -126,3 +126,24 @@ test('fault 38: a registry that refuses is not down: no snapshot speaks for it',
   expect(second.config.get('a')).toBeUndefined()
   expect(alerts(second)).toContainEqual(expect.stringMatching(/could not be pulled.*Going on without it/))
 })
+
+test('fault 38: a snapshot counts as one until the registry has confirmed it', async () => {
+  const outage = await startOutage()
+  await outage.publish('a.yml', 'a: 1')
+  const settings = { 'config.import': 'optional:nacos:a.yml,optional:nacos:never.yml' }
+  const first = outage.sidecar(settings)
+  await first.ready
+  await first.stop({ drain: false })
+  await outage.down()
+  const second = outage.sidecar(settings)
+  const changed = vi.fn()
+  second.on('configChanged', changed)
+  await second.ready
+  const states = () => second.status().configs.map(({ dataId, state }) => `${dataId} ${state}`)
+  expect(states()).toEqual(['a.yml snapshot', 'never.yml failed'])
+  await outage.back()
+  await outage.publish('a.yml', 'a: 1')
+  await vi.waitFor(() => expect(states()).toEqual(['a.yml loaded', 'never.yml absent']), { timeout: 20_000 })
+  expect(second.config.get('a')).toBe(1)
+  expect(changed.mock.calls.every(([{ keys }]) => keys.join() === 'a')).toBe(true)
+})
