@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { recordingProxy } from '../../contract/support/recording-proxy.js'
 import { messageOf } from '../../../src/errors.js'
-import { CONTENDERS, type ContenderName } from './contenders/contender.js'
+import { EVERYWHERE, type ContenderName } from './contenders/contender.js'
 import { newReport, printIdle, printLatencies, printWatched } from './report.js'
 import type { Idle, PerContender, ServerReport } from './report.js'
 import { idleDocuments, type IdleUsage } from './scenarios/idle.js'
@@ -19,8 +19,6 @@ import { SERVER_NAMES, startServer, type BenchServer, type ServerName } from './
 
 // npm run bench:live [-- --json FILE] [--servers embedded,r-nacos,nacos]: how live each client is, and what it costs.
 // Nothing is asserted; docs/benchmarks.md tells how to read it.
-
-const NAMES = Object.keys(CONTENDERS) as ContenderName[]
 
 const { values: flags } = parseArgs({ options: { json: { type: 'string' }, servers: { type: 'string' } } })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
@@ -54,12 +52,12 @@ async function measure(server: BenchServer): Promise<ServerReport> {
   const own: ServerReport = { name: server.name }
   try {
     const run = newRun()
-    const documents = NAMES.flatMap((name) => [...publishedDocuments(run, name), ...idleDocuments(run, name)])
+    const documents = EVERYWHERE.flatMap((name) => [...publishedDocuments(run, name), ...idleDocuments(run, name)])
     await publishFirst(server.server, documents)
 
     // All of them mostly wait, and CPU time is counted per process.
     const [seen, heard, idle] = await Promise.all([
-      everyone<Latencies>('registerToSeen', server, run),
+      everyone<Latencies>('registerToSeen', server, run, [...EVERYWHERE, 'bareGrpc']),
       everyone<Latencies>('publishToListener', server, run),
       measureIdle(server, run),
     ])
@@ -80,9 +78,14 @@ async function measure(server: BenchServer): Promise<ServerReport> {
   return own
 }
 
-async function everyone<T>(scenario: ScenarioName, server: BenchServer, run: string): Promise<PerContender<T>> {
+async function everyone<T>(
+  scenario: ScenarioName,
+  server: BenchServer,
+  run: string,
+  names = EVERYWHERE,
+): Promise<PerContender<T>> {
   const { server: address, grpcPort } = server
-  return gather((contender) => runChild<T>(files.child, { scenario, contender, server: address, grpcPort, run }))
+  return gather((contender) => runChild<T>(files.child, { scenario, contender, server: address, grpcPort, run }), names)
 }
 
 /** Each behind a proxy of its own that counts its requests. */
@@ -123,8 +126,11 @@ async function counted(job: Job, requests: () => number): Promise<{ lacking?: st
 }
 
 /** All contenders at the same time: they wait more than they work. */
-async function gather<T>(run: (contender: ContenderName) => Promise<Result<T>>): Promise<PerContender<T>> {
-  const results = await Promise.all(NAMES.map(async (name) => [name, await run(name)] as const))
+async function gather<T>(
+  run: (contender: ContenderName) => Promise<Result<T>>,
+  names = EVERYWHERE,
+): Promise<PerContender<T>> {
+  const results = await Promise.all(names.map(async (name) => [name, await run(name)] as const))
   return Object.fromEntries(results) as PerContender<T>
 }
 

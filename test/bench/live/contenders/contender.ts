@@ -1,11 +1,15 @@
 /** Who is measured. */
-export type ContenderName = 'oursGrpc' | 'oursHttp' | 'npmNacos'
+export type ContenderName = 'oursGrpc' | 'oursHttp' | 'npmNacos' | 'bareGrpc'
 
 export const CONTENDERS: Readonly<Record<ContenderName, string>> = {
   oursGrpc: 'ours, gRPC push',
   oursHttp: 'ours, HTTP',
   npmNacos: 'npm nacos',
+  bareGrpc: 'bare gRPC (the server alone)',
 }
+
+/** In every scenario; the bare client is a yardstick for one. */
+export const EVERYWHERE: readonly ContenderName[] = ['oursGrpc', 'oursHttp', 'npmNacos']
 
 export interface OpenOptions {
   /** `host:port` */
