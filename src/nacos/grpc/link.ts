@@ -86,8 +86,9 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   const connect = async (address: ServerAddress, signal: AbortSignal, onLost: (reason: SidecarError) => void) => {
     const endpoint = grpcAddressOf(address, options)
     presence.trying(address.authority, endpoint.authority)
-    let connection: Connection | undefined
-    connection = await openConnection({
+    // A 3.x server speaks (SetupAck) before the connection stands.
+    const standing: { connection?: Connection } = {}
+    standing.connection = await openConnection({
       ...limits,
       address: endpoint,
       openChannel: (target, deadline) => openChannel({ ...limits, address: target, tls: options.tls }, deadline),
@@ -95,13 +96,12 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
       tenant: options.namespace,
       logger,
       signal,
-      onPush: (type, message) => onPush(connection, address, type, message),
+      onPush: (type, message) => onPush(standing.connection, address, type, message),
       onLost,
     })
-    return connection
+    return standing.connection
   }
 
-  // The first pushes (SetupAck) come before the connection stands.
   const onPush = (connection: Connection | undefined, address: ServerAddress, type: string, message: Message): void => {
     // What a connection says that is not ours any more counts for nothing.
     if (!connection || presence.session?.connection !== connection) return
