@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 import { isHttp2Server } from './http-server.js'
 
 export interface HoldOptions {
@@ -12,6 +12,11 @@ export interface HoldOptions {
 
 /** The app's server, whose end the sidecar conducts. */
 export interface HeldServer {
+  /**
+   * Takes no new connections and lets those there are go on, each told `Connection: close` with its next answer.
+   * Settles when the last one is gone.
+   */
+  stopAccepting(): Promise<void>
   /** Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were. */
   finish(timeoutMs: number): Promise<number>
   /** Gives the server back as it was. */
@@ -42,6 +47,16 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   // HTTP/2 forbids the header; its sessions are told by GOAWAY.
   if (!http2) server.prependListener('request', onRequest)
 
+  function stopAccepting(): Promise<void> {
+    if (closing || !server.listening) return Promise.resolve()
+    closing = true
+    const gone = new Promise<void>((resolve) => server.once('close', () => resolve()))
+    // The method of node:http would cut idle connections, on one of which the next request may be under way.
+    NetServer.prototype.close.call(server)
+    for (const session of sessions.open) session.close()
+    return gone
+  }
+
   function closeNow(callback?: (error?: Error) => void): void {
     if (!closing) {
       closing = true
@@ -65,6 +80,7 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   ]
 
   return {
+    stopAccepting,
     finish: (timeoutMs) => {
       if (!closing && server.listening) closeNow()
       if (closed || !closing) return Promise.resolve(0)

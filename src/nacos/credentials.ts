@@ -61,6 +61,11 @@ export class Credentials {
     return this.failure !== undefined && this.#flight === undefined && performance.now() < this.#notBeforeMs
   }
 
+  /** The token at hand, for whoever cannot wait for a login. */
+  get current(): string | undefined {
+    return this.#token && performance.now() < this.#token.endsAtMs ? this.#token.value : undefined
+  }
+
   /** The token to send, or `undefined` to go without. */
   async token(): Promise<string | undefined> {
     const now = performance.now()
@@ -71,7 +76,7 @@ export class Credentials {
       return token.value
     }
     if (this.#needed !== false) await this.#login()
-    return this.#token && performance.now() < this.#token.endsAtMs ? this.#token.value : undefined
+    return this.current
   }
 
   /**

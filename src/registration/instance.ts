@@ -69,7 +69,7 @@ export function serviceNameOf(settings: Settings): string {
     )
   }
   // Nacos's own rule (no blanks, no Chinese, no @@), and nothing that would steer a URL.
-   
+
   if (
     name.length > 512 ||
     name.startsWith('@') ||
