@@ -32,17 +32,24 @@ export interface PresenceOptions {
 export function createPresence({ instance, servers, logger, folder = privateFolder() }: PresenceOptions): Presence {
   const { namespace, group, service, cluster, ip, port } = instance
   const identity = JSON.stringify([[...servers].sort(), namespace, group, service, cluster, ip, port])
-  const place = join(folder, createHash('sha256').update(identity).digest('hex').slice(0, 32))
+  const prefix = `${createHash('sha256').update(identity).digest('hex').slice(0, 32)}-`
   // The time is part of the name, so that a later process of the same pid is not taken for this one.
-  const own = `${process.pid}-${startOf(process.pid) ?? ''}`
+  const own = `${prefix}${process.pid}-${startOf(process.pid) ?? ''}`
 
-  const others = () => readdirSync(place).filter((name) => name !== own && isAlive(name, place))
+  function alone(): boolean {
+    try {
+      const peers = readdirSync(folder).filter((name) => name.startsWith(prefix) && name !== own)
+      return !peers.some((name) => isAlive(join(folder, name), name.slice(prefix.length)))
+    } catch {
+      return true
+    }
+  }
+
   return {
     enter() {
       try {
         makePrivate(folder)
-        mkdirSync(place, { mode: 0o700, recursive: true })
-        writeFileSync(join(place, own), '')
+        writeFileSync(join(folder, own), '')
       } catch (error) {
         logger.warn(
           `workers cannot see each other (${messageOf(error)}): the first one to leave will deregister ${ip}:${port} for all`,
@@ -51,20 +58,10 @@ export function createPresence({ instance, servers, logger, folder = privateFold
     },
     // The own file goes first: of two that leave at once, at least one then sees nobody.
     leave() {
-      try {
-        rmSync(join(place, own), { force: true })
-        return others().length === 0
-      } catch {
-        return true
-      }
+      remove(join(folder, own))
+      return alone()
     },
-    alone() {
-      try {
-        return others().length === 0
-      } catch {
-        return true
-      }
-    },
+    alone,
   }
 }
 
@@ -81,12 +78,20 @@ function makePrivate(folder: string): void {
     throw new Error(`${folder} is not a folder that only this user can write to`)
 }
 
-function isAlive(name: string, place: string): boolean {
-  const [, pid, start] = /^(\d+)-(\d*)$/.exec(name) ?? []
+function isAlive(file: string, who: string): boolean {
+  const [, pid, start] = /^(\d+)-(\d*)$/.exec(who) ?? []
   if (pid === undefined) return false
   if (runs(Number(pid)) && (!start || start === startOf(Number(pid)))) return true
-  rmSync(join(place, name), { force: true })
+  remove(file)
   return false
+}
+
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // What cannot be removed will be seen to be dead.
+  }
 }
 
 function runs(pid: number): boolean {
