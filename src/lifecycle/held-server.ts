@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import { Server as NetServer, type Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
 import { isHttp2Server } from './http-server.js'
 
 export interface HoldOptions {
@@ -14,7 +15,7 @@ export interface HoldOptions {
 export interface HeldServer {
   /**
    * Takes no new connections and lets those there are go on, each told `Connection: close` with its next answer.
-   * Settles when the last one is gone.
+   * Settles when the last one is gone, and a cluster's primary knows.
    */
   stopAccepting(): Promise<void>
   /** Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were. */
@@ -24,6 +25,8 @@ export interface HeldServer {
 }
 
 const SWEEP_MS = 50
+/** A cluster's primary may have sent a connection on its way before it hears that this worker takes no more. */
+const HANDOVER_MS = 300
 
 /**
  * Takes `close` over, so that the app's `server.close(() => process.exit())` waits for the drain and then runs as if
@@ -47,14 +50,14 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   // HTTP/2 forbids the header; its sessions are told by GOAWAY.
   if (!http2) server.prependListener('request', onRequest)
 
-  function stopAccepting(): Promise<void> {
-    if (closing || !server.listening) return Promise.resolve()
+  async function stopAccepting(): Promise<void> {
+    if (closing || !server.listening) return
     closing = true
     const gone = new Promise<void>((resolve) => server.once('close', () => resolve()))
     // The method of node:http would cut idle connections, on one of which the next request may be under way.
     NetServer.prototype.close.call(server)
     for (const session of sessions.open) session.close()
-    return gone
+    await Promise.all([gone, wait(HANDOVER_MS)])
   }
 
   function closeNow(callback?: (error?: Error) => void): void {
