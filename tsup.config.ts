@@ -1,27 +1,26 @@
-import { defineConfig } from 'tsup'
+import { defineConfig, type Options } from 'tsup'
 
 /** Every public way into the package; the key is the path under dist/, and package.json `exports` mirrors it. */
 const entry = {
   index: 'src/index.ts',
   'dev-server/index': 'src/dev-server/index.ts',
+  express: 'src/express.ts',
+  fastify: 'src/fastify.ts',
+  koa: 'src/koa.ts',
+  nest: 'src/nest.ts',
+  testing: 'src/testing.ts',
   axios: 'src/axios.ts',
   undici: 'src/undici.ts',
   register: 'src/register.ts',
 }
 
+const library: Options = { entry, target: 'node20', platform: 'node', dts: true, splitting: true }
+
 export default defineConfig([
-  {
-    entry,
-    format: ['esm', 'cjs'],
-    target: 'node20',
-    platform: 'node',
-    dts: true,
-    splitting: true,
-    sourcemap: true,
-    clean: true,
-    // The CommonJS build needs a stand-in for import.meta.url.
-    shims: true,
-  },
+  { ...library, format: ['esm'], sourcemap: true, clean: true },
+  // Its splitting loses the sources: CommonJS maps would name only the built file, by this machine's path. `shims` is the
+  // stand-in for import.meta.url.
+  { ...library, format: ['cjs'], sourcemap: false, shims: true },
   {
     entry: { 'cli/main': 'src/cli/main.ts' },
     format: ['esm'],

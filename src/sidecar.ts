@@ -16,7 +16,7 @@ import { createServiceDirectory, type ServiceDirectory, type ServiceSnapshot } f
 import { messageOf, SidecarError } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
 import { noInstanceMessage } from './discovery/no-instance.js'
-import { bindRuntime } from './feign/client.js'
+import { clientOf } from './feign/define-client.js'
 import { createFeignRuntime, setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
@@ -138,8 +138,6 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   #registrar: Registrar | undefined
   #ready = false
   #startError: unknown
-  /** What the registry last listed for this instance: an operator may have switched it off. */
-  #ownEntry: ServiceInstance | undefined
   /** Opens the way to the registry: at once, or at `register()`. */
   #allowRegistration = () => {}
   readonly #registrationAllowed = new Promise<void>((resolve) => (this.#allowRegistration = resolve))
@@ -174,7 +172,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const emit = this.#emit
     const discovery = connectionOf(settings.cloud.nacos, 'discovery')
     const config = connectionOf(settings.cloud.nacos, 'config')
-    this.nacos = options.transport ?? createHttpTransport({ ...discovery, logger, ...registryNews(emit) })
+    this.nacos = options.transport ?? createHttpTransport({ ...discovery, logger, ...this.#registryNews() })
     this.#configTransport =
       options.transport || isDeepStrictEqual(discovery, config)
         ? this.nacos
@@ -244,11 +242,13 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /**
    * A typed client that calls through this sidecar, where a process has more than one.
    *
+   * @param of a class with `@feign` above it, or what `defineClient` returned.
+   * @throws SidecarError `SIDECAR_CLIENT_INVALID`
    * @example
    * const users = sidecar.client(UserClient)
    */
-  client<T extends object>(type: new () => T): T {
-    return bindRuntime(new type(), this.runtime)
+  client<T extends object>(of: (new () => T) | T): T {
+    return clientOf(of, this.runtime)
   }
 
   /**
@@ -335,10 +335,11 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     for (const warning of warnings) this.#logger.warn(warning)
     const { namespace } = connectionOf(settings.cloud.nacos, 'discovery')
     const instance = createInstance({ settings, namespace, ip, port, secure })
+    const self = `${instance.group}@@${instance.service}`
     const registrar = createRegistrar({
       transport: this.nacos,
       instance,
-      lastKnown: () => this.#ownEntry,
+      lastKnown: () => this.#directory.peek(self)?.all.find((one) => isSame(one, instance)),
       ...(cluster.isWorker && {
         presence: createPresence({ instance, servers: this.nacos.describe().servers, logger: this.#logger }),
       }),
@@ -350,17 +351,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.#registrar = registrar
     Promise.all([this.ready, this.#registrationAllowed])
       .then(() => registrar.start())
-      .then(() => this.#followOwnEntry(instance))
       .catch((error: unknown) => this.#startFailed(error))
-  }
-
-  /** A registry that comes back empty has forgotten what an operator had switched off: this process has not. */
-  #followOwnEntry(instance: ServiceInstance): void {
-    if (this.#lifecycle.leaving()) return
-    this.#directory.watch(`${instance.group}@@${instance.service}`, ({ all }) => {
-      const own = all.find((one) => isSame(one, instance))
-      if (own) this.#ownEntry = own
-    })
   }
 
   /** The process ends without a turn of its event loop. */
@@ -398,6 +389,17 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       health: sidecar.health.enabled ? health : () => undefined,
       context: (request) => requestContext(request, auth.token),
       leaving: () => this.#lifecycle.leaving(),
+    }
+  }
+
+  #registryNews() {
+    return {
+      onLost: (event: SidecarEvents['registryLost'][0]) => {
+        this.#emit('registryLost', event)
+        // From here on it tries again and again, and so hears soon when the registry is back, and has forgotten it.
+        this.#registrar?.beatNow()
+      },
+      onFound: (event: SidecarEvents['registryFound'][0]) => this.#emit('registryFound', event),
     }
   }
 
@@ -440,11 +442,4 @@ export function createClientRuntime(parts: {
   const { group } = nacos.discovery
   const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar })
   return createFeignRuntime({ directory, settings, logger })
-}
-
-function registryNews(emit: Emit) {
-  return {
-    onLost: (event: SidecarEvents['registryLost'][0]) => emit('registryLost', event),
-    onFound: (event: SidecarEvents['registryFound'][0]) => emit('registryFound', event),
-  }
 }

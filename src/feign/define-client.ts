@@ -1,3 +1,4 @@
+import { SidecarError } from '../errors.js'
 import type { AnyMethod, CheckMethod, Problem } from './check.js'
 import { bindRuntime, ClientDefinition, createCaller, describeClient } from './client.js'
 import type { MethodSpec, Verb } from './method-spec.js'
@@ -55,21 +56,39 @@ export function defineClient<const Methods extends Readonly<Record<string, Metho
   methods: Methods,
 ): DefinedClient<Methods> {
   const definition = new ClientDefinition(typeof options === 'string' ? { name: options } : options)
-  const client = Object.create(null) as Record<string, AnyMethod>
-  describeClient(client, definition)
-  for (const [name, { verb, path, options: own }] of Object.entries(methods)) {
-    const caller = createCaller({ verb, path, options: own }, name)
-    Object.defineProperty(client, name, {
-      value: (...args: readonly unknown[]) => caller(client, args),
-      enumerable: true,
-    })
+  const make = () => {
+    const client = Object.create(null) as Record<string, AnyMethod>
+    describeClient(client, definition)
+    Object.defineProperty(client, ANOTHER, { value: make })
+    for (const [name, { verb, path, options: own }] of Object.entries(methods)) {
+      const caller = createCaller({ verb, path, options: own }, name)
+      Object.defineProperty(client, name, {
+        value: (...args: readonly unknown[]) => caller(client, args),
+        enumerable: true,
+      })
+    }
+    return client as DefinedClient<Methods>
   }
-  return client as DefinedClient<Methods>
+  return make()
 }
 
-/** An instance of a `@feign` class that calls through `runtime`: what `sidecar.client(Class)` gives. */
-export function clientOf<T extends object>(Class: new () => T, runtime: FeignRuntime): T {
-  return bindRuntime(new Class(), runtime)
+/** Makes another client of the same definition. */
+const ANOTHER = Symbol.for('nacos-sidecar/0:another')
+
+/**
+ * A client that calls through `runtime`: an instance of a `@feign` class, or what `defineClient` made, once more. What
+ * `sidecar.client()` gives.
+ *
+ * @throws SidecarError `SIDECAR_CLIENT_INVALID` for anything else.
+ */
+export function clientOf<T extends object>(of: (new () => T) | T, runtime: FeignRuntime): T {
+  if (typeof of === 'function') return bindRuntime(new (of as new () => T)(), runtime)
+  const { [ANOTHER]: another } = of as { [ANOTHER]?: () => T }
+  if (another) return bindRuntime(another(), runtime)
+  throw new SidecarError(
+    'SIDECAR_CLIENT_INVALID',
+    'sidecar.client() takes a class with @feign above it, or what defineClient() returned',
+  )
 }
 
 function builder<V extends Verb>(verb: V) {

@@ -7,6 +7,8 @@ export interface HeartbeatOptions {
   readonly clock: Clock
   readonly intervalMs: number
   readonly backoff?: BackoffOptions
+  /** The time between beats; may end early. */
+  pause(ms: number): Promise<void>
   /** One beat, with its own deadline. */
   beat(): Promise<BeatResult>
   /** The registry does not know the instance: settles once it is registered again, or the heartbeat ends. */
@@ -21,7 +23,7 @@ export interface HeartbeatOptions {
  * Beats stand on a fixed grid and do not drift; one that is late is sent at once, and the grid stays.
  */
 export async function runHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
-  const { clock, intervalMs, beat, revive, onBeat, onFailure, onStandstill } = options
+  const { clock, intervalMs, pause, beat, revive, onBeat, onFailure, onStandstill } = options
   const pulseMs = Math.min(1000, intervalMs / 4)
   const loop = watchLoop({ clock, pulseMs, toleranceMs: pulseMs, onStandstill }, signal)
   const backoff = createBackoff(options.backoff)
@@ -30,7 +32,7 @@ export async function runHeartbeat(options: HeartbeatOptions, signal: AbortSigna
 
   let pauseMs = intervalMs
   for (;;) {
-    await clock.wait(pauseMs, signal)
+    await pause(pauseMs)
     if (signal.aborted) return
     const startedAt = clock.now()
     try {

@@ -54,6 +54,8 @@ export interface Registrar {
    * 5 s. Awaiting it is optional; a second call returns the first one's promise.
    */
   start(): Promise<void>
+  /** Beats now instead of when it is time: something makes it doubtful that the registry still knows the instance. */
+  beatNow(): void
   /** Stops beating, awaits the request in flight and deregisters, all within `sidecar.deregister-timeout`. Never rejects. */
   stop(): Promise<void>
   /**
@@ -80,6 +82,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   const stopping = new AbortController()
   /** The request in flight ends too. */
   const cutting = new AbortController()
+  /** The pause between two beats ends. */
+  let alarm = new AbortController()
+  stopping.signal.addEventListener('abort', () => alarm.abort(), { once: true })
 
   let instance = options.instance
   let phase: RegistrationState['phase'] = 'idle'
@@ -171,14 +176,17 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     await register(true)
   }
 
-  /** A full beat brings a forgotten instance back enabled: one that an operator has switched off is looked for first. */
+  /**
+   * A beat brings a forgotten instance back switched on (v1). Registries do not list what is switched off, so such an
+   * instance is registered anew instead, for as long as nobody has switched it on.
+   */
   async function beat(signal: AbortSignal): Promise<BeatResult> {
-    if (options.lastKnown?.()?.enabled === false) {
-      const { namespace, group, service } = instance
-      const all = await transport.list({ namespace, group, service }, signal)
-      if (!all.some((one) => isSame(one, instance))) return 'unknown'
-    }
-    return transport.beat!(instance, signal)
+    if (instance.enabled) return transport.beat!(instance, signal)
+    const { namespace, group, service } = instance
+    const all = await transport.list({ namespace, group, service }, signal)
+    if (all.some((one) => isSame(one, instance) && one.enabled)) return transport.beat!(instance, signal)
+    await transport.register(instance, signal)
+    return 'ok'
   }
 
   async function keepAlive(): Promise<void> {
@@ -187,6 +195,11 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     const hooks = {
       clock,
       intervalMs,
+      async pause(ms: number) {
+        alarm = new AbortController()
+        if (stopping.signal.aborted) return
+        return clock.wait(ms, alarm.signal)
+      },
       backoff: options.backoff,
       beat: () => withDeadline(LONGEST_BEAT_MS, cutting.signal, beat),
       revive,
@@ -261,6 +274,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       }
       return starting
     },
+    beatNow: () => alarm.abort(),
     stop: () => (stopped ??= stop()),
     lastRequest() {
       if (!requested || deregistered || presence?.leave() === false) return undefined

@@ -8,7 +8,7 @@ import { killChildren, type Child, type ChildExit } from '../support/child.js'
 import { composedApp, FRAMEWORKS, type ComposedApp } from '../support/composed-app.js'
 import { devRegistry } from '../support/dev-registry.js'
 import { call, load } from '../support/load.js'
-import { duration } from '../support/scale.js'
+import { bound, duration } from '../support/scale.js'
 
 const DRAIN = duration(12_000, 1_500)
 const namespaces = spawnSync('unshare', ['-r', '-p', '-f', 'true']).status === 0
@@ -24,7 +24,7 @@ async function leaves(app: ComposedApp, terminate: () => void, exit: ChildExit):
   const began = performance.now()
   terminate()
   await app.message('deregistered')
-  expect(performance.now() - began).toBeLessThan(3000)
+  expect(performance.now() - began).toBeLessThan(bound(3000))
   expect((await call(port, '/actuator/health/liveness')).status).toBe(200)
 
   await sleep(DRAIN * 0.8)

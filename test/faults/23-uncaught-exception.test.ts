@@ -9,6 +9,7 @@ import { composedApp, FRAMEWORKS, type ComposedApp } from '../support/composed-a
 import { devRegistry } from '../support/dev-registry.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { call } from '../support/load.js'
+import { bound } from '../support/scale.js'
 import { tempFolder } from '../support/temp-folder.js'
 import { tlsFront } from '../support/tls-front.js'
 
@@ -27,7 +28,7 @@ async function crash(registry: DevServer, app: ComposedApp, how: string): Promis
 test.each(FRAMEWORKS)('fault 23: an uncaught exception on %s: deregistered first', async (framework) => {
   const registry = await devRegistry()
   const app = await composedApp(registry, { FRAMEWORK: framework })
-  expect(await crash(registry, app, 'throw')).toBeLessThan(1000)
+  expect(await crash(registry, app, 'throw')).toBeLessThan(bound(1000))
   expect(await app.exited).toEqual({ code: 1, signal: null })
   // Node's own words: where it was thrown, and the stack.
   expect(app.stderr).toMatch(/composed-app\.mjs:\d+\n\s+throw new Error[^]*Error: out of the blue\n\s+at /)
@@ -37,10 +38,10 @@ test.each(FRAMEWORKS)('fault 23: an uncaught exception on %s: deregistered first
 test('fault 23: an unhandled rejection, and process.exit() in the middle of things', async () => {
   const registry = await devRegistry()
   const rejecting = await composedApp(registry, { FRAMEWORK: 'express' })
-  expect(await crash(registry, rejecting, 'reject')).toBeLessThan(1000)
+  expect(await crash(registry, rejecting, 'reject')).toBeLessThan(bound(1000))
   expect(await rejecting.exited).toEqual({ code: 1, signal: null })
   const exiting = await composedApp(registry, { FRAMEWORK: 'express' })
-  expect(await crash(registry, exiting, 'exit')).toBeLessThan(1000)
+  expect(await crash(registry, exiting, 'exit')).toBeLessThan(bound(1000))
   expect(await exiting.exited).toEqual({ code: 3, signal: null })
 })
 
@@ -76,7 +77,7 @@ test('fault 23: at a registry with a login, behind TLS', async () => {
     discovery: { ip: '127.0.0.1' },
   }
   const app = await composedApp(registry, { FRAMEWORK: 'express', SETTINGS: JSON.stringify({ cloud: { nacos } }) })
-  expect(await crash(registry, app, 'throw')).toBeLessThan(1000)
+  expect(await crash(registry, app, 'throw')).toBeLessThan(bound(1000))
   expect(await app.exited).toEqual({ code: 1, signal: null })
   expect(app.stderr).not.toContain('pa55word')
 })
@@ -90,7 +91,7 @@ test('fault 23: a registry that hangs holds the end up for a second at most', as
   call(app.port, '/do?throw').catch(() => {})
   expect(await app.exited).toEqual({ code: 1, signal: null })
   expect(performance.now() - began).toBeGreaterThan(900)
-  expect(performance.now() - began).toBeLessThan(2000)
+  expect(performance.now() - began).toBeLessThan(bound(2000))
   expect(app.stderr).toContain('at the last moment')
   await proxy.close()
 })

@@ -23,27 +23,33 @@ function javaContract(target: ContractTarget, classPath: string): void {
   let peer: JavaPeer
 
   describe('Java nacos-client', () => {
-    beforeAll(async () => void (peer = await startJavaPeer(classPath, target)))
+    beforeAll(async () => {
+      if (target.capabilities.grpc) peer = await startJavaPeer(classPath, target)
+    })
     afterAll(() => peer?.stop())
 
-    test('sees and calls a service that joined with initSidecar(), until it leaves', {}, async (context) => {
-      const { soon } = context
-      const { sidecar, ...member } = await joinMesh(context)
-      const seen = () => peer.ask<JavaInstance[]>('instances', { service: member.service, group: member.group })
-      const found = await soon(async () => {
-        const instances = await seen()
-        expect(instances).toMatchObject([
-          { ip: member.ip, port: member.port, weight: 2, healthy: true, metadata: { zone: '杭州' } },
-        ])
-        return instances[0]!
-      })
-      const answer = await peer.ask('get', { url: `http://${found.ip}:${found.port}/hello` })
-      expect(answer).toEqual({ status: 200, body: JSON.stringify({ from: member.service, url: '/hello' }) })
-      await sidecar.stop()
-      await soon(async () => expect(await seen()).toEqual([]))
-    })
+    test(
+      'sees and calls a service that joined with initSidecar(), until it leaves',
+      { needs: ['grpc'] },
+      async (context) => {
+        const { soon } = context
+        const { sidecar, ...member } = await joinMesh(context)
+        const seen = () => peer.ask<JavaInstance[]>('instances', { service: member.service, group: member.group })
+        const found = await soon(async () => {
+          const instances = await seen()
+          expect(instances).toMatchObject([
+            { ip: member.ip, port: member.port, weight: 2, healthy: true, metadata: { zone: '杭州' } },
+          ])
+          return instances[0]!
+        })
+        const answer = await peer.ask('get', { url: `http://${found.ip}:${found.port}/hello` })
+        expect(answer).toEqual({ status: 200, body: JSON.stringify({ from: member.service, url: '/hello' }) })
+        await sidecar.stop()
+        await soon(async () => expect(await seen()).toEqual([]))
+      },
+    )
 
-    test('is told of our coming and going', {}, async ({ transport, instance, soon }) => {
+    test('is told of our coming and going', { needs: ['grpc'] }, async ({ transport, instance, soon }) => {
       const mine = instance()
       const told = () =>
         peer.events
@@ -59,7 +65,7 @@ function javaContract(target: ContractTarget, classPath: string): void {
       await soon(() => expect(told().at(-1)).toEqual([other.port]), 10_000)
     })
 
-    test('registers an instance that a typed client calls, and leaves', {}, async (context) => {
+    test('registers an instance that a typed client calls, and leaves', { needs: ['grpc'] }, async (context) => {
       const { transport, unique, soon } = context
       const key = { namespace: '', group: 'DEFAULT_GROUP', service: unique('java') }
       const port = await peer.ask<number>('serve', { ...key, weight: 3, metadata: { zone: '杭州' } })
@@ -80,7 +86,7 @@ function javaContract(target: ContractTarget, classPath: string): void {
       await soon(async () => expect(await transport.list(key)).toEqual([]), 10_000)
     })
 
-    test('publishes what reaches configRemote(), live', { timeoutMs: 40_000 }, async (context) => {
+    test('publishes what reaches configRemote(), live', { needs: ['grpc'], timeoutMs: 40_000 }, async (context) => {
       const { configKey, raw, soon, unique } = context
       const key = configKey({ dataId: `${unique('java')}.yml` })
       await peer.ask('publish', { ...key, content: 'greeting: 你好\n', type: 'yaml' })
@@ -92,7 +98,7 @@ function javaContract(target: ContractTarget, classPath: string): void {
       await soon(() => expect(configRemote('greeting', '')).toBe('再见'), 15_000)
     })
 
-    test('publishes what we read, and takes it away', {}, async ({ transport, configKey, soon }) => {
+    test('publishes what we read, and takes it away', { needs: ['grpc'] }, async ({ transport, configKey, soon }) => {
       const key = configKey()
       const content = 'greeting: 你好\n'
       expect(await peer.ask('publish', { ...key, content, type: 'yaml' })).toBe(true)
@@ -101,7 +107,7 @@ function javaContract(target: ContractTarget, classPath: string): void {
       await soon(async () => expect(await transport.getConfig(key)).toBeUndefined())
     })
 
-    test('hears what we publish', { needs: ['clientWrite'] }, async ({ transport, configKey, soon }) => {
+    test('hears what we publish', { needs: ['grpc', 'clientWrite'] }, async ({ transport, configKey, soon }) => {
       const key = configKey()
       await peer.ask('listen', { ...key })
       await transport.publishConfig!({ ...key, content: 'greeting: 再见\n', type: 'yaml' })

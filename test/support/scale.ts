@@ -5,3 +5,19 @@ export const realDurations = process.env['FAULTS'] === 'real'
 export function duration(realMs: number, quickMs: number): number {
   return realDurations ? realMs : quickMs
 }
+
+/**
+ * An upper bound of the fault table on something that takes wall-clock time: to the letter in `npm run test:faults`,
+ * four times as much in `npm test`, where every core is busy with other tests.
+ */
+export function bound(realMs: number): number {
+  return realDurations ? realMs : realMs * 4
+}
+
+/** CPU time that `work` takes, in ms: what a busy machine does not add to. */
+export function cpuTime(work: () => void): number {
+  const before = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}

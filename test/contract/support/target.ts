@@ -31,6 +31,8 @@ export interface Capabilities {
   readonly configWrite: 'v1' | 'v3-admin' | undefined
   /** The admin API of a 3.x, open to the user at hand: a v3 client publishes through it. */
   readonly v3Admin: boolean
+  /** Its gRPC port (HTTP port + 1000) takes connections: Java clients of 2.x and later need it. */
+  readonly grpc: boolean
 }
 
 export interface ContractAuth {

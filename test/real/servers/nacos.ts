@@ -3,13 +3,19 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from './free-ports.js'
 import { mavenClassPath } from './maven.js'
 import { TOKEN_TTL_SECONDS, type StartedServer } from './real-server.js'
-import { canLogIn, startProcess, statusOf } from './server-process.js'
+import { canLogIn, startProcess, statusOf, withAttempts } from './server-process.js'
 
 const SOURCES = fileURLToPath(new URL('../nacos', import.meta.url))
 
 /** Nacos 2.2.4 from the jars on Maven Central (150 MB on first use). */
 export async function startNacos(auth: boolean): Promise<StartedServer> {
   const classPath = await (building ??= mavenClassPath(SOURCES))
+  return withAttempts(2, () => start(classPath, auth))
+}
+
+let building: Promise<string> | undefined
+
+async function start(classPath: string, auth: boolean): Promise<StartedServer> {
   // gRPC at +1000 and +1001, raft at −1000.
   const port = await freePort([1000, 1001, -1000])
   const server = `127.0.0.1:${port}`
@@ -34,5 +40,3 @@ export async function startNacos(auth: boolean): Promise<StartedServer> {
   })
   return { name, server, stop, ...(auth && { username: 'nacos', password: 'nacos' }) }
 }
-
-let building: Promise<string> | undefined

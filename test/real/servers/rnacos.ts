@@ -4,23 +4,16 @@ import { cacheFolder } from './cache.js'
 import { freePort } from './free-ports.js'
 import { TOKEN_TTL_SECONDS, type StartedServer } from './real-server.js'
 import { runTool } from './run-tool.js'
-import { canLogIn, canWriteConfig, startProcess } from './server-process.js'
+import { canLogIn, canWriteConfig, startProcess, withAttempts } from './server-process.js'
 
 const VERSION = '0.8.8'
-const ATTEMPTS = 5
 
 /** r-nacos from crates.io, built into the cache on first use (about 10 minutes on 2 cores). */
 export async function startRnacos(auth: boolean): Promise<StartedServer> {
   const command = await installed()
   // Now and then 0.8.8 loses a race with itself on a fresh data folder (a panic in its raft log) and lives on without
   // users and configs; another start is the cure.
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await start(command, auth)
-    } catch (error) {
-      if (attempt === ATTEMPTS) throw error
-    }
-  }
+  return withAttempts(5, () => start(command, auth))
 }
 
 async function start(command: string, auth: boolean): Promise<StartedServer> {

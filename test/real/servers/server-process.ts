@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { cacheFolder } from './cache.js'
 import { Unavailable } from './unavailable.js'
 
 export interface ServerCommand {
@@ -56,13 +57,40 @@ export async function startProcess(server: ServerCommand): Promise<() => Promise
   while (!(await server.ready().catch(() => false))) {
     if (ended !== undefined || performance.now() > deadline) {
       const why = ended ?? `not ready within ${server.readyWithinMs / 1000} s`
-      const tail = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n  ')
+      // The data folder goes; the log is what somebody wants to read now.
+      const kept = join(cacheFolder(), `${server.name.replaceAll(' ', '-')}-failed.log`)
+      copyFileSync(logFile, kept)
       await stop()
-      throw new Unavailable(`${server.name}: ${why}\n  ${tail}`, absent ? server.command : undefined)
+      throw new Unavailable(
+        `${server.name}: ${why} (log: ${kept})${reasonIn(kept)}`,
+        absent ? server.command : undefined,
+      )
     }
     await sleep(100)
   }
   return stop
+}
+
+/** Starts anew, with another port and folder, where a start failed; a tool that is not there will not be there then either. */
+export async function withAttempts<T>(attempts: number, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (error) {
+    if (attempts <= 1 || !(error instanceof Unavailable) || error.absent) throw error
+    console.log(`starting again: ${error.message}`)
+    return withAttempts(attempts - 1, start)
+  }
+}
+
+/** The last lines that name a cause. */
+function reasonIn(logFile: string): string {
+  const causes = readFileSync(logFile, 'utf8')
+    .split('\n')
+    .filter((line) => /Caused by|ERROR|panicked|Exception:/.test(line))
+  return causes
+    .slice(-3)
+    .map((line) => `\n  ${line.slice(0, 300)}`)
+    .join('')
 }
 
 /** The status of a plain GET, without credentials. */

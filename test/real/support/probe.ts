@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import type { Capabilities, ContractAuth, ContractTarget, ServerKind } from '../../contract/support/target.js'
 import { NACOS_TIMINGS, RNACOS_TIMINGS } from '../../contract/support/target.js'
 import type { RealServer } from '../servers/real-server.js'
@@ -47,6 +48,7 @@ export async function probe(real: RealServer): Promise<ContractTarget[]> {
     instanceUpdate: v1 && v1Update ? 'v1' : open(adminUpdate) ? 'v3-admin' : undefined,
     configWrite: v1 && v1Write ? 'v1' : open(adminWrite) ? 'v3-admin' : undefined,
     v3Admin: open(adminWrite),
+    grpc: await takesConnections(real.server, 1000),
   }
   // A field of its list that no Java server has.
   const kind: ServerKind = v1 && v1List.text.includes('"useSpecifiedURL"') ? 'r-nacos' : 'nacos'
@@ -77,6 +79,20 @@ async function userOf(base: string, { server, username, password }: RealServer):
   const answer = await login(base, username, password)
   if (!answer) throw new Error(`${server} refuses the user ${username}: check NACOS_USERNAME and NACOS_PASSWORD`)
   return { username, password, tokenTtlMs: answer.tokenTtl * 1_000 }
+}
+
+function takesConnections(server: string, portOffset: number): Promise<boolean> {
+  const [host, port] = server.split(':')
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: Number(port) + portOffset, timeout: 2_000 })
+    const settle = (answer: boolean) => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.once('connect', () => settle(true))
+    socket.once('error', () => settle(false))
+    socket.once('timeout', () => settle(false))
+  })
 }
 
 async function login(base: string, username: string, password: string) {

@@ -86,7 +86,9 @@ function givenServer(address: string): RealServer {
 }
 
 function missing(error: unknown): Missing {
-  const reason = error instanceof Error ? error.message : String(error)
+  // `fetch failed` says nothing; its cause does.
+  const told = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const reason = told instanceof Error ? told.message : String(told)
   return { reason, toolAbsent: error instanceof Unavailable && error.absent !== undefined }
 }
 
@@ -97,5 +99,7 @@ function report(entries: readonly RealEntry[], java: JavaEntry): void {
   for (const { name, targets, missing } of entries) {
     line(name, missing, ` (${targets.map((t) => `${t.kind} ${t.apiVersion}`).join(', ')})`)
   }
-  line('Java nacos-client', java.missing, '')
+  const reachable = entries.some(({ targets }) => targets.some((target) => target.capabilities.grpc))
+  const noGrpc = { reason: 'no server here has the gRPC port it needs', toolAbsent: true }
+  line('Java nacos-client', java.missing ?? (reachable ? undefined : noGrpc), '')
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from '../../../src/feign/define-client.js'
+import { clientOf, defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from '../../../src/feign/define-client.js'
 import { instance, startMesh, startProvider } from './harness.js'
 
 test('each verb, with and without a type', async () => {
@@ -42,3 +42,16 @@ test.each(['', 'a/b', 'a b', 'http://evil.example', '../x', 'a@@b@@c', 'a\r\nb',
     expect(() => defineClient(name, {})).toThrow(expect.objectContaining({ code: 'SIDECAR_CLIENT_INVALID' }))
   },
 )
+
+test('clientOf binds another client of the same definition; the first keeps its own', async () => {
+  const there = startMesh()
+  const here = startMesh()
+  const [near, far] = await Promise.all([startProvider(), startProvider()])
+  here.registry.set('order-service', instance('order-service', near.port))
+  there.registry.set('order-service', instance('order-service', far.port))
+  const orders = defineClient('order-service', { byId: GET('/orders/{id}') })
+  await clientOf(orders, there.runtime).byId(1)
+  await orders.byId(2)
+  expect([near, far].map(({ seen }) => seen.map(({ url }) => url))).toEqual([['/orders/2'], ['/orders/1']])
+  expect(() => clientOf({}, there.runtime)).toThrow(expect.objectContaining({ code: 'SIDECAR_CLIENT_INVALID' }))
+})

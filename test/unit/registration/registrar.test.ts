@@ -119,19 +119,30 @@ test('unknown: what an operator switched off stays off', async () => {
   expect(registrar.instance.enabled).toBe(false)
 })
 
-test('switched off by an operator: no full beat brings it back switched on', async () => {
+test('unknown: the entry a directory knows goes before a look', async () => {
   await create({}, { lastKnown: () => ({ ...registrar.instance, enabled: false }) }).start()
-  // As Nacos 2.x has it: a full beat creates what is unknown, enabled.
-  vi.spyOn(transport, 'beat').mockImplementation(async (instance) => {
-    if (listed().length === 0) await transport.register({ ...instance, enabled: true })
-    return 'ok'
-  })
   transport.instances.clear()
   await vi.waitFor(() => expect(listed()).toEqual([expect.objectContaining({ enabled: false })]))
-  const known = transport.requests.length
-  await vi.waitFor(() => expect(transport.requests.length).toBeGreaterThan(known + 2))
-  expect(listed()).toEqual([expect.objectContaining({ enabled: false, weight: 2 })])
-  expect(events.names()).toEqual(['registered', 'registered'])
+  expect(verbs().slice(0, verbs().lastIndexOf('register'))).not.toContain('list')
+})
+
+test('registered switched off: no beat brings it back switched on', async () => {
+  // As Nacos has it: a full beat creates what is unknown, and lists hide what is switched off.
+  vi.spyOn(transport, 'beat').mockImplementation(async (instance) => {
+    if (listed().length === 0) transport.instances.set('beat', { ...instance, enabled: true })
+    return 'ok'
+  })
+  vi.spyOn(transport, 'list').mockImplementation(async () => listed().filter(({ enabled }) => enabled))
+  await create({ instanceEnabled: false }).start()
+  transport.instances.clear()
+  await vi.waitFor(() => expect(listed()).toEqual([expect.objectContaining({ enabled: false, weight: 2 })]))
+  expect(transport.beat).not.toHaveBeenCalled()
+
+  // Once an operator has switched it on, it beats like any other.
+  for (const [key, instance] of transport.instances) transport.instances.set(key, { ...instance, enabled: true })
+  await vi.waitFor(() => expect(vi.mocked(transport.beat).mock.calls.length).toBeGreaterThan(1))
+  expect(listed()).toEqual([expect.objectContaining({ enabled: true })])
+  expect(events.names()).toEqual(['registered'])
 })
 
 test('unknown: a look that hangs holds nothing up for long', async () => {

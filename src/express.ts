@@ -1,0 +1,27 @@
+/** `nacos-sidecar/express`: the way in, typed for Express 4 and 5. Loads no Express: it knows the app by its shape. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { wayIn } from './way-in.js'
+
+export type { Sidecar, SidecarOptions } from './sidecar.js'
+
+/** What both majors' apps have. */
+export interface ExpressApp {
+  (request: IncomingMessage, response: ServerResponse): unknown
+  set(setting: string, value: unknown): unknown
+  engine(extension: string, render: (...args: never[]) => unknown): unknown
+}
+
+const way = wayIn<ExpressApp>('express')
+
+/**
+ * Makes the process a member of the mesh: `initSidecar` of `nacos-sidecar`.
+ *
+ * @example
+ * const app = express()
+ * const sidecar = await initSidecar(app)
+ * app.listen(configLocal('server.port', 9202))
+ */
+export const initSidecar = way.initSidecar
+
+/** The same, isolated: for two namespaces or two clusters in one process. */
+export const createSidecar = way.createSidecar

@@ -1,0 +1,29 @@
+/**
+ * `nacos-sidecar/nest`: the way in, typed for NestJS on Express or Fastify. Loads no Nest: it knows the app by its shape.
+ * With `app.enableShutdownHooks()`, Nest's hooks run after the instance has left the registry and the drain is over.
+ */
+import { wayIn } from './way-in.js'
+
+export type { Sidecar, SidecarOptions } from './sidecar.js'
+
+/** What an `INestApplication` has. */
+export interface NestApp {
+  getHttpAdapter(): { getInstance(): unknown }
+  enableShutdownHooks(...args: never[]): unknown
+}
+
+const way = wayIn<NestApp>('nest')
+
+/**
+ * Makes the process a member of the mesh: `initSidecar` of `nacos-sidecar`. Call it before `app.listen()`, and on Fastify before `app.init()`.
+ *
+ * @example
+ * const app = await NestFactory.create(AppModule)
+ * app.enableShutdownHooks()
+ * await initSidecar(app)
+ * await app.listen(configLocal('server.port', 3000))
+ */
+export const initSidecar = way.initSidecar
+
+/** The same, isolated: for two namespaces or two clusters in one process. */
+export const createSidecar = way.createSidecar

@@ -1,0 +1,154 @@
+/** `nacos-sidecar/testing`: a registry and stub services for the tests of your own service. Real sockets, no mocks. */
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { startDevServer, type DevServer, type DevServerOptions } from './dev-server/index.js'
+import { createLogger } from './logger.js'
+import { createSidecar } from './process-sidecar.js'
+import { sharedSlot } from './shared-state.js'
+import type { ServiceInstance } from './types.js'
+
+export type { DevServer, DevServerOptions } from './dev-server/index.js'
+
+/** What a stub says of itself; the rest is as a sidecar registers it. */
+export type StubOptions = Partial<
+  Pick<ServiceInstance, 'namespace' | 'group' | 'cluster' | 'weight' | 'enabled' | 'metadata'>
+>
+
+/** A service that a test stands in for. */
+export interface Stub extends AsyncDisposable {
+  /** As it is registered. */
+  readonly instance: ServiceInstance
+  /** `http://127.0.0.1:port` */
+  readonly url: string
+  /** Deregisters, then closes the server; calling it twice is harmless. */
+  stop(): Promise<void>
+}
+
+export interface TestRegistry extends AsyncDisposable {
+  /** The embedded registry: its events, and `services()`, what is registered now. */
+  readonly server: DevServer
+  /** `host:port`, for `cloud.nacos.server-addr`. */
+  readonly address: string
+  /** Publish, read and delete configs without a request. */
+  readonly configs: DevServer['configs']
+  /**
+   * Settings for a sidecar on this registry: found on 127.0.0.1, quick polls and beats (ms instead of s), no drain.
+   *
+   * @param own yours, nested or dotted, in any spelling; stronger than these.
+   */
+  settings(own?: object): object
+  /**
+   * Serves on a free port and registers as `service`; settles once it is registered.
+   *
+   * @param service `name`, in the group and namespace of `options`.
+   */
+  stub(service: string, listener: RequestListener, options?: StubOptions): Promise<Stub>
+  /** Stops every stub, then the registry; calling it twice is harmless. */
+  stop(): Promise<void>
+}
+
+/** A sidecar says itself how soon it is called dead; this is for everyone else. */
+const QUICK_BEATS = { intervalMs: 500, timeoutMs: 1_500, deleteMs: 3_000 }
+
+/**
+ * Starts an embedded registry for a test.
+ *
+ * @param options as for `startDevServer`; silent instances are unhealthy after 1.5 s and gone after 3 s by default.
+ * @throws SidecarError `SIDECAR_DEV_SERVER`
+ * @example
+ * await using registry = await startTestRegistry()
+ * await registry.stub('user-service', (_request, response) => response.end('{"name":"Ada"}'))
+ * registry.configs.publish({ dataId: 'portal.yml', content: 'greeting: hello' })
+ * const sidecar = createSidecar({
+ *   app,
+ *   configPath: false,
+ *   settings: registry.settings({ application: { name: 'portal' } }),
+ * })
+ * await sidecar.ready
+ */
+export async function startTestRegistry(options: DevServerOptions = {}): Promise<TestRegistry> {
+  const server = await startDevServer({ ...options, beat: { ...QUICK_BEATS, ...options.beat } })
+  const stubs = new Set<Stub>()
+  let stopped: Promise<void> | undefined
+
+  const settings = (own: object = {}) => ({
+    'cloud.nacos.server-addr': server.address,
+    ...(options.auth && {
+      'cloud.nacos.username': options.auth.username,
+      'cloud.nacos.password': options.auth.password,
+    }),
+    'cloud.nacos.discovery.ip': '127.0.0.1',
+    'cloud.nacos.discovery.heart-beat-interval': 500,
+    'cloud.nacos.discovery.heart-beat-timeout': 1_500,
+    'cloud.nacos.discovery.ip-delete-timeout': 3_000,
+    'sidecar.poll-interval': 200,
+    'sidecar.drain': 0,
+    ...own,
+  })
+
+  async function stop(): Promise<void> {
+    await Promise.all([...stubs].map((stub) => stub.stop()))
+    await server.stop()
+  }
+  const stopOnce = () => (stopped ??= stop())
+
+  return {
+    server,
+    address: server.address,
+    configs: server.configs,
+    settings,
+    async stub(service, listener, own = {}) {
+      const http = await serve(listener)
+      const stub = await register(http, settings(instanceSettings(service, own))).catch((error: unknown) => {
+        http.close()
+        throw error
+      })
+      stubs.add(stub)
+      return stub
+    },
+    stop: stopOnce,
+    [Symbol.asyncDispose]: stopOnce,
+  }
+}
+
+async function serve(listener: RequestListener): Promise<Server> {
+  const http = createServer(listener)
+  // A sidecar under test that looks for the process's own server must not take this one.
+  sharedSlot('ignoredServers', () => new WeakSet<object>()).add(http)
+  http.listen(0, '127.0.0.1')
+  await once(http, 'listening')
+  return http
+}
+
+/** A stub is a sidecar like any other, so it beats, and leaves in order. */
+async function register(http: Server, settings: object): Promise<Stub> {
+  const sidecar = createSidecar({ configPath: false, settings, signals: false, logger: createLogger('error') })
+  const registered = once(sidecar, 'registered')
+  sidecar.listening(http)
+  const [{ instance }] = (await registered) as [{ instance: ServiceInstance }]
+  const stop = async () => {
+    const stopped = sidecar.stop({ drain: false })
+    http.closeIdleConnections()
+    await stopped
+  }
+  return {
+    instance,
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+function instanceSettings(service: string, own: StubOptions): object {
+  const { namespace, group, cluster, weight, enabled, metadata } = own
+  return {
+    application: { name: service },
+    cloud: {
+      nacos: {
+        config: { enabled: false },
+        discovery: { namespace, group, clusterName: cluster, weight, instanceEnabled: enabled, metadata },
+      },
+    },
+  }
+}

@@ -1,0 +1,229 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { startTestRegistry } from '../../src/testing.js'
+import { killChildren } from '../support/child.js'
+import { startScriptedRegistry } from '../support/scripted-registry.js'
+import { startScript } from '../support/script.js'
+
+afterEach(killChildren)
+
+const CLOSED = '127.0.0.1:1'
+const bootstrap = (server: string, more = '') => `
+application: { name: orders }
+cloud.nacos: { server-addr: "${server}", discovery: { ip: 127.0.0.1 } }
+sidecar.drain: 0
+${more}
+`
+const LISTEN = `
+process.on('unhandledRejection', (error) => say('unhandledRejection', { message: error.message }))
+app.get('/', (_request, response) => response.end('ok'))
+app.listen(0, function () { say('listening', { port: this.address().port }) })`
+
+describe('initSidecar, called twice', () => {
+  test('with the same app it is the same sidecar, with another one an error', async () => {
+    const child = startScript(
+      `import express from 'express'
+       import { createSidecar, initSidecar } from 'nacos-sidecar'
+       const app = express()
+       const first = initSidecar(app)
+       const [a, b] = await Promise.all([first, initSidecar(app)])
+       say('same', { same: a === b && a === (await initSidecar(app)) })
+       for (const other of [express(), undefined])
+         try { initSidecar(other); say('other', {}) } catch ({ code, message }) { say('other', { code, message }) }
+       const own = createSidecar({ app: express() })
+       say('own', { own: own !== a })
+       await Promise.all([a.stop(), own.stop()])
+       const again = await initSidecar(express())
+       say('again', { again: again !== a })
+       await again.stop()`,
+      { bootstrap: bootstrap(CLOSED, 'cloud.nacos.config.enabled: false') },
+    )
+    expect(await child.exited, child.stderr).toEqual({ code: 0, signal: null })
+    const refused = {
+      type: 'other',
+      code: 'SIDECAR_ALREADY_STARTED',
+      message: expect.stringContaining('createSidecar({ app'),
+    }
+    expect(child.messages).toEqual([
+      { type: 'same', same: true },
+      refused,
+      refused,
+      { type: 'own', own: true },
+      { type: 'again', again: true },
+    ])
+  })
+
+  test('two copies of the package, ESM and CommonJS, share sidecar, settings, context and clients', async () => {
+    await using registry = await startTestRegistry()
+    await registry.stub('users', (request, response) => response.end(JSON.stringify(request.headers.authorization)))
+    const child = startScript(
+      `import { createRequire } from 'node:module'
+       import express from 'express'
+       import * as esm from 'nacos-sidecar'
+       const cjs = createRequire(process.cwd() + '/')('nacos-sidecar')
+       const app = express()
+       const sidecar = await esm.initSidecar(app)
+       const users = cjs.defineClient('users', { me: cjs.GET('/me') })
+       say('shared', {
+         copies: cjs.initSidecar !== esm.initSidecar,
+         sidecar: (await cjs.initSidecar(app)) === sidecar,
+         local: cjs.configLocal('application.name'),
+         remote: cjs.configRemote('greeting'),
+         context: esm.runWithContext({ token: 'abc' }, () => cjs.currentContext().token),
+         me: await esm.runWithContext({ token: 'abc' }, () => users.me()),
+       })
+       await sidecar.stop()`,
+      { bootstrap: bootstrap(registry.address) },
+    )
+    registry.configs.publish({ dataId: 'orders.yml', content: 'greeting: hello' })
+    expect(await child.exited, child.stderr).toEqual({ code: 0, signal: null })
+    expect(child.messages).toEqual([
+      {
+        type: 'shared',
+        copies: true,
+        sidecar: true,
+        local: 'orders',
+        remote: 'hello',
+        context: 'abc',
+        me: 'Bearer abc',
+      },
+    ])
+  })
+})
+
+describe('a start that fails', () => {
+  test.each([
+    ['no bootstrap.yml', undefined, 'SIDECAR_SETTINGS_NOT_FOUND'],
+    ['a wrong type', bootstrap(CLOSED, 'server.port: 80a'), 'SIDECAR_SETTINGS_INVALID'],
+    ['no name', 'server.port: 0', 'SIDECAR_SETTINGS_INVALID'],
+    ['broken YAML', 'a: [', 'SIDECAR_SETTINGS_SYNTAX'],
+    ['a guard with nothing to ask', bootstrap(CLOSED, 'auth.enabled: true'), 'SIDECAR_AUTH_SETTINGS'],
+  ])('%s: throws at once, awaited or not, and nothing listens', async (_case, text, code) => {
+    const child = startScript(
+      `import express from 'express'
+       import { initSidecar } from 'nacos-sidecar'
+       const app = express()
+       process.on('uncaughtExceptionMonitor', ({ code }) => say('uncaught', { code }))
+       void initSidecar(app)
+       ${LISTEN}`,
+      text === undefined ? { env: { SIDECAR_CONFIG: '/nowhere' } } : { bootstrap: text },
+    )
+    expect(await child.exited).toEqual({ code: 1, signal: null })
+    expect(child.messages).toEqual([{ type: 'uncaught', code }])
+  })
+
+  test('not awaited: logged, no unhandled rejection, the server closes, exit code 1', async () => {
+    await using registry = await startTestRegistry()
+    const child = startScript(
+      `import express from 'express'
+       import { initSidecar } from 'nacos-sidecar'
+       const app = express()
+       void initSidecar(app)
+       ${LISTEN}`,
+      { bootstrap: bootstrap(registry.address, 'config.import: nacos:must-be-there.yml') },
+    )
+    expect(await child.exited).toEqual({ code: 1, signal: null })
+    expect(child.messages.map(({ type }) => type)).toEqual(['listening'])
+    expect(child.stderr.match(/ERROR nacos-sidecar config must-be-there\.yml is not in Nacos/g)).toHaveLength(1)
+    expect(registry.server.services()).toEqual([])
+  })
+
+  test("awaited: the error is the caller's", async () => {
+    await using registry = await startTestRegistry()
+    const child = startScript(
+      `import express from 'express'
+       import { initSidecar } from 'nacos-sidecar'
+       try { await initSidecar(express()) } catch ({ code }) { say('failed', { code }) }`,
+      { bootstrap: bootstrap(registry.address, 'config.import: nacos:must-be-there.yml') },
+    )
+    expect(await child.exited).toEqual({ code: 1, signal: null })
+    expect(child.messages).toEqual([{ type: 'failed', code: 'SIDECAR_CONFIG_NOT_FOUND' }])
+  })
+
+  test('a stop in the middle of a start is no failure', async () => {
+    const registry = await startScriptedRegistry()
+    registry.on('/nacos', () => 'never')
+    const child = startScript(
+      `import express from 'express'
+       import { initSidecar, createSidecar } from 'nacos-sidecar'
+       const sidecar = createSidecar({ app: express() })
+       process.on('message', () => sidecar.stop().then(() => { say('stopped', sidecar.status()); process.disconnect() }))
+       say('starting')`,
+      { bootstrap: bootstrap(registry.address) },
+    )
+    await child.message('starting')
+    await vi.waitFor(() => expect(registry.requests.length).toBeGreaterThan(0))
+    child.send({})
+    expect(await child.exited).toEqual({ code: 0, signal: null })
+    expect(await child.message('stopped')).toMatchObject({ phase: 'left', registered: false })
+    expect(child.stderr).not.toContain('ERROR')
+    await registry.close()
+  })
+})
+
+describe('ways in', () => {
+  test('register-on: manual waits for sidecar.register()', async () => {
+    await using registry = await startTestRegistry()
+    const child = startScript(
+      `import { createServer } from 'node:http'
+       import { initSidecar } from 'nacos-sidecar'
+       const sidecar = await initSidecar()
+       sidecar.on('registered', () => say('registered'))
+       createServer((_request, response) => response.end()).listen(0, () => setTimeout(() => say('warm'), 200))
+       process.on('message', () => sidecar.register())`,
+      { bootstrap: bootstrap(registry.address, 'sidecar.register-on: manual') },
+    )
+    await child.message('warm')
+    expect(child.messages.map(({ type }) => type)).toEqual(['warm'])
+    expect(registry.server.services()).toEqual([])
+    child.send({})
+    await child.message('registered')
+    expect(registry.server.services()).toHaveLength(1)
+    child.signal('SIGTERM')
+    expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' })
+    expect(registry.server.services().flatMap(({ instances }) => instances)).toEqual([])
+  })
+
+  test('node --import nacos-sidecar/register: an app without a line about us joins and leaves', async () => {
+    await using registry = await startTestRegistry()
+    const child = startScript(
+      `import { createServer } from 'node:http'
+       createServer((_request, response) => response.end('ok')).listen(0, function () { say('listening', this.address()) })`,
+      { bootstrap: bootstrap(registry.address), execArgv: ['--import', 'nacos-sidecar/register'] },
+    )
+    const { port } = await child.message<{ port: number }>('listening')
+    await vi.waitFor(() =>
+      expect(registry.server.services()).toMatchObject([{ service: 'orders', instances: [{ port, ip: '127.0.0.1' }] }]),
+    )
+    child.signal('SIGTERM')
+    expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' })
+    expect(registry.server.services().flatMap(({ instances }) => instances)).toEqual([])
+  })
+
+  test.each(['module', 'commonjs'] as const)(
+    'a script that only calls needs no initSidecar, and ends by itself: %s',
+    async (type) => {
+      await using registry = await startTestRegistry()
+      await registry.stub('users', (request, response) => response.end(JSON.stringify({ path: request.url })))
+      const names = 'configLocal, defineClient, GET, SidecarError'
+      const child = startScript(
+        `${type === 'module' ? `import { ${names} } from 'nacos-sidecar'` : `const { ${names} } = require('nacos-sidecar')`}
+       const users = defineClient('users', { byId: GET('/users/{id}') })
+       const nobody = defineClient('nobody', { any: GET('/') })
+       ;(async () => {
+         say('user', await users.byId({ id: 7 }))
+         say('local', { value: configLocal('a.b', 0) })
+         await nobody.any().catch((error) => say('nobody', { code: error.code, own: error instanceof SidecarError }))
+       })()`,
+        { bootstrap: bootstrap(registry.address, 'a.b: 5'), type },
+      )
+      expect(await child.exited, child.stderr).toEqual({ code: 0, signal: null })
+      expect(child.messages).toEqual([
+        { type: 'user', path: '/users/7' },
+        { type: 'local', value: 5 },
+        { type: 'nobody', code: 'SIDECAR_NO_INSTANCE', own: true },
+      ])
+      // It called; it did not join.
+      expect(registry.server.services().map(({ service }) => service)).toEqual(['users'])
+    },
+  )
+})
