@@ -8,6 +8,17 @@ export interface RequestContext {
   /** W3C trace context of the incoming request. */
   readonly traceparent?: string
   readonly tracestate?: string
+  /** Which version of the services it calls the request asks for (`sidecar.version-header`). */
+  readonly version?: string
+}
+
+/**
+ * What of a version header is believed: it comes from outside, goes out again as a header, and picks instances.
+ *
+ * @returns `undefined` for anything that is no plain version
+ */
+export function readVersion(text: string | undefined): string | undefined {
+  return text !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text) ? text : undefined
 }
 
 const storage = sharedSlot('context', () => new AsyncLocalStorage<RequestContext>())

@@ -387,7 +387,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return {
       ...(auth.enabled && auth.mount === 'first' && { guard: (request, url) => this.#guard.check(request, url) }),
       health: sidecar.health.enabled ? health : () => undefined,
-      context: (request) => requestContext(request, auth.token),
+      context: (request) => requestContext(request, auth.token, sidecar.versionHeader),
       leaving: () => this.#lifecycle.leaving(),
     }
   }
@@ -409,8 +409,9 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       instances: async (service) => (await directory.get(service)).instances,
       pick: async (service) => {
         const snapshot = await directory.get(service)
-        const endpoint = this.runtime.routes.to(service).balancer()?.pick()
-        if (endpoint) return endpoint
+        const route = this.runtime.routes.to(service)
+        const endpoint = route.pick()
+        if (endpoint) return { instance: endpoint.instance, done: (outcome) => route.done(endpoint, outcome) }
         throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
       },
       watch: (service, listener) => directory.watch(service, listener),
@@ -436,10 +437,10 @@ export function createClientRuntime(parts: {
   readonly logger: Logger
   readonly emit: Emit
 }): FeignRuntime {
-  const { settings, logger } = parts
+  const { settings, logger, emit } = parts
   const { nacos } = settings.cloud
   const { namespace } = connectionOf(nacos, 'discovery')
-  const { group } = nacos.discovery
+  const { group, clusterName: cluster } = nacos.discovery
   const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar })
-  return createFeignRuntime({ directory, settings, logger })
+  return createFeignRuntime({ directory, settings, logger, emit, cluster })
 }

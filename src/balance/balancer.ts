@@ -13,9 +13,11 @@ export interface Endpoint {
 /** What a call may say to steer its pick. */
 export interface PickHint {
   /** Endpoints this call has tried already. */
-  readonly exclude?: ReadonlySet<ServiceInstance>
+  readonly exclude?: ReadonlySet<ServiceInstance> | undefined
   /** Key for consistent hashing. */
-  readonly hashKey?: string
+  readonly hashKey?: string | undefined
+  /** Instances of this version are preferred. A balancer need not look: it is given the right list. */
+  readonly version?: string | undefined
 }
 
 /** Chooses an endpoint from one immutable list of instances. */
@@ -24,8 +26,18 @@ export interface Balancer {
   pick(hint?: PickHint): Endpoint | undefined
 }
 
+/** What a balancer may want to know of the process it runs in. */
+export interface BalancerContext {
+  /** Nacos cluster of this process: `cloud.nacos.discovery.cluster-name`. */
+  readonly cluster: string
+}
+
 /**
  * Makes a balancer for a new list. `previous` is the balancer of the list before it, so that a rotation
  * goes on instead of starting over at each update.
  */
-export type BalancerFactory = (instances: readonly ServiceInstance[], previous?: Balancer) => Balancer
+export type BalancerFactory = (
+  instances: readonly ServiceInstance[],
+  previous?: Balancer,
+  context?: BalancerContext,
+) => Balancer

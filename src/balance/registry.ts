@@ -1,8 +1,11 @@
 import { SidecarError } from '../errors.js'
 import { sharedSlot } from '../shared-state.js'
 import type { BalancerFactory } from './balancer.js'
+import { createConsistentHash } from './consistent-hash.js'
+import { createLeastPending } from './least-pending.js'
 import { createRandom } from './random.js'
 import { createRoundRobin } from './round-robin.js'
+import { createSameClusterFirst } from './same-cluster-first.js'
 
 /** One per process: a balancer registered through the ESM copy of the package is there for the CJS copy too. */
 const balancers = sharedSlot(
@@ -11,11 +14,15 @@ const balancers = sharedSlot(
     new Map<string, BalancerFactory>([
       ['round-robin', createRoundRobin],
       ['random', createRandom],
+      ['least-pending', createLeastPending],
+      ['consistent-hash', createConsistentHash],
+      ['same-cluster-first', createSameClusterFirst],
     ]),
 )
 
 /**
- * The balancer called `name`: `round-robin`, `random`, or one's own.
+ * The balancer called `name`: `round-robin`, `random`, `least-pending`, `consistent-hash`, `same-cluster-first`, or
+ * one's own.
  *
  * @throws SidecarError `SIDECAR_SETTINGS_INVALID` where there is none of that name.
  */

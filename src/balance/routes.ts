@@ -1,72 +1,80 @@
-import type { ServiceDirectory, ServiceSnapshot } from '../discovery/directory.js'
+import type { ServiceDirectory } from '../discovery/directory.js'
+import type { EjectionSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
-import type { Balancer, BalancerFactory } from './balancer.js'
+import { Ejector, type EjectionListener } from './ejector.js'
+import type { InstanceFilter } from './filter.js'
 import { balancerFor } from './registry.js'
-
-/** A service with one rotation over it, shared by everyone who calls the service with that balancer. */
-export class ServiceRoute {
-  private snapshot: ServiceSnapshot | undefined
-  private current: Balancer | undefined
-
-  constructor(
-    readonly service: string,
-    private readonly directory: ServiceDirectory,
-    private readonly create: BalancerFactory,
-    private readonly onGone: (instances: readonly ServiceInstance[]) => void,
-  ) {}
-
-  /** The balancer of the list as it is now; `undefined` before the first list. The hot path: no allocation. */
-  balancer(): Balancer | undefined {
-    const snapshot = this.directory.peek(this.service)
-    return snapshot === this.snapshot ? this.current : this.update(snapshot)
-  }
-
-  /** Waits for a list; asks the registry again where the list is empty. */
-  refresh(signal?: AbortSignal): Promise<ServiceSnapshot> {
-    return this.directory.get(this.service, signal)
-  }
-
-  private update(snapshot: ServiceSnapshot | undefined): Balancer | undefined {
-    if (!snapshot) return this.current
-    const gone = this.snapshot ? missing(this.snapshot.all, snapshot.all) : []
-    this.snapshot = snapshot
-    this.current = this.create(snapshot.instances, this.current)
-    if (gone.length > 0) this.onGone(gone)
-    return this.current
-  }
-}
+import { ServiceRoute } from './service-route.js'
 
 export interface RoutesOptions {
   readonly directory: ServiceDirectory
   /** Balancer of services that name none. */
   readonly balancer: string
+  readonly ejection: EjectionSettings
+  /** Nacos cluster of this process. */
+  readonly cluster: string
+  readonly listener: EjectionListener
   /** Hears of instances that left a list. */
   readonly onGone?: (instances: readonly ServiceInstance[]) => void
 }
 
-/** The routes of one sidecar: one per service and balancer. */
-export interface Routes {
-  to(service: string, balancer?: string): ServiceRoute
+/** How a service is to be called. */
+export interface RouteChoice {
+  readonly balancer?: string | undefined
+  readonly filter?: InstanceFilter | undefined
+  readonly version?: string | undefined
 }
 
-export function createRoutes({ directory, balancer: fallback, onGone = () => {} }: RoutesOptions): Routes {
+/** The routes of one sidecar: one per service and way of choosing; all of a service share what they know of failures. */
+export interface Routes {
+  to(service: string, choice?: RouteChoice): ServiceRoute
+  close(): void
+}
+
+export function createRoutes(options: RoutesOptions): Routes {
+  const { directory, cluster, ejection, listener, onGone = () => {} } = options
   const routes = new Map<string, ServiceRoute>()
+  const ejectors = new Map<string, Ejector>()
+  const functions = new Map<unknown, number>()
+
+  function keyOf(service: string, balancer: string, { filter, version }: RouteChoice): string {
+    if (typeof filter !== 'function') return JSON.stringify([service, balancer, version, Object.entries(filter ?? {})])
+    let own = functions.get(filter)
+    if (own === undefined) functions.set(filter, (own = functions.size))
+    return JSON.stringify([service, balancer, version, own])
+  }
+
+  function ejectorOf(service: string): Ejector {
+    let ejector = ejectors.get(service)
+    if (!ejector) ejectors.set(service, (ejector = new Ejector(ejection, listener)))
+    return ejector
+  }
+
   return {
-    to(service, balancer = fallback) {
-      const key = `${balancer} ${service}`
+    to(service, choice = {}) {
+      const balancer = choice.balancer ?? options.balancer
+      const key = keyOf(service, balancer, choice)
       let route = routes.get(key)
-      if (!route) routes.set(key, (route = new ServiceRoute(service, directory, balancerFor(balancer), onGone)))
+      if (!route) {
+        const { filter, version } = choice
+        const create = balancerFor(balancer)
+        const ejector = ejectorOf(service)
+        route = new ServiceRoute({
+          service,
+          directory,
+          create,
+          context: { cluster },
+          ejector,
+          filter,
+          version,
+          onGone,
+        })
+        routes.set(key, route)
+      }
       return route
     },
+    close() {
+      for (const ejector of ejectors.values()) ejector.close()
+    },
   }
-}
-
-/** By address, not by object: an instance whose metadata changed has not left. */
-function missing(before: readonly ServiceInstance[], now: readonly ServiceInstance[]): ServiceInstance[] {
-  const addresses = new Set(now.map(addressOf))
-  return before.filter((instance) => !addresses.has(addressOf(instance)))
-}
-
-function addressOf(instance: ServiceInstance): string {
-  return `${instance.ip} ${instance.port}`
 }

@@ -1,7 +1,6 @@
 import type { Dispatcher, Pool } from 'undici'
-import type { Endpoint, Outcome } from '../balance/balancer.js'
+import type { Endpoint, Outcome, PickHint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
-import { noInstanceMessage } from '../discovery/no-instance.js'
 import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import { AnswerReader, type RawAnswer } from './answer.js'
@@ -13,7 +12,7 @@ import { withContext } from './forward.js'
 import { hasHeader, headerValue, type FlatHeaders } from './headers.js'
 import type { CompiledMethod } from './method-spec.js'
 import { originOf } from './pools.js'
-import { mayRetry } from './retry.js'
+import { isRetryableStatus, mayRetry } from './retry.js'
 
 /**
  * One call with all its attempts. It is the undici handler of each attempt as well: one object and one promise a
@@ -27,6 +26,11 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   private reject!: (error: unknown) => void
   private settled = false
   private endpoint: Endpoint | undefined
+  /** Whether the route has yet to hear how the present attempt ended. */
+  private owing = false
+  /** The version the request being handled asks for. */
+  private version: string | undefined
+  private hashKey: string | undefined
   private tried: Set<ServiceInstance> | undefined
   private sent = 0
   /** Set while undici has the request on a socket. */
@@ -54,7 +58,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
       try {
         this.begin()
       } catch (error) {
-        this.settle()
+        this.settle('aborted')
         reject(
           error instanceof SidecarError && !(error instanceof FeignError)
             ? this.fail(error.code, error.message)
@@ -73,14 +77,17 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
       signal.addEventListener('abort', this)
     }
     if (timeoutMs !== undefined) this.deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs).unref()
+    const headers = this.requestHeaders()
+    if (method.hashKey !== undefined) this.hashKey = method.hashKey(bound.path, headers)
     this.options = {
       path: bound.path,
       method: method.verb,
-      headers: this.requestHeaders() as string[],
+      headers: headers as string[],
       body: (this.encoded?.body ?? null) as Dispatcher.DispatchOptions['body'],
       headersTimeout: 0,
       bodyTimeout: 0,
     }
+    method.budget.deposit()
     this.attempt()
   }
 
@@ -95,33 +102,37 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
     }
     if (!method.forwards) return headers
     const context = currentContext()
-    return context === undefined ? headers : withContext(headers, context)
+    if (context === undefined) return headers
+    this.version = context.version
+    return withContext(headers, context, method.versionHeader)
   }
 
   private attempt(): void {
     const { route, origin, pools } = this.method
     if (route === undefined) return this.send(pools.at(origin!))
-    const endpoint = this.pick()
+    const endpoint = this.pick(this.tried)
     if (endpoint) this.sendTo(endpoint)
     else this.awaitInstance().catch((error: unknown) => this.giveUp(error))
   }
 
-  private pick(): Endpoint | undefined {
-    const balancer = this.method.route!.balancer()
-    if (balancer === undefined) return undefined
-    return this.tried === undefined ? balancer.pick() : balancer.pick({ exclude: this.tried })
+  private pick(exclude?: ReadonlySet<ServiceInstance>): Endpoint | undefined {
+    const { hashKey, version } = this
+    const plain = exclude === undefined && hashKey === undefined && version === undefined
+    const hint: PickHint | undefined = plain ? undefined : { exclude, hashKey, version }
+    return this.method.route!.pick(hint, this.method.retry > 0)
   }
 
   private async awaitInstance(): Promise<void> {
     const snapshot = await this.method.route!.refresh()
     if (this.settled) return
-    const endpoint = this.pick()
-    if (!endpoint) throw this.fail('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
+    const endpoint = this.pick(this.tried)
+    if (!endpoint) throw this.fail('SIDECAR_NO_INSTANCE', this.method.route!.nobody(snapshot))
     this.sendTo(endpoint)
   }
 
   private sendTo(endpoint: Endpoint): void {
     this.endpoint = endpoint
+    this.owing = true
     this.send(this.method.pools.of(endpoint.instance))
   }
 
@@ -152,13 +163,13 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   onData(chunk: Buffer): boolean {
     if (this.settled) return true
     this.add(chunk)
-    this.silence?.refresh()
+    if (!this.method.wholeAttempt) this.silence?.refresh()
     if (this.size > this.method.maxResponseBytes) this.refuseSize()
     return true
   }
 
   onComplete(): void {
-    if (this.settled) return
+    if (this.settled || (isRetryableStatus(this.status) && this.mayRepeat(false) && this.again(false))) return
     this.join()
     const { encoding } = this
     if (this.bytes === undefined || encoding === undefined || encoding === 'identity') return this.complete()
@@ -175,39 +186,56 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
     if (this.settled) return
     const code = (error as { code?: string }).code ?? ''
     if (code === 'UND_ERR_INVALID_ARG')
-      return this.giveUp(this.fail('SIDECAR_CALL_INVALID', error.message, undefined, error))
+      return this.giveUp(this.fail('SIDECAR_CALL_INVALID', error.message, undefined, error), 'aborted')
 
     const neverSent = this.abort === undefined
-    const failed = { neverSent, attempts: this.attempts, sent: this.sent }
-    if (mayRetry(this.method, failed) && !(this.encoded?.oneShot && this.sent > 0) && this.again(neverSent)) return
+    this.tell(neverSent ? 'never-connected' : 'failed')
+    if (this.mayRepeat(neverSent) && this.again(neverSent)) return
     if (error instanceof Silence) return this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', error.message))
     const why = neverSent ? `no connection: ${reasonOf(error)}` : reasonOf(error)
-    this.giveUp(this.fail('SIDECAR_CALL_FAILED', why, undefined, error), neverSent ? 'never-connected' : 'failed')
+    this.giveUp(this.fail('SIDECAR_CALL_FAILED', why, undefined, error))
   }
 
-  /** Moves on to another instance, if there is one; false where there is not. */
+  private mayRepeat(neverSent: boolean): boolean {
+    const { attempts, sent } = this
+    return mayRetry(this.method, { neverSent, attempts, sent }) && !(this.encoded?.oneShot && sent > 0)
+  }
+
+  /**
+   * Moves on to another instance; false where there is none, or where enough has been repeated of late. A request that
+   * never left draws on no budget: nobody has had work with it.
+   */
   private again(neverSent: boolean): boolean {
-    const { endpoint } = this
-    const { route, origin, pools } = this.method
-    if (route === undefined) {
-      if (neverSent) return false // one address only, and it refuses
-      this.clear()
-      this.send(pools.at(origin!))
-      return true
-    }
-    this.tried ??= new Set()
-    if (endpoint) this.tried.add(endpoint.instance)
-    // Everybody has been tried: an idempotent call whose connection broke may go back to one of them.
-    const next = this.pick() ?? (neverSent ? undefined : route.balancer()?.pick())
-    if (next === undefined) return false
-    endpoint?.done(neverSent ? 'never-connected' : 'failed')
-    this.clear()
+    const { route, origin, pools, budget } = this.method
     try {
+      if (route === undefined) {
+        // One address only: it refuses, or it has answered.
+        if (neverSent || this.status >= 500 || !budget.withdraw()) return false
+        this.clear()
+        this.send(pools.at(origin!))
+        return true
+      }
+      const next = this.another(neverSent)
+      if (next === undefined) return false
+      if (!neverSent && !budget.withdraw()) {
+        route.done(next, 'aborted')
+        return false
+      }
+      this.tell('failed')
+      this.clear()
       this.sendTo(next)
     } catch (error) {
-      this.giveUp(error) // the sidecar has stopped meanwhile; undici must not see a throw
+      this.giveUp(error, 'aborted') // the sidecar has stopped meanwhile; undici must not see a throw
     }
     return true
+  }
+
+  private another(neverSent: boolean): Endpoint | undefined {
+    this.tried ??= new Set()
+    if (this.endpoint !== undefined) this.tried.add(this.endpoint.instance)
+    const next = this.pick(this.tried)
+    // Everybody has been tried: an idempotent call whose connection broke may go back to one of them.
+    return next ?? (neverSent || this.status >= 500 ? undefined : this.pick())
   }
 
   // --- the ends ---
@@ -229,12 +257,19 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
     this.abort?.(error instanceof Error ? error : undefined)
   }
 
-  private settle(outcome: Outcome = 'failed'): void {
+  private settle(outcome: Outcome): void {
     this.settled = true
-    this.endpoint?.done(outcome)
+    this.tell(outcome)
     clearTimeout(this.silence)
     if (this.deadline !== undefined) clearTimeout(this.deadline)
     if (this.bound.signal !== undefined) this.bound.signal.removeEventListener('abort', this)
+  }
+
+  /** Tells the route once how the attempt ended. */
+  private tell(outcome: Outcome): void {
+    if (!this.owing) return
+    this.owing = false
+    this.method.route!.done(this.endpoint!, outcome)
   }
 
   private refuseSize(): void {

@@ -1,12 +1,14 @@
-import type { RequestContext } from '../context.js'
+import { readVersion, type RequestContext } from '../context.js'
 import { hasHeader, type FlatHeaders } from './headers.js'
 
 /**
- * `headers` with the caller's token and trace added. A header that is there already wins. The trace is passed on as
- * it came: this package makes no spans of its own; a tracer in the process sets the header itself.
+ * `headers` with the caller's token, trace and wanted version added. A header that is there already wins. The trace is
+ * passed on as it came: this package makes no spans of its own; a tracer in the process sets the header itself.
+ *
+ * @param versionHeader in lower case; empty for none
  */
-export function withContext(headers: FlatHeaders, context: RequestContext): FlatHeaders {
-  const { token, traceparent, tracestate } = context
+export function withContext(headers: FlatHeaders, context: RequestContext, versionHeader: string): FlatHeaders {
+  const { token, traceparent, tracestate, version } = context
   const added: string[] = []
   if (token !== undefined && isHeaderText(token) && !hasHeader(headers, 'authorization')) {
     added.push('authorization', `Bearer ${token}`)
@@ -14,6 +16,9 @@ export function withContext(headers: FlatHeaders, context: RequestContext): Flat
   if (traceparent !== undefined && isHeaderText(traceparent) && !hasHeader(headers, 'traceparent')) {
     added.push('traceparent', traceparent)
     if (tracestate !== undefined && isHeaderText(tracestate)) added.push('tracestate', tracestate)
+  }
+  if (versionHeader !== '' && readVersion(version) !== undefined && !hasHeader(headers, versionHeader)) {
+    added.push(versionHeader, version!)
   }
   return added.length === 0 ? headers : headers.concat(added)
 }

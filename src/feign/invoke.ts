@@ -1,7 +1,8 @@
 import { SidecarError } from '../errors.js'
 import { bind, type BoundCall } from './bind.js'
+import type { Breaker } from './breaker.js'
 import { Call } from './call.js'
-import { FeignError, maskUrl } from './errors.js'
+import { callError, FeignError, maskUrl } from './errors.js'
 import { flattenHeaders, type FlatHeaders } from './headers.js'
 import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
 import { badStatus, refine, toResponse } from './judge.js'
@@ -16,9 +17,23 @@ export function invoke(method: CompiledMethod, args: readonly unknown[]): Promis
   } catch (error) {
     return Promise.reject(misused(method, error))
   }
-  const result =
-    method.interceptors.length === 0 ? new Call(method, bound, method.judge).start() : throughLayers(method, bound)
+  const result = method.breaker === undefined ? send(method, bound) : throughBreaker(method, method.breaker, bound)
   return method.fallback === undefined ? result : orFallback(method, method.fallback, args, result)
+}
+
+function send(method: CompiledMethod, bound: BoundCall): Promise<unknown> {
+  return method.interceptors.length === 0 ? new Call(method, bound, method.judge).start() : throughLayers(method, bound)
+}
+
+function throughBreaker(method: CompiledMethod, breaker: Breaker, bound: BoundCall): Promise<unknown> {
+  return breaker.execute(
+    () => send(method, bound),
+    () => {
+      const why = 'the circuit of this service is open after too many failures; nothing was sent'
+      const facts = { service: method.service, method: method.verb, url: bound.path, attempts: 0 }
+      return callError('SIDECAR_CIRCUIT_OPEN', why, facts)
+    },
+  )
 }
 
 async function throughLayers(method: CompiledMethod, bound: BoundCall): Promise<unknown> {

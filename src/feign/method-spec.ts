@@ -1,13 +1,17 @@
 import { parseServiceName } from '../discovery/service-name.js'
-import type { ServiceRoute } from '../balance/routes.js'
+import type { ServiceRoute } from '../balance/service-route.js'
 import { messageOf, SidecarError } from '../errors.js'
-import type { FeignClientSettings } from '../settings/schema.js'
 import type { RawAnswer } from './answer.js'
+import { parseBaseUrl } from './base-url.js'
+import type { Breaker } from './breaker.js'
+import { clientSettings, defined, routeChoice } from './client-settings.js'
+import { createHashKey, type HashKey } from './hash-key.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders } from './headers.js'
 import type { Interceptor } from './interceptor.js'
 import { createJudge } from './judge.js'
 import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
 import type { Pools } from './pools.js'
+import type { RetryBudget } from './retry-budget.js'
 import { CONNECT_TIMEOUT_MS, type FeignRuntime } from './runtime.js'
 import type { StandardSchema } from './standard-schema.js'
 import { compileTemplate, type PathTemplate } from './template.js'
@@ -32,6 +36,8 @@ export interface CompiledMethod {
   /** Discovered, or else `origin` is set. */
   readonly route: ServiceRoute | undefined
   readonly origin: string | undefined
+  /** Reads the key of consistent hashing out of a call. */
+  readonly hashKey: HashKey | undefined
   readonly pools: Pools
   readonly headers: FlatHeaders
   /** May be sent again after a byte went out. */
@@ -39,9 +45,16 @@ export interface CompiledMethod {
   /** POST, PUT, PATCH: the last positional argument is the body, and no key spills into the query. */
   readonly bodied: boolean
   readonly forwards: boolean
+  /** Header that the wanted version travels in; empty for none. */
+  readonly versionHeader: string
   readonly timeoutMs: number | undefined
+  /** Longest silence of an attempt; with `wholeAttempt`, its longest time. */
   readonly readTimeoutMs: number
+  readonly wholeAttempt: boolean
+  /** 0 where the method is not idempotent. */
   readonly retry: number
+  readonly budget: RetryBudget
+  readonly breaker: Breaker | undefined
   readonly maxResponseBytes: number
   readonly decode404: boolean
   readonly unwrap: UnwrapOptions | undefined
@@ -67,7 +80,7 @@ export function compileMethod(
   client: ClientOptions,
   runtime: FeignRuntime,
 ): CompiledMethod {
-  const settings = settingsOf(client.name, runtime)
+  const settings = clientSettings(runtime.settings.feign, client.name)
   const options: CallOptions = { ...settings.options, ...defined(client), ...defined(spec.options) }
   const target = options.url === undefined ? undefined : parseBaseUrl(options.url)
   if (target === undefined && client.name === undefined) {
@@ -79,15 +92,19 @@ export function compileMethod(
     unwrap: options.unwrap === true ? {} : options.unwrap || undefined,
     validate: options.validate,
   }
+  const template = compileTemplate((target?.path ?? '') + compileTemplate(client.path ?? '', '').source, spec.path)
+  const service = client.name ?? options.url!
+  const { hashBy, breaker = false } = options
   const idempotent = spec.verb !== 'POST' && spec.verb !== 'PATCH'
   return {
     ...outcome,
     judge: createJudge(outcome),
     property,
-    service: client.name ?? options.url!,
-    template: compileTemplate((target?.path ?? '') + compileTemplate(client.path ?? '', '').source, spec.path),
-    route: target ? undefined : runtime.routes.to(client.name!, options.balancer),
+    service,
+    template,
+    route: target ? undefined : runtime.routes.to(client.name!, routeChoice(options)),
     origin: target?.origin,
+    hashKey: hashBy === undefined ? undefined : createHashKey(hashBy, template),
     pools: runtime.pools(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
     headers: [...settings.headers, client.headers, spec.options.headers]
       .map((headers) => flattenHeaders(headers ?? {}))
@@ -95,9 +112,13 @@ export function compileMethod(
     idempotent,
     bodied: spec.verb === 'POST' || spec.verb === 'PUT' || spec.verb === 'PATCH',
     forwards: target === undefined || options.forwardContext === true,
+    versionHeader: runtime.settings.sidecar.versionHeader,
     timeoutMs: options.timeoutMs,
-    readTimeoutMs: options.readTimeoutMs ?? READ_TIMEOUT_MS,
+    readTimeoutMs: options.attemptTimeoutMs ?? options.readTimeoutMs ?? READ_TIMEOUT_MS,
+    wholeAttempt: options.attemptTimeoutMs !== undefined,
     retry: idempotent ? (options.retry ?? 1) : 0,
+    budget: runtime.budget(service),
+    breaker: breaker === false ? undefined : runtime.breaker(service, breaker === true ? {} : breaker),
     maxResponseBytes: options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
     interceptors: [...(client.interceptors ?? []), ...(spec.options.interceptors ?? [])],
     fallback: fallbackOf(spec.options.fallback ?? client.fallback, property),
@@ -116,40 +137,6 @@ export function checkClient(client: ClientOptions): void {
   }
   if (client.url !== undefined) parseBaseUrl(client.url)
   if (client.path !== undefined) compileTemplate(client.path, '')
-}
-
-function settingsOf(name: string | undefined, runtime: FeignRuntime) {
-  const all = runtime.settings.feign.client
-  const of = (key: string): FeignClientSettings => (Object.hasOwn(all, key) ? all[key]! : {})
-  const common = of('default')
-  const own = name === undefined ? {} : of(name)
-  const { connectTimeout, readTimeout, headers: _, ...rest } = { ...common, ...defined(own) }
-  return {
-    options: defined({ ...rest, connectTimeoutMs: connectTimeout, readTimeoutMs: readTimeout }),
-    headers: [common.headers, own.headers],
-  }
-}
-
-/** An option set to `undefined` is one left out. */
-function defined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>
-}
-
-function parseBaseUrl(text: string): { origin: string; path: string } {
-  const refuse = (why: string): never => {
-    throw new SidecarError(
-      'SIDECAR_CLIENT_INVALID',
-      `The \`url\` of a typed client ${why}: write http(s)://host[:port][/path]`,
-    )
-  }
-  // Spring takes `localhost:8080` as well.
-  const full = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  if (!URL.canParse(full)) return refuse('is not a URL')
-  const url = new URL(full)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return refuse(`has the scheme ${url.protocol}`)
-  if (url.username !== '' || url.password !== '') return refuse('holds credentials: send them as a header')
-  if (url.search !== '' || url.hash !== '') return refuse('has a query or a fragment')
-  return { origin: url.origin, path: url.pathname.replace(/\/$/, '') }
 }
 
 function fallbackOf(fallback: CallOptions['fallback'], property: string): FallbackFunction | undefined {

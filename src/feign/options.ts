@@ -1,4 +1,6 @@
+import type { InstanceFilter } from '../balance/filter.js'
 import type { SidecarError } from '../errors.js'
+import type { BreakerOptions } from './breaker.js'
 import type { HeaderInput } from './headers.js'
 import type { Interceptor } from './interceptor.js'
 import type { StandardSchema } from './standard-schema.js'
@@ -14,8 +16,14 @@ export interface CallOptions {
   /** Longest silence while waiting for an answer, in ms. @default 60000 */
   readonly readTimeoutMs?: number
   /**
-   * Further attempts, on another instance, of GET, HEAD, PUT and DELETE whose connection broke or timed out. A
-   * connection that was never made goes to the next instance in any case; a POST is never sent twice. @default 1
+   * Deadline of one attempt in ms, its connection and its whole answer included, in place of `readTimeoutMs`. With a
+   * longer `timeoutMs` an instance that hangs costs an idempotent call this long, and another one answers. @default none
+   */
+  readonly attemptTimeoutMs?: number
+  /**
+   * Further attempts, on another instance, of GET, HEAD, PUT and DELETE whose connection broke or timed out or whose
+   * answer was 502, 503 or 504; at most `sidecar.retry-budget` (20 %) of a service's calls are repeated. A connection
+   * that was never made goes to the next instance in any case; a POST is never sent twice. @default 1
    */
   readonly retry?: number
   /** Sent with every call; a header of the call itself wins. */
@@ -35,8 +43,25 @@ export interface CallOptions {
   readonly fallback?: Fallback
   /** Largest answer in bytes, decompressed. @default 10485760 */
   readonly maxResponseBytes?: number
-  /** Name of a balancer. @default `sidecar.balancer` of bootstrap.yml, `round-robin` */
+  /**
+   * `round-robin`, `random`, `least-pending`, `consistent-hash`, `same-cluster-first`, or one given to
+   * `registerBalancer`. @default `sidecar.balancer` of bootstrap.yml, `round-robin`
+   */
   readonly balancer?: string
+  /**
+   * What `consistent-hash` goes by: `path:id` (a variable of the path), `query:user` or `header:x-user`. Calls without
+   * it take turns. Given alone it chooses `consistent-hash`. @default none
+   */
+  readonly hashBy?: string
+  /** Which instances may be called: metadata they must have, or a function. Define the function once, not per call. */
+  readonly filter?: InstanceFilter
+  /**
+   * Version (metadata `version`) of the instances to call, unless the request being handled asks for another one that
+   * is there (`sidecar.version-header`). @default any
+   */
+  readonly version?: string
+  /** Fails fast, without sending, for a while after many failures in a row. @default false */
+  readonly breaker?: boolean | BreakerOptions
   /** Sends the caller's token and trace to a fixed `url` as well. @default false */
   readonly forwardContext?: boolean
 }

@@ -14,6 +14,19 @@ export interface RetryRules {
   readonly retry: number
 }
 
+/** The answers by which a server, or a proxy before it, says that it did not do the work: another one may. */
+export function isRetryableStatus(status: number): boolean {
+  return status === 503 || status === 502 || status === 504
+}
+
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
+
+/** For requests that come without rules of their own. */
+export function rulesFor(verb = 'GET'): RetryRules {
+  const idempotent = IDEMPOTENT.has(verb.toUpperCase())
+  return { idempotent, retry: idempotent ? 1 : 0 }
+}
+
 /** Addresses tried in vain before a call gives up: a whole dead subnet must not cost a minute. */
 const MAX_CONNECTION_ATTEMPTS = 5
 

@@ -1,11 +1,18 @@
+import type { EjectionListener } from '../balance/ejector.js'
 import { createRoutes, type Routes } from '../balance/routes.js'
+import type { ServiceRoute } from '../balance/service-route.js'
 import type { ServiceDirectory } from '../discovery/directory.js'
 import { SidecarError } from '../errors.js'
+import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { Settings } from '../settings/schema.js'
 import { sharedState } from '../shared-state.js'
 import type { ServiceInstance } from '../types.js'
+import { parseBaseUrl, type BaseUrl } from './base-url.js'
+import { Breaker, type BreakerOptions } from './breaker.js'
+import { clientSettings, routeChoice } from './client-settings.js'
 import { createPools, type Pools } from './pools.js'
+import { RetryBudget } from './retry-budget.js'
 
 /** How long one connection may take to come about, where nothing else is set. */
 export const CONNECT_TIMEOUT_MS = 2_000
@@ -16,11 +23,21 @@ export interface FeignRuntime {
   readonly settings: FeignSettings
   readonly logger: Logger
   readonly routes: Routes
+  /** Where calls by logical name go, as bootstrap.yml has it: to a fixed URL, or along a route. */
+  target(service: string): Target
+  /** What the calls of a service share of retries. */
+  budget(service: string): RetryBudget
+  /** The circuit of a service; one for all clients that want the same of it. */
+  breaker(service: string, options: BreakerOptions): Breaker
   /** Pools that give up connecting after so long. */
   pools(connectTimeoutMs: number): Pools
   /** Waits for what is in flight. The directory is its owner's to close. */
   close(): Promise<void>
 }
+
+/** One of the two. */
+export type Target =
+  { readonly url: BaseUrl; readonly route?: undefined } | { readonly url?: undefined; readonly route: ServiceRoute }
 
 /** The part of bootstrap.yml that clients read. */
 export type FeignSettings = Pick<Settings, 'feign' | 'sidecar'>
@@ -29,30 +46,68 @@ export interface FeignRuntimeOptions {
   readonly directory: ServiceDirectory
   readonly settings: FeignSettings
   readonly logger: Logger
+  /** Hears of instances that are ejected and restored. @default nobody */
+  readonly emit?: Emit
+  /** Nacos cluster of this process. @default 'DEFAULT' */
+  readonly cluster?: string
 }
 
-export function createFeignRuntime({ directory, settings, logger }: FeignRuntimeOptions): FeignRuntime {
+export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
+  const { directory, settings, logger, emit = () => {}, cluster = 'DEFAULT' } = options
+  const { balancer, ejection, retryBudget } = settings.sidecar
   const pools = new Map<number, Pools>()
+  const budgets = new Map<string, RetryBudget>()
+  const breakers = new Map<string, Breaker>()
   let closed = false
+
+  const listener: EjectionListener = {
+    ejected(instance, forMs) {
+      logger.warn(`${nameOf(instance)} keeps failing: it gets no calls for ${forMs} ms`)
+      emit('ejected', { instance, forMs })
+    },
+    restored(instance) {
+      logger.info(`${nameOf(instance)} answers again`)
+      emit('restored', { instance })
+    },
+  }
   const retire = (instances: readonly ServiceInstance[]) => {
     for (const each of pools.values()) each.retire(instances)
   }
+  const routes = createRoutes({ directory, balancer, ejection, cluster, listener, onGone: retire })
+
   return {
     directory,
     settings,
     logger,
-    routes: createRoutes({ directory, balancer: settings.sidecar.balancer, onGone: retire }),
+    routes,
+    target(service) {
+      const { options: own } = clientSettings(settings.feign, service)
+      if (own.url !== undefined) return { url: parseBaseUrl(own.url) }
+      return { route: routes.to(service, routeChoice(own)) }
+    },
+    budget: (service) => sharedBy(budgets, service, () => new RetryBudget(retryBudget)),
+    breaker: (service, wanted) =>
+      sharedBy(breakers, JSON.stringify([service, wanted.failures, wanted.openForMs]), () => new Breaker(wanted)),
     pools(connectTimeoutMs) {
       if (closed) throw new SidecarError('SIDECAR_STOPPED', 'This sidecar has stopped: its clients make no more calls')
-      let found = pools.get(connectTimeoutMs)
-      if (!found) pools.set(connectTimeoutMs, (found = createPools({ connectTimeoutMs })))
-      return found
+      return sharedBy(pools, connectTimeoutMs, () => createPools({ connectTimeoutMs }))
     },
     async close() {
       closed = true
+      routes.close()
       await Promise.all([...pools.values()].map((each) => each.close()))
     },
   }
+}
+
+function sharedBy<Key, Value>(all: Map<Key, Value>, key: Key, create: () => Value): Value {
+  let found = all.get(key)
+  if (found === undefined) all.set(key, (found = create()))
+  return found
+}
+
+function nameOf({ service, ip, port }: ServiceInstance): string {
+  return `Instance ${ip}:${port} of ${service}`
 }
 
 /**

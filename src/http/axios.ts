@@ -1,12 +1,18 @@
-import axios, { AxiosHeaders, type AxiosAdapter, type AxiosInstance, type InternalAxiosRequestConfig } from 'axios'
+import axios, {
+  AxiosHeaders,
+  type AxiosAdapter,
+  type AxiosInstance,
+  type AxiosResponse,
+  type InternalAxiosRequestConfig,
+} from 'axios'
 import type { Endpoint } from '../balance/balancer.js'
-import type { ServiceRoute } from '../balance/routes.js'
+import type { ServiceRoute } from '../balance/service-route.js'
 import { currentContext } from '../context.js'
-import { noInstanceMessage } from '../discovery/no-instance.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { originOf } from '../feign/pools.js'
-import { mayRetry } from '../feign/retry.js'
+import { mayRetry, rulesFor, type RetryRules } from '../feign/retry.js'
+import type { RetryBudget } from '../feign/retry-budget.js'
 import { activeRuntime, type FeignRuntime } from '../feign/runtime.js'
 import type { ServiceInstance } from '../types.js'
 import { readLogicalUrl } from './logical-name.js'
@@ -27,7 +33,12 @@ export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () 
   instance.defaults.adapter = async (config) => {
     const logical = readLogicalUrl(fullUrl(config))
     if (logical === undefined) return inner(config)
-    return callInstance(inner, config, runtime().routes.to(logical.service), logical.rest)
+    const { service, rest } = logical
+    const own = runtime()
+    const { url, route } = own.target(service)
+    return url === undefined
+      ? new LogicalRequest(own, route, inner, config, rest).send()
+      : inner({ ...config, baseURL: undefined, url: url.origin + url.path + rest })
   }
   return instance
 }
@@ -37,52 +48,79 @@ export function createAxios(runtime: () => FeignRuntime = activeRuntime): AxiosI
   return attachSidecar(axios.create(), runtime)
 }
 
-async function callInstance(
-  inner: AxiosAdapter,
-  config: InternalAxiosRequestConfig,
-  route: ServiceRoute,
-  rest: string,
-) {
-  const tried = new Set<ServiceInstance>()
-  const headers = contextHeaders(config)
-  for (let endpoint = await firstOf(route); ;) {
-    const url = originOf(endpoint.instance) + rest
+/** One request to a logical name, with the attempts it may take. */
+class LogicalRequest {
+  private readonly tried = new Set<ServiceInstance>()
+  private readonly version = currentContext()?.version
+  private readonly budget: RetryBudget
+  private readonly rules: RetryRules
+  private sent = 0
+
+  constructor(
+    private readonly runtime: FeignRuntime,
+    private readonly route: ServiceRoute,
+    private readonly inner: AxiosAdapter,
+    private readonly config: InternalAxiosRequestConfig,
+    private readonly rest: string,
+  ) {
+    this.budget = runtime.budget(route.service)
+    this.rules = rulesFor(config.method)
+  }
+
+  async send(): Promise<AxiosResponse> {
+    const { config, route } = this
     const { maxRedirects = 0, proxy = false } = config
-    try {
-      const response = await inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy })
-      endpoint.done(response.status >= 500 ? 'failed' : 'ok')
-      return { ...response, config }
-    } catch (error) {
-      // Whoever repeats the request by its config means the service, not this instance.
-      if (axios.isAxiosError(error)) error.config = config
-      const neverSent = neverConnected(error)
-      endpoint.done(neverSent ? 'never-connected' : outcomeOf(error))
-      tried.add(endpoint.instance)
-      const rules = { idempotent: false, retry: 0 }
-      const again = neverSent && !isStream(config.data) && mayRetry(rules, { neverSent, attempts: tried.size, sent: 0 })
-      const next = again ? route.balancer()?.pick({ exclude: tried }) : undefined
-      if (next === undefined) throw error
-      endpoint = next
+    const headers = this.headers()
+    this.budget.deposit()
+    for (let endpoint = await this.first(); ;) {
+      const url = originOf(endpoint.instance) + this.rest
+      try {
+        const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy })
+        route.done(endpoint, response.status >= 500 ? 'failed' : 'ok')
+        return { ...response, config }
+      } catch (error) {
+        // Whoever repeats the request by its config means the service, not this instance.
+        if (axios.isAxiosError(error)) error.config = config
+        const neverSent = neverConnected(error)
+        route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error))
+        this.tried.add(endpoint.instance)
+        if (!neverSent) this.sent++
+        const next = this.mayRepeat(error, neverSent) ? this.pick() : undefined
+        if (next === undefined) throw error
+        endpoint = next
+      }
     }
   }
-}
 
-async function firstOf(route: ServiceRoute): Promise<Endpoint> {
-  const known = route.balancer()?.pick()
-  if (known) return known
-  const snapshot = await route.refresh()
-  const found = route.balancer()?.pick()
-  if (found) return found
-  throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
-}
+  /** Only what got no answer: a status is the caller's to see. */
+  private mayRepeat(error: unknown, neverSent: boolean): boolean {
+    if (isStream(this.config.data) || axios.isCancel(error)) return false
+    if (!neverSent && !(axios.isAxiosError(error) && error.request !== undefined && !error.response)) return false
+    const failed = { neverSent, attempts: this.tried.size, sent: this.sent }
+    return mayRetry(this.rules, failed) && (neverSent || this.budget.withdraw())
+  }
 
-function contextHeaders(config: InternalAxiosRequestConfig): AxiosHeaders {
-  const context = currentContext()
-  if (context === undefined) return config.headers as AxiosHeaders
-  const headers = AxiosHeaders.from(config.headers)
-  const added = withContext([], context)
-  for (let i = 0; i < added.length; i += 2) if (!headers.has(added[i]!)) headers.set(added[i]!, added[i + 1]!)
-  return headers
+  private async first(): Promise<Endpoint> {
+    const known = this.pick()
+    if (known) return known
+    const snapshot = await this.route.refresh()
+    const found = this.pick()
+    if (found) return found
+    throw new SidecarError('SIDECAR_NO_INSTANCE', this.route.nobody(snapshot))
+  }
+
+  private pick(): Endpoint | undefined {
+    return this.route.pick({ exclude: this.tried, version: this.version }, this.rules.idempotent)
+  }
+
+  private headers(): AxiosHeaders {
+    const context = currentContext()
+    if (context === undefined) return this.config.headers as AxiosHeaders
+    const headers = AxiosHeaders.from(this.config.headers)
+    const added = withContext([], context, this.runtime.settings.sidecar.versionHeader)
+    for (let i = 0; i < added.length; i += 2) if (!headers.has(added[i]!)) headers.set(added[i]!, added[i + 1]!)
+    return headers
+  }
 }
 
 function fullUrl({ baseURL, url = '', allowAbsoluteUrls }: InternalAxiosRequestConfig): string {

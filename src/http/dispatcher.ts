@@ -1,11 +1,11 @@
 import { Agent, DecoratorHandler, Dispatcher } from 'undici'
 import type { Endpoint, Outcome } from '../balance/balancer.js'
-import type { ServiceRoute } from '../balance/routes.js'
+import type { ServiceRoute } from '../balance/service-route.js'
 import { currentContext } from '../context.js'
-import { noInstanceMessage } from '../discovery/no-instance.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
-import { mayRetry } from '../feign/retry.js'
+import { mayRetry, rulesFor, type RetryRules } from '../feign/retry.js'
+import type { RetryBudget } from '../feign/retry-budget.js'
 import { CONNECT_TIMEOUT_MS, type FeignRuntime } from '../feign/runtime.js'
 import type { ServiceInstance } from '../types.js'
 import { readLogicalUrl } from './logical-name.js'
@@ -30,9 +30,14 @@ export class SidecarDispatcher extends Dispatcher {
     if (logical === undefined) return this.outside.dispatch(options, handler)
     try {
       const runtime = this.runtime()
+      const { url, route } = runtime.target(logical.service)
+      if (url !== undefined) {
+        return this.outside.dispatch({ ...options, origin: url.origin, path: url.path + options.path }, handler)
+      }
       const context = currentContext()
-      const sent = context ? { ...options, headers: [...withContext(flat(options.headers), context)] } : options
-      new LogicalCall(runtime, runtime.routes.to(logical.service), sent, handler).attempt()
+      const { versionHeader } = runtime.settings.sidecar
+      const headers = context && [...withContext(flat(options.headers), context, versionHeader)]
+      new LogicalCall(runtime, route, headers ? { ...options, headers } : options, handler, context?.version).start()
     } catch (error) {
       refuse(handler, error)
     }
@@ -51,39 +56,48 @@ export class SidecarDispatcher extends Dispatcher {
   }
 }
 
-/** One request to a logical name: goes to the next instance where no connection came about. */
+/** One request to a logical name, with the attempts it may take before the first byte of an answer. */
 class LogicalCall implements Handler {
   /** undici's own wrapper speaks to handlers of both generations. */
   private readonly relay: Handler
+  private readonly rules: RetryRules
+  private readonly budget: RetryBudget
   private readonly tried = new Set<ServiceInstance>()
   private endpoint: Endpoint | undefined
+  /** The present attempt is on a socket. */
+  private onSocket = false
   private sent = 0
   private attempts = 0
-  private failed = false
+  private status = 0
 
   constructor(
     private readonly runtime: FeignRuntime,
     private readonly route: ServiceRoute,
     private readonly options: Options,
     private readonly target: Handler,
+    private readonly version: string | undefined,
   ) {
     this.relay = new DecoratorHandler(target)
+    this.rules = rulesFor(options.method)
+    this.budget = runtime.budget(route.service)
   }
 
-  attempt(): void {
+  start(): void {
+    this.budget.deposit()
     const endpoint = this.pick()
     if (endpoint) return this.sendTo(endpoint)
     this.route.refresh().then(
       (snapshot) => {
         const found = this.pick()
         if (found) this.sendTo(found)
-        else refuse(this.target, new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot)))
+        else refuse(this.target, new SidecarError('SIDECAR_NO_INSTANCE', this.route.nobody(snapshot)))
       },
       (error: unknown) => refuse(this.target, error),
     )
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    this.onSocket = true
     this.sent++
     this.relay.onRequestStart?.(controller, context)
   }
@@ -94,12 +108,12 @@ class LogicalCall implements Handler {
   }
 
   onResponseStart(...args: Parameters<NonNullable<Handler['onResponseStart']>>): void {
-    this.failed = args[1] >= 500
+    this.status = args[1]
     this.relay.onResponseStart?.(...args)
   }
 
   onResponseEnd(...args: Parameters<NonNullable<Handler['onResponseEnd']>>): void {
-    this.done(this.failed ? 'failed' : 'ok')
+    this.done(this.status >= 500 ? 'failed' : 'ok')
     this.relay.onResponseEnd?.(...args)
   }
 
@@ -108,22 +122,28 @@ class LogicalCall implements Handler {
   }
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
-    const neverSent = this.sent === 0
-    this.done(neverSent ? 'never-connected' : 'failed')
-    const rules = { idempotent: false, retry: 0 }
-    if (neverSent && mayRetry(rules, { neverSent, attempts: this.attempts, sent: 0 })) {
-      const next = this.pick()
-      if (next) return this.sendTo(next)
-    }
-    this.relay.onResponseError?.(controller, error)
+    const neverSent = !this.onSocket
+    // The caller's own abort says nothing of the instance.
+    this.done(controller?.aborted ? 'aborted' : neverSent ? 'never-connected' : 'failed')
+    const next = !controller?.aborted && this.mayRepeat(neverSent) ? this.pick() : undefined
+    if (next) this.sendTo(next)
+    else this.relay.onResponseError?.(controller, error)
+  }
+
+  private mayRepeat(neverSent: boolean): boolean {
+    const { attempts, sent, status } = this
+    if (!mayRetry(this.rules, { neverSent, attempts, sent })) return false
+    // What the caller has seen the beginning of cannot begin again.
+    return neverSent || (status === 0 && isReplayable(this.options.body) && this.budget.withdraw())
   }
 
   private pick(): Endpoint | undefined {
-    return this.route.balancer()?.pick({ exclude: this.tried })
+    return this.route.pick({ exclude: this.tried, version: this.version }, this.rules.idempotent)
   }
 
   private sendTo(endpoint: Endpoint): void {
     this.endpoint = endpoint
+    this.onSocket = false
     this.tried.add(endpoint.instance)
     this.attempts++
     const { origin: _, ...options } = this.options
@@ -136,9 +156,14 @@ class LogicalCall implements Handler {
   }
 
   private done(outcome: Outcome): void {
-    this.endpoint?.done(outcome)
+    if (this.endpoint !== undefined) this.route.done(this.endpoint, outcome)
     this.endpoint = undefined
   }
+}
+
+/** A stream that has been read cannot be sent again. */
+function isReplayable(body: Options['body']): boolean {
+  return body === null || body === undefined || typeof body === 'string' || body instanceof Uint8Array
 }
 
 function refuse(handler: Handler, error: unknown): void {

@@ -37,7 +37,22 @@ export function environmentDocument(
     for (const key of keys) add(key.split('.'), name, text)
   }
   visit(shapeOf(settingsSchema), [], environment, add)
+  for (const { service, name, text } of overrides(environment)) add(['feign', 'client', service, 'url'], name, text)
   return { name: 'environment', layer: 'environment', entries: [...entries.values()] }
+}
+
+/**
+ * `NACOS_SIDECAR_OVERRIDE_user-service=http://localhost:3000`: this one service is called there, without discovery. A
+ * shell cannot set a name with a dash; `NACOS_SIDECAR_OVERRIDE_USER_SERVICE` means the same, and is the weaker.
+ */
+function overrides(environment: Environment): { service: string; name: string; text: string }[] {
+  const prefix = 'NACOS_SIDECAR_OVERRIDE'
+  const found = environment.below([prefix]).map(({ name, text }) => {
+    const literal = name.slice(prefix.length + 1)
+    const snake = /^[A-Z0-9_]+$/.test(literal)
+    return { service: snake ? literal.toLowerCase().replaceAll('_', '-') : literal, name, text, snake }
+  })
+  return found.sort((a, b) => Number(b.snake) - Number(a.snake))
 }
 
 function visit(

@@ -73,6 +73,13 @@ function numeric(min: number, max: number, expected: string, fits: (value: numbe
 
 export const port = integer(0, 65535)
 
+/** A header's name in lower case; empty for none. */
+export const headerName = text.transform((value, context) => {
+  if (/^[!#$%&'*+\-.^_`|~0-9a-zA-Z]*$/.test(value)) return value.toLowerCase()
+  context.addIssue({ code: 'custom', message: 'expected the name of a header' })
+  return z.NEVER
+})
+
 /** `a,b` or a YAML list. */
 export const list = z.union(
   [

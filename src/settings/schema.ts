@@ -3,6 +3,7 @@ import {
   amount,
   durationMs,
   flag,
+  headerName,
   integer,
   list,
   logLevel,
@@ -147,18 +148,55 @@ const auth = section({
   mount: oneOf('first', 'manual').default('first'),
 })
 
+const breaker = section({
+  enabled: flag.default(true),
+  /** Failed calls in a row (no answer, or 5xx) that open the circuit. */
+  failures: integer(1, 100_000).default(10),
+  /** How long an open circuit refuses calls before one is let through to try. */
+  openFor: durationMs.default(10_000),
+})
+
 const feignClient = section({
-  /** A fixed base URL: no discovery. */
+  /** A fixed base URL: no discovery. `NACOS_SIDECAR_OVERRIDE_<name>` in the environment sets it too. */
   url: text.optional(),
   connectTimeout: durationMs.optional(),
   readTimeout: durationMs.optional(),
-  /** Further attempts after the first. */
+  /** Deadline of one attempt, its connection and its whole answer included, in place of `read-timeout`. */
+  attemptTimeout: durationMs.optional(),
+  /** Deadline of the whole call, every attempt included. */
+  timeout: durationMs.optional(),
+  /** Further attempts after the first, for idempotent calls. @default 1 */
   retry: integer(0, 10).optional(),
   headers: stringMap.optional(),
-  /** Name of a balancer. */
+  /** `round-robin`, `random`, `least-pending`, `consistent-hash`, `same-cluster-first`, or a registered one. */
   balancer: text.optional(),
+  /** What `consistent-hash` goes by: `path:id`, `query:user` or `header:x-user`. */
+  hashBy: text.optional(),
+  /** Metadata an instance must have to be called. */
+  filter: stringMap.optional(),
+  /** Version (metadata `version`) of the instances to call, unless the request being handled asks for another. */
+  version: text.optional(),
+  /** A circuit breaker for the service. */
+  breaker: breaker.optional(),
   /** Sends the caller's token and trace to a fixed `url` as well. */
   forwardContext: flag.optional(),
+})
+
+const ejection = section({
+  /** Takes instances that keep failing out of the list for a while. */
+  enabled: flag.default(true),
+  /** Failures in a row (5xx, timeouts, broken connections) that take an instance out. */
+  failures: integer(1, 10_000).default(5),
+  /** Connections in a row that did not come about that do. */
+  connectFailures: integer(1, 10_000).default(1),
+  /** How long the first time; doubled each further time, and shortened at random by up to a fifth. */
+  time: durationMs.default(5_000),
+  /** How long at most. */
+  maxTime: durationMs.default(30_000),
+  /** Never more than this share of the list, in percent. */
+  maxShare: integer(0, 100).default(50),
+  /** Where less than this share of the list is left, in percent, all of it is used again. */
+  panicShare: integer(0, 100).default(50),
 })
 
 const sidecar = section({
@@ -172,7 +210,13 @@ const sidecar = section({
   registerOn: oneOf('listen', 'manual').default('listen'),
   /** Interval of list polls where nothing pushes; jittered by ±10 %. */
   pollInterval: durationMs.default(10_000),
+  /** Balancer of every service that `feign.client.<name>.balancer` says nothing of. */
   balancer: text.default('round-robin'),
+  ejection: ejection.prefault({}),
+  /** Retries of requests that may have arrived, in percent of a service's calls of the last ten seconds. */
+  retryBudget: integer(0, 100).default(20),
+  /** Header of an incoming request that says which version of other services it wants; it travels on. Empty: none. */
+  versionHeader: headerName.default('x-sidecar-version'),
   grpcPort: port.optional(),
   /** gRPC port = HTTP port + this. */
   grpcPortOffset: integer(-65535, 65535).default(1000),
@@ -209,4 +253,5 @@ export type DiscoverySettings = NacosSettings['discovery']
 export type ConfigSettings = NacosSettings['config']
 export type AuthSettings = Settings['auth']
 export type SidecarSettings = Settings['sidecar']
+export type EjectionSettings = SidecarSettings['ejection']
 export type FeignClientSettings = DeepReadonly<z.output<typeof feignClient>>

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Balancer } from '../../../src/balance/balancer.js'
+import { createConsistentHash } from '../../../src/balance/consistent-hash.js'
+import { createLeastPending } from '../../../src/balance/least-pending.js'
 import { createRandom } from '../../../src/balance/random.js'
 import { balancerFor, registerBalancer } from '../../../src/balance/registry.js'
 import { createRoundRobin } from '../../../src/balance/round-robin.js'
-import { createRoutes } from '../../../src/balance/routes.js'
-import type { ServiceDirectory, ServiceSnapshot } from '../../../src/discovery/directory.js'
-import { nextSnapshot } from '../../../src/discovery/snapshot.js'
+import { createSameClusterFirst } from '../../../src/balance/same-cluster-first.js'
 import type { ServiceInstance } from '../../../src/types.js'
 
 const key = { namespace: '', group: 'G', service: 's' }
@@ -28,6 +27,9 @@ describe('balancers by name', () => {
   test('the built-in ones and one’s own', () => {
     expect(balancerFor('round-robin')).toBe(createRoundRobin)
     expect(balancerFor('random')).toBe(createRandom)
+    expect(balancerFor('least-pending')).toBe(createLeastPending)
+    expect(balancerFor('consistent-hash')).toBe(createConsistentHash)
+    expect(balancerFor('same-cluster-first')).toBe(createSameClusterFirst)
     const first = () => ({ pick: () => undefined })
     registerBalancer('first', first)
     expect(balancerFor('first')).toBe(first)
@@ -54,53 +56,5 @@ describe('random', () => {
     for (let i = 0; i < 20; i++) expect(balancer.pick({ exclude: new Set([a]) })!.instance).toBe(b)
     expect(balancer.pick({ exclude: new Set([a, b]) })).toBeUndefined()
     expect(createRandom([]).pick()).toBeUndefined()
-  })
-})
-
-describe('routes', () => {
-  function setUp() {
-    let snapshot: ServiceSnapshot | undefined
-    const gone: number[][] = []
-    const directory = { peek: () => snapshot } as unknown as ServiceDirectory
-    const routes = createRoutes({
-      directory,
-      balancer: 'round-robin',
-      onGone: (list) => gone.push(list.map((i) => i.port)),
-    })
-    const list = (...instances: ServiceInstance[]) => (snapshot = nextSnapshot(key, instances, snapshot))
-    return { routes, list, gone }
-  }
-
-  test('one rotation for everybody who calls the service the same way', () => {
-    const { routes, list } = setUp()
-    list(instance(1), instance(2))
-    expect(routes.to('s')).toBe(routes.to('s', 'round-robin'))
-    expect(routes.to('s')).not.toBe(routes.to('s', 'random'))
-    const ports = [routes.to('s'), routes.to('s'), routes.to('s')].map(
-      (route) => route.balancer()!.pick()!.instance.port,
-    )
-    expect(ports).toEqual([1, 2, 1])
-  })
-
-  test('nothing before the first list; the same balancer until the list changes', () => {
-    const { routes, list } = setUp()
-    const route = routes.to('s')
-    expect(route.balancer()).toBeUndefined()
-    list(instance(1))
-    const first = route.balancer() as Balancer
-    list(instance(1))
-    expect(route.balancer()).toBe(first)
-    list(instance(1), instance(2))
-    expect(route.balancer()).not.toBe(first)
-  })
-
-  test('tells of instances that left, not of those that only changed', () => {
-    const { routes, list, gone } = setUp()
-    const route = routes.to('s')
-    list(instance(1), instance(2), instance(3))
-    route.balancer()
-    list({ ...instance(1), metadata: { v: '2' } }, { ...instance(2), healthy: false })
-    route.balancer()
-    expect(gone).toEqual([[3]])
   })
 })

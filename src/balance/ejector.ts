@@ -1,0 +1,161 @@
+import { performance } from 'node:perf_hooks'
+import type { ServiceSnapshot } from '../discovery/directory.js'
+import type { EjectionSettings } from '../settings/schema.js'
+import type { ServiceInstance } from '../types.js'
+import { addressOf } from './address.js'
+import type { Endpoint, Outcome } from './balancer.js'
+
+/** Hears of whom an ejector takes out and brings back. */
+export interface EjectionListener {
+  ejected(instance: ServiceInstance, forMs: number): void
+  restored(instance: ServiceInstance): void
+}
+
+/** An instance that failed of late. */
+interface Patient {
+  /** As the list has it now. */
+  instance: ServiceInstance
+  state: 'in' | 'out' | 'due' | 'trying'
+  /** Failures and refused connections in a row. */
+  failures: number
+  refused: number
+  /** Ejections of late: each makes the next one longer. */
+  ejections: number
+  /** While due: since when. While in: when its ejections are forgotten. */
+  atMs: number
+  timer?: NodeJS.Timeout
+}
+
+/**
+ * Takes instances of one service out that keep failing, each for a growing time; then one call tries it, and it is
+ * restored or taken out again. It learns from the calls' outcomes alone and sends nothing itself. What it knows hangs
+ * on addresses, so that a new list changes nothing for who is still there.
+ */
+export class Ejector {
+  /** Changes with who is out: lists are made anew then, and a pick need not look at each instance. */
+  version = 0
+  /** Instances whose time is up, waiting for a call to try them. */
+  due = 0
+  private readonly patients = new Map<string, Patient>()
+  private out = 0
+  private listed = 0
+
+  constructor(
+    private readonly settings: EjectionSettings,
+    private readonly listener: EjectionListener,
+  ) {}
+
+  /** Those that may be called; all of them where too few would be left: many failures at once are not theirs. */
+  admit(instances: readonly ServiceInstance[]): readonly ServiceInstance[] {
+    if (this.out === 0) return instances
+    const left = instances.filter((instance) => {
+      const patient = this.patients.get(addressOf(instance))
+      return patient === undefined || patient.state === 'in'
+    })
+    const panic = left.length === 0 || left.length * 100 < instances.length * this.settings.panicShare
+    return panic || left.length === instances.length ? instances : left
+  }
+
+  /** Hears how a call ended. Nearly all end well with nobody ill: that costs one comparison. */
+  report(instance: ServiceInstance, outcome: Outcome): void {
+    if (outcome === 'aborted' || (outcome === 'ok' && this.patients.size === 0) || !this.settings.enabled) return
+    const address = addressOf(instance)
+    const patient = this.patients.get(address)
+    if (patient !== undefined && patient.state !== 'in') return // an answer from before it was taken out
+    if (outcome !== 'ok') return this.failed(patient ?? this.admitPatient(address, instance), outcome)
+    if (patient === undefined) return
+    patient.failures = patient.refused = 0
+    if (patient.ejections === 0 || performance.now() > patient.atMs) this.patients.delete(address)
+  }
+
+  /**
+   * One of `instances` whose time is up, for one call. An idempotent call can be repeated elsewhere should the
+   * instance still be ill; others try it only where none such has come for a while.
+   */
+  trial(
+    instances: readonly ServiceInstance[],
+    idempotent: boolean,
+    exclude?: ReadonlySet<ServiceInstance>,
+  ): Endpoint | undefined {
+    for (const patient of this.patients.values()) {
+      const { state, instance, atMs } = patient
+      if (state !== 'due' || !(idempotent || performance.now() - atMs > this.settings.time)) continue
+      if (exclude?.has(instance) || !instances.includes(instance)) continue
+      patient.state = 'trying'
+      this.due--
+      return { instance, done: (outcome) => this.tried(patient, outcome) }
+    }
+    return undefined
+  }
+
+  /** Takes note of a new list; whoever left it is forgotten. */
+  update({ all, instances }: ServiceSnapshot): void {
+    this.listed = instances.length
+    if (this.patients.size === 0) return
+    const now = new Map(all.map((instance) => [addressOf(instance), instance]))
+    for (const [address, patient] of this.patients) {
+      const instance = now.get(address)
+      if (instance !== undefined) {
+        patient.instance = instance
+        continue
+      }
+      this.patients.delete(address)
+      clearTimeout(patient.timer)
+      if (patient.state === 'due') this.due--
+      if (patient.state !== 'in') this.out--
+      patient.state = 'in'
+    }
+  }
+
+  close(): void {
+    for (const { timer } of this.patients.values()) clearTimeout(timer)
+    this.patients.clear()
+    this.out = this.due = 0
+  }
+
+  private admitPatient(address: string, instance: ServiceInstance): Patient {
+    const patient: Patient = { instance, state: 'in', failures: 0, refused: 0, ejections: 0, atMs: 0 }
+    this.patients.set(address, patient)
+    return patient
+  }
+
+  private failed(patient: Patient, outcome: Outcome): void {
+    const { failures, connectFailures, maxShare } = this.settings
+    patient.failures++
+    if (outcome === 'never-connected') patient.refused++
+    if (patient.failures < failures && patient.refused < connectFailures) return
+    if ((this.out + 1) * 100 <= this.listed * maxShare) this.eject(patient)
+  }
+
+  private eject(patient: Patient): void {
+    const { time, maxTime } = this.settings
+    if (patient.state === 'in') this.out++
+    patient.state = 'out'
+    // Jittered downwards: the clients of a service must not all come back to an instance at the same moment.
+    const forMs = Math.round(Math.min(maxTime, time * 2 ** patient.ejections++) * (0.8 + Math.random() * 0.2))
+    patient.timer = setTimeout(() => {
+      patient.state = 'due'
+      patient.atMs = performance.now()
+      this.due++
+    }, forMs).unref()
+    this.version++
+    this.listener.ejected(patient.instance, forMs)
+  }
+
+  private tried(patient: Patient, outcome: Outcome): void {
+    if (patient.state !== 'trying') return // it left the list meanwhile
+    if (outcome === 'aborted') {
+      patient.state = 'due'
+      this.due++
+    } else if (outcome === 'ok') {
+      patient.state = 'in'
+      patient.failures = patient.refused = 0
+      patient.atMs = performance.now() + this.settings.maxTime
+      this.out--
+      this.version++
+      this.listener.restored(patient.instance)
+    } else {
+      this.eject(patient)
+    }
+  }
+}

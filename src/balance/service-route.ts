@@ -1,0 +1,112 @@
+import type { ServiceDirectory, ServiceSnapshot } from '../discovery/directory.js'
+import { noInstanceMessage } from '../discovery/no-instance.js'
+import type { ServiceInstance } from '../types.js'
+import { addressOf } from './address.js'
+import type { BalancerContext, BalancerFactory, Endpoint, Outcome, PickHint } from './balancer.js'
+import type { Ejector } from './ejector.js'
+import { describeFilter, matcherOf, versionOf, type InstanceFilter } from './filter.js'
+import { Selection } from './selection.js'
+
+export interface ServiceRouteOptions {
+  readonly service: string
+  readonly directory: ServiceDirectory
+  readonly create: BalancerFactory
+  readonly context: BalancerContext
+  readonly ejector: Ejector
+  readonly filter: InstanceFilter | undefined
+  /** Of instances that calls without a version of their own go to. */
+  readonly version: string | undefined
+  /** Hears of instances that left the list. */
+  readonly onGone: (instances: readonly ServiceInstance[]) => void
+}
+
+/** A way to a service: its list, filtered, with one rotation for everybody who calls it that way. */
+export class ServiceRoute {
+  private snapshot: ServiceSnapshot | undefined
+  private readonly matches: (instance: ServiceInstance) => boolean
+  private usable: readonly ServiceInstance[] = []
+  private usual: Selection | undefined
+  /** By version; only of versions that are in the list, since the names come from outside. */
+  private readonly versions = new Map<string, Selection>()
+
+  constructor(private readonly options: ServiceRouteOptions) {
+    this.matches = matcherOf(options.filter)
+  }
+
+  get service(): string {
+    return this.options.service
+  }
+
+  /**
+   * Chooses an instance; `undefined` before the first list and where nobody is left. The hot path: no allocation.
+   *
+   * @param idempotent the call may be sent again elsewhere
+   */
+  pick(hint?: PickHint, idempotent = false): Endpoint | undefined {
+    const snapshot = this.options.directory.peek(this.options.service)
+    if (snapshot !== this.snapshot && snapshot !== undefined) this.update(snapshot)
+    if (hint?.version !== undefined) {
+      const endpoint = this.versions.get(hint.version)?.pick(hint, idempotent)
+      if (endpoint !== undefined) return endpoint
+    }
+    return this.usual?.pick(hint, idempotent)
+  }
+
+  /** Every pick is followed by exactly one `done`. */
+  done(endpoint: Endpoint, outcome: Outcome): void {
+    endpoint.done(outcome)
+    this.options.ejector.report(endpoint.instance, outcome)
+  }
+
+  /** Waits for a list; asks the registry again where the list is empty. */
+  refresh(signal?: AbortSignal): Promise<ServiceSnapshot> {
+    return this.options.directory.get(this.options.service, signal)
+  }
+
+  /** Why there was nobody to pick. */
+  nobody(snapshot: ServiceSnapshot): string {
+    const { filter, version, service } = this.options
+    const { length } = snapshot.instances
+    if (length === 0 || (filter === undefined && version === undefined)) return noInstanceMessage(snapshot)
+    return `No instance of "${service}" passes ${describeFilter(filter, version)}: ${length} could be called, none of them fits. Check the metadata the providers register with, and feign.client.${service}.filter and .version.`
+  }
+
+  private update(snapshot: ServiceSnapshot): void {
+    const { options } = this
+    const gone = this.snapshot ? missing(this.snapshot.all, snapshot.all) : []
+    this.usable = options.filter === undefined ? snapshot.instances : snapshot.instances.filter(this.matches)
+    options.ejector.update(snapshot)
+    const byVersion = groupByVersion(this.usable)
+    const { version } = options
+    this.usual = this.select(this.usual, version === undefined ? this.usable : (byVersion.get(version) ?? []))
+    for (const old of this.versions.keys()) if (!byVersion.has(old)) this.versions.delete(old)
+    for (const [each, list] of byVersion) this.versions.set(each, this.select(this.versions.get(each), list))
+    this.snapshot = snapshot
+    if (gone.length > 0) options.onGone(gone)
+  }
+
+  private select(before: Selection | undefined, instances: readonly ServiceInstance[]): Selection {
+    const { create, context, ejector } = this.options
+    if (before === undefined) return new Selection(create, context, ejector, instances)
+    before.update(instances)
+    return before
+  }
+}
+
+function groupByVersion(instances: readonly ServiceInstance[]): Map<string, ServiceInstance[]> {
+  const groups = new Map<string, ServiceInstance[]>()
+  for (const instance of instances) {
+    const version = versionOf(instance)
+    if (version === undefined) continue
+    const group = groups.get(version)
+    if (group) group.push(instance)
+    else groups.set(version, [instance])
+  }
+  return groups
+}
+
+/** By address, not by object: an instance whose metadata changed has not left. */
+function missing(before: readonly ServiceInstance[], now: readonly ServiceInstance[]): ServiceInstance[] {
+  const addresses = new Set(now.map(addressOf))
+  return before.filter((instance) => !addresses.has(addressOf(instance)))
+}
