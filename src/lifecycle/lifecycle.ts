@@ -93,19 +93,24 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     await options.deregister()
   }
 
+  const stopAccepting = () => Promise.all(held.map((server) => server.stopAccepting()))
+
   async function drain(listed: boolean): Promise<void> {
     if (listed && held.length > 0 && drainMs > 0 && !hurry.signal.aborted) {
       const over = setTimeout(drainMs, undefined, { signal: hurry.signal }).catch(() => {})
       if (options.shared?.()) {
         logger.info(`no new connections; those there are may go on for ${drainMs} ms`)
         emit('draining', { forMs: drainMs })
-        await Promise.race([over, Promise.all(held.map((server) => server.stopAccepting()))])
+        await stopAccepting()
+        await Promise.race([over, Promise.all(held.map((server) => server.emptied()))])
       } else {
         logger.info(`serving for another ${drainMs} ms, until callers have a list without this instance`)
         emit('draining', { forMs: drainMs })
         await over
       }
     }
+    // Before the app's own close goes on: Fastify answers 503 from then on, also to those who are at the door already.
+    await stopAccepting()
     openGate()
   }
 

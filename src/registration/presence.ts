@@ -52,7 +52,7 @@ export function createPresence({ instance, servers, logger, folder = privateFold
         writeFileSync(join(folder, own), '')
       } catch (error) {
         logger.warn(
-          `workers cannot see each other (${messageOf(error)}): the first one to leave will deregister ${ip}:${port} for all`,
+          `workers cannot see each other (${messageOf(error)}): each that leaves deregisters ${ip}:${port}, until the next heartbeat of another`,
         )
       }
     },

@@ -79,9 +79,8 @@ const timer = setInterval(() => {
   }
 }, TICK_MS)
 
-process.on('message', async ({ type }) => {
-  if (type === 'count')
-    return process.send({ type: 'counted', inFlight: { ...inFlight }, totals: structuredClone(totals) })
+process.on('message', async ({ type, as }) => {
+  if (type === 'count') return process.send({ type: as, sent: totals.get.sent + totals.post.sent })
   clearInterval(timer)
   const seconds = (performance.now() - began) / 1000
   while (inFlight.get + inFlight.post > 0) await new Promise((resolve) => setTimeout(resolve, 20))

@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { setStage, type Outcome, type Stage, type StageOptions } from './stage.js'
 
 export interface RunOptions extends StageOptions {
-  /** Goes on until so many calls have been made … */
+  /** One round over the providers follows the other until so many calls have been made. */
   readonly calls: number
-  /** … and at least so many rounds. @default 1 */
-  readonly rounds?: number
-  /** Short form: pauses between steps, in ms. @default 1000 */
+  /** Between one step and the next, in ms. @default 1000 */
   readonly restMs?: number
 }
 
@@ -31,14 +29,13 @@ async function onStage<T>(options: StageOptions, act: (stage: Stage) => Promise<
 
 /** Rounds over all providers until enough calls have been made. */
 async function rounds(stage: Stage, options: RunOptions, restart: (at: number) => Promise<void>): Promise<void> {
-  const { rate, calls, rounds = 1, restMs = 1000 } = options
-  const until = performance.now() + (calls / rate) * 1000
-  for (let round = 0; round < rounds || performance.now() < until; round++) {
+  const { calls, restMs = 1000 } = options
+  do {
     for (let at = 0; at < stage.providers.length; at++) {
       await restart(at)
       await sleep(restMs)
     }
-  }
+  } while ((await stage.sent()) < calls)
 }
 
 /** (a) One provider after the other gets SIGTERM, ends when it has drained, and starts again at the same address. */

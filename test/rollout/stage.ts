@@ -53,8 +53,8 @@ export interface Provider {
 export interface Stage {
   readonly providers: readonly Provider[]
   readonly consumer: Child
-  /** Calls under way. */
-  inFlight(): Promise<Record<Verb, number>>
+  /** Calls made so far. */
+  sent(): Promise<number>
   killRegistry(): Promise<void>
   startRegistry(): Promise<void>
   /** Lets the calls end and counts them. */
@@ -71,6 +71,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     return child
   }
 
+  let counts = 0
   const address = options.registry ?? `127.0.0.1:${await freePort()}`
   let registry: Child | undefined
   const startRegistry = async () => {
@@ -122,10 +123,10 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   return {
     providers,
     consumer,
-    async inFlight() {
-      consumer.send({ type: 'count' })
-      const [{ inFlight }] = (await once(consumer.process, 'message')) as [{ inFlight: Record<Verb, number> }]
-      return inFlight
+    async sent() {
+      const type = `counted ${++counts}`
+      consumer.send({ type: 'count', as: type })
+      return (await consumer.message<{ sent: number }>(type)).sent
     },
     async killRegistry() {
       await registry?.kill()
