@@ -4,11 +4,13 @@ import { wayIn } from './way-in.js'
 
 export type { Sidecar, SidecarOptions } from './sidecar.js'
 
+type Method = (...args: never[]) => unknown
+
 /** What both majors' apps have. */
 export interface ExpressApp {
   (request: IncomingMessage, response: ServerResponse): unknown
-  set(setting: string, value: unknown): unknown
-  engine(extension: string, render: (...args: never[]) => unknown): unknown
+  readonly set: Method
+  readonly engine: Method
 }
 
 const way = wayIn<ExpressApp>('express')

@@ -172,11 +172,12 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const emit = this.#emit
     const discovery = connectionOf(settings.cloud.nacos, 'discovery')
     const config = connectionOf(settings.cloud.nacos, 'config')
-    this.nacos = options.transport ?? createHttpTransport({ ...discovery, logger, ...this.#registryNews() })
+    const http = { logger, configPollMs: settings.sidecar.pollInterval }
+    this.nacos = options.transport ?? createHttpTransport({ ...discovery, ...http, ...this.#registryNews() })
     this.#configTransport =
       options.transport || isDeepStrictEqual(discovery, config)
         ? this.nacos
-        : createHttpTransport({ ...config, logger })
+        : createHttpTransport({ ...config, ...http })
 
     this.runtime = createClientRuntime({ transport: this.nacos, settings, logger, emit })
     this.#directory = this.runtime.directory

@@ -24,7 +24,7 @@ export function wayIn<App>(framework: Adapter['framework']): WayIn<App> {
     if (found === framework) return app
     throw new SidecarError(
       'SIDECAR_APP_UNSUPPORTED',
-      `nacos-sidecar/${framework} was given a ${found} app: import initSidecar from nacos-sidecar/${found}, or from nacos-sidecar, which takes them all`,
+      `nacos-sidecar/${framework} is not for an app of ${found}: import initSidecar from nacos-sidecar/${found}, or from nacos-sidecar, which takes them all`,
     )
   }
   return {

@@ -4,16 +4,16 @@ import { cacheFolder } from './cache.js'
 import { freePort } from './free-ports.js'
 import { TOKEN_TTL_SECONDS, type StartedServer } from './real-server.js'
 import { runTool } from './run-tool.js'
-import { canLogIn, canWriteConfig, startProcess, withAttempts } from './server-process.js'
+import { canLogIn, canStoreConfig, startProcess, withAttempts } from './server-process.js'
 
 const VERSION = '0.8.8'
 
 /** r-nacos from crates.io, built into the cache on first use (about 10 minutes on 2 cores). */
 export async function startRnacos(auth: boolean): Promise<StartedServer> {
   const command = await installed()
-  // Now and then 0.8.8 loses a race with itself on a fresh data folder (a panic in its raft log) and lives on without
-  // users and configs; another start is the cure.
-  return withAttempts(5, () => start(command, auth))
+  // One start in four, 0.8.8 loses a race with itself on a fresh data folder (a panic in its raft log) and lives on
+  // without users and configs; another start is the cure.
+  return withAttempts(10, () => start(command, auth))
 }
 
 async function start(command: string, auth: boolean): Promise<StartedServer> {
@@ -34,8 +34,9 @@ async function start(command: string, auth: boolean): Promise<StartedServer> {
       // The suite logs in wrongly on purpose; the default locks the user out after a few.
       RNACOS_API_LOGIN_ONE_MINUTE_LIMIT: '1000',
     }),
-    ready: () => (auth ? canLogIn(server, 'admin', 'admin') : canWriteConfig(server)),
+    ready: () => (auth ? canLogIn(server, 'admin', 'admin') : canStoreConfig(server)),
     readyWithinMs: 8_000,
+    broken: /panicked at/,
   })
   return { name, server, stop, ...(auth && { username: 'admin', password: 'admin' }) }
 }

@@ -15,6 +15,8 @@ export interface ServerCommand {
   /** Asked again and again until it says true. */
   ready(): Promise<boolean>
   readonly readyWithinMs: number
+  /** What the output of a server says that lives on but will never be ready. */
+  readonly broken?: RegExp
 }
 
 /** Starts a server and waits until it is ready; returns how to stop it. */
@@ -27,9 +29,13 @@ export async function startProcess(server: ServerCommand): Promise<() => Promise
     env: { ...process.env, ...server.env?.(folder) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  child.stdout.pipe(log, { end: false })
-  child.stderr.pipe(log, { end: false })
   let ended: string | undefined
+  for (const output of [child.stdout, child.stderr]) {
+    output.pipe(log, { end: false })
+    output.on('data', (chunk: Buffer) => {
+      if (server.broken?.test(chunk.toString())) ended ??= 'broke while it started'
+    })
+  }
   let absent = false
   const exited = new Promise<void>((resolve) => {
     child.on('error', (error: NodeJS.ErrnoException) => {
@@ -110,13 +116,17 @@ export async function canLogIn(server: string, username: string, password: strin
   return response.ok && (await response.text()).includes('accessToken')
 }
 
-/** True once the server stores a document; the probe is taken away again. */
-export async function canWriteConfig(server: string): Promise<boolean> {
+/** True once a document that was stored can be read, which is not the same on a server that came up broken. */
+export async function canStoreConfig(server: string): Promise<boolean> {
   const url = `http://${server}/nacos/v1/cs/configs`
-  const key = new URLSearchParams({ dataId: 'readiness-probe', group: 'DEFAULT_GROUP' })
-  const body = new URLSearchParams({ dataId: 'readiness-probe', group: 'DEFAULT_GROUP', content: 'probe' })
-  const written = await fetch(url, { method: 'POST', body, signal: AbortSignal.timeout(2_000) })
-  const stored = written.ok && (await written.text()) === 'true'
-  if (stored) await (await fetch(`${url}?${key}`, { method: 'DELETE', signal: AbortSignal.timeout(2_000) })).text()
-  return stored
+  const key = { dataId: 'readiness-probe', group: 'DEFAULT_GROUP' }
+  const query = `?${new URLSearchParams(key)}`
+  const ask = async (method: string, path: string, body?: URLSearchParams) => {
+    const response = await fetch(path, { method, ...(body && { body }), signal: AbortSignal.timeout(2_000) })
+    return response.text()
+  }
+  await ask('POST', url, new URLSearchParams({ ...key, content: 'probe' }))
+  if ((await ask('GET', url + query)) !== 'probe') return false
+  await ask('DELETE', url + query)
+  return true
 }

@@ -1,0 +1,80 @@
+import { once } from 'node:events'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { killChildren, startChild } from '../support/child.js'
+import { answering, testRegistry } from '../support/member.js'
+import { tempFolder } from '../support/temp-folder.js'
+
+const APP = new URL('../fixtures/apps/nest-app.mjs', import.meta.url)
+afterEach(killChildren)
+
+async function startNest(PLATFORM: string, auth: object = {}) {
+  const registry = await testRegistry()
+  const bootstrap = {
+    application: { name: 'nest-service' },
+    server: { port: 0 },
+    sidecar: { drain: 400 },
+    cloud: { nacos: { 'server-addr': registry.address, discovery: { ip: '127.0.0.1' } } },
+    auth,
+  }
+  // JSON is YAML.
+  const cwd = tempFolder({ 'bootstrap.yml': JSON.stringify(bootstrap) })
+  const app = startChild(APP, { cwd, env: { PLATFORM } })
+  await app.message('registered')
+  const [instance] = registry.server.services().find(({ service }) => service === 'nest-service')!.instances
+  const status = async (path: string, token?: string) => {
+    const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {}
+    const response = await fetch(`http://127.0.0.1:${instance!.port}${path}`, { headers })
+    return { status: response.status, body: (await response.json()) as unknown }
+  }
+  return { registry, app, status }
+}
+
+describe.each(['express', 'fastify'])('NestJS on %s', (platform) => {
+  test('registers, answers health pages, leaves the registry before its hooks run', async () => {
+    const { registry, app, status } = await startNest(platform)
+    expect(await status('/hello')).toEqual({ status: 200, body: { hello: 'nest' } })
+    expect(await status('/health')).toMatchObject({ status: 200, body: { status: 'UP', registered: true } })
+    expect(await status('/actuator/health/readiness')).toMatchObject({ status: 200 })
+    expect(await status('/nothing')).toMatchObject({ status: 404, body: { error: 'Not Found' } })
+
+    const gone = once(registry.server, 'deregister')
+    app.signal('SIGTERM')
+    await gone
+    expect(await status('/hello')).toMatchObject({ status: 200 })
+    expect(await status('/actuator/health/readiness')).toMatchObject({ status: 503 })
+    expect(app.messages.map(({ type }) => type)).not.toContain('destroyed')
+    const { code, signal } = await app.exited
+    expect(signal ?? code).toSatisfy((end) => end === 'SIGTERM' || end === 143)
+    expect(app.messages.map(({ type }) => type).filter((type) => type !== 'stopped')).toEqual([
+      'registered',
+      'deregistered',
+      'draining',
+      'destroyed',
+      'shutdown',
+    ])
+  })
+
+  test('app.close() deregisters first, and needs no drain', async () => {
+    const { registry, app } = await startNest(platform)
+    app.send({})
+    await app.message('closed')
+    expect(app.messages.map(({ type }) => type)).toEqual([
+      'registered',
+      'deregistered',
+      'destroyed',
+      'shutdown',
+      'closed',
+    ])
+    expect(registry.server.services().flatMap(({ instances }) => instances)).toEqual([])
+    expect(await app.exited).toEqual({ code: 0, signal: null })
+  })
+
+  test('guards the routes of its controllers', async () => {
+    const auth = { enabled: true, service: 'auth-service' }
+    const { registry, status } = await startNest(platform, auth)
+    await registry.stub('auth-service', answering({ data: true }))
+    expect(await status('/hello')).toMatchObject({ status: 401 })
+    expect(await status('/health')).toMatchObject({ status: 200 })
+    await vi.waitFor(async () => expect(await status('/hello', 't')).toEqual({ status: 200, body: { hello: 'nest' } }))
+  })
+})
