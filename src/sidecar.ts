@@ -1,4 +1,5 @@
 import type { AxiosInstance } from 'axios'
+import cluster from 'node:cluster'
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Server as NetServer } from 'node:net'
@@ -23,6 +24,7 @@ import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
 import { createLifecycle, type LeaveOptions, type Lifecycle } from './lifecycle/lifecycle.js'
 import type { ListeningServer } from './lifecycle/listening.js'
+import { requestSync } from './lifecycle/request-sync.js'
 import { createLogger, type Logger } from './logger.js'
 import { connectRegistry } from './nacos/connect.js'
 import type { NacosTransport, TransportStatus } from './nacos/transport.js'
@@ -34,6 +36,7 @@ import type { PropertyStore } from './properties/store.js'
 import { chooseAddress } from './registration/address.js'
 import { createInstance, serviceNameOf } from './registration/instance.js'
 import { isSame } from './registration/own-entry.js'
+import { createPresence } from './registration/presence.js'
 import { createRegistrar, type Registrar } from './registration/registrar.js'
 import { connectionOf, type ConnectionOptions } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
@@ -226,6 +229,8 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       onListening: (found) => this.#join(found),
       registered: () => this.#registrar?.state.listed ?? false,
       deregister: async () => this.#registrar?.stop(),
+      shared: () => this.#registrar?.state.shared ?? false,
+      deregisterSync: (timeoutMs) => this.#deregisterSync(timeoutMs),
       closeClients: () => this.#close(),
     })
     this.#failFast = settings.cloud.nacos.discovery.failFast || settings.cloud.nacos.config.failFast
@@ -356,6 +361,9 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       transport: this.nacos,
       instance,
       lastKnown: () => this.#directory.peek(self)?.all.find((one) => isSame(one, instance)),
+      ...(cluster.isWorker && {
+        presence: createPresence({ instance, servers: this.nacos.describe().servers, logger: this.#logger }),
+      }),
       settings: discovery,
       sidecar: settings.sidecar,
       logger: this.#logger,
@@ -365,6 +373,19 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     Promise.all([this.ready, this.#registrationAllowed])
       .then(() => registrar.start())
       .catch((error: unknown) => this.#startFailed(error))
+  }
+
+  /** The process ends without a turn of its event loop. */
+  #deregisterSync(timeoutMs: number): void {
+    const request = this.#registrar?.lastRequest()
+    if (!request) return
+    const status = requestSync(request, timeoutMs)
+    const { server } = this.nacos.describe()
+    if (status === 200) this.#logger.info(`deregistered at ${server} at the last moment`)
+    else
+      this.#logger.warn(
+        `cannot deregister at ${server} at the last moment: ${status ?? `no answer in ${timeoutMs} ms`}`,
+      )
   }
 
   async #close(): Promise<void> {

@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { shutDoor } from './door.js'
 import { isHttp2Server } from './http-server.js'
 
 export interface HoldOptions {
@@ -12,6 +15,10 @@ export interface HoldOptions {
 
 /** The app's server, whose end the sidecar conducts. */
 export interface HeldServer {
+  /** Takes no new connections; those there are go on, each told `Connection: close` with its next answer. */
+  stopAccepting(): Promise<void>
+  /** After that: settles when the last connection is gone, and a cluster's primary knows that no more are taken. */
+  emptied(): Promise<void>
   /** Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were. */
   finish(timeoutMs: number): Promise<number>
   /** Gives the server back as it was. */
@@ -19,6 +26,8 @@ export interface HeldServer {
 }
 
 const SWEEP_MS = 50
+/** A cluster's primary may have sent a connection on its way before it hears that this worker takes no more. */
+const HANDOVER_MS = 300
 
 /**
  * Takes `close` over, so that the app's `server.close(() => process.exit())` waits for the drain and then runs as if
@@ -28,7 +37,8 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   const close = server.close.bind(server)
   const closeIdle = server.closeIdleConnections?.bind(server)
   const closeAll = server.closeAllConnections?.bind(server)
-  let closing = false
+  let shutting: Promise<void> | undefined
+  let keepIdle = false
   let closed = false
 
   const onClose = () => void (closed = true)
@@ -42,19 +52,32 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   // HTTP/2 forbids the header; its sessions are told by GOAWAY.
   if (!http2) server.prependListener('request', onRequest)
 
-  function closeNow(callback?: (error?: Error) => void): void {
-    if (!closing) {
-      closing = true
-      close(callback)
-      for (const session of sessions.open) session.close()
-    } else if (callback) {
-      // The sidecar closed it first: the app still hears of a close that went well.
-      if (closed) callback()
-      else server.once('close', () => callback())
-    }
+  const stopAccepting = (): Promise<void> =>
+    (shutting ??= server.listening ? shutDoor(server, shut) : Promise.resolve())
+
+  function shut(): void {
+    // node:http would cut idle connections here, on one of which the next request may be under way.
+    keepIdle = true
+    close()
+    keepIdle = false
+    for (const session of sessions.open) session.close()
   }
 
-  const whenAllowed = (cut: () => void) => () => (leaving() && !closing ? void mayClose().then(cut) : cut())
+  async function closeNow(callback?: (error?: Error) => void): Promise<void> {
+    // Not open, or not any more: Node's own error.
+    if (!shutting && !server.listening) return void close(callback)
+    await stopAccepting()
+    closeIdle?.()
+    // The sidecar may have closed it first: the app still hears of a close that went well.
+    if (closed) callback?.()
+    else if (callback) server.once('close', () => callback())
+  }
+
+  const whenAllowed = (cut: () => void) => () => {
+    if (keepIdle) return
+    if (leaving()) void mayClose().then(cut)
+    else cut()
+  }
   const restore = [
     override(server, 'close', (callback) => {
       void mayClose().then(() => closeNow(callback))
@@ -65,9 +88,13 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   ]
 
   return {
-    finish: (timeoutMs) => {
-      if (!closing && server.listening) closeNow()
-      if (closed || !closing) return Promise.resolve(0)
+    stopAccepting,
+    async emptied() {
+      await Promise.all([closed || once(server, 'close'), wait(HANDOVER_MS)])
+    },
+    async finish(timeoutMs) {
+      await stopAccepting()
+      if (closed) return 0
       return new Promise((resolve) => {
         // A connection that falls idle after close() would otherwise stay for its keep-alive time.
         const sweep = setInterval(() => closeIdle?.(), SWEEP_MS)

@@ -6,9 +6,9 @@ export interface LastWordsOptions {
   readonly logger: Logger
   /** @default 1000 */
   readonly timeoutMs?: number
-  /** True while the registry may list this process. */
-  registered(): boolean
-  /** Deregisters before it returns (`requestSync`), within `timeoutMs`. */
+  /** False where the end was asked for at once. @default true */
+  readonly wanted?: () => boolean
+  /** Deregisters before it returns (`requestSync`), within `timeoutMs`; harmless where there is nothing to do. */
   deregisterSync(timeoutMs: number): void
 }
 
@@ -16,10 +16,10 @@ export interface LastWordsOptions {
  * For ends that leave no time: an uncaught exception nobody handles, and `process.exit()` in the middle of things.
  * Node's own stack and exit code stay as they are.
  */
-export function haveLastWords({ logger, timeoutMs = 1000, registered, deregisterSync }: LastWordsOptions): Unsubscribe {
+export function haveLastWords({ logger, timeoutMs = 1000, wanted, deregisterSync }: LastWordsOptions): Unsubscribe {
   let spoken = false
   const speak = () => {
-    if (spoken || !registered()) return
+    if (spoken || wanted?.() === false) return
     // A crash is followed by `exit`: the second wait would change nothing.
     spoken = true
     try {

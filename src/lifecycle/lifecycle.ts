@@ -35,9 +35,11 @@ export interface LifecycleOptions {
   registered(): boolean
   /** Stops the heartbeat and deregisters; harmless where there is nothing to do. */
   deregister(): Promise<void>
+  /** After that: true where other processes go on answering at the same address (cluster workers). */
+  shared?(): boolean
   /** Ends the sidecar's own connections. */
   closeClients(): Promise<void>
-  /** Deregisters before it returns: for a crash, or `process.exit()` out of the blue. */
+  /** Deregisters before it returns, if need be: for a crash, or `process.exit()` out of the blue. */
   deregisterSync?(timeoutMs: number): void
 }
 
@@ -91,12 +93,24 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     await options.deregister()
   }
 
+  const stopAccepting = () => Promise.all(held.map((server) => server.stopAccepting()))
+
   async function drain(listed: boolean): Promise<void> {
     if (listed && held.length > 0 && drainMs > 0 && !hurry.signal.aborted) {
-      logger.info(`serving for another ${drainMs} ms, until callers have a list without this instance`)
-      emit('draining', { forMs: drainMs })
-      await setTimeout(drainMs, undefined, { signal: hurry.signal }).catch(() => {})
+      const over = setTimeout(drainMs, undefined, { signal: hurry.signal }).catch(() => {})
+      if (options.shared?.()) {
+        logger.info(`no new connections; those there are may go on for ${drainMs} ms`)
+        emit('draining', { forMs: drainMs })
+        await stopAccepting()
+        await Promise.race([over, Promise.all(held.map((server) => server.emptied()))])
+      } else {
+        logger.info(`serving for another ${drainMs} ms, until callers have a list without this instance`)
+        emit('draining', { forMs: drainMs })
+        await over
+      }
     }
+    // Before the app's own close goes on: Fastify answers 503 from then on, also to those who are at the door already.
+    await stopAccepting()
     openGate()
   }
 
@@ -169,7 +183,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     options.deregisterSync &&
       haveLastWords({
         logger,
-        registered: () => !impatient && options.registered(),
+        wanted: () => !impatient,
         deregisterSync: (timeoutMs) => options.deregisterSync?.(timeoutMs),
       }),
   ].filter((end) => typeof end === 'function')

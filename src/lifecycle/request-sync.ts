@@ -1,13 +1,5 @@
 import { Worker } from 'node:worker_threads'
-
-export interface SyncRequest {
-  readonly url: string
-  readonly method: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
-  /** PEM texts, where the registry speaks TLS. */
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly servername?: string }
-}
+import type { PlainRequest } from '../nacos/transport.js'
 
 // CommonJS text, so that no bundler has to ship a file for it.
 const WORKER = `
@@ -30,7 +22,7 @@ send(url, { ...rest, ...tls, agent: false })
  *
  * @returns the status, or `undefined` where none came in time.
  */
-export function requestSync(request: SyncRequest, timeoutMs: number): number | undefined {
+export function requestSync(request: PlainRequest, timeoutMs: number): number | undefined {
   const cells = new Int32Array(new SharedArrayBuffer(8))
   const worker = new Worker(WORKER, { eval: true, workerData: { request, cells }, execArgv: [], env: {} })
   worker.on('error', () => {})

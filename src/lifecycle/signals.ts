@@ -6,7 +6,7 @@ import type { Unsubscribe } from '../types.js'
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const
 export type LeaveSignal = (typeof SIGNALS)[number]
 
-/** `npm run` passes Ctrl-C on to a child that the terminal has told already: two signals, one key press. */
+/** Two signals, one wish: npm, `timeout` and init programs pass on what the whole process group has been told already. */
 const ECHO_MS = 100
 
 export interface SignalLeaver {
@@ -53,7 +53,9 @@ function obey(state: Signals, signal: NodeJS.Signals): void {
   const leavers = [...state.leavers]
   if (state.obeying) {
     const { obeying } = state
-    if (isatty(0) && signal === obeying.signal && performance.now() - obeying.since < ECHO_MS) return
+    // Outside of a terminal nothing but a second wish sends SIGINT twice.
+    const echoes = signal === obeying.signal && (signal === 'SIGTERM' || isatty(0))
+    if (echoes && performance.now() - obeying.since < ECHO_MS) return
     for (const leaver of leavers) leaver.onImpatience?.()
     process.exit(exitCodeOf(signal))
   }

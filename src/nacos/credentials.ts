@@ -71,6 +71,11 @@ export class Credentials implements TokenSource {
     return this.failure !== undefined && this.#flight === undefined && performance.now() < this.#notBeforeMs
   }
 
+  /** The token at hand, for whoever cannot wait for a login. */
+  get current(): string | undefined {
+    return this.#token && performance.now() < this.#token.endsAtMs ? this.#token.value : undefined
+  }
+
   /** The token to send, or `undefined` to go without. */
   async token(): Promise<string | undefined> {
     const now = performance.now()
@@ -81,7 +86,7 @@ export class Credentials implements TokenSource {
       return token.value
     }
     if (this.#needed !== false) await this.#login()
-    return this.#token && performance.now() < this.#token.endsAtMs ? this.#token.value : undefined
+    return this.current
   }
 
   /**

@@ -58,6 +58,10 @@ export class ServerList {
     return this.#current.address.authority
   }
 
+  get currentAddress(): ServerAddress {
+    return this.#current.address
+  }
+
   get all(): readonly string[] {
     return this.#nodes.map((node) => node.address.authority)
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { SidecarError } from '../errors.js'
 import type { ConnectionTls } from '../settings/connection.js'
+import type { PlainTls } from './transport.js'
 
 /**
  * Reads the PEM files into what Node's TLS takes. Certificates are always verified: the explicit `true` also overrules
@@ -9,7 +9,7 @@ import type { ConnectionTls } from '../settings/connection.js'
  *
  * @throws SidecarError `SIDECAR_SETTINGS_UNREADABLE` with the key and the path
  */
-export function tlsOptions(tls: ConnectionTls): TlsOptions {
+export function tlsOptions(tls: ConnectionTls): PlainTls {
   const ca = read('ca-file', tls.caFile)
   const cert = read('cert-file', tls.certFile)
   const key = read('key-file', tls.keyFile)
@@ -30,10 +30,10 @@ export function tlsOptions(tls: ConnectionTls): TlsOptions {
   }
 }
 
-function read(key: string, path: string | undefined): Buffer | undefined {
+function read(key: string, path: string | undefined): string | undefined {
   if (!path) return undefined
   try {
-    return readFileSync(path)
+    return readFileSync(path, 'utf8')
   } catch (error) {
     throw new SidecarError(
       'SIDECAR_SETTINGS_UNREADABLE',

@@ -26,10 +26,34 @@ export interface NacosTransport {
   publishConfig?(item: Omit<ConfigItem, 'md5'>, casMd5?: string, signal?: AbortSignal): Promise<boolean>
   deleteConfig?(key: ConfigKey, signal?: AbortSignal): Promise<boolean>
   listServices?(page: Page, signal?: AbortSignal): Promise<ServiceNames>
+  /**
+   * The deregistration as one plain request to the server in use, for a moment in which the process can no longer wait
+   * for anything. Absent, or `undefined`: there is no such request, or not yet.
+   */
+  deregisterRequest?(instance: ServiceInstance): PlainRequest | undefined
   /** Which server and which protocol are in use, for `status()` and logs. */
   describe(): TransportStatus
   /** Ends every request, watch and socket. */
   close(): Promise<void>
+}
+
+/** A request that anything that speaks HTTP can send; it holds credentials. */
+export interface PlainRequest {
+  readonly url: string
+  readonly method: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** PEM texts, where the registry speaks TLS. */
+  readonly tls?: PlainTls
+}
+
+export interface PlainTls {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly passphrase?: string
+  readonly servername?: string
+  readonly rejectUnauthorized?: boolean
 }
 
 export type BeatResult = 'ok' | 'unknown'

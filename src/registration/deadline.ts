@@ -30,7 +30,7 @@ export function withDeadline<T>(
     }
     const onParent = () => cut(parent!.reason)
     if (parent?.aborted) return onParent()
-    const timer = setTimeout(() => cut(new Error(`no answer within ${ms} ms`)), ms)
+    const timer = setTimeout(() => cut(new Error(`no answer within ${Math.round(ms)} ms`)), ms)
     timer.unref()
     parent?.addEventListener('abort', onParent, { once: true })
     run(controller.signal)

@@ -1,7 +1,7 @@
 import { SidecarError, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
-import type { BeatResult, NacosTransport } from '../nacos/transport.js'
+import type { BeatResult, NacosTransport, PlainRequest } from '../nacos/transport.js'
 import type { DiscoverySettings, SidecarSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
@@ -11,6 +11,7 @@ import { createFailureLog } from './failure-log.js'
 import { runHeartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
 import { findOwnEntry, isSame } from './own-entry.js'
+import type { Presence } from './presence.js'
 
 export interface RegistrarOptions {
   readonly transport: NacosTransport
@@ -21,6 +22,8 @@ export interface RegistrarOptions {
   readonly emit: Emit
   /** The list entry of this instance, where something follows its service anyway; else the registry is asked. */
   readonly lastKnown?: () => ServiceInstance | undefined
+  /** Who else stands for this instance: the last one to leave deregisters. @default nobody */
+  readonly presence?: Presence
   /** Pauses between failed attempts. */
   readonly backoff?: BackoffOptions
   /** How long `fail-fast` tries. @default 4500 */
@@ -32,6 +35,8 @@ export interface RegistrationState {
   readonly phase: 'idle' | 'registering' | 'registered' | 'leaving' | 'left'
   /** True from the first successful registration until the deregistration: callers may have this instance. */
   readonly listed: boolean
+  /** True where this process has left and others go on serving the instance. */
+  readonly shared: boolean
   /** Wall clock of the last sign of life that the registry took, in ms since 1970. */
   readonly lastBeatAt: number | undefined
   /** Requests that failed in a row. */
@@ -53,6 +58,11 @@ export interface Registrar {
   beatNow(): void
   /** Stops beating, awaits the request in flight and deregisters, all within `sidecar.deregister-timeout`. Never rejects. */
   stop(): Promise<void>
+  /**
+   * What is left to be sent where the process ends before `stop()` could: one request that deregisters. `undefined`
+   * where there is nothing to deregister, or the transport has no such request.
+   */
+  lastRequest(): PlainRequest | undefined
 }
 
 /** A beat ends even on a transport that ignores its own deadlines. */
@@ -66,7 +76,7 @@ const LONGEST_BEAT_MS = 8_000
  * await registrar.stop()
  */
 export function createRegistrar(options: RegistrarOptions): Registrar {
-  const { transport, settings, sidecar, logger, emit, clock = systemClock } = options
+  const { transport, settings, sidecar, presence, logger, emit, clock = systemClock } = options
   const failureLog = createFailureLog(logger, clock)
   /** No further request begins. */
   const stopping = new AbortController()
@@ -84,7 +94,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   let beatsFail = false
   let requested = false
   let listed = false
+  let shared = false
   let deregistering = false
+  let deregistered = false
   let starting: Promise<void> | undefined
   let running: Promise<void> = Promise.resolve()
   let stopped: Promise<void> | undefined
@@ -146,6 +158,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     } catch (error) {
       stopping.abort()
       cutting.abort()
+      presence?.leave()
       phase = 'left'
       throw new SidecarError(
         error instanceof SidecarError ? error.code : 'SIDECAR_REGISTRY_UNAVAILABLE',
@@ -168,7 +181,12 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
    * instance is registered anew instead, for as long as nobody has switched it on.
    */
   async function beat(signal: AbortSignal): Promise<BeatResult> {
-    if (instance.enabled) return transport.beat!(instance, signal)
+    if (instance.enabled) {
+      const result = await transport.beat!(instance, signal)
+      // A registry that was away may have forgotten; r-nacos then makes an instance of a beat, without its weight.
+      if (result === 'ok' && beatsFail) await transport.register(instance, signal)
+      return result
+    }
     const { namespace, group, service } = instance
     const all = await transport.list({ namespace, group, service }, signal)
     if (all.some((one) => isSame(one, instance) && one.enabled)) return transport.beat!(instance, signal)
@@ -212,8 +230,19 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     // Nothing that creates the instance may reach the registry after its deregistration.
     await settledWithin(running, sidecar.deregisterTimeout / 2, clock)
     cutting.abort()
-    if (requested) await deregister(Math.max(1, giveUpAt - clock.now()))
+    const restMs = () => Math.max(1, giveUpAt - clock.now())
+    if (requested && presence?.leave() === false) leaveToOthers()
+    else if (requested) await deregister(restMs())
+    // Somebody has come while the last one left, and this deregistration may have overtaken that registration.
+    if (requested && !shared && presence?.alone() === false)
+      await withDeadline(restMs(), undefined, (signal) => transport.register(instance, signal)).catch(() => {})
     phase = 'left'
+  }
+
+  function leaveToOthers(): void {
+    shared = deregistered = true
+    listed = false
+    logger.info(`${name} stays registered: other workers serve it`)
   }
 
   async function deregister(timeoutMs: number): Promise<void> {
@@ -229,6 +258,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       const message = `cannot deregister ${name} at ${server()}: ${lastError}; the registry removes it ${leaseOf(settings).deleteAfterMs} ms after its last heartbeat`
       if (listed) logger.warn(message)
       else logger.debug(message)
+    } finally {
+      deregistered = true
     }
   }
 
@@ -237,11 +268,12 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return instance
     },
     get state() {
-      return { phase, listed, lastBeatAt, failures, lastError }
+      return { phase, listed, shared, lastBeatAt, failures, lastError }
     },
     start() {
       if (stopped) return Promise.resolve()
       if (!starting) {
+        presence?.enter()
         starting = registerFirst()
         running = starting.then(keepAlive).catch(() => {})
       }
@@ -249,6 +281,10 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     },
     beatNow: () => alarm.abort(),
     stop: () => (stopped ??= stop()),
+    lastRequest() {
+      if (!requested || deregistered || presence?.leave() === false) return undefined
+      return transport.deregisterRequest?.(instance)
+    },
   }
 }
 

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import axios, { type AxiosError, type AxiosInstance } from 'axios'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
+import type { PlainRequest } from '../transport.js'
 import { startDeadline } from './deadline.js'
 import { RequestFailure } from './failure.js'
 import { tlsOptions } from '../tls.js'
@@ -13,6 +14,8 @@ import { encodeParams, type WireRequest, type WireResponse } from './wire.js'
 export interface HttpClient {
   /** @throws RequestFailure of a kind that blames the node, or `aborted` */
   send(address: ServerAddress, request: WireRequest, how: SendOptions): Promise<WireResponse>
+  /** The request as it goes over the wire, for somebody else to send. */
+  plain(address: ServerAddress, request: WireRequest): PlainRequest
   /** Ends every socket. */
   close(): void
 }
@@ -67,10 +70,10 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
     auth: undefined,
   })
 
-  async function once(address: ServerAddress, request: WireRequest, signal: AbortSignal, pool: Pool) {
+  function plain(address: ServerAddress, request: WireRequest): PlainRequest {
     const query = request.query ? encodeParams(request.query) : ''
     const form = request.form && encodeParams(request.form)
-    const response = await http.request<Buffer>({
+    return {
       method: request.method,
       url: `${address.tls ? 'https' : 'http'}://${address.authority}${contextPath}${request.path}${query && `?${query}`}`,
       headers: {
@@ -80,7 +83,18 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
         ...(form !== undefined && { 'Content-Type': 'application/x-www-form-urlencoded;charset=UTF-8' }),
         ...request.headers,
       },
-      ...(form !== undefined && { data: form }),
+      ...(form !== undefined && { body: form }),
+      ...(address.tls && { tls: secure }),
+    }
+  }
+
+  async function once(address: ServerAddress, request: WireRequest, signal: AbortSignal, pool: Pool) {
+    const { method, url, headers, body } = plain(address, request)
+    const response = await http.request<Buffer>({
+      method,
+      url,
+      headers: { ...headers },
+      ...(body !== undefined && { data: body }),
       signal,
       ...pools[pool],
     })
@@ -100,6 +114,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
   }
 
   return {
+    plain,
     async send(address, request, { timeoutMs, signal, idempotent, background }) {
       const deadline = startDeadline(timeoutMs, signal)
       try {

@@ -1,6 +1,7 @@
 import type { ServerAddress } from '../../settings/server-address.js'
 import type { Credentials } from '../credentials.js'
 import type { ServerList } from '../server-list.js'
+import type { PlainRequest } from '../transport.js'
 import { signConfig, signNaming, type AccessKey, type Signature } from '../signing.js'
 import type { HttpClient } from './client.js'
 import type { Operation, SignedResource } from './dialects/dialect.js'
@@ -21,7 +22,11 @@ export interface SendHow {
 }
 
 /** Sends an operation with its credentials to a node that answers. */
-export type Exchange = <T>(operation: Operation<T>, how: SendHow) => Promise<T>
+export interface Exchange {
+  <T>(operation: Operation<T>, how: SendHow): Promise<T>
+  /** The same as one plain request to the node in use, with the credentials that are at hand. */
+  plain(operation: Operation<unknown>): PlainRequest
+}
 
 export interface ExchangeOptions {
   readonly client: HttpClient
@@ -32,13 +37,18 @@ export interface ExchangeOptions {
 
 /** @throws RequestFailure */
 export function createExchange({ client, servers, credentials, accessKey }: ExchangeOptions): Exchange {
+  /** The request with who asks it. A signature holds for a while only, so it is made for each attempt. */
+  function prove({ request, resource }: Operation<unknown>, token: string | undefined): WireRequest {
+    const borne = { ...request, headers: { ...request.headers, ...bearer(token) } }
+    return accessKey ? withSignature(borne, sign(accessKey, resource)) : borne
+  }
+
   async function attempt<T>(operation: Operation<T>, how: SendHow, token: string | undefined): Promise<T> {
     const { timeoutMs, signal, background = false } = how
     const idempotent = operation.idempotent ?? true
-    const request: WireRequest = { ...operation.request, headers: { ...operation.request.headers, ...bearer(token) } }
     const send = async (address: ServerAddress) => {
-      const signed = accessKey ? withSignature(request, sign(accessKey, operation.resource)) : request
-      return decode(operation, await client.send(address, signed, { timeoutMs, signal, idempotent, background }))
+      const request = prove(operation, token)
+      return decode(operation, await client.send(address, request, { timeoutMs, signal, idempotent, background }))
     }
     const result = await servers.run(send, {
       idempotent,
@@ -50,7 +60,7 @@ export function createExchange({ client, servers, credentials, accessKey }: Exch
     return result
   }
 
-  return async (operation, how) => {
+  const exchange = async <T>(operation: Operation<T>, how: SendHow): Promise<T> => {
     if (!credentials) return attempt(operation, how, undefined)
     if (credentials.blocked) throw loginFailure(credentials)
     const token = await credentials.token()
@@ -66,6 +76,9 @@ export function createExchange({ client, servers, credentials, accessKey }: Exch
       })
     }
   }
+  const plain = (operation: Operation<unknown>) =>
+    client.plain(servers.currentAddress, prove(operation, credentials?.current))
+  return Object.assign(exchange, { plain })
 }
 
 function decode<T>(operation: Operation<T>, response: WireResponse): T {

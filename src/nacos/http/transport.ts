@@ -214,6 +214,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       (await perform((dialect) => dialect.publishConfig(item, casMd5), { signal }))!,
     deleteConfig: async (key, signal) => (await perform((dialect) => dialect.deleteConfig(key), { signal }))!,
     watchConfig: (key, knownMd5, listener) => watch.add(key, knownMd5, listener),
+    deregisterRequest: (instance) => detection.current && exchange.plain(detection.current.deregister(instance)),
     describe: () => ({
       server: servers.current,
       servers: servers.all,

@@ -97,7 +97,8 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
 
 /** The connection is the sign of life, and the link registers again on each new one. */
 function registeringByGrpc(transport: PushTransport, push: PushSwitch): PushTransport {
-  const { beat: _beat, ...rest } = transport
+  // A process that dies closes its connection: that is its last word.
+  const { beat: _beat, deregisterRequest: _deregisterRequest, ...rest } = transport
   return {
     ...rest,
     register: async (instance, signal) => push.open().register(instance, signal),

@@ -1,0 +1,35 @@
+import type { Server as HttpServer } from 'node:http'
+import { setImmediate as turn } from 'node:timers/promises'
+
+/** However many there are: somebody who keeps coming is no reason to stay open. */
+const LONGEST_MS = 200
+/** Turns of the event loop, each of which accepts one connection, without anybody there. */
+const QUIET_TURNS = 3
+
+/**
+ * Lets in everybody who stands at the door, then shuts it. The kernel resets connections that are made but not
+ * accepted, and their callers, who may have sent a POST already, can not tell that nobody has read it. Requests wait
+ * meanwhile: under load, answering one lets the next ones queue up.
+ */
+export async function shutDoor(server: HttpServer, shut: () => void): Promise<void> {
+  const waiting: unknown[][] = []
+  const emit = Object.getOwnPropertyDescriptor(server, 'emit')
+  const answer = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean
+  let arrived = 0
+  server.emit = ((event: string, ...args: unknown[]) => {
+    if (event === 'request') return (waiting.push(args), true)
+    if (event === 'connection' || event === 'secureConnection') arrived++
+    return answer(event, ...args)
+  }) as HttpServer['emit']
+
+  const giveUpAt = performance.now() + LONGEST_MS
+  for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < giveUpAt;) {
+    const before = arrived
+    await turn()
+    quiet = arrived === before ? quiet + 1 : 0
+  }
+  shut()
+  if (emit) Object.defineProperty(server, 'emit', emit)
+  else Reflect.deleteProperty(server, 'emit')
+  for (const args of waiting) answer('request', ...args)
+}

@@ -1,0 +1,43 @@
+import { Agent } from 'node:http'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { killChildren } from '../support/child.js'
+import { composedApp } from '../support/composed-app.js'
+import { devRegistry } from '../support/dev-registry.js'
+import { startFaultProxy } from '../support/fault-proxy.js'
+import { load } from '../support/load.js'
+
+const CAP_MS = 3_000
+afterEach(killChildren)
+
+async function hanging(env: Record<string, string>) {
+  const registry = await devRegistry()
+  const proxy = await startFaultProxy(registry)
+  onTestFinished(() => proxy.close())
+  const app = await composedApp({ address: `127.0.0.1:${proxy.port}` }, { FRAMEWORK: 'express', ...env })
+  await proxy.set('hang')
+  return app
+}
+
+test('fault 24: a deregistration that hangs: capped at 3 s, then the drain all the same', async () => {
+  const app = await hanging({ DRAIN: '800' })
+  const calls = load(app.port, new Agent({ keepAlive: true }))
+  const began = performance.now()
+  app.signal('SIGTERM')
+  await app.message('draining')
+  const waited = performance.now() - began
+  expect(waited).toBeGreaterThan(CAP_MS - 200)
+  expect(waited).toBeLessThan(CAP_MS + 500)
+  await calls.stop()
+  expect(calls.seen.failed).toEqual([])
+  expect(await app.exited).toEqual({ code: null, signal: 'SIGTERM' })
+  expect(performance.now() - began).toBeLessThan(CAP_MS + 800 + 1500)
+  expect(app.stderr).toMatch(/cannot deregister .* no answer within \d+ ms; the registry removes it 90000 ms after/)
+})
+
+test('fault 24: on SIGINT too', async () => {
+  const app = await hanging({})
+  const began = performance.now()
+  app.signal('SIGINT')
+  expect(await app.exited).toEqual({ code: null, signal: 'SIGINT' })
+  expect(performance.now() - began).toBeLessThan(CAP_MS + 1000)
+})

@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { Agent } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, expect, test, vi } from 'vitest'
+import type { DevServer } from '../../src/dev-server/index.js'
+import { killChildren, type Child } from '../support/child.js'
+import { composedApp } from '../support/composed-app.js'
+import { devRegistry } from '../support/dev-registry.js'
+import { call, load } from '../support/load.js'
+import { duration } from '../support/scale.js'
+
+const DRAIN = duration(12_000, 2_000)
+const BEAT = 400
+afterEach(killChildren)
+
+const listed = (registry: DevServer) => registry.services().flatMap((service) => service.instances)
+
+async function fourWorkers(env: Record<string, string> = {}) {
+  const registry = await devRegistry({ tickMs: 100 })
+  const discovery = { ip: '127.0.0.1', heartBeatInterval: BEAT, heartBeatTimeout: 3 * BEAT, ipDeleteTimeout: 5 * BEAT }
+  const settings = { cloud: { nacos: { serverAddr: registry.address, discovery } } }
+  const app = await composedApp(registry, {
+    FRAMEWORK: 'express',
+    WORKERS: '4',
+    DRAIN: String(DRAIN),
+    SETTINGS: JSON.stringify(settings),
+    ...env,
+  })
+  const pids = await vi.waitFor(() => {
+    const seen = app.messages.filter(({ type }) => type === 'registered').map(({ pid }) => pid as number)
+    expect(seen).toHaveLength(4)
+    return seen
+  }, 15_000)
+  const deregistrations: number[] = []
+  registry.on('deregister', () => deregistrations.push(Date.now()))
+  return { registry, app, pids, deregistrations }
+}
+
+const gone = (app: Child, pid: number) =>
+  vi.waitFor(
+    () => expect(app.messages.some(({ type, worker }) => type === 'workerExit' && worker === pid)).toBe(true),
+    DRAIN + 10_000,
+  )
+
+test('fault 48: four workers are one registration, which outlives any of them; the last one deregisters', async () => {
+  const { registry, app, pids, deregistrations } = await fourWorkers()
+  expect(listed(registry)).toMatchObject([{ ip: '127.0.0.1', port: app.port, healthy: true }])
+  const kept = load(app.port, new Agent({ keepAlive: true }))
+  const fresh = load(app.port, new Agent({ keepAlive: false }))
+
+  process.kill(pids[0]!, 'SIGTERM')
+  await gone(app, pids[0]!)
+  process.kill(pids[1]!, 'SIGTERM')
+  await gone(app, pids[1]!)
+  await Promise.all([kept.stop(), fresh.stop()])
+  expect(kept.seen.failed).toEqual([])
+  expect(fresh.seen.failed).toEqual([])
+
+  process.kill(pids[2]!, 'SIGKILL')
+  await gone(app, pids[2]!)
+  // The one that is left keeps it alive for longer than the registry would wait.
+  await sleep(8 * BEAT)
+  expect(listed(registry)).toMatchObject([{ port: app.port, healthy: true }])
+  expect(deregistrations).toEqual([])
+  expect((await call(app.port, '/echo')).status).toBe(200)
+
+  const deregistered = once(registry, 'deregister')
+  process.kill(pids[3]!, 'SIGTERM')
+  await deregistered
+  // It alone serves out the drain: callers still have the address.
+  expect((await call(app.port, '/echo')).status).toBe(200)
+  await gone(app, pids[3]!)
+  expect(listed(registry)).toEqual([])
+})
+
+test('fault 48: all workers told at once', async () => {
+  const { registry, app, deregistrations } = await fourWorkers()
+  const calls = load(app.port, new Agent({ keepAlive: true }))
+  const deregistered = once(registry, 'deregister')
+  app.signal('SIGTERM')
+  await deregistered
+  await sleep(DRAIN * 0.6)
+  await calls.stop()
+  expect(calls.seen.failed).toEqual([])
+  expect(await app.exited).toEqual({ code: 0, signal: null })
+  expect(listed(registry)).toEqual([])
+  expect(deregistrations.length).toBeGreaterThan(0)
+})
+
+test('fault 48: a worker that crashes leaves the others registered; the last one to crash deregisters', async () => {
+  const { registry, app, pids, deregistrations } = await fourWorkers()
+  for (let at = 0; at < pids.length; at++) {
+    // Whoever takes the call throws.
+    const last = at === pids.length - 1
+    const deregistered = last && once(registry, 'deregister')
+    call(app.port, '/do?throw').catch(() => {})
+    await vi.waitFor(
+      () => expect(app.messages.filter(({ type }) => type === 'workerExit')).toHaveLength(at + 1),
+      10_000,
+    )
+    if (deregistered) await deregistered
+    else expect(deregistrations).toEqual([])
+  }
+  expect(listed(registry)).toEqual([])
+})
+
+test('fault 48: a worker that comes while the last one leaves stays registered', async () => {
+  const { registry, app, pids } = await fourWorkers({ DRAIN: '300' })
+  for (const pid of pids.slice(1)) {
+    process.kill(pid, 'SIGKILL')
+    await gone(app, pid)
+  }
+  app.send({ fork: true })
+  process.kill(pids[0]!, 'SIGTERM')
+  await gone(app, pids[0]!)
+  await vi.waitFor(() => expect(app.messages.filter(({ type }) => type === 'registered')).toHaveLength(5), 10_000)
+  await sleep(3 * BEAT)
+  expect(listed(registry)).toMatchObject([{ healthy: true }])
+})

@@ -1,0 +1,153 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { startChild, type Child } from '../support/child.js'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const PROVIDER = new URL('../fixtures/apps/composed-app.mjs', import.meta.url)
+const CONSUMER = new URL('consumer.mjs', import.meta.url)
+export const FRAMEWORKS = ['express', 'fastify', 'koa'] as const
+
+export interface StageOptions {
+  /** Calls a second. */
+  readonly rate: number
+  readonly push: 'auto' | 'off'
+  /** The `sidecar` section for everybody: scaled durations. @default the library's own */
+  readonly sidecar?: Readonly<Record<string, number>>
+  /** Options of the consumer's client. @default the library's own */
+  readonly client?: Readonly<Record<string, number>>
+  /** A registry that runs already, `host:port`. */
+  readonly registry?: string
+}
+
+export interface Failure {
+  readonly verb: Verb
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly port?: number
+  readonly code?: string
+  readonly message: string
+}
+
+export type Verb = 'get' | 'post'
+export type Totals = Record<Verb, { sent: number; failed: number; slowestMs: number }>
+
+export interface Outcome {
+  readonly totals: Totals
+  readonly failures: readonly Failure[]
+  /** As it came about. */
+  readonly rate: number
+  readonly seconds: number
+}
+
+export interface Provider {
+  readonly framework: (typeof FRAMEWORKS)[number]
+  readonly port: number
+  /** The process that stands at this address now. */
+  readonly child: Child
+  /** Starts a new process at the same address; settles when it is registered, or only listens where nothing can register it. */
+  start(until?: 'registered' | 'listening'): Promise<void>
+}
+
+/** Three providers, one of each framework, a consumer that calls them all the time, and their registry. */
+export interface Stage {
+  readonly providers: readonly Provider[]
+  readonly consumer: Child
+  /** Calls made so far. */
+  sent(): Promise<number>
+  killRegistry(): Promise<void>
+  startRegistry(): Promise<void>
+  /** Lets the calls end and counts them. */
+  finish(): Promise<Outcome>
+  /** Ends every process. */
+  clear(): Promise<void>
+}
+
+export async function setStage(options: StageOptions): Promise<Stage> {
+  const children = new Set<Child>()
+  const run = (...args: Parameters<typeof startChild>) => {
+    const child = startChild(...args)
+    children.add(child)
+    return child
+  }
+
+  let counts = 0
+  const address = options.registry ?? `127.0.0.1:${await freePort()}`
+  let registry: Child | undefined
+  const startRegistry = async () => {
+    const args = ['dev', '--port', address.split(':')[1]!, '--quiet']
+    registry = run(`${ROOT}/dist/cli/main.js`, { args })
+    await registry.line(address)
+  }
+  if (!options.registry) await startRegistry()
+
+  async function createProvider(framework: Provider['framework']): Promise<Provider> {
+    const port = await freePort()
+    let child: Child
+    const provider: Provider = {
+      framework,
+      port,
+      get child() {
+        return child
+      },
+      async start(until = 'registered') {
+        child = run(PROVIDER, {
+          env: {
+            FRAMEWORK: framework,
+            NAME: 'provider',
+            PORT: String(port),
+            REGISTRY: address,
+            SIDECAR: JSON.stringify(options.sidecar ?? {}),
+          },
+        })
+        await child.message('listening', 30_000)
+        if (until === 'registered') await child.message('registered', 30_000)
+      },
+    }
+    await provider.start()
+    return provider
+  }
+
+  const providers = await Promise.all(FRAMEWORKS.map(createProvider))
+  const consumer = run(CONSUMER, {
+    env: {
+      REGISTRY: address,
+      RATE: String(options.rate),
+      PUSH: options.push,
+      SIDECAR: JSON.stringify(options.sidecar ?? {}),
+      CLIENT: JSON.stringify(options.client ?? {}),
+    },
+  })
+  await consumer.message('calling', 30_000)
+
+  return {
+    providers,
+    consumer,
+    async sent() {
+      const type = `counted ${++counts}`
+      consumer.send({ type: 'count', as: type })
+      return (await consumer.message<{ sent: number }>(type)).sent
+    },
+    async killRegistry() {
+      await registry?.kill()
+    },
+    startRegistry,
+    async finish() {
+      consumer.send({ type: 'end' })
+      const { totals, seconds } = await consumer.message<{ totals: Totals; seconds: number }>('result', 90_000)
+      const failures = consumer.messages.filter(({ type }) => type === 'failure') as unknown as Failure[]
+      return { totals, failures, seconds, rate: Math.round((totals.get.sent + totals.post.sent) / seconds) }
+    },
+    async clear() {
+      await Promise.all([...children].map((child) => child.kill()))
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer()
+  await once(probe.listen(0, '127.0.0.1'), 'listening')
+  const { port } = probe.address() as AddressInfo
+  await new Promise((resolve) => probe.close(resolve))
+  return port
+}

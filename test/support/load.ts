@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import { Agent, request, type IncomingMessage } from 'node:http'
+
+export interface Answer {
+  readonly status: number
+  readonly body: string
+  /** The server ends the connection. */
+  readonly told: boolean
+}
+
+/** One call without any help: nothing is retried. */
+export async function call(port: number, path: string, agent = new Agent(), method = 'GET'): Promise<Answer> {
+  const outgoing = request({ port, path, agent, method, headers: { 'content-type': 'application/json' } })
+  outgoing.end(method === 'POST' ? '{"some":"body"}' : undefined)
+  const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+  let body = ''
+  for await (const chunk of response.setEncoding('utf8')) body += chunk as string
+  return { status: response.statusCode!, body, told: response.headers.connection === 'close' }
+}
+
+export interface Load {
+  readonly seen: { ok: number; told: number; failed: string[] }
+  stop(): Promise<void>
+}
+
+/** Calls one after the other until told to stop, GET and POST by turns. */
+export function load(port: number, agent: Agent, path = '/echo?wait=20'): Load {
+  const seen: Load['seen'] = { ok: 0, told: 0, failed: [] }
+  let running = true
+  const done = (async () => {
+    for (let i = 0; running; i++) {
+      try {
+        const { status, told } = await call(port, path, agent, i % 2 ? 'POST' : 'GET')
+        if (status === 200) seen.ok++
+        else seen.failed.push(String(status))
+        if (told) seen.told++
+      } catch (error) {
+        seen.failed.push((error as NodeJS.ErrnoException).code ?? String(error))
+      }
+    }
+  })()
+  return { seen, stop: () => ((running = false), done) }
+}

@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { shutDoor } from '../../../src/lifecycle/door.js'
+import { killChildren, startChild } from '../../support/child.js'
+
+const KNOCKER = new URL('../../fixtures/apps/knocker.mjs', import.meta.url)
+afterEach(killChildren)
+
+test.each([1, 2, 3])('callers that stream in are answered or refused, never reset (%i)', async () => {
+  const server = createServer((request, response) => {
+    // Slow enough that connections queue up in front of it.
+    for (const began = performance.now(); performance.now() - began < 0.5;);
+    request.resume().on('end', () => response.setHeader('connection', 'close').end('ok'))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const callers = startChild(KNOCKER, { env: { PORT: String((server.address() as AddressInfo).port) } })
+  await callers.message('knocking')
+  await shutDoor(server, () => server.close())
+  const { ends } = await callers.message<{ ends: Record<string, number> }>('ends')
+  expect(ends['ok']).toBeGreaterThan(100)
+  expect(Object.keys(ends).sort()).toEqual(['ECONNREFUSED', 'ok'])
+})
+
+test('the server is as it was afterwards, and nothing that waited is lost', async () => {
+  const server = createServer((_request, response) => void response.end('ok'))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  const answers = Promise.all(Array.from({ length: 30 }, () => fetch(`http://127.0.0.1:${port}`).then((r) => r.text())))
+  await once(server, 'connection')
+  await shutDoor(server, () => server.close())
+  expect(await answers).toEqual(Array(30).fill('ok'))
+  expect(Object.hasOwn(server, 'emit')).toBe(false)
+  expect(server.listening).toBe(false)
+})
