@@ -89,7 +89,9 @@ class RemoteConfigFollower implements RemoteConfig {
     const unusable = pulled.filter((result) => result.status === 'rejected')
     for (const { reason } of unusable) {
       if (config.failFast || !isRegistryFailure(reason)) throw reason as Error
-      this.options.logger.error(`${messageOf(reason).replace(/\.$/, '')}. Going on without it; it is applied when the registry is back`)
+      this.options.logger.error(
+        `${messageOf(reason).replace(/\.$/, '')}. Going on without it; it is applied when the registry is back`,
+      )
     }
     this.apply()
     this.report()
