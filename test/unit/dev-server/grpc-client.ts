@@ -109,6 +109,11 @@ export class RawClient {
     this.ended = undefined
   }
 
+  /** Leaves the stream open; the next `send` opens another on the same socket. */
+  forgetStream(): void {
+    this.#stream = undefined
+  }
+
   close(): void {
     this.#stream?.cancel()
     this.#calls.close()

@@ -69,15 +69,14 @@ describe('service pushes', () => {
     expect(tookMs.sort((a, b) => a - b)[10]).toBeLessThan(10)
   })
 
-  it('have a newer time each, however quickly they follow one another', async () => {
-    const { registry, one } = await pair({ grpcTimes: { pushDelayMs: 0 } })
-    const answer = await one.request('SubscribeServiceRequest', subscription('s'))
-    const times = [answer.body['serviceInfo'].lastRefTime as number]
-    for (let port = 1; port <= 10; port++) await overHttp(registry, 'POST', port)
-    await vi.waitFor(() => expect(one.pushes.at(-1)?.body['serviceInfo'].hosts).toHaveLength(10))
-    times.push(...one.pushes.map(({ body }) => body['serviceInfo'].lastRefTime as number))
-    expect(times.length).toBeGreaterThan(2)
-    expect(times.every((time, index) => index === 0 || time > times[index - 1]!)).toBe(true)
+  it('have a newer time each, as every list has, however quickly they follow one another', async () => {
+    const { registry, one } = await pair()
+    const query = async () => (await one.request('ServiceQueryRequest', service('s'))).body['serviceInfo'].lastRefTime
+    const times = (await Promise.all(Array.from({ length: 100 }, query))) as number[]
+    expect(new Set(times).size).toBe(100)
+    await one.request('SubscribeServiceRequest', subscription('s'))
+    await overHttp(registry, 'POST', 1)
+    expect((await one.push(NOTICE))['serviceInfo'].lastRefTime).toBeGreaterThan(Math.max(...times))
   })
 
   it('go out once for many changes within the delay, and not at all for none', async () => {
@@ -124,15 +123,22 @@ describe('service pushes', () => {
     const second = await one.push(NOTICE, { acknowledge: false })
     expect(second).toEqual({ ...first, requestId: second['requestId'] })
     expect(second['requestId']).not.toBe(first['requestId'])
-    // A refusal is no acknowledgement.
-    await vi.waitFor(() => expect(one.pushes).toHaveLength(1))
-    one.acknowledge(one.pushes.pop()!, 500)
+    await one.push(NOTICE, { acknowledge: false })
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(one.pushes).toEqual([])
     await overHttp(registry, 'POST', 2)
     expect(portsOf((await one.push(NOTICE))['serviceInfo'])).toEqual([1, 2])
     await new Promise((resolve) => setTimeout(resolve, 150))
     expect(one.pushes).toEqual([])
+  })
+
+  it('are sent again at once where the client refuses them', async () => {
+    const { registry, one } = await pair({ grpcTimes: { ackTimeoutMs: 60_000, resendDelayMs: 10 } })
+    await one.request('SubscribeServiceRequest', subscription('s'))
+    await overHttp(registry, 'POST', 1)
+    const { requestId } = await one.push(NOTICE, { acknowledge: false })
+    one.acknowledge({ type: NOTICE, body: { requestId } }, 500)
+    await one.push(NOTICE)
   })
 
   it('cannot be acknowledged by another connection', async () => {

@@ -99,6 +99,19 @@ describe('a connection', () => {
     await client.push('NotifySubscriberRequest')
   })
 
+  it('starts anew with a second stream on its socket, and the first ends', async () => {
+    const registry = await devRegistry()
+    const client = await rawClient(registry).connect()
+    await client.request('InstanceRequest', registration('s', 1))
+    client.forgetStream()
+    client.send('ConnectionSetupRequest', { clientVersion: 'second', abilityTable: {} })
+    await client.push('SetupAckRequest')
+    await vi.waitFor(() => expect(client.ended).toBe('end'))
+    expect(registry.grpc.connections()).toMatchObject([{ clientVersion: 'second', instances: 0 }])
+    expect(registry.services()[0]?.instances).toEqual([])
+    expect((await client.request('HealthCheckRequest', {})).body).toMatchObject({ success: true })
+  })
+
   it('is asked when it is silent, and closed when it does not answer', async () => {
     const registry = await devRegistry({ grpcTimes: { silentAfterMs: 100, detectionTimeoutMs: 500 } })
     const [silent, awake] = [await rawClient(registry).connect(), await rawClient(registry).connect()]
