@@ -19,6 +19,7 @@ export default defineConfig({
       process.env['NACOS_SERVER'] ? 'test/real/contract/{rnacos,nacos}.test.ts' : 'test/real/contract/given.test.ts',
     ],
     pool: 'forks',
+    env: { SIDECAR_SNAPSHOT_DIR: 'off' },
     globalSetup: ['test/real/support/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,10 +1,15 @@
 /** The public surface: named exports, nothing else. */
 
 export { createSidecar, initSidecar } from './process-sidecar.js'
-export type { Config, Discovery, Sidecar, SidecarOptions, SidecarStatus } from './sidecar.js'
+export type { Discovery, Sidecar, SidecarOptions, SidecarStatus } from './sidecar.js'
 export type { SidecarEvents } from './events.js'
 
 export { config, configLocal, configRemote } from './properties/accessors.js'
+export type { BindOptions, ConfigView, ViewChange } from './properties/bind.js'
+export type { Config } from './properties/config.js'
+export type { PropertyChange, PropertyListener } from './properties/listeners.js'
+export type { DocumentName, NewDocument, PublishOptions } from './properties/publish.js'
+export type { RemoteDocumentStatus } from './properties/remote.js'
 export type { PropertyExplanation } from './properties/explain.js'
 export type { Settings } from './settings/schema.js'
 
@@ -17,6 +22,8 @@ export type { CallOptions, ClientOptions } from './feign/options.js'
 export { registerBalancer } from './balance/registry.js'
 export type { Balancer, BalancerFactory, Endpoint, Outcome, PickHint } from './balance/balancer.js'
 export type { ServiceSnapshot } from './discovery/directory.js'
+export type { ServiceChange, ServiceChanges, WatchOptions, WatchService } from './discovery/watch.js'
+export type { Subscription } from './util/subscription.js'
 
 export type { GuardDecision } from './auth/decision.js'
 export type { Verify, VerifyRequest } from './auth/verifier.js'

@@ -5,7 +5,7 @@ import { createTransport } from './nacos/connect.js'
 import { connectionOf } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
 import { sharedState } from './shared-state.js'
-import { createClientRuntime, Sidecar, type SidecarOptions } from './sidecar.js'
+import { createClientRuntime, openSnapshots, Sidecar, type SidecarOptions } from './sidecar.js'
 
 /** One sidecar a process, whichever copy of the package (ESM, CommonJS) started it. */
 interface ProcessSlot {
@@ -63,5 +63,6 @@ setRuntimeFactory(() => {
   for (const warning of warnings) logger.warn(warning)
   const connection = connectionOf(settings.cloud.nacos, 'discovery')
   const transport = createTransport({ connection, settings, logger })
-  return createClientRuntime({ transport, settings, logger, emit: () => {} })
+  const snapshots = openSnapshots(settings, connection, transport, logger)
+  return createClientRuntime({ transport, settings, logger, emit: () => {}, snapshots })
 })

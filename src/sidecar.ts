@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { inspect, type InspectOptions } from 'node:util'
+import { inspect, isDeepStrictEqual, type InspectOptions } from 'node:util'
 import type { Adapter, AppHooks, MountedApp } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
 import { createHealth } from './adapters/health.js'
@@ -11,7 +11,9 @@ import { createGuard, type Guard } from './auth/guard.js'
 import { requestContext } from './auth/request-context.js'
 import type { CallAuthService, Verify } from './auth/verifier.js'
 import type { Endpoint } from './balance/balancer.js'
-import { createServiceDirectory, type ServiceDirectory, type ServiceSnapshot } from './discovery/directory.js'
+import { createServiceDirectory, type ServiceDirectory } from './discovery/directory.js'
+import { createServiceStore } from './discovery/service-store.js'
+import { createWatch, type WatchService } from './discovery/watch.js'
 import { messageOf, SidecarError } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
 import { noInstanceMessage } from './discovery/no-instance.js'
@@ -25,17 +27,20 @@ import { createLogger, type Logger } from './logger.js'
 import { connectRegistry } from './nacos/connect.js'
 import type { NacosTransport, TransportStatus } from './nacos/transport.js'
 import { setActiveStore } from './properties/accessors.js'
-import type { PropertyExplanation } from './properties/explain.js'
-import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
+import { createConfig, type Config } from './properties/config.js'
+import { createConfigSnapshots } from './properties/config-snapshots.js'
+import { createRemoteConfig, type RemoteConfig, type RemoteDocumentStatus } from './properties/remote.js'
 import type { PropertyStore } from './properties/store.js'
 import { chooseAddress } from './registration/address.js'
 import { createInstance, serviceNameOf } from './registration/instance.js'
 import { isSame } from './registration/own-entry.js'
 import { createRegistrar, type Registrar } from './registration/registrar.js'
-import { connectionOf } from './settings/connection.js'
+import { connectionOf, type ConnectionOptions } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
 import type { Settings } from './settings/schema.js'
-import type { ServiceInstance, Unsubscribe } from './types.js'
+import { openSnapshotFolder, type SnapshotFolder } from './snapshot/folder.js'
+import { snapshotLocation } from './snapshot/location.js'
+import type { ServiceInstance } from './types.js'
 
 /** A process that cannot join and must not stay (`fail-fast`) has this long to end by itself. */
 const EXIT_AFTER_MS = 500
@@ -77,6 +82,8 @@ export interface SidecarStatus {
   readonly services: ReturnType<ServiceDirectory['status']>
   /** The remote documents in use, lowest first. */
   readonly documents: readonly string[]
+  /** Every document that was asked for, and what came of it: `snapshot` is what an earlier run left on disk. */
+  readonly configs: readonly RemoteDocumentStatus[]
 }
 
 /** Who serves what, as far as this process has asked. `service` is `name` or `group@@name`. */
@@ -88,16 +95,8 @@ export interface Discovery {
    * @throws SidecarError `SIDECAR_NO_INSTANCE`
    */
   pick(service: string): Promise<Endpoint>
-  /** Calls back with the list once it is known and at each change. */
-  watch(service: string, listener: (snapshot: ServiceSnapshot) => void): Unsubscribe
-}
-
-/** Look-ups over environment > Nacos > bootstrap.yml. */
-export interface Config {
-  /** The value in any spelling of the key; a frozen list or map for a subtree, `undefined` where there is none. */
-  get(key: string): unknown
-  /** The value, the document it came from and what it hides; secrets masked. */
-  explain(key: string): PropertyExplanation
+  /** Tells of the list once it is known and of each change: calls back, or is iterated over. */
+  readonly watch: WatchService
 }
 
 /** One member of the mesh: what `initSidecar` and `createSidecar` return. */
@@ -129,6 +128,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly #guard: Guard
   readonly #lifecycle: Lifecycle
   readonly #configTransport: NacosTransport
+  readonly #snapshots: readonly (SnapshotFolder | undefined)[]
   readonly #abort = new AbortController()
   readonly #failFast: boolean
   readonly #processWide: boolean
@@ -174,13 +174,34 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.nacos = ways.discovery
     this.#configTransport = ways.config
 
-    this.runtime = createClientRuntime({ transport: this.nacos, settings, logger, emit })
+    const discovery = connectionOf(settings.cloud.nacos, 'discovery')
+    const config = connectionOf(settings.cloud.nacos, 'config')
+    const keep = (own: ConnectionOptions, of: NacosTransport) => openSnapshots(settings, own, of, logger)
+    const services = keep(discovery, this.nacos)
+    const documents = isDeepStrictEqual(discovery, config) ? services : keep(config, this.#configTransport)
+    this.#snapshots = [services, documents]
+
+    this.runtime = createClientRuntime({ transport: this.nacos, settings, logger, emit, snapshots: services })
     this.#directory = this.runtime.directory
-    this.#remote = createRemoteConfig({ transport: this.#configTransport, settings, store: this.#store, logger, emit })
+    this.#remote = createRemoteConfig({
+      transport: this.#configTransport,
+      settings,
+      store: this.#store,
+      logger,
+      emit,
+      snapshots: documents && createConfigSnapshots(documents),
+    })
     this.discovery = this.#discovery()
     this.fetch = createFetch(() => this.runtime)
     this.axios = createAxios(() => this.runtime)
-    this.config = { get: (key) => this.#store.get(key), explain: (key) => this.#store.explain(key) }
+    this.config = createConfig({
+      store: this.#store,
+      transport: this.#configTransport,
+      namespace: config.namespace,
+      group: settings.cloud.nacos.config.group,
+      logger,
+      emit,
+    })
 
     const code = settings.auth.code ?? settings.application.code
     this.#guard = createGuard({
@@ -230,6 +251,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       registry: this.nacos.describe(),
       services: this.#directory.status(),
       documents: this.#store.remoteDocuments.map((document) => document.name),
+      configs: this.#remote.documents(),
     }
   }
 
@@ -350,6 +372,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.#remote.close()
     this.#directory.close()
     await this.runtime.close()
+    await Promise.all(this.#snapshots.map((folder) => folder?.close()))
     await Promise.all([this.nacos.close(), this.#configTransport !== this.nacos && this.#configTransport.close()])
   }
 
@@ -393,7 +416,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
         if (endpoint) return endpoint
         throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
       },
-      watch: (service, listener) => directory.watch(service, listener),
+      watch: createWatch(directory, this.#logger),
     }
   }
 
@@ -415,11 +438,26 @@ export function createClientRuntime(parts: {
   readonly settings: Settings
   readonly logger: Logger
   readonly emit: Emit
+  readonly snapshots?: SnapshotFolder | undefined
 }): FeignRuntime {
-  const { settings, logger } = parts
+  const { settings, logger, snapshots } = parts
   const { nacos } = settings.cloud
   const { namespace } = connectionOf(nacos, 'discovery')
   const { group } = nacos.discovery
-  const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar })
+  const store = snapshots && createServiceStore(snapshots)
+  const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar, store })
   return createFeignRuntime({ directory, settings, logger })
+}
+
+/** What the registry last said, on disk. */
+export function openSnapshots(
+  settings: Settings,
+  { contextPath, namespace, username, accessKey }: ConnectionOptions,
+  transport: NacosTransport,
+  logger: Logger,
+): SnapshotFolder | undefined {
+  const { servers } = transport.describe()
+  const owner = { servers, contextPath, namespace, user: username ?? accessKey }
+  const folder = snapshotLocation(settings.sidecar.snapshotDir, owner)
+  return folder === undefined ? undefined : openSnapshotFolder(folder, logger)
 }

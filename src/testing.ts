@@ -84,6 +84,9 @@ export async function startTestRegistry(options: DevServerOptions = {}): Promise
     'cloud.nacos.discovery.ip-delete-timeout': 3_000,
     'sidecar.poll-interval': 200,
     'sidecar.drain': 0,
+    // A stub that stops is gone at once, and one test knows nothing of another.
+    'sidecar.empty-protection': 0,
+    'sidecar.snapshot-dir': 'off',
     ...own,
   })
 

@@ -28,7 +28,8 @@ export function lastWords(): string {
 export function start(name: string, folder: string, args: readonly string[], env: Record<string, string>): Running {
   const child = spawn(process.execPath, [...args], {
     cwd: `${EXAMPLES}/${folder}`,
-    env: { ...process.env, ...env },
+    // Each run has registries of its own, on ports of the moment: nothing to remember.
+    env: { ...process.env, SIDECAR_SNAPSHOT_DIR: 'off', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let text = ''

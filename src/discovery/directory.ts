@@ -3,10 +3,13 @@ import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
 import type { SidecarSettings } from '../settings/schema.js'
-import type { ServiceInstance, ServiceKey, Unsubscribe } from '../types.js'
+import type { ServiceKey } from '../types.js'
+import { createSubscription, type Subscription } from '../util/subscription.js'
+import { tell } from '../util/tell.js'
 import { createLimiter } from './limiter.js'
 import { parseServiceName } from './service-name.js'
 import { ServiceFollower, type FollowerHost } from './service-follower.js'
+import type { ServiceStore } from './service-store.js'
 import type { ServiceSnapshot } from './snapshot.js'
 
 export type { ServiceSnapshot } from './snapshot.js'
@@ -24,7 +27,9 @@ export interface ServiceDirectory {
    */
   get(service: string, signal?: AbortSignal): Promise<ServiceSnapshot>
   /** Calls back with the snapshot once it is known and at each change of its content. */
-  watch(service: string, listener: (snapshot: ServiceSnapshot) => void): Unsubscribe
+  watch(service: string, listener: (snapshot: ServiceSnapshot) => void): Subscription
+  /** Aborted by `close`. */
+  readonly closed: AbortSignal
   status(): readonly FollowedService[]
   close(): void
 }
@@ -37,6 +42,10 @@ export interface FollowedService {
   /** Of those, the ones that may be called. */
   readonly callable: number
   readonly by: 'push' | 'poll'
+  /** `snapshot`: the list of an earlier run, for the registry has not answered yet. */
+  readonly from: 'registry' | 'snapshot'
+  /** The registry lists none any more; the last list stays until that is confirmed. */
+  readonly heldEmpty: boolean
   /** Failed fetches in a row. */
   readonly failures: number
   readonly lastError?: string
@@ -46,19 +55,11 @@ export interface ServiceDirectoryOptions {
   readonly transport: Pick<NacosTransport, 'list' | 'watchService'>
   readonly namespace: string
   readonly group: string
-  readonly settings: Pick<SidecarSettings, 'pollInterval'>
+  readonly settings: Pick<SidecarSettings, 'pollInterval' | 'emptyProtection'>
   readonly logger: Logger
   readonly emit: Emit
-  /** May hold a new list back (an empty one). @default every list is believed */
-  readonly accept?: (next: ServiceSnapshot, current: ServiceSnapshot) => boolean
   /** Keeps good lists beyond the process. @default memory only */
-  readonly store?: SnapshotStore
-}
-
-/** Where the last good lists are kept for a start without a registry. */
-export interface SnapshotStore {
-  load(key: ServiceKey): Promise<readonly ServiceInstance[] | undefined>
-  save(snapshot: ServiceSnapshot): void
+  readonly store?: ServiceStore | undefined
 }
 
 type Listener = (snapshot: ServiceSnapshot) => void
@@ -71,42 +72,55 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
   const byKey = new Map<string, ServiceFollower>()
   const listeners = new Map<ServiceFollower, Set<Listener>>()
   const failing = new Set<ServiceFollower>()
-  let closed = false
+  const holding = new Set<ServiceFollower>()
+  const closing = new AbortController()
 
   const host: FollowerHost = {
     pollIntervalMs: options.settings.pollInterval,
+    emptyProtectionMs: options.settings.emptyProtection,
     list: (key, signal) =>
       limit(() => {
         signal.throwIfAborted()
         return transport.list(key, signal)
       }),
     ...(transport.watchService && { subscribe: (key, on) => transport.watchService!(key, on) }),
-    accept: options.accept ?? (() => true),
     restore: async (key) => options.store?.load(key),
     changed(snapshot, previous) {
-      if (snapshot.all.length > 0) options.store?.save(snapshot)
       if (previous || snapshot.all.length > 0) {
         emit('instancesChanged', { service: snapshot.key, instances: snapshot.instances })
       }
       const follower = byKey.get(keyText(snapshot.key))
-      for (const listener of (follower && listeners.get(follower)) ?? []) tell(listener, snapshot)
+      for (const listener of [...((follower && listeners.get(follower)) ?? [])]) inform(listener, snapshot)
     },
+    fetched: (snapshot) => options.store?.save(snapshot),
     // One line when the registry stops answering, one when it is back; not one per service and poll.
     failed(follower, error) {
-      if (failing.size === 0) {
-        const kept = follower.current ? 'the last list stays in use' : 'there is no list yet'
-        logger.warn(`Listing ${keyText(follower.key)} failed: ${messageOf(error)}; ${kept}, asking again`)
-      }
+      if (failing.size === 0)
+        logger.warn(`Listing ${keyText(follower.key)} failed: ${messageOf(error)}; ${inUse(follower)}, asking again`)
       failing.add(follower)
     },
     recovered(follower) {
       failing.delete(follower)
       if (failing.size === 0) logger.info(`Listing ${keyText(follower.key)} works again`)
     },
+    held(follower) {
+      const text = `The registry lists no instance of ${keyText(follower.key)} any more: the last ${follower.current?.all.length} stay in use until that is confirmed`
+      if (holding.size === 0) logger.warn(`${text} (sidecar.empty-protection, ${options.settings.emptyProtection} ms)`)
+      else logger.debug(text)
+      holding.add(follower)
+    },
+    released(follower) {
+      if (!holding.delete(follower)) return
+      const found = follower.current?.all.length ?? 0
+      logger.info(
+        found > 0 ? `${keyText(follower.key)} is listed again` : `Confirmed: ${keyText(follower.key)} has no instance`,
+      )
+    },
   }
 
   function follow(name: string): ServiceFollower {
-    if (closed) throw new SidecarError('SIDECAR_STOPPED', `Cannot look up "${name}": the sidecar has stopped`)
+    if (closing.signal.aborted)
+      throw new SidecarError('SIDECAR_STOPPED', `Cannot look up "${name}": the sidecar has stopped`)
     const key = parseServiceName(name, namespace, group)
     let follower = byKey.get(keyText(key))
     if (!follower) {
@@ -117,12 +131,10 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     return follower
   }
 
-  function tell(listener: Listener, snapshot: ServiceSnapshot): void {
-    try {
-      listener(snapshot)
-    } catch (error) {
-      logger.error(`A listener of ${keyText(snapshot.key)} threw: ${messageOf(error)}`)
-    }
+  function inform(listener: Listener, snapshot: ServiceSnapshot): void {
+    tell(listener, snapshot, (error) =>
+      logger.error(`A listener of ${keyText(snapshot.key)} threw: ${messageOf(error)}`),
+    )
   }
 
   return {
@@ -141,12 +153,14 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
       const own: Listener = (snapshot) => listener(snapshot)
       set.add(own)
       if (follower.current) {
-        queueMicrotask(() => follower.current && set.has(own) && tell(own, follower.current))
+        queueMicrotask(() => follower.current && set.has(own) && inform(own, follower.current))
       } else {
         follower.get().catch(() => {}) // logged by the host; the listener hears when there is something to hear
       }
-      return () => void set.delete(own)
+      return createSubscription(() => void set.delete(own))
     },
+
+    closed: closing.signal,
 
     status: () =>
       [...byKey.values()].map((follower) => ({
@@ -155,12 +169,14 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
         instances: follower.current?.all.length ?? 0,
         callable: follower.current?.instances.length ?? 0,
         by: follower.pushed ? 'push' : 'poll',
+        from: follower.restored ? 'snapshot' : 'registry',
+        heldEmpty: follower.heldEmpty,
         failures: follower.failures,
         ...(follower.lastError !== undefined && { lastError: messageOf(follower.lastError) }),
       })),
 
     close() {
-      closed = true
+      closing.abort()
       for (const follower of byKey.values()) follower.close()
       byKey.clear()
       byName.clear()
@@ -171,6 +187,12 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
 
 function keyText(key: ServiceKey): string {
   return `${key.group}@@${key.service}`
+}
+
+function inUse({ current, restored }: ServiceFollower): string {
+  if (!current) return 'there is no list yet'
+  if (!restored) return 'the last list stays in use'
+  return `the list of an earlier run is in use (${current.all.length} instances, saved ${restored.toISOString()})`
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

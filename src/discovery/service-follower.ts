@@ -1,10 +1,14 @@
 import { performance } from 'node:perf_hooks'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SidecarError } from '../errors.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../types.js'
+import type { SavedService } from './service-store.js'
 import { nextSnapshot, type ServiceSnapshot } from './snapshot.js'
 
 /** How long an answer stands before a caller's need alone asks the registry again. */
 const RECHECK_MS = 1_000
+/** From this many instances on, decoding a list and comparing it are too much for one turn of the event loop. */
+const MANY = 2_000
 
 /** What a follower needs of the directory it lives in. */
 export interface FollowerHost {
@@ -13,18 +17,25 @@ export interface FollowerHost {
   /** Subscribes where the transport pushes. */
   subscribe?(key: ServiceKey, listener: (list: readonly ServiceInstance[]) => void): Unsubscribe
   readonly pollIntervalMs: number
-  /** May hold a new list back: an empty one is not believed at once. */
-  accept(next: ServiceSnapshot, current: ServiceSnapshot): boolean
-  /** A list from the last run, used when the registry cannot be had. */
-  restore(key: ServiceKey): Promise<readonly ServiceInstance[] | undefined>
+  /** How long an empty list is held back before it is asked for again and believed. */
+  readonly emptyProtectionMs: number
+  /** A list from an earlier run, used when the registry cannot be had. */
+  restore(key: ServiceKey): Promise<SavedService | undefined>
   changed(snapshot: ServiceSnapshot, previous: ServiceSnapshot | undefined): void
+  /** The registry gave a list that differs from what is on disk, as far as this process knows. */
+  fetched(snapshot: ServiceSnapshot): void
   failed(follower: ServiceFollower, error: unknown): void
   recovered(follower: ServiceFollower): void
+  /** An empty list is held back from now on. */
+  held(follower: ServiceFollower): void
+  released(follower: ServiceFollower): void
 }
 
 /** Keeps one service's snapshot up to date: by push where there is one, by jittered polls where there is not. */
 export class ServiceFollower {
   current: ServiceSnapshot | undefined
+  /** When the list in use was saved, where it comes from an earlier run. */
+  restored: Date | undefined
   lastError: unknown
   /** Failed fetches in a row. */
   failures = 0
@@ -35,6 +46,7 @@ export class ServiceFollower {
   private timer: NodeJS.Timeout | undefined
   private askedAtMs = -Infinity
   private pushes = 0
+  private emptySinceMs: number | undefined
 
   constructor(
     readonly key: ServiceKey,
@@ -42,12 +54,19 @@ export class ServiceFollower {
   ) {
     this.unsubscribe = host.subscribe?.(key, (list) => {
       this.pushes++
-      this.apply(list)
+      const wasHeld = this.heldEmpty
+      this.apply(list, host.emptyProtectionMs === 0)
+      // Nobody polls a service that is pushed: the confirmation has to be planned.
+      if (this.heldEmpty !== wasHeld && !this.fetching) this.schedule()
     })
   }
 
   get pushed(): boolean {
     return this.unsubscribe !== undefined
+  }
+
+  get heldEmpty(): boolean {
+    return this.emptySinceMs !== undefined
   }
 
   /** The snapshot; asks the registry (once for all callers) where there is none, or an empty one that has aged. */
@@ -79,18 +98,20 @@ export class ServiceFollower {
 
   private async ask(): Promise<ServiceSnapshot> {
     const pushes = this.pushes
+    const confirms = this.protectedForMs() <= 0
     try {
       const list = await this.host.list(this.key, this.closing.signal)
       this.succeeded()
+      if (list.length >= MANY) await nextTurn()
       // A push that came while the request was under way is newer than its answer.
-      if (pushes === this.pushes || !this.current) this.apply(list)
+      if (pushes === this.pushes || !this.current) this.apply(list, confirms)
     } catch (error) {
       this.closing.signal.throwIfAborted()
       this.askedAtMs = performance.now()
       this.failures++
       this.lastError = error
-      this.host.failed(this, error)
       if (!this.current) await this.restore()
+      this.host.failed(this, error)
       if (!this.current) throw error
     }
     return this.current!
@@ -105,24 +126,62 @@ export class ServiceFollower {
   }
 
   private async restore(): Promise<void> {
-    const list = await this.host.restore(this.key).catch(() => undefined)
-    if (list && !this.current) this.apply(list)
+    const saved = await this.host.restore(this.key).catch(() => undefined)
+    if (!saved || this.current || this.closing.signal.aborted) return
+    this.restored = saved.savedAt
+    this.replace(nextSnapshot(this.key, saved.instances, undefined))
   }
 
-  private apply(list: readonly ServiceInstance[]): void {
+  /** @param confirms an empty list has been held for long enough. */
+  private apply(list: readonly ServiceInstance[], confirms: boolean): void {
     if (this.closing.signal.aborted) return
     const previous = this.current
     const next = nextSnapshot(this.key, list, previous)
-    if (next === previous) return
-    if (previous && !this.host.accept(next, previous)) return
+    if (previous && previous.all.length > 0 && next.all.length === 0 && !confirms) {
+      return this.hold()
+    }
+    const known = this.restored === undefined && next === previous
+    this.restored = undefined
+    if (next !== previous) this.replace(next)
+    if (!known) this.host.fetched(next)
+    this.release()
+  }
+
+  private replace(next: ServiceSnapshot): void {
+    const previous = this.current
     this.current = next
     this.host.changed(next, previous)
   }
 
-  /** Polls on; with push only until a list is there. */
+  private hold(): void {
+    if (this.heldEmpty) return
+    this.emptySinceMs = performance.now()
+    this.host.held(this)
+  }
+
+  private release(): void {
+    if (!this.heldEmpty) return
+    this.emptySinceMs = undefined
+    this.host.released(this)
+  }
+
+  /** What is left of the time an empty list is held; the list of a request sent after it is believed. */
+  private protectedForMs(): number {
+    const { emptyProtectionMs } = this.host
+    if (this.emptySinceMs === undefined) return emptyProtectionMs
+    return this.emptySinceMs + emptyProtectionMs - performance.now()
+  }
+
+  /** Polls on; with push only until a list is there, or to confirm an empty one (timers may be a little early). */
   private schedule(): void {
-    if (this.closing.signal.aborted || (this.pushed && this.failures === 0)) return
-    const delayMs = this.host.pollIntervalMs * (0.9 + Math.random() * 0.2)
+    if (this.closing.signal.aborted) return
+    const pollMs =
+      this.pushed && this.failures === 0 ? Infinity : this.host.pollIntervalMs * (0.9 + Math.random() * 0.2)
+    const confirmMs =
+      this.heldEmpty && this.failures === 0 ? Math.max(0, Math.ceil(this.protectedForMs()) + 1) : Infinity
+    const delayMs = Math.min(pollMs, confirmMs)
+    clearTimeout(this.timer)
+    if (delayMs === Infinity) return
     this.timer = setTimeout(() => void this.fetch().catch(() => {}), delayMs).unref()
   }
 }

@@ -10,6 +10,10 @@ export interface ServiceSnapshot {
   readonly all: readonly ServiceInstance[]
 }
 
+/** The instances of a snapshot by what makes them the same one: worth keeping for the next of 10,000. */
+const indexes = new WeakMap<ServiceSnapshot, ReadonlyMap<string, ServiceInstance>>()
+const NONE: ReadonlyMap<string, ServiceInstance> = new Map()
+
 /**
  * A snapshot of `list`, or `previous` itself where nothing that matters differs: the order of the hosts does not, and
  * `lastRefTime` or `checksum` are never seen here. Unchanged instances stay the same objects, so that whatever hangs
@@ -20,20 +24,36 @@ export function nextSnapshot(
   list: readonly ServiceInstance[],
   previous: ServiceSnapshot | undefined,
 ): ServiceSnapshot {
-  const known = new Map<string, ServiceInstance>()
-  for (const instance of previous?.all ?? []) known.set(identityOf(instance), instance)
-
-  const merged = new Map<string, ServiceInstance>()
+  const known = (previous && indexes.get(previous)) ?? NONE
+  /** From a known instance to what stands for it now. */
+  const kept = new Map<ServiceInstance, ServiceInstance>()
+  const fresh = new Map<string, ServiceInstance>()
+  const index = new Map(known)
+  let changed = false
   for (const instance of list) {
     const identity = identityOf(instance)
     const before = known.get(identity)
-    merged.set(identity, before && sameInstance(before, instance) ? before : freeze(instance))
+    const now = before && sameInstance(before, instance) ? before : freeze(instance)
+    if (before) kept.set(before, now)
+    else fresh.set(identity, now)
+    if (now === before) continue
+    changed = true
+    index.set(identity, now)
   }
-  if (previous && merged.size === known.size && [...merged].every(([identity, i]) => known.get(identity) === i)) {
-    return previous
-  }
-  const all = [...merged].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, instance]) => instance)
-  return Object.freeze({ key, all: Object.freeze(all), instances: Object.freeze(all.filter(isCallable)) })
+  const gone = kept.size < known.size
+  if (previous && !changed && !gone) return previous
+
+  // Sorted once, kept so: what stays is in order already.
+  let all = previous?.all.flatMap((instance) => kept.get(instance) ?? []) ?? []
+  if (gone) for (const [identity, instance] of known) if (!kept.has(instance)) index.delete(identity)
+  if (fresh.size > 0) all = sorted(index)
+  const snapshot = Object.freeze({ key, all: Object.freeze(all), instances: Object.freeze(all.filter(isCallable)) })
+  indexes.set(snapshot, index)
+  return snapshot
+}
+
+function sorted(index: ReadonlyMap<string, ServiceInstance>): ServiceInstance[] {
+  return [...index].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, instance]) => instance)
 }
 
 /** What makes two entries the same instance, as Nacos sees it. */

@@ -4,7 +4,7 @@ import { decodeBody, decodeLeniently } from './decode.js'
 import type { FeignError } from './errors.js'
 import type { FeignResponse } from './interceptor.js'
 import type { CompiledMethod } from './method-spec.js'
-import { issueText, type StandardSchema } from './standard-schema.js'
+import { issueText, type StandardSchema } from '../util/standard-schema.js'
 import { unwrapEnvelope } from './unwrap.js'
 
 /** What a HEAD call gives. */

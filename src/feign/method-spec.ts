@@ -9,7 +9,7 @@ import { createJudge } from './judge.js'
 import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
 import type { Pools } from './pools.js'
 import { CONNECT_TIMEOUT_MS, type FeignRuntime } from './runtime.js'
-import type { StandardSchema } from './standard-schema.js'
+import type { StandardSchema } from '../util/standard-schema.js'
 import { compileTemplate, type PathTemplate } from './template.js'
 
 export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD'

@@ -1,7 +1,7 @@
 import type { SidecarError } from '../errors.js'
 import type { HeaderInput } from './headers.js'
 import type { Interceptor } from './interceptor.js'
-import type { StandardSchema } from './standard-schema.js'
+import type { StandardSchema } from '../util/standard-schema.js'
 
 /** What can be said of one call, and of every call of a client. The method's word beats the client's. */
 export interface CallOptions {

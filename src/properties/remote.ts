@@ -4,6 +4,7 @@ import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
 import type { Settings } from '../settings/schema.js'
 import type { ConfigItem, Unsubscribe } from '../types.js'
+import type { ConfigSnapshots } from './config-snapshots.js'
 import { DocumentError } from './document-error.js'
 import type { PropertyDocument } from './document.js'
 import { followConfig } from './follow-config.js'
@@ -14,7 +15,8 @@ import type { PropertyStore } from './store.js'
 export interface RemoteConfig {
   /**
    * Pulls every document at once, within `cloud.nacos.config.timeout`, and goes on to follow them. A registry that
-   * does not answer is logged, and what it holds arrives when it is back; with `fail-fast` it is an error.
+   * does not answer is logged; what it last said is taken from the snapshot on disk, and what it holds arrives when it
+   * is back. With `fail-fast` it is an error.
    *
    * @throws SidecarError SIDECAR_CONFIG_NOT_FOUND, SIDECAR_CONFIG_INVALID, SIDECAR_CONFIG_TOO_LARGE; with `fail-fast`
    * SIDECAR_REGISTRY_*
@@ -30,8 +32,11 @@ export interface RemoteDocumentStatus {
   readonly dataId: string
   readonly group: string
   readonly refresh: boolean
-  /** `deleted`: it is gone in Nacos and kept here. `failed`: the registry did not answer, or what it said is unusable. */
-  readonly state: 'pending' | 'loaded' | 'absent' | 'deleted' | 'failed'
+  /**
+   * `deleted`: it is gone in Nacos and kept here. `failed`: the registry did not answer, or what it said is unusable.
+   * `snapshot`: the registry has not answered yet, and what it said in an earlier run is in use.
+   */
+  readonly state: 'pending' | 'loaded' | 'absent' | 'deleted' | 'failed' | 'snapshot'
   readonly md5: string | undefined
 }
 
@@ -41,7 +46,12 @@ export interface RemoteConfigOptions {
   readonly store: PropertyStore
   readonly logger: Logger
   readonly emit: Emit
+  /** @default none: memory only */
+  readonly snapshots?: ConfigSnapshots | undefined
 }
+
+/** The MD5 of nothing and of no document: whatever the registry says then is news, "there is none" too. */
+const UNCONFIRMED_MD5 = '0'.repeat(32)
 
 /** Keeps the remote layer of a store equal to its documents in Nacos. */
 export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
@@ -86,12 +96,14 @@ class RemoteConfigFollower implements RemoteConfig {
     if (ended.aborted)
       throw new SidecarError('SIDECAR_STOPPED', 'pulling the configuration was cancelled: the sidecar stops')
 
-    const unusable = pulled.filter((result) => result.status === 'rejected')
-    for (const { reason } of unusable) {
+    for (const [index, result] of pulled.entries()) {
+      if (result.status === 'fulfilled') continue
+      const reason: unknown = result.reason
       if (config.failFast || !isRegistryFailure(reason)) throw reason as Error
-      this.options.logger.error(
-        `${messageOf(reason).replace(/\.$/, '')}. Going on without it; it is applied when the registry is back`,
-      )
+      const savedAt = isOutage(reason) && (await this.restore(this.held[index]!))
+      const instead = savedAt ? `Its snapshot of ${savedAt.toISOString()} is in use` : 'Going on without it'
+      const why = messageOf(reason).replace(/\.$/, '')
+      this.options.logger.error(`${why}. ${instead}; what Nacos holds is applied when the registry is back`)
     }
     this.apply()
     this.report()
@@ -128,11 +140,9 @@ class RemoteConfigFollower implements RemoteConfig {
     }
     if (!item) {
       held.state = 'absent'
+      this.options.snapshots?.remove(keyOf(reference))
       if (!reference.required) return
-      throw new SidecarError(
-        'SIDECAR_CONFIG_NOT_FOUND',
-        `config ${nameOf(reference)} is not in Nacos${inNamespace(reference)}; publish it, or import it as optional:nacos:${reference.dataId}`,
-      )
+      throw new SidecarError('SIDECAR_CONFIG_NOT_FOUND', notFound(reference))
     }
     try {
       held.parts = this.read(reference, item)
@@ -142,6 +152,22 @@ class RemoteConfigFollower implements RemoteConfig {
     }
     held.md5 = item.md5
     held.state = 'loaded'
+    this.options.snapshots?.save(item)
+  }
+
+  /** Takes a document from the last run. @returns when it was saved, if there is a usable one. */
+  private async restore(held: Held): Promise<Date | undefined> {
+    const saved = await this.options.snapshots?.load(keyOf(held.reference))
+    if (!saved) return undefined
+    try {
+      held.parts = this.read(held.reference, saved.item)
+    } catch (error) {
+      this.options.logger.warn(`The snapshot of ${messageOf(error)}`)
+      return undefined
+    }
+    held.md5 = saved.item.md5
+    held.state = 'snapshot'
+    return saved.savedAt
   }
 
   /** All or nothing: a document with an error in it has no values. */
@@ -170,38 +196,39 @@ class RemoteConfigFollower implements RemoteConfig {
 
   private follow(held: Held): void {
     const { transport, settings } = this.options
-    const stop = followConfig(transport, keyOf(held.reference), held.md5, settings.sidecar.pollInterval, (item) => {
+    const known = held.state === 'loaded' || held.state === 'absent' ? held.md5 : UNCONFIRMED_MD5
+    const stop = followConfig(transport, keyOf(held.reference), known, settings.sidecar.pollInterval, (item) => {
       if (!this.closing.signal.aborted) this.changed(held, item)
     })
     this.watches.push(stop)
   }
 
   private changed(held: Held, item: ConfigItem | undefined): void {
-    const { logger, settings, emit } = this.options
-    const name = nameOf(held.reference)
+    const { logger, emit, snapshots } = this.options
+    const { reference } = held
+    const name = nameOf(reference)
     if (!item) {
       if (held.state === 'absent' || held.state === 'deleted') return
-      const keep = settings.cloud.nacos.config.onDelete === 'keep' && held.parts.length > 0
-      logger.warn(
-        `config ${name} was deleted in Nacos; its values are ${keep ? 'kept' : 'gone'} (cloud.nacos.config.on-delete)`,
-      )
-      held.state = keep ? 'deleted' : 'absent'
-      held.md5 = ''
-      if (!keep) held.parts = []
+      snapshots?.remove(keyOf(reference))
+      if (held.state === 'loaded') this.deleted(held)
+      else this.neverThere(held)
     } else {
       if (held.state === 'loaded' && item.md5 === held.md5) return
       let parts: PropertyDocument[]
       try {
-        parts = this.read(held.reference, item)
+        parts = this.read(reference, item)
       } catch (error) {
-        if (held.badMd5 !== item.md5) logger.error(`${messageOf(error)}. The values before it stay in use`)
+        if (held.badMd5 === item.md5) return
         held.badMd5 = item.md5
+        logger.error(`${messageOf(error)}. The values before it stay in use`)
+        if (error instanceof SidecarError) emit('configRejected', { source: name, error })
         return
       }
       held.badMd5 = undefined
       held.parts = parts
       held.md5 = item.md5
       held.state = 'loaded'
+      snapshots?.save(item)
     }
     const keys = this.apply()
     if (keys.length === 0) return
@@ -209,6 +236,30 @@ class RemoteConfigFollower implements RemoteConfig {
       `config ${name} changed: ${keys.slice(0, 20).join(', ')}${keys.length > 20 ? `, and ${keys.length - 20} more` : ''}`,
     )
     emit('configChanged', { keys })
+  }
+
+  private deleted(held: Held): void {
+    const { logger, settings, emit } = this.options
+    const { dataId, group } = held.reference
+    const kept = settings.cloud.nacos.config.onDelete === 'keep' && held.parts.length > 0
+    logger.warn(
+      `config ${nameOf(held.reference)} was deleted in Nacos; its values are ${kept ? 'kept' : 'gone'} (cloud.nacos.config.on-delete)`,
+    )
+    held.state = kept ? 'deleted' : 'absent'
+    held.md5 = ''
+    if (!kept) held.parts = []
+    emit('configDeleted', { dataId, group, kept })
+  }
+
+  /** The first word of a registry that was down at the start: its own "not found" beats a snapshot. */
+  private neverThere(held: Held): void {
+    const { logger } = this.options
+    if (held.reference.required) logger.error(notFound(held.reference))
+    if (held.state === 'snapshot')
+      logger.warn(`config ${nameOf(held.reference)} is not in Nacos any more; the values of its snapshot are gone`)
+    held.state = 'absent'
+    held.md5 = ''
+    held.parts = []
   }
 
   private apply(): readonly string[] {
@@ -243,6 +294,10 @@ function nameOf({ dataId, group }: RemoteReference): string {
   return group === 'DEFAULT_GROUP' ? dataId : `${dataId} (${group})`
 }
 
+function notFound(reference: RemoteReference): string {
+  return `config ${nameOf(reference)} is not in Nacos${inNamespace(reference)}; publish it, or import it as optional:nacos:${reference.dataId}`
+}
+
 function inNamespace({ namespace }: RemoteReference): string {
   return namespace === '' ? '' : `, namespace ${namespace}`
 }
@@ -250,6 +305,11 @@ function inNamespace({ namespace }: RemoteReference): string {
 /** Failing to ask is one thing, an unusable or missing document another. */
 function isRegistryFailure(error: unknown): boolean {
   return error instanceof SidecarError && error.code.startsWith('SIDECAR_REGISTRY_')
+}
+
+/** A registry that refuses has answered: what it would not tell now does not come from the disk either. */
+function isOutage(error: unknown): boolean {
+  return error instanceof SidecarError && /_(UNAVAILABLE|ANSWER)$/.test(error.code)
 }
 
 /** A transport that is deaf to its signal holds nobody up. */

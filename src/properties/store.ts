@@ -5,6 +5,7 @@ import type { Environment } from './environment.js'
 import { explainProperty, type PropertyExplanation } from './explain.js'
 import { formatPath, parsePath, type PropertyPath } from './path.js'
 import { hasPlaceholder } from './placeholders.js'
+import type { Unsubscribe } from '../types.js'
 import { PropertyView, variableAsFound } from './view.js'
 
 /** `all` is environment > remote > local; `local` leaves Nacos out, `remote` is Nacos alone. */
@@ -22,6 +23,14 @@ interface Sources {
   readonly defaultOf?: (path: PropertyPath) => string | undefined
 }
 
+/** One swap of the remote documents. */
+export interface RemoteChange {
+  /** Whose value differs now; a list changes as a whole. */
+  readonly keys: readonly string[]
+  /** What `get` said before it. */
+  previous(key: string): unknown
+}
+
 type Views = Record<PropertyScope, PropertyView>
 
 const MAX_CACHED = 2_000
@@ -32,6 +41,7 @@ export class PropertyStore {
   private readonly cache = new Map<string, unknown>()
   private remote: readonly PropertyDocument[] = []
   private pulled = false
+  private readonly watchers = new Set<(change: RemoteChange) => void>()
 
   constructor(private readonly sources: Sources) {
     this.views = this.build([])
@@ -87,7 +97,18 @@ export class PropertyStore {
     this.remote = documents
     this.pulled = true
     this.cache.clear()
-    return changedKeys(before, after)
+    const keys = changedKeys(before, after)
+    if (keys.length > 0) {
+      const previous = (key: string) => freeze(before.all.read(parsePath(key)))
+      for (const watcher of this.watchers) watcher({ keys, previous })
+    }
+    return keys
+  }
+
+  /** Hears of each swap that changes a value, after it. A watcher does not throw. */
+  watch(watcher: (change: RemoteChange) => void): Unsubscribe {
+    this.watchers.add(watcher)
+    return () => this.watchers.delete(watcher)
   }
 
   /** Placeholders of remote documents that nobody can resolve, as messages: such a value stays as it was written. */

@@ -178,6 +178,10 @@ const sidecar = section({
   grpcPortOffset: integer(-65535, 65535).default(1000),
   /** `auto` subscribes over gRPC where the port answers; `off` stays on HTTP. */
   push: oneOf('auto', 'off').default('auto'),
+  /**
+   * Where what the registry last said is kept for a start without it; `off` keeps it in memory only.
+   * @default $XDG_STATE_HOME, $XDG_CACHE_HOME or ~/.cache, and nacos-sidecar below it
+   */
   snapshotDir: text.optional(),
   logFile: text.optional(),
   health: section({ enabled: flag.default(true) }).prefault({}),

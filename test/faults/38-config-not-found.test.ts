@@ -1,9 +1,13 @@
 import { createHash } from 'node:crypto'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { startDevServer } from '../../src/dev-server/index.js'
 import { createHttpTransport } from '../../src/nacos/http/transport.js'
 import { createRemoteConfig } from '../../src/properties/remote.js'
 import { connectionOf } from '../../src/settings/connection.js'
 import { loadBootstrap } from '../support/bootstrap.js'
+import { form } from '../support/dev-registry.js'
+import { startOutage } from '../support/outage.js'
+import { alerts } from '../support/quiet-sidecar.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
 const DOCUMENTS: Record<string, string> = { 'present.yml': 'from: nacos' }
@@ -58,4 +62,88 @@ test('fault 38: an answer of 500 is not "not found"', async () => {
   await remote.load()
   expect(remote.documents()[0]).toMatchObject({ state: 'failed' })
   expect(lines).toContainEqual(expect.stringContaining('config missing.yml could not be pulled'))
+})
+
+test('fault 38: config not found: never a stale snapshot, at the start or when the registry is back', async () => {
+  const outage = await startOutage()
+  await outage.publish('a.yml', 'a: 1')
+  const settings = { 'config.import': 'optional:nacos:a.yml' }
+  const first = outage.sidecar(settings)
+  await first.ready
+  await first.stop({ drain: false })
+  await outage.down()
+
+  // The registry cannot be asked: what it last said is the best there is.
+  const second = outage.sidecar(settings)
+  await second.ready
+  expect(second.config.get('a')).toBe(1)
+  expect(alerts(second)).toContainEqual(
+    expect.stringMatching(/a\.yml could not be pulled: .*Its snapshot of 20.* is in use/),
+  )
+  const heard = vi.fn()
+  second.config.on('a', heard)
+
+  // It is back and says that there is no such document: that counts, whatever on-delete says of a deletion.
+  await outage.back()
+  await vi.waitFor(() => expect(heard).toHaveBeenCalled(), { timeout: 20_000 })
+  expect(heard.mock.calls[0]).toEqual([{ key: 'a', value: undefined, previous: 1, keys: ['a'] }])
+  await second.stop({ drain: false })
+
+  // And it is forgotten on disk too.
+  await outage.down()
+  const third = outage.sidecar(settings)
+  await third.ready
+  expect(third.config.get('a')).toBeUndefined()
+})
+
+test('fault 38: config not found: an error if it is required, with a snapshot of it on disk', async () => {
+  const outage = await startOutage()
+  await outage.publish('a.yml', 'a: 1')
+  const settings = { 'config.import': 'nacos:a.yml' }
+  const first = outage.sidecar(settings)
+  await first.ready
+  await first.stop({ drain: false })
+  await form(outage.up(), 'DELETE', '/v1/cs/configs', { dataId: 'a.yml', group: 'DEFAULT_GROUP' })
+  const second = outage.sidecar(settings)
+  await expect(second.ready).rejects.toMatchObject({ code: 'SIDECAR_CONFIG_NOT_FOUND' })
+  process.exitCode = undefined // a start that failed has set it
+  expect(second.config.get('a')).toBeUndefined()
+})
+
+test('fault 38: a registry that refuses is not down: no snapshot speaks for it', async () => {
+  const outage = await startOutage()
+  await outage.publish('a.yml', 'a: 1')
+  const settings = { 'config.import': 'nacos:a.yml' }
+  const first = outage.sidecar(settings)
+  await first.ready
+  await first.stop({ drain: false })
+  const { port } = outage.up()
+  await outage.down()
+  const closed = await startDevServer({ port, auth: { username: 'nacos', password: 'secret' } })
+  onTestFinished(() => closed.stop())
+  const second = outage.sidecar(settings)
+  await second.ready
+  expect(second.config.get('a')).toBeUndefined()
+  expect(alerts(second)).toContainEqual(expect.stringMatching(/could not be pulled.*Going on without it/))
+})
+
+test('fault 38: a snapshot counts as one until the registry has confirmed it', async () => {
+  const outage = await startOutage()
+  await outage.publish('a.yml', 'a: 1')
+  const settings = { 'config.import': 'optional:nacos:a.yml,optional:nacos:never.yml' }
+  const first = outage.sidecar(settings)
+  await first.ready
+  await first.stop({ drain: false })
+  await outage.down()
+  const second = outage.sidecar(settings)
+  const changed = vi.fn()
+  second.on('configChanged', changed)
+  await second.ready
+  const states = () => second.status().configs.map(({ dataId, state }) => `${dataId} ${state}`)
+  expect(states()).toEqual(['a.yml snapshot', 'never.yml failed'])
+  await outage.back()
+  await outage.publish('a.yml', 'a: 1')
+  await vi.waitFor(() => expect(states()).toEqual(['a.yml loaded', 'never.yml absent']), { timeout: 20_000 })
+  expect(second.config.get('a')).toBe(1)
+  expect(changed.mock.calls.every(([{ keys }]) => keys.join() === 'a')).toBe(true)
 })

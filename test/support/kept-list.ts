@@ -31,7 +31,7 @@ export async function followOrders(
     transport,
     namespace: '',
     group: 'DEFAULT_GROUP',
-    settings: { pollInterval: pollMs },
+    settings: { pollInterval: pollMs, emptyProtection: 0 },
     logger: collectLog(),
     emit,
   })

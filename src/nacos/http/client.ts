@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, type ClientRequest } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import axios, { type AxiosError, type AxiosInstance } from 'axios'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
@@ -86,7 +87,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
     return {
       status: response.status,
       headers: lowerCase(response.headers),
-      body: response.data.toString('utf8'),
+      body: await textOf(response.data),
     }
   }
 
@@ -126,6 +127,17 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
       }
     },
   }
+}
+
+/** An answer this big is read in steps, so that the event loop turns in between. */
+const BIG_BYTES = 1024 * 1024
+
+async function textOf(bytes: Buffer): Promise<string> {
+  if (bytes.length < BIG_BYTES) return bytes.toString('utf8')
+  await nextTurn()
+  const text = bytes.toString('utf8')
+  await nextTurn()
+  return text
 }
 
 /** Sockets of this agent do not keep the process alive, in use or not. */

@@ -1,9 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import {
-  createServiceDirectory,
-  type ServiceDirectoryOptions,
-  type SnapshotStore,
-} from '../../../src/discovery/directory.js'
+import { createServiceDirectory, type ServiceDirectoryOptions } from '../../../src/discovery/directory.js'
+import type { ServiceStore } from '../../../src/discovery/service-store.js'
 import type { ServiceListener } from '../../../src/nacos/transport.js'
 import type { ServiceInstance, ServiceKey } from '../../../src/types.js'
 import { cpuTime } from '../../support/scale.js'
@@ -38,7 +35,7 @@ function setUp(
     transport: { list: asked, ...(watch && { watchService: watch }) },
     namespace: 'ns',
     group: 'DEFAULT_GROUP',
-    settings: { pollInterval: 20 },
+    settings: { pollInterval: 20, emptyProtection: 0 },
     logger: { debug: log, info: log, warn: log, error: log },
     emit,
     ...rest,
@@ -47,7 +44,7 @@ function setUp(
   return { directory, asked, logged, emit }
 }
 
-const never = { settings: { pollInterval: 1_000_000 } }
+const never = { settings: { pollInterval: 1_000_000, emptyProtection: 0 } }
 
 describe('names', () => {
   test('name and group@@name', async () => {
@@ -198,7 +195,7 @@ describe('polls', () => {
   test('are jittered by ten per cent', async () => {
     const spy = vi.spyOn(globalThis, 'setTimeout')
     onTestFinished(() => spy.mockRestore())
-    const { directory } = setUp(async () => [instance(1)], { settings: { pollInterval: 100_000 } })
+    const { directory } = setUp(async () => [instance(1)], { settings: { pollInterval: 100_000, emptyProtection: 0 } })
     await Promise.all(Array.from({ length: 50 }, (_, i) => directory.get(`svc-${i}`)))
     const delays = spy.mock.calls.map(([, ms]) => ms ?? 0).filter((ms) => ms >= 90_000 && ms <= 110_000)
     expect(delays).toHaveLength(50)
@@ -322,25 +319,103 @@ describe('watch', () => {
   })
 })
 
-describe('seams', () => {
-  test('accept may hold a list back; the first one is always taken', async () => {
-    let list = [instance(1)]
-    const { directory } = setUp(async () => list, { accept: (next) => next.all.length > 0 })
-    await directory.get('svc')
+describe('an empty list after one that was not', () => {
+  const held = (emptyProtection: number) => ({ settings: { pollInterval: 20, emptyProtection } })
+
+  test('is held, asked for again, and then believed', async () => {
+    let list = [instance(1), instance(2)]
+    const { directory, emit, logged, asked } = setUp(async () => list, held(200))
+    const full = await directory.get('svc')
     list = []
-    const { failures } = directory.status()[0]!
-    await new Promise((resolve) => setTimeout(resolve, 60))
-    expect([failures, directory.peek('svc')!.instances.length]).toEqual([0, 1])
+    const startMs = performance.now()
+    await vi.waitFor(() => expect(directory.status()[0]!.heldEmpty).toBe(true))
+    const polls = asked.mock.calls.length
+    expect(directory.peek('svc')).toBe(full)
+    await vi.waitFor(() => expect(directory.peek('svc')!.instances).toHaveLength(0), { interval: 5 })
+    expect(performance.now() - startMs).toBeGreaterThan(190)
+    expect(asked.mock.calls.length).toBeGreaterThan(polls)
+    expect(directory.status()[0]!.heldEmpty).toBe(false)
+    expect(emit).toHaveBeenCalledTimes(2)
+    expect(logged).toEqual([
+      expect.stringMatching(/no instance of DEFAULT_GROUP@@svc any more: the last 2 stay in use/),
+      expect.stringMatching(/^Confirmed/),
+    ])
   })
 
-  test('a store lends its list while the registry cannot be had, and is given each good one', async () => {
-    const store: SnapshotStore = { load: async () => [instance(9)], save: vi.fn() }
+  test('is forgotten when instances are back', async () => {
+    let list = [instance(1)]
+    const { directory, emit, logged } = setUp(async () => list, held(150))
+    await directory.get('svc')
+    list = []
+    await vi.waitFor(() => expect(directory.status()[0]!.heldEmpty).toBe(true))
+    list = [instance(1)]
+    await vi.waitFor(() => expect(directory.status()[0]!.heldEmpty).toBe(false))
+    expect(emit).toHaveBeenCalledTimes(1)
+    expect(logged.at(-1)).toMatch(/is listed again/)
+  })
+
+  test('is not confirmed by a failing request', async () => {
+    let answer: () => Promise<ServiceInstance[]> = async () => [instance(1)]
+    const { directory } = setUp(() => answer(), held(50))
+    await directory.get('svc')
+    answer = async () => []
+    await vi.waitFor(() => expect(directory.status()[0]!.heldEmpty).toBe(true))
+    answer = async () => Promise.reject(new Error('down'))
+    await vi.waitFor(() => expect(directory.status()[0]!.failures).toBeGreaterThan(4))
+    expect(directory.peek('svc')!.instances).toHaveLength(1)
+    answer = async () => []
+    await vi.waitFor(() => expect(directory.peek('svc')!.instances).toHaveLength(0))
+  })
+
+  test('is asked for again where it was pushed', async () => {
+    let push: ServiceListener = () => {}
+    let list = [instance(1)]
+    const watch = (_: ServiceKey, on: ServiceListener) => {
+      push = on
+      return () => {}
+    }
+    const { directory, asked } = setUp(async () => list, {
+      watch,
+      settings: { pollInterval: 1e6, emptyProtection: 100 },
+    })
+    await directory.get('svc')
+    push([])
+    expect(directory.peek('svc')!.instances).toHaveLength(1)
+    // The registry had only lost sight of it.
+    await vi.waitFor(() => expect(asked).toHaveBeenCalledTimes(2))
+    await vi.waitFor(() => expect(directory.status()[0]!.heldEmpty).toBe(false))
+    expect(directory.peek('svc')!.instances).toHaveLength(1)
+    list = []
+    push([])
+    await vi.waitFor(() => expect(directory.peek('svc')!.instances).toHaveLength(0))
+    expect(asked).toHaveBeenCalledTimes(3)
+  })
+})
+
+describe('a store', () => {
+  test('lends its list while the registry cannot be had, and is given each good one', async () => {
+    const savedAt = new Date('2030-01-01')
+    const store: ServiceStore = { load: async () => ({ instances: [instance(9)], savedAt }), save: vi.fn() }
     let fail = true
-    const { directory } = setUp(async () => (fail ? Promise.reject(new Error('down')) : [instance(1)]), { store })
+    const { directory, logged } = setUp(async () => (fail ? Promise.reject(new Error('down')) : [instance(1)]), {
+      store,
+    })
     expect((await directory.get('svc')).instances.map((i) => i.port)).toEqual([9])
+    expect(directory.status()[0]).toMatchObject({ from: 'snapshot', lastError: 'down' })
+    expect(logged[0]).toMatch(/down; the list of an earlier run is in use \(1 instances, saved 2030-01-01/)
+    expect(store.save).not.toHaveBeenCalled()
     fail = false
     await vi.waitFor(() => expect(directory.peek('svc')!.instances[0]!.port).toBe(1))
     expect(store.save).toHaveBeenLastCalledWith(directory.peek('svc'))
+    expect(directory.status()[0]!.from).toBe('registry')
+  })
+
+  test('is given a list once, not at each poll', async () => {
+    const store: ServiceStore = { load: async () => undefined, save: vi.fn() }
+    const { directory, asked } = setUp(async () => [instance(1)], { store })
+    await directory.get('svc')
+    await vi.waitFor(() => expect(asked.mock.calls.length).toBeGreaterThan(3))
+    expect(store.save).toHaveBeenCalledTimes(1)
   })
 })
 

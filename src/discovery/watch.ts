@@ -1,0 +1,155 @@
+import { messageOf } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { ServiceInstance, ServiceKey } from '../types.js'
+import { createSubscription, type Subscription } from '../util/subscription.js'
+import { tell } from '../util/tell.js'
+import type { ServiceDirectory } from './directory.js'
+import { identityOf, type ServiceSnapshot } from './snapshot.js'
+
+/** How the instances that may be called (healthy, enabled, of a weight) differ from those told of before. */
+export interface ServiceChange {
+  readonly service: ServiceKey
+  /** Those that may be called now. */
+  readonly instances: readonly ServiceInstance[]
+  /** At first all of them. */
+  readonly added: readonly ServiceInstance[]
+  /** Gone, or not to be called any more: unhealthy, disabled, weight 0. */
+  readonly removed: readonly ServiceInstance[]
+  /** Called on as before, with another weight or other metadata: as they are now. */
+  readonly changed: readonly ServiceInstance[]
+}
+
+export interface WatchOptions {
+  /** Ends the watch. */
+  readonly signal?: AbortSignal
+}
+
+/** Changes one after the other; `break`, the signal and the end of the sidecar end it. */
+export interface ServiceChanges extends AsyncIterableIterator<ServiceChange, undefined>, AsyncDisposable {}
+
+/** The first list with whatever it holds, then each list in which something matters to a caller. */
+export interface WatchService {
+  /**
+   * Calls back; a listener that throws harms no other.
+   *
+   * @throws SidecarError `SIDECAR_CALL_INVALID` for what is no service name
+   * @example
+   * const end = sidecar.discovery.watch('user-service', ({ added, removed }) => log(added, removed))
+   */
+  (service: string, listener: (change: ServiceChange) => unknown, options?: WatchOptions): Subscription
+  /**
+   * Iterates. One who is slow misses no change, but gets several as one.
+   *
+   * @example
+   * for await (const { instances } of sidecar.discovery.watch('user-service', { signal })) render(instances)
+   */
+  (service: string, options?: WatchOptions): ServiceChanges
+}
+
+export function createWatch(directory: ServiceDirectory, logger: Logger): WatchService {
+  function watch(service: string, listener: (change: ServiceChange) => unknown, options?: WatchOptions): Subscription
+  function watch(service: string, options?: WatchOptions): ServiceChanges
+  function watch(
+    service: string,
+    second: ((change: ServiceChange) => unknown) | WatchOptions = {},
+    { signal }: WatchOptions = {},
+  ): Subscription | ServiceChanges {
+    if (typeof second !== 'function') return iterate(directory, service, second.signal)
+    const failed = (error: unknown) => logger.error(`A listener of ${service} threw: ${messageOf(error)}`)
+    return follow(directory, service, signal, (change) => tell(second, change, failed))
+  }
+  return watch
+}
+
+function follow(
+  directory: ServiceDirectory,
+  service: string,
+  signal: AbortSignal | undefined,
+  listener: (change: ServiceChange) => void,
+): Subscription {
+  let told: ServiceSnapshot | undefined
+  if (signal?.aborted) return createSubscription(() => {})
+  const subscription = directory.watch(service, (snapshot) => {
+    const change = changeBetween(told, snapshot)
+    told = snapshot
+    if (change) listener(change)
+  })
+  const end = createSubscription(() => {
+    signal?.removeEventListener('abort', end)
+    subscription()
+  })
+  signal?.addEventListener('abort', end, { once: true })
+  return end
+}
+
+function iterate(directory: ServiceDirectory, service: string, signal: AbortSignal | undefined): ServiceChanges {
+  type Result = IteratorResult<ServiceChange, undefined>
+  const DONE: Result = { done: true, value: undefined }
+  let told: ServiceSnapshot | undefined
+  let latest: ServiceSnapshot | undefined
+  let ended = false
+  const waiting: ((result: Result) => void)[] = []
+
+  const subscription = directory.watch(service, (snapshot) => {
+    latest = snapshot
+    if (waiting.length === 0) return
+    const change = take()
+    if (change) waiting.shift()!({ done: false, value: change })
+  })
+  const end = () => {
+    if (ended) return
+    ended = true
+    subscription()
+    signal?.removeEventListener('abort', end)
+    directory.closed.removeEventListener('abort', end)
+    for (const resolve of waiting.splice(0)) resolve(DONE)
+  }
+  /** From what was told last to the latest: however many changes lie between, nothing piles up. */
+  const take = (): ServiceChange | undefined => {
+    if (!latest || latest === told) return undefined
+    const change = changeBetween(told, latest)
+    told = latest
+    return change
+  }
+  for (const ending of [signal, directory.closed]) {
+    if (ending?.aborted) end()
+    else ending?.addEventListener('abort', end, { once: true })
+  }
+
+  const changes: ServiceChanges = {
+    async next() {
+      if (ended) return DONE
+      const value = take()
+      return value ? { done: false, value } : new Promise<Result>((resolve) => waiting.push(resolve))
+    },
+    async return() {
+      end()
+      return DONE
+    },
+    async [Symbol.asyncDispose]() {
+      end()
+    },
+    [Symbol.asyncIterator]: () => changes,
+  }
+  return changes
+}
+
+/** `undefined` where nothing a caller could notice differs. Unchanged instances are the same objects in both. */
+export function changeBetween(before: ServiceSnapshot | undefined, now: ServiceSnapshot): ServiceChange | undefined {
+  const { key: service, instances } = now
+  if (!before) return { service, instances, added: instances, removed: [], changed: [] }
+  const same = new Set(before.instances)
+  const other = instances.filter((instance) => !same.delete(instance))
+  // What is left of `same` is gone, or is there in another version.
+  const left = new Map([...same].map((instance) => [identityOf(instance), instance]))
+  const changed = other.filter((instance) => left.delete(identityOf(instance)))
+  if (other.length === 0 && left.size === 0) return undefined
+  const isChanged = new Set(changed)
+  return {
+    service,
+    instances,
+    added: other.filter((instance) => !isChanged.has(instance)),
+    removed: [...left.values()],
+    changed,
+  }
+}

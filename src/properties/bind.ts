@@ -1,0 +1,147 @@
+import { isDeepStrictEqual } from 'node:util'
+import { messageOf, SidecarError } from '../errors.js'
+import type { Emit } from '../events.js'
+import type { Logger } from '../logger.js'
+import { issueText, type StandardIssue, type StandardSchema } from '../util/standard-schema.js'
+import { createSubscription, type Subscription } from '../util/subscription.js'
+import { tell } from '../util/tell.js'
+import { parsePath, type PropertyPath } from './path.js'
+import { frozenCopy, relaxedInput, type Frozen } from './relaxed-input.js'
+import { isSecret } from './secrets.js'
+import type { PropertyStore } from './store.js'
+
+export interface BindOptions {
+  /** What lies below this key, in any spelling. @default '' for everything */
+  readonly prefix?: string
+}
+
+export interface ViewChange<T> {
+  readonly value: Frozen<T>
+  readonly previous: Frozen<T>
+}
+
+/** What a schema makes of the properties, live. Disposing of it ends that: `current` then stays as it is. */
+export interface ConfigView<T> extends Disposable, AsyncDisposable {
+  /** The last value the schema accepted; another object after each change. */
+  readonly current: Frozen<T>
+  /** Calls back when `current` has changed. */
+  on(event: 'change', listener: (change: ViewChange<T>) => unknown): Subscription
+}
+
+/** The views of `config.bind`. */
+export class ConfigBindings {
+  private readonly all = new Set<Pick<Binding<never>, 'update'>>()
+
+  constructor(
+    private readonly store: PropertyStore,
+    private readonly logger: Logger,
+    private readonly emit: Emit,
+  ) {}
+
+  add<T>(schema: StandardSchema<T>, { prefix = '' }: BindOptions = {}): ConfigView<T> {
+    const binding = new Binding(schema, prefix, this.store, this.logger, this.emit)
+    this.all.add(binding)
+    const end = createSubscription(() => this.all.delete(binding))
+    return {
+      get current() {
+        return binding.current
+      },
+      on: (_event, listener) => binding.listen(listener),
+      [Symbol.dispose]: end[Symbol.dispose],
+      [Symbol.asyncDispose]: end[Symbol.asyncDispose],
+    }
+  }
+
+  /** Brings every view up to date. @returns what is to be announced once all are. */
+  update(): (() => void)[] {
+    return [...this.all].map((binding) => binding.update()).filter((news) => news !== undefined)
+  }
+}
+
+class Binding<T> {
+  current: Frozen<T>
+  private readonly name: string
+  private readonly path: PropertyPath
+  private readonly listeners = new Set<(change: ViewChange<T>) => unknown>()
+  /** What was complained of already. */
+  private refused: string | undefined
+
+  constructor(
+    private readonly schema: StandardSchema<T>,
+    prefix: string,
+    private readonly store: PropertyStore,
+    private readonly logger: Logger,
+    private readonly emit: Emit,
+  ) {
+    this.path = parsePath(prefix)
+    this.name = prefix || 'the bound configuration'
+    try {
+      this.current = this.read()
+    } catch (error) {
+      const early = store.remoteReady ? '' : '. Nacos has not been asked yet: await sidecar.ready first'
+      throw new SidecarError('SIDECAR_CONFIG_INVALID', messageOf(error) + early)
+    }
+  }
+
+  listen(listener: (change: ViewChange<T>) => unknown): Subscription {
+    const own: typeof listener = (change) => listener(change)
+    this.listeners.add(own)
+    return createSubscription(() => this.listeners.delete(own))
+  }
+
+  /** @returns the news, to be told when every other view is up to date too. */
+  update(): (() => void) | undefined {
+    let value: Frozen<T>
+    try {
+      value = this.read()
+    } catch (error) {
+      const refusal = error as SidecarError // read() throws nothing else
+      if (this.refused === refusal.message) return undefined
+      this.refused = refusal.message
+      return () => this.reject(refusal)
+    }
+    this.refused = undefined
+    const previous = this.current
+    if (isDeepStrictEqual(value, previous)) return undefined
+    this.current = value
+    return () => this.announce({ value, previous })
+  }
+
+  private announce(change: ViewChange<T>): void {
+    const failed = (error: unknown) => this.logger.error(`A listener of ${this.name} threw: ${messageOf(error)}`)
+    for (const listener of [...this.listeners]) if (this.listeners.has(listener)) tell(listener, change, failed)
+  }
+
+  private reject(error: SidecarError): void {
+    this.logger.error(`${error.message}. The value before it stays in use`)
+    this.emit('configRejected', { source: this.name, error })
+  }
+
+  private read(): Frozen<T> {
+    const result = this.validate()
+    if (result instanceof Promise) {
+      result.catch(() => {})
+      throw this.invalid('the schema is asynchronous; bind() takes one that decides at once')
+    }
+    if (result.issues) throw this.invalid(result.issues.map((issue) => this.shown(issue)).join('; '))
+    return frozenCopy(result.value)
+  }
+
+  private validate() {
+    try {
+      return this.schema['~standard'].validate(relaxedInput(this.store, this.path))
+    } catch (error) {
+      throw this.invalid(`the schema threw ${error instanceof Error ? error.name : 'something'}`)
+    }
+  }
+
+  private invalid(why: string): SidecarError {
+    return new SidecarError('SIDECAR_CONFIG_INVALID', `${this.name} is not what the schema wants: ${why}`)
+  }
+
+  /** Some libraries quote the value they refuse. */
+  private shown(issue: StandardIssue): string {
+    const keys = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
+    return issueText(isSecret([...this.path, ...keys]) ? { ...issue, message: 'is refused' } : issue)
+  }
+}

@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util'
+import { messageOf } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { createSubscription, type Subscription } from '../util/subscription.js'
+import { tell } from '../util/tell.js'
+import { formatPath, parsePath, relaxed, type PropertyPath } from './path.js'
+import type { PropertyStore, RemoteChange } from './store.js'
+
+/** A property that has changed. */
+export interface PropertyChange {
+  /** As it was subscribed to; with `.*`, the full name of the one that changed. */
+  readonly key: string
+  /** `undefined` where there is none any more; frozen. */
+  readonly value: unknown
+  /** `undefined` where there was none; frozen. */
+  readonly previous: unknown
+  /** The full names of what changed at and below `key`. */
+  readonly keys: readonly string[]
+}
+
+export type PropertyListener = (change: PropertyChange) => unknown
+
+interface Listening {
+  readonly key: string
+  readonly path: PropertyPath
+  readonly each: boolean
+  readonly listener: PropertyListener
+}
+
+/** The listeners of `config.on`. */
+export class ConfigListeners {
+  private readonly all = new Set<Listening>()
+
+  constructor(
+    private readonly store: PropertyStore,
+    private readonly logger: Logger,
+  ) {}
+
+  add(key: string, listener: PropertyListener): Subscription {
+    const each = key === '*' || key.endsWith('.*')
+    const entry: Listening = { key, path: parsePath(each ? key.slice(0, -2) : key), each, listener }
+    this.all.add(entry)
+    return createSubscription(() => this.all.delete(entry))
+  }
+
+  tell(change: RemoteChange): void {
+    const paths = change.keys.map((key) => [key, parsePath(key)] as const)
+    for (const entry of [...this.all]) {
+      const below = paths.filter(([, path]) => isAtOrBelow(path, entry.path)).map(([key]) => key)
+      if (entry.each) for (const key of below) this.call(entry, change, key, [key])
+      else this.call(entry, change, entry.key, below)
+    }
+  }
+
+  private call(entry: Listening, change: RemoteChange, key: string, keys: readonly string[]): void {
+    // An item of a list changes with the list: its own name is not among the keys.
+    const value = this.store.get(key)
+    const previous = change.previous(key)
+    if (!this.all.has(entry) || isDeepStrictEqual(value, previous)) return
+    const event = { key, value, previous, keys: keys.length > 0 ? keys : [formatPath(entry.path)] }
+    tell(entry.listener, event, (error) =>
+      this.logger.error(`A listener of config ${entry.key || '(everything)'} threw: ${messageOf(error)}`),
+    )
+  }
+}
+
+function isAtOrBelow(path: PropertyPath, above: PropertyPath): boolean {
+  return above.every((segment, at) => at < path.length && relaxed(String(segment)) === relaxed(String(path[at])))
+}

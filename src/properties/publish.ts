@@ -1,0 +1,114 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { SidecarError } from '../errors.js'
+import type { NacosTransport } from '../nacos/transport.js'
+import type { ConfigKey } from '../types.js'
+import type { Config, ConfigOptions } from './config.js'
+
+export interface DocumentName {
+  readonly dataId: string
+  /** @default cloud.nacos.config.group */
+  readonly group?: string
+}
+
+export interface NewDocument extends DocumentName {
+  readonly content: string
+  /** Nacos's type word: yaml, json, properties, text, xml, html. @default by the data id's extension, else text */
+  readonly type?: string
+}
+
+export interface PublishOptions {
+  /** Hex MD5 of the document that is to be replaced. */
+  readonly casMd5?: string
+  readonly signal?: AbortSignal
+}
+
+const TYPES: Record<string, string> = {
+  yml: 'yaml',
+  yaml: 'yaml',
+  json: 'json',
+  properties: 'properties',
+  xml: 'xml',
+  html: 'html',
+}
+
+/** The writing half of `sidecar.config`. */
+export function createPublisher({
+  transport,
+  namespace,
+  group: defaultGroup,
+}: Pick<ConfigOptions, 'transport' | 'namespace' | 'group'>): Pick<Config, 'publish' | 'delete'> {
+  /** Once known it stays known: an upgraded registry is seen by the next process. */
+  let comparing: Promise<boolean> | undefined
+
+  async function compares(key: ConfigKey, signal: AbortSignal | undefined): Promise<boolean> {
+    const found = (comparing ??= honoursCas(transport, key, signal))
+    found.catch(() => (comparing = undefined))
+    return found
+  }
+
+  const nameOf = ({ dataId, group = defaultGroup }: DocumentName): ConfigKey => ({ namespace, group, dataId })
+
+  return {
+    async publish({ content, type, ...name }, { casMd5, signal } = {}) {
+      const { dataId } = name
+      const key = nameOf(name)
+      const item = { ...key, content, type: type ?? TYPES[extensionOf(dataId)] ?? 'text' }
+      if (casMd5 === undefined) return publisherOf(transport)(item, undefined, signal)
+      if (!/^[0-9a-f]{32}$/i.test(casMd5)) {
+        throw new SidecarError('SIDECAR_CONFIG_INVALID', `publishing ${dataId}: casMd5 is no MD5 in hex`)
+      }
+      if (await compares(key, signal)) return publisherOf(transport)(item, casMd5.toLowerCase(), signal)
+      throw new SidecarError(
+        'SIDECAR_REGISTRY_UNSUPPORTED',
+        `publishing ${dataId} with casMd5: the registry at ${transport.describe().server} ignores it and would overwrite what ` +
+          'somebody else writes meanwhile, so nothing was written. Nacos compares from 2.5 on; publish without casMd5 to write all the same',
+      )
+    },
+
+    async delete(name, { signal } = {}) {
+      if (transport.deleteConfig) return transport.deleteConfig(nameOf(name), signal)
+      throw unsupported(transport, 'delete')
+    },
+  }
+}
+
+/** Whether the registry refuses a wrong MD5, tried on a document that is nobody's. */
+async function honoursCas(
+  transport: ConfigOptions['transport'],
+  { namespace, group }: ConfigKey,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const publish = publisherOf(transport)
+  // Two who try at the same time must not meet.
+  const probe = { namespace, group, dataId: `nacos-sidecar-probe-${randomUUID()}`, type: 'text' }
+  const wrong = createHash('md5').update('another').digest('hex')
+  await publish(
+    { ...probe, content: 'Does this registry compare casMd5? It will be gone in a moment.' },
+    undefined,
+    signal,
+  )
+  try {
+    return !(await publish({ ...probe, content: 'It does not.' }, wrong, signal))
+  } finally {
+    await transport.deleteConfig?.(probe).catch(() => {})
+  }
+}
+
+type Publish = NonNullable<NacosTransport['publishConfig']>
+
+function publisherOf(transport: ConfigOptions['transport']): Publish {
+  if (transport.publishConfig) return transport.publishConfig.bind(transport)
+  throw unsupported(transport, 'publish')
+}
+
+function unsupported(transport: ConfigOptions['transport'], verb: string): SidecarError {
+  const { protocol } = transport.describe()
+  return new SidecarError(
+    'SIDECAR_REGISTRY_UNSUPPORTED',
+    `config.${verb}: the transport (${protocol}) cannot ${verb} configs`,
+  )
+}
+
+function extensionOf(dataId: string): string {
+  return /\.([^.]+)$/.exec(dataId)?.[1]?.toLowerCase() ?? ''
+}

@@ -1,0 +1,78 @@
+import { formatPath, relaxed, type PropertyPath } from './path.js'
+import type { PropertyStore } from './store.js'
+
+type Fields = Record<string, unknown>
+
+/** What is behind a proxy of ours: a schema may hand on what it was given. */
+const behind = new WeakMap<object, Fields>()
+
+/**
+ * Everything below `path` as a schema wants to read it: a field it asks for is found in any spelling, in the
+ * environment too (`DB_POOLSIZE` for `poolSize` below `db`), and then goes by the name that was asked for, so that a
+ * strict schema does not meet it again as an unknown one.
+ */
+export function relaxedInput(store: PropertyStore, path: PropertyPath): unknown {
+  const value = store.get(formatPath(path))
+  return value === undefined ? fields(store, path, {}) : wrap(store, path, value)
+}
+
+function wrap(store: PropertyStore, path: PropertyPath, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => wrap(store, [...path, index], item))
+  return isMap(value) ? fields(store, path, value) : value
+}
+
+function fields(store: PropertyStore, path: PropertyPath, value: Fields): unknown {
+  const own = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, wrap(store, [...path, key], inner)]))
+  const find = (name: string | symbol): boolean => {
+    if (typeof name !== 'string' || name === '') return false
+    const written = Object.keys(own).find((key) => relaxed(key) === relaxed(name))
+    const found = written === undefined ? wrapFound(store, [...path, name]) : own[written]
+    if (found === undefined) return false
+    if (written !== undefined) delete own[written]
+    own[name] = found
+    return true
+  }
+  const proxy = new Proxy(own, {
+    has: (_, name) => name in own || find(name),
+    get: (_, name) => (name in own || find(name) ? (own as Record<string | symbol, unknown>)[name] : undefined),
+  })
+  behind.set(proxy, own)
+  return proxy
+}
+
+function wrapFound(store: PropertyStore, path: PropertyPath): unknown {
+  return wrap(store, path, store.get(formatPath(path)))
+}
+
+/** A frozen copy of what a schema gave back: its own plain maps and lists, none of our proxies. */
+export function frozenCopy<T>(value: T): Frozen<T> {
+  return copy(value) as Frozen<T>
+}
+
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map(copy))
+  const plain = typeof value === 'object' && value !== null ? (behind.get(value) ?? value) : value
+  if (!isMap(plain)) return plain
+  return Object.freeze(Object.fromEntries(Object.entries(plain).map(([key, inner]) => [key, copy(inner)])))
+}
+
+/** A plain object: a Date, a Map or a class of the app's own stays what it is. */
+function isMap(value: unknown): value is Fields {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+type Untouched =
+  ((...args: never[]) => unknown) | Date | RegExp | URL | Map<unknown, unknown> | Set<unknown> | Promise<unknown>
+
+/** Maps and lists to be read only, all the way down. */
+export type Frozen<T> = T extends Untouched
+  ? T
+  : T extends readonly (infer Item)[]
+    ? number extends T['length']
+      ? readonly Frozen<Item>[]
+      : { readonly [K in keyof T]: Frozen<T[K]> }
+    : T extends object
+      ? { readonly [K in keyof T]: Frozen<T[K]> }
+      : T
