@@ -96,10 +96,14 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
       const tenant = textOr(message['tenant'], '')
       const group = textOr(message['group'], '')
       const dataId = textOr(message['dataId'], '')
-      const id = idOf(tenant === 'public' ? '' : tenant, group, dataId)
-      const watch = watches.get(id)
-      if (watch) notice(id, watch)
-      else logger.debug(`a notice of config ${group}/${dataId}, which nobody watches, is ignored`)
+      const named = idOf(tenant === 'public' ? '' : tenant, group, dataId)
+      const meant = [...watches].filter(([, { key }]) => key.group === group && key.dataId === dataId)
+      for (const [id, watch] of meant) {
+        if (id === named) notice(id, watch)
+        // r-nacos names the wrong namespace now and then: those of the others are compared.
+        else reconciler.doubt(id)
+      }
+      if (meant.length === 0) logger.debug(`a notice of config ${group}/${dataId}, which nobody watches, is ignored`)
     },
   }
 }

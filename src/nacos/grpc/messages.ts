@@ -138,29 +138,31 @@ export function parseServiceInfo(info: unknown): ServiceInfo {
   }
 }
 
-/** The hosts as instances of `key`; an entry without a usable address is left out, for nobody could call it. */
+/** The hosts as instances of `key`. One that cannot be read spoils the message, for what it says is not the list. */
 export function instancesOf(key: ServiceKey, hosts: readonly unknown[]): ServiceInstance[] {
-  const instances: ServiceInstance[] = []
-  for (const host of hosts) {
-    if (!isObject(host)) continue
-    const { ip, port } = host
-    if (typeof ip !== 'string' || ip === '' || !Number.isInteger(port)) continue
-    if ((port as number) < 0 || (port as number) > 65535) continue
-    instances.push({
+  return hosts.map((host) => {
+    const { ip, port } = isObject(host) ? host : {}
+    if (!isObject(host) || typeof ip !== 'string' || ip === '' || !isPort(port)) {
+      throw new Error('serviceInfo.hosts holds an instance without ip and port')
+    }
+    return {
       namespace: key.namespace,
       group: key.group,
       service: key.service,
       ip,
-      port: port as number,
+      port,
       weight: typeof host['weight'] === 'number' ? host['weight'] : 1,
       healthy: host['healthy'] !== false,
       enabled: host['enabled'] !== false,
       ephemeral: host['ephemeral'] !== false,
       cluster: textOr(host['clusterName'], 'DEFAULT'),
       metadata: stringsOf(host['metadata']),
-    })
-  }
-  return instances
+    }
+  })
+}
+
+function isPort(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65535
 }
 
 export function isObject(value: unknown): value is Message {
@@ -175,8 +177,11 @@ function stringsOf(value: unknown): Record<string, string> {
   if (!isObject(value)) return {}
   // As parsed, where it is what it should be: ten thousand copies would be felt.
   if (Object.values(value).every((entry) => typeof entry === 'string')) return value as Record<string, string>
-  // fromEntries defines, it does not assign: a key `__proto__` stays a key.
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, String(entry ?? '')]))
+  // As HTTP has it, or a switch between the two would look like a change.
+  const pairs = Object.entries(value).filter(([key, entry]) => key !== '__proto__' && entry != null)
+  return Object.fromEntries(
+    pairs.map(([key, entry]) => [key, typeof entry === 'string' ? entry : JSON.stringify(entry)]),
+  )
 }
 
 function internal(type: string): Request {

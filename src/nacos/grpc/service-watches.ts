@@ -30,8 +30,8 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
   const watches = new Map<string, Watch>()
 
   const accept = (watch: Watch, info: ServiceInfo): void => {
-    watch.seenMs = info.lastRefTimeMs
     watch.current = instancesOf(watch.key, info.hosts)
+    watch.seenMs = info.lastRefTimeMs
     for (const listener of watch.listeners) tell(watch, listener)
   }
 
@@ -51,14 +51,13 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
     watch.pushedMs = Number.NEGATIVE_INFINITY
     const request = subscribeService(watch.key, true)
     const answer = await session.request(request)
-    let info: ServiceInfo
     try {
-      info = parseServiceInfo(answer['serviceInfo'])
+      const info = parseServiceInfo(answer['serviceInfo'])
+      // The answer to our own question is true whatever its clock says, unless a push overtook it.
+      if (watch.session === session && watch.pushedMs <= info.lastRefTimeMs) accept(watch, info)
     } catch (error) {
       throw badAnswer(request.label, session.server, messageOf(error))
     }
-    // The answer to our own question is true whatever its clock says, unless a push overtook it.
-    if (watch.session === session && watch.pushedMs <= info.lastRefTimeMs) accept(watch, info)
   }
 
   const add = (id: string, key: ServiceKey): Watch => {
@@ -110,8 +109,8 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
           reconciler.doubt(id)
           continue
         }
-        watch.pushedMs = info.lastRefTimeMs
         accept(watch, info)
+        watch.pushedMs = info.lastRefTimeMs
       }
       if (meant.length === 0) logger.debug(`a push of ${group}@@${info.service}, which nobody watches, is ignored`)
     },

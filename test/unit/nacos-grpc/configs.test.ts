@@ -98,6 +98,18 @@ describe('a watched config', () => {
     await vi.waitFor(() => expect(seen).toEqual(['a: 2']), 3_000)
   })
 
+  it('is compared where a notice names another namespace, as r-nacos has it', async () => {
+    const nacos = await server()
+    const client = link(nacos.port)
+    const seen: unknown[] = []
+    client.watchConfig({ ...document(), namespace: 'dev' }, '', (item) => seen.push(item?.content))
+    await vi.waitFor(() => expect(nacos.of('ConfigBatchListenRequest')).toHaveLength(1))
+    // The notice has no tenant at all.
+    nacos.setConfig('app.yml', 'a: 2')
+    await vi.waitFor(() => expect(seen).toEqual(['a: 2']))
+    expect(nacos.of('ConfigQueryRequest').map(({ body }) => body['tenant'])).toEqual(['dev'])
+  })
+
   it('does not spin on a server that calls it changed for ever', async () => {
     const nacos = await server()
     nacos.setConfig('app.yml', 'a: 1')

@@ -129,24 +129,25 @@ describe('a broken list', () => {
     })
   })
 
-  it('loses the entries nobody could call, and no others', () => {
-    const hosts = [
-      null,
-      'x',
-      { port: 1 },
-      { ip: '', port: 1 },
-      { ip: '1.1.1.1', port: '80' },
-      { ip: '1.1.1.1', port: 70_000 },
-      { ip: '1.1.1.1', port: -1 },
-      { ip: '1.1.1.1', port: 80, metadata: JSON.parse('{"__proto__":"p","n":1,"z":null}') as object },
-    ]
-    const [only, ...others] = messages.instancesOf(key, hosts)
-    expect(others).toEqual([])
+  it.each([
+    null,
+    'x',
+    { port: 1 },
+    { ip: '', port: 1 },
+    { ip: '1.1.1.1', port: '80' },
+    { ip: '1.1.1.1', port: 70_000 },
+    { ip: '1.1.1.1', port: -1 },
+  ])('is no list: %j is nobody to call, and so the rest cannot be relied on either', (host) => {
+    expect(() => messages.instancesOf(key, [{ ip: '1.1.1.1', port: 80 }, host])).toThrow(/without ip and port/)
+  })
+
+  it('takes what is left out for what it mostly is', () => {
+    const metadata = JSON.parse('{"__proto__":"p","n":1,"z":null,"s":"x"}') as object
+    const [only] = messages.instancesOf(key, [{ ip: '1.1.1.1', port: 80, metadata }])
     expect(only).toMatchObject({ ip: '1.1.1.1', port: 80, weight: 1, healthy: true, enabled: true, cluster: 'DEFAULT' })
     expect(Object.entries(only!.metadata)).toEqual([
-      ['__proto__', 'p'],
       ['n', '1'],
-      ['z', ''],
+      ['s', 'x'],
     ])
     expect(Object.getPrototypeOf(only!.metadata)).toBe(Object.prototype)
   })

@@ -1,0 +1,79 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { killChildren } from '../support/child.js'
+import { startMember } from '../support/member-process.js'
+import { duration, realDurations } from '../support/scale.js'
+import { startScriptedRegistry } from '../support/scripted-registry.js'
+
+const WINDOW_MS = duration(60_000, 8_000)
+/** A second's worth of work is what a measurement of a few seconds cannot tell from chance. */
+const CPU_SHARE = realDurations ? 0.01 : 0.03
+afterEach(killChildren)
+
+/** Answers as a Nacos does, until it is told to fail. */
+async function registry() {
+  const server = await startScriptedRegistry()
+  onTestFinished(() => server.close())
+  let failing = false
+  server.on('/nacos/', ({ method, path }) => {
+    if (failing) return { status: 500, body: 'caused: java.lang.OutOfMemoryError' }
+    if (path.includes('/v3/')) return undefined
+    if (path.endsWith('/beat')) return { body: { clientBeatInterval: 5000, code: 10200, lightBeatEnabled: true } }
+    if (path.endsWith('/instance/list')) return { body: { hosts: [] } }
+    if (path.endsWith('/listener')) return 'never'
+    if (path.endsWith('/configs')) return { status: 404, body: 'config data not exist' }
+    return { body: method === 'GET' ? '' : 'ok' }
+  })
+  return Object.assign(server, { fail: () => (failing = true) })
+}
+
+/** A gRPC port in front of a server that is not well: lets one in and throws one out. */
+async function doorkeeper() {
+  const times: number[] = []
+  const server = createServer((socket) => {
+    times.push(performance.now())
+    socket.resetAndDestroy()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as AddressInfo).port, times }
+}
+
+test.each(['from the start', 'later'])(
+  'fault 5: registry answers 500 %s: at most one request a second from an idle sidecar, and no CPU',
+  async (when) => {
+    const [server, door] = [await registry(), await doorkeeper()]
+    if (when === 'from the start') server.fail()
+    const member = startMember(
+      server.address,
+      { beatMs: duration(10_000, 1_000), pollMs: 1_000 },
+      {
+        sidecar: { grpcPort: door.port },
+        nacos: { apiVersion: 'v1' },
+      },
+    )
+    await member.child.message('listening', 30_000)
+    if (when === 'later') {
+      await member.child.message('registered')
+      server.fail()
+    }
+    await member.child.message('registryLost', 30_000)
+    await member.ask('instances', { service: 'users' })
+    // The requests under way when it was lost are no sign of haste.
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+
+    const before = await member.ask<{ usage: NodeJS.CpuUsage }>('cpu')
+    server.forget()
+    door.times.length = 0
+    await new Promise((resolve) => setTimeout(resolve, WINDOW_MS))
+    const requests = server.requests.length + door.times.length
+    const after = await member.ask<{ usage: NodeJS.CpuUsage }>('cpu')
+    const busyMs = (after.usage.user + after.usage.system - before.usage.user - before.usage.system) / 1000
+
+    // It goes on trying, though.
+    expect(server.requests.length).toBeGreaterThan(0)
+    expect(requests).toBeLessThanOrEqual(WINDOW_MS / 1000 + 1)
+    expect(busyMs / WINDOW_MS).toBeLessThan(CPU_SHARE)
+    expect(member.child.messages.map(({ type }) => type)).not.toContain('unhandledRejection')
+  },
+)

@@ -1,0 +1,60 @@
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { createTransport } from '../../src/nacos/connect.js'
+import { connectionOf } from '../../src/settings/connection.js'
+import { killChildren } from '../support/child.js'
+import { collectLog } from '../support/collect.js'
+import { anInstance, ORDERS } from '../support/http-transport.js'
+import { startRegistryProcess } from '../support/registry-process.js'
+import { registrySettings } from '../support/registry-settings.js'
+
+afterEach(killChildren)
+
+/** The bound of the table, and what a busy machine adds. */
+const NOTICED_MS = 2_000 + 250
+
+function open(serverAddr: string) {
+  const settings = registrySettings(serverAddr, {}, { pollInterval: 500 })
+  const connection = connectionOf(settings.cloud.nacos, 'discovery')
+  const transport = createTransport({ connection, settings, logger: collectLog() })
+  onTestFinished(() => transport.close())
+  return transport
+}
+
+async function connected(serverAddr: string) {
+  const transport = open(serverAddr)
+  const ports: number[][] = []
+  transport.watchService!(ORDERS, (list) => ports.push(list.map(({ port }) => port)))
+  await transport.register(anInstance({ port: 9001 }))
+  await vi.waitFor(() => expect(transport.describe().updates).toMatch(/^grpc push/), 10_000)
+  await vi.waitFor(() => expect(ports.at(-1)).toEqual([9001]))
+  return { transport, ports }
+}
+
+test('fault 11: half-open TCP: a push connection to a stopped server is noticed within 2 s, and taken up again', async () => {
+  const registry = await startRegistryProcess({ apis: ['v1'] })
+  const { transport, ports } = await connected(registry.address)
+  registry.child.signal('SIGSTOP')
+  const stoppedAt = performance.now()
+  await vi.waitFor(() => expect(transport.describe().updates).not.toMatch(/^grpc push/), {
+    timeout: 6_000,
+    interval: 20,
+  })
+  expect(performance.now() - stoppedAt).toBeLessThan(NOTICED_MS)
+
+  registry.child.signal('SIGCONT')
+  await vi.waitFor(() => expect(transport.describe().updates).toMatch(/^grpc push/), { timeout: 15_000, interval: 50 })
+  await transport.register(anInstance({ port: 9002 }))
+  await vi.waitFor(() => expect(ports.at(-1)?.toSorted()).toEqual([9001, 9002]), 3_000)
+})
+
+test('fault 11: half-open TCP: a beat gives up within 2 s and goes to the next node', async () => {
+  const [one, two] = [await startRegistryProcess({ apis: ['v1'] }), await startRegistryProcess({ apis: ['v1'] })]
+  const transport = open(`${one.address},${two.address}`)
+  await transport.register(anInstance({ port: 9001 }))
+  const inUse = [one, two].find(({ address }) => address === transport.describe().server)!
+  inUse.child.signal('SIGSTOP')
+  const startMs = performance.now()
+  expect(await transport.beat!(anInstance({ port: 9001 }))).toBe('ok')
+  expect(performance.now() - startMs).toBeLessThan(NOTICED_MS)
+  expect(transport.describe().server).not.toBe(inUse.address)
+})

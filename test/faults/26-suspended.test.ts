@@ -1,0 +1,37 @@
+import { once } from 'node:events'
+import { afterEach, expect, test, vi } from 'vitest'
+import { startDevServer } from '../../src/dev-server/index.js'
+import { killChildren } from '../support/child.js'
+import { startMember } from '../support/member-process.js'
+import { duration } from '../support/scale.js'
+
+const SUSPENDED_MS = duration(60_000, 5_000)
+/** Removed after six of them: well before it wakes. */
+const BEAT_MS = duration(5_000, 500)
+afterEach(killChildren)
+
+test('fault 26: suspended 60 s: registered again within 1 s after it resumes, complete', async () => {
+  await using registry = await startDevServer({ tickMs: 100 })
+  const listed = () => registry.services().flatMap(({ instances }) => instances)
+  const metadata = { zone: '杭州' }
+  const member = startMember(registry.address, { beatMs: BEAT_MS }, { discovery: { metadata, weight: 2 } })
+  await member.child.message('registered')
+  const [before] = listed()
+  expect(before).toMatchObject({ weight: 2, metadata })
+
+  const expired = once(registry, 'expire')
+  member.child.signal('SIGSTOP')
+  await Promise.all([expired, new Promise((resolve) => setTimeout(resolve, SUSPENDED_MS))])
+  expect(listed()).toEqual([])
+
+  member.child.signal('SIGCONT')
+  const resumedAt = performance.now()
+  await vi.waitFor(() => expect(listed()).toEqual([before]), { timeout: 5_000, interval: 10 })
+  expect(performance.now() - resumedAt).toBeLessThan(1_000)
+  // Its push connection is up again as well: the registry had given it up.
+  await vi.waitFor(async () => {
+    const { status } = await member.ask<{ status: { registry: { updates: string } } }>('status')
+    expect(status.registry.updates).toMatch(/^grpc push/)
+  }, 10_000)
+  expect(registry.grpc.connections()).toHaveLength(1)
+})

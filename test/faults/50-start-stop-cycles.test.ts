@@ -1,0 +1,74 @@
+import { afterEach, expect, test } from 'vitest'
+import { startDevServer } from '../../src/dev-server/index.js'
+import { killChildren } from '../support/child.js'
+import { duration } from '../support/scale.js'
+import { startScript } from '../support/script.js'
+
+const CYCLES = duration(1_000, 60)
+const WARM_UP = duration(100, 20)
+afterEach(killChildren)
+
+const SOURCE = `
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { createSidecar } from 'nacos-sidecar'
+
+const [cycles, warmUp] = [Number(process.env.CYCLES), Number(process.env.WARM_UP)]
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+const settings = {
+  application: { name: 'orders' },
+  cloud: { nacos: { serverAddr: process.env.REGISTRY, discovery: { ip: '127.0.0.1' }, config: { sharedConfigs: ['shared.yml'] } } },
+  sidecar: { drain: 0 },
+}
+async function cycle() {
+  const sidecar = createSidecar({ configPath: false, settings, logger: silent })
+  await sidecar.ready
+  const server = createServer((request, response) => response.end()).listen(0, '127.0.0.1')
+  await once(sidecar, 'registered')
+  // Until pushes arrive, so that there is a connection to leak.
+  sidecar.discovery.watch('users', () => {})
+  while (!sidecar.status().registry.updates?.startsWith('grpc push')) await new Promise((resolve) => setTimeout(resolve, 10))
+  await sidecar.stop({ drain: false })
+  server.close()
+}
+function measure() {
+  gc()
+  gc()
+  const resources = {}
+  for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1
+  const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0)
+  return { heap: process.memoryUsage().heapUsed, resources, listeners }
+}
+const pause = () => new Promise((resolve) => setTimeout(resolve, 1500))
+for (let n = 0; n < warmUp; n++) await cycle()
+await pause()
+const before = measure()
+for (let n = 0; n < cycles; n++) await cycle()
+await pause()
+say('done', { before, after: measure() })
+process.on('exit', (code) => say('exit', { code }))
+process.disconnect?.()
+`
+
+interface Measure {
+  readonly heap: number
+  readonly resources: Record<string, number>
+  readonly listeners: number
+}
+
+test('fault 50: 1,000 start/stop cycles: no leaked handle, flat memory', { timeout: 900_000 }, async () => {
+  await using registry = await startDevServer()
+  const child = startScript(SOURCE, {
+    env: { REGISTRY: registry.address, CYCLES: String(CYCLES), WARM_UP: String(WARM_UP) },
+    execArgv: ['--expose-gc'],
+  })
+  const { before, after } = await child.message<{ before: Measure; after: Measure }>('done', 850_000)
+  expect(after.resources).toEqual(before.resources)
+  expect(after.listeners).toBe(before.listeners)
+  // What a cycle leaves behind, in bytes; a leaked sidecar would be hundreds of thousands.
+  expect((after.heap - before.heap) / CYCLES).toBeLessThan(duration(2_000, 20_000))
+  // Nothing of it keeps the process alive.
+  expect(await child.exited).toEqual({ code: 0, signal: null })
+  expect(registry.grpc.connections()).toEqual([])
+  expect(registry.services().flatMap(({ instances }) => instances)).toEqual([])
+})
