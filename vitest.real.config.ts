@@ -19,7 +19,8 @@ export default defineConfig({
       process.env['NACOS_SERVER'] ? 'test/real/contract/{rnacos,nacos}.test.ts' : 'test/real/contract/given.test.ts',
     ],
     pool: 'forks',
-    globalSetup: ['test/real/support/setup.ts'],
+    // Child processes run the built package.
+    globalSetup: ['test/support/build.ts', 'test/real/support/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two servers work at the same time; more would only make their clocks unreliable.
