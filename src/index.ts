@@ -10,12 +10,14 @@ export type { Settings } from './settings/schema.js'
 
 export { del, feign, get, head, patch, post, put } from './feign/decorators.js'
 export { DELETE, defineClient, GET, HEAD, PATCH, POST, PUT } from './feign/define-client.js'
+export type { BreakerOptions } from './feign/breaker.js'
 export { FeignError } from './feign/errors.js'
 export type { FeignRequest, FeignResponse, Interceptor } from './feign/interceptor.js'
 export type { CallOptions, ClientOptions } from './feign/options.js'
 
 export { registerBalancer } from './balance/registry.js'
-export type { Balancer, BalancerFactory, Endpoint, Outcome, PickHint } from './balance/balancer.js'
+export type { Balancer, BalancerContext, BalancerFactory, Endpoint, Outcome, PickHint } from './balance/balancer.js'
+export type { InstanceFilter } from './balance/filter.js'
 export type { ServiceSnapshot } from './discovery/directory.js'
 
 export type { GuardDecision } from './auth/decision.js'

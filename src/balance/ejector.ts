@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks'
 import type { ServiceSnapshot } from '../discovery/directory.js'
 import type { EjectionSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'

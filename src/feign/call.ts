@@ -12,7 +12,7 @@ import { withContext } from './forward.js'
 import { hasHeader, headerValue, type FlatHeaders } from './headers.js'
 import type { CompiledMethod } from './method-spec.js'
 import { originOf } from './pools.js'
-import { isRetryableStatus, mayRetry } from './retry.js'
+import { isRetryableStatus, mayRetry, outcomeOfAbort } from './retry.js'
 
 /**
  * One call with all its attempts. It is the undici handler of each attempt as well: one object and one promise a
@@ -289,7 +289,8 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
 
   /** The caller's signal: this object listens itself, which spares a closure a call. */
   handleEvent(): void {
-    this.giveUp(this.aborted(this.bound.signal?.reason), 'aborted')
+    const reason: unknown = this.bound.signal?.reason
+    this.giveUp(this.aborted(reason), outcomeOfAbort(reason))
   }
 
   private aborted(reason: unknown): FeignError {

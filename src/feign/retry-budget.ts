@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks'
-
 const SLOT_MS = 1_000
 const SLOTS = 10
 /** Retries that are always granted within the window: a client of few calls may still repeat one. */

@@ -27,6 +27,14 @@ export function rulesFor(verb = 'GET'): RetryRules {
   return { idempotent, retry: idempotent ? 1 : 0 }
 }
 
+/**
+ * How a call that its caller ended speaks of the instance: a signal that ran out of time (`AbortSignal.timeout`) says
+ * that there was no answer, any other says nothing.
+ */
+export function outcomeOfAbort(reason: unknown): 'failed' | 'aborted' {
+  return (reason as { name?: unknown } | null | undefined)?.name === 'TimeoutError' ? 'failed' : 'aborted'
+}
+
 /** Addresses tried in vain before a call gives up: a whole dead subnet must not cost a minute. */
 const MAX_CONNECTION_ATTEMPTS = 5
 

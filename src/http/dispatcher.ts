@@ -4,7 +4,7 @@ import type { ServiceRoute } from '../balance/service-route.js'
 import { currentContext } from '../context.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
-import { mayRetry, rulesFor, type RetryRules } from '../feign/retry.js'
+import { mayRetry, outcomeOfAbort, rulesFor, type RetryRules } from '../feign/retry.js'
 import type { RetryBudget } from '../feign/retry-budget.js'
 import { CONNECT_TIMEOUT_MS, type FeignRuntime } from '../feign/runtime.js'
 import type { ServiceInstance } from '../types.js'
@@ -123,8 +123,7 @@ class LogicalCall implements Handler {
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     const neverSent = !this.onSocket
-    // The caller's own abort says nothing of the instance.
-    this.done(controller?.aborted ? 'aborted' : neverSent ? 'never-connected' : 'failed')
+    this.done(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed')
     const next = !controller?.aborted && this.mayRepeat(neverSent) ? this.pick() : undefined
     if (next) this.sendTo(next)
     else this.relay.onResponseError?.(controller, error)

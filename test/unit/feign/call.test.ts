@@ -368,7 +368,7 @@ describe('instances', () => {
   })
 
   test('a POST whose connection breaks is not sent twice; a GET is, if it may', async () => {
-    const mesh = startMesh()
+    const mesh = startMesh({ sidecar: { ejection: { enabled: false } } })
     let requests = 0
     const broken = await startSocketServer((socket) => socket.on('data', () => (requests++, socket.destroy())))
     const provider = await startProvider()

@@ -118,7 +118,8 @@ export function startMesh(settings: object = {}): Mesh {
     logger,
     emit: ((...event: unknown[]) => void events.push(event)) as Emit,
   })
-  const runtime = createFeignRuntime({ directory, settings: parsed, logger })
+  const emit = ((...event: unknown[]) => void events.push(event)) as Emit
+  const runtime = createFeignRuntime({ directory, settings: parsed, logger, emit })
   setActiveRuntime(runtime)
   onTestFinished(async () => {
     setActiveRuntime(undefined)

@@ -232,6 +232,22 @@ describe('environment', () => {
     expect(settings.cloud.nacos.discovery.serverAddr).toBeUndefined()
   })
 
+  test('a local override of one service, by its name or in capitals', () => {
+    const { settings } = loadBootstrap('feign.client.user-service: { url: "http://file", read-timeout: 1s }', {
+      vars: {
+        NACOS_SIDECAR_OVERRIDE_USER_SERVICE: 'http://weaker:1',
+        'NACOS_SIDECAR_OVERRIDE_user-service': 'http://localhost:3000',
+        NACOS_SIDECAR_OVERRIDE_ORDER_SERVICE: 'http://localhost:3001',
+        'NACOS_SIDECAR_OVERRIDE_grey@@payService': 'http://localhost:3002',
+      },
+    })
+    expect(settings.feign.client).toMatchObject({
+      'user-service': { url: 'http://localhost:3000', readTimeout: 1_000 },
+      'order-service': { url: 'http://localhost:3001' },
+      'grey@@payService': { url: 'http://localhost:3002' },
+    })
+  })
+
   test('an empty variable leaves a setting alone', () => {
     expect(loadBootstrap('server.port: 1', { vars: { SERVER_PORT: '' } }).settings.server.port).toBe(1)
   })

@@ -1,0 +1,102 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import type { ServiceInstance } from '../../src/types.js'
+import { killChildren, startChild, type Child } from '../support/child.js'
+import { doors, typedDoor, type Door } from '../support/doors.js'
+import { duration } from '../support/scale.js'
+import { instance, startMesh } from '../unit/feign/harness.js'
+
+const PROVIDER = new URL('../fixtures/apps/provider.ts', import.meta.url)
+const LOAD_MS = duration(10_000, 1_500)
+const GET_WORKERS = 24
+const POST_WORKERS = 4
+afterEach(killChildren)
+
+/** The registry lists all three throughout: a killed process is there until its lease ends. */
+async function threeProviders() {
+  const mesh = startMesh()
+  const children = [startChild(PROVIDER), startChild(PROVIDER), startChild(PROVIDER)]
+  const ports = await Promise.all(children.map((child) => child.message<{ port: number }>('listening')))
+  mesh.registry.set('orders', ...ports.map(({ port }) => instance('orders', port)))
+  const news = (name: string) =>
+    mesh.events.filter(([event]) => event === name).map(([, news]) => news as { instance: ServiceInstance })
+  return { mesh, children, ports: ports.map(({ port }) => port), news }
+}
+
+function load(call: Door) {
+  const failed = { GET: [] as unknown[], POST: [] as unknown[] }
+  const done = { GET: 0, POST: 0 }
+  let running = true
+  const worker = async (method: 'GET' | 'POST') => {
+    while (running) {
+      try {
+        await call(method, '/x', method === 'POST' ? { some: 'body' } : undefined)
+        done[method]++
+      } catch (error) {
+        failed[method].push(error)
+      }
+    }
+  }
+  const workers = [
+    ...Array.from({ length: GET_WORKERS }, () => worker('GET')),
+    ...Array.from({ length: POST_WORKERS }, () => worker('POST')),
+  ]
+  return { failed, done, stop: () => ((running = false), Promise.all(workers)) }
+}
+
+test('fault 16: kill -9 of a provider under load, typed client', async () => {
+  const { mesh, children, ports, news } = await threeProviders()
+  const call = typedDoor('orders')
+  const running = load(call)
+  await new Promise((resolve) => setTimeout(resolve, LOAD_MS / 2))
+
+  const killed = performance.now()
+  const ejected = vi.waitFor(() => expect(news('ejected')).toHaveLength(1), { timeout: 1_000, interval: 2 })
+  await (children[0] as Child).kill()
+  await ejected
+  expect(performance.now() - killed).toBeLessThan(1_000)
+  expect(news('ejected')[0]).toMatchObject({ instance: { port: ports[0] } })
+
+  await new Promise((resolve) => setTimeout(resolve, LOAD_MS / 2))
+  await running.stop()
+  expect(running.failed.GET).toEqual([])
+  expect(running.done.GET).toBeGreaterThan(200)
+  // A POST that was on its way when the process died: nobody can know whether it was done.
+  expect(running.failed.POST.length).toBeLessThanOrEqual(POST_WORKERS)
+  expect(mesh.logged.join()).toMatch(new RegExp(`127.0.0.1:${ports[0]} of orders keeps failing`))
+})
+
+test('fault 16: the provider that comes back on its port is tried by one call and restored', async () => {
+  const mesh = startMesh({ sidecar: { ejection: { time: duration(5_000, 300) } } })
+  const other = await startChild(PROVIDER).message<{ port: number }>('listening')
+  const first = startChild(PROVIDER)
+  const { port } = await first.message<{ port: number }>('listening')
+  mesh.registry.set('orders', instance('orders', port), instance('orders', other.port))
+  const call = typedDoor('orders')
+  await first.kill()
+  const names = () => mesh.events.map(([event]) => event)
+  while (!names().includes('ejected')) await call('GET', '/x')
+  await startChild(PROVIDER, { env: { PORT: String(port) } }).message('listening')
+  await vi.waitFor(
+    async () => {
+      await call('GET', '/x')
+      expect(names()).toContain('restored')
+    },
+    { timeout: duration(30_000, 5_000) },
+  )
+})
+
+test.each(Object.keys(doors).filter((name) => name !== 'typed client'))(
+  'fault 16: kill -9 of a provider under load, %s',
+  async (name) => {
+    const { children, news } = await threeProviders()
+    const running = load(doors[name]!('orders'))
+    await new Promise((resolve) => setTimeout(resolve, LOAD_MS / 2))
+    await children[0]!.kill()
+    await vi.waitFor(() => expect(news('ejected')).toHaveLength(1), { timeout: 1_000 })
+    await new Promise((resolve) => setTimeout(resolve, LOAD_MS / 4))
+    await running.stop()
+    // What a caller has seen the beginning of cannot begin again: such a body may break off.
+    expect(running.failed.GET).toEqual([])
+    expect(running.failed.POST.length).toBeLessThanOrEqual(POST_WORKERS)
+  },
+)

@@ -1,0 +1,61 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { doors, typedDoor, type Door } from '../support/doors.js'
+import { instance, json, startMesh, startProvider } from '../unit/feign/harness.js'
+
+const CALLS = 1_000
+const PARALLEL = 32
+
+/** Takes each request and hangs up. */
+async function startBroken(count: () => void): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => (count(), socket.destroy()))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return (server.address() as AddressInfo).port
+}
+
+async function storm(call: Door): Promise<number> {
+  let begun = 0
+  let failed = 0
+  const worker = async () => {
+    while (begun++ < CALLS) await call('GET', '/x').catch(() => failed++)
+  }
+  await Promise.all(Array.from({ length: PARALLEL }, worker))
+  return failed
+}
+
+test.each(Object.entries(doors))(
+  'fault 19: every connection breaks, at most 20 % more requests: %s',
+  async (_, open) => {
+    const mesh = startMesh()
+    let requests = 0
+    const ports = await Promise.all([1, 2, 3].map(() => startBroken(() => requests++)))
+    mesh.registry.set('orders', ...ports.map((port) => instance('orders', port)))
+    expect(await storm(open('orders'))).toBe(CALLS)
+    expect(requests).toBeGreaterThan(CALLS)
+    expect(requests).toBeLessThanOrEqual(CALLS * 1.2)
+  },
+)
+
+test.each([1, 5])('fault 19: every answer is 503 and retry is %i, at most a fifth more requests', async (retry) => {
+  const mesh = startMesh()
+  const providers = await Promise.all([1, 2, 3].map(() => startProvider((_, response) => json(response, {}, 503))))
+  mesh.registry.set('orders', ...providers.map(({ port }) => instance('orders', port)))
+  expect(await storm(typedDoor('orders', { retry }))).toBe(CALLS)
+  const requests = providers.reduce((sum, { seen }) => sum + seen.length, 0)
+  expect(requests).toBeGreaterThan(CALLS)
+  expect(requests).toBeLessThanOrEqual(CALLS * 1.2)
+})
+
+test('fault 19: a client of few calls may still repeat one', async () => {
+  const mesh = startMesh()
+  const broken = await startBroken(() => {})
+  const sound = await startProvider()
+  mesh.registry.set('orders', instance('orders', broken), instance('orders', sound.port))
+  const call = typedDoor('orders')
+  for (let i = 0; i < 4; i++) await call('GET', '/x')
+  expect(sound.seen).toHaveLength(4)
+})

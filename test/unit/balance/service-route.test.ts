@@ -1,0 +1,113 @@
+import { describe, expect, test, vi } from 'vitest'
+import { registerBalancer } from '../../../src/balance/registry.js'
+import type { ServiceRoute } from '../../../src/balance/service-route.js'
+import { instance, routesOver } from './support.js'
+
+const ports = (route: ServiceRoute, times: number, version?: string) =>
+  Array.from({ length: times }, () => route.pick(version === undefined ? undefined : { version })?.instance.port)
+
+const versioned = [1, 2, 3, 4].map((port) => instance(port, { metadata: { version: port < 3 ? '1' : '2', zone: 'a' } }))
+
+describe('routes', () => {
+  test('one rotation for everybody who calls the service the same way', () => {
+    const { routes, list } = routesOver()
+    list(instance(1), instance(2))
+    const own = () => true
+    expect(routes.to('s')).toBe(routes.to('s', { balancer: 'round-robin' }))
+    expect(routes.to('s')).not.toBe(routes.to('s', { balancer: 'random' }))
+    expect(routes.to('s', { filter: { a: '1' } })).toBe(routes.to('s', { filter: { a: '1' } }))
+    expect(routes.to('s', { filter: { a: '1' } })).not.toBe(routes.to('s', { filter: { a: '2' } }))
+    expect(routes.to('s', { filter: own })).toBe(routes.to('s', { filter: own }))
+    expect(routes.to('s', { filter: own })).not.toBe(routes.to('s', { filter: () => true }))
+    expect([routes.to('s'), routes.to('s'), routes.to('s')].flatMap((route) => ports(route, 1))).toEqual([1, 2, 1])
+  })
+
+  test('nothing before the first list; a new balancer only where the list changes', () => {
+    const create = vi.fn((list: readonly unknown[]) => ({ pick: () => list[0] as never }))
+    registerBalancer('counted', create)
+    const { routes, list } = routesOver({}, { balancer: 'counted' })
+    const route = routes.to('s')
+    expect(route.pick()).toBeUndefined()
+    list(instance(1))
+    route.pick()
+    list(instance(1))
+    route.pick()
+    expect(create).toHaveBeenCalledTimes(1)
+    list(instance(1), instance(2))
+    route.pick()
+    expect(create).toHaveBeenCalledTimes(2)
+    expect(create.mock.calls[1]).toEqual([
+      [instance(1), instance(2)],
+      create.mock.results[0]!.value,
+      { cluster: 'DEFAULT' },
+    ])
+  })
+
+  test('tells of instances that left, not of those that only changed', () => {
+    const { routes, list, gone } = routesOver()
+    const route = routes.to('s')
+    list(instance(1), instance(2), instance(3))
+    route.pick()
+    list(instance(1, { metadata: { v: '2' } }), instance(2, { healthy: false }))
+    route.pick()
+    expect(gone).toEqual([[3]])
+  })
+})
+
+describe('filters', () => {
+  test('metadata, a function, a version', () => {
+    const { routes, list } = routesOver()
+    list(...versioned, instance(5))
+    expect(ports(routes.to('s', { filter: { version: '2', zone: 'a' } }), 4)).toEqual([3, 4, 3, 4])
+    expect(ports(routes.to('s', { filter: ({ port }) => port % 2 === 0 }), 4)).toEqual([2, 4, 2, 4])
+    expect(ports(routes.to('s', { version: '1' }), 4)).toEqual([1, 2, 1, 2])
+    expect(ports(routes.to('s', { filter: { __proto__: '1', constructor: 'x' } }), 1)).toEqual([undefined])
+  })
+
+  test('nobody fits: the error says what was asked for', () => {
+    const { routes, list } = routesOver()
+    const snapshot = list(...versioned)
+    const route = routes.to('s', { filter: { zone: 'b' }, version: '3' })
+    expect(route.pick()).toBeUndefined()
+    expect(route.nobody(snapshot)).toMatch(/"s" passes zone=b, version=3: 4 could be called.*feign\.client\.s\.filter/)
+  })
+
+  test('a filter that throws is an error of the client', () => {
+    const { routes, list } = routesOver()
+    list(...versioned)
+    const route = routes.to('s', {
+      filter: () => {
+        throw new Error('boom')
+      },
+    })
+    expect(() => route.pick()).toThrow(expect.objectContaining({ code: 'SIDECAR_CLIENT_INVALID' }))
+  })
+
+  test('a wanted version steers among what the filter lets through, and beats the client’s own', () => {
+    const { routes, list } = routesOver()
+    list(...versioned, instance(5, { metadata: { version: '3', zone: 'b' } }))
+    const route = routes.to('s', { filter: { zone: 'a' }, version: '1' })
+    expect(ports(route, 2)).toEqual([1, 2])
+    expect(ports(route, 4, '2')).toEqual([3, 4, 3, 4])
+    // Nobody of that version, or only such as the filter keeps out: the usual ones.
+    for (const version of ['3', '9', '__proto__']) expect([1, 2]).toContain(ports(route, 1, version)[0])
+    expect(ports(routes.to('s'), 1, '3')).toEqual([5])
+  })
+
+  test('versions come and go with the list', () => {
+    const { routes, list } = routesOver()
+    const route = routes.to('s', { version: '1' })
+    list(...versioned)
+    expect(ports(route, 1, '2')).toEqual([3])
+    list(...versioned.slice(0, 2))
+    expect([1, 2]).toContain(ports(route, 1, '2')[0])
+    list(...versioned)
+    expect([3, 4]).toContain(ports(route, 1, '2')[0])
+  })
+
+  test('the version whose instances have all been tried gives way', () => {
+    const { routes, list } = routesOver()
+    const exclude = new Set(list(...versioned).instances.slice(2))
+    expect(routes.to('s').pick({ version: '2', exclude })!.instance.port).toBeLessThan(3)
+  })
+})

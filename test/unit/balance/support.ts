@@ -1,0 +1,38 @@
+import { createRoutes, type Routes, type RoutesOptions } from '../../../src/balance/routes.js'
+import type { ServiceDirectory, ServiceSnapshot } from '../../../src/discovery/directory.js'
+import { nextSnapshot } from '../../../src/discovery/snapshot.js'
+import { settingsSchema } from '../../../src/settings/schema.js'
+import type { ServiceInstance } from '../../../src/types.js'
+
+export const key = { namespace: '', group: 'G', service: 's' }
+
+export function instance(port: number, more: Partial<ServiceInstance> = {}): ServiceInstance {
+  const base = { ...key, ip: '10.0.0.1', port, weight: 1, healthy: true, enabled: true, ephemeral: true }
+  return { ...base, cluster: 'DEFAULT', metadata: {}, ...more }
+}
+
+/** Routes over a list that the test sets. */
+export function routesOver(ejection: object = {}, more: Partial<RoutesOptions> = {}) {
+  let snapshot: ServiceSnapshot | undefined
+  const events: string[] = []
+  const gone: number[][] = []
+  const directory = { peek: () => snapshot } as unknown as ServiceDirectory
+  const routes: Routes = createRoutes({
+    directory,
+    balancer: 'round-robin',
+    cluster: 'DEFAULT',
+    ejection: settingsSchema.parse({ sidecar: { ejection } }).sidecar.ejection,
+    listener: {
+      ejected: ({ port }) => events.push(`ejected ${port}`),
+      restored: ({ port }) => events.push(`restored ${port}`),
+    },
+    onGone: (list) => gone.push(list.map(({ port }) => port)),
+    ...more,
+  })
+  return {
+    routes,
+    events,
+    gone,
+    list: (...instances: ServiceInstance[]) => (snapshot = nextSnapshot(key, instances, snapshot)),
+  }
+}
