@@ -20,7 +20,8 @@ export default defineConfig({
     ],
     pool: 'forks',
     env: { SIDECAR_SNAPSHOT_DIR: 'off' },
-    globalSetup: ['test/real/support/setup.ts'],
+    // Child processes run the built package.
+    globalSetup: ['test/support/build.ts', 'test/real/support/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two servers work at the same time; more would only make their clocks unreliable.

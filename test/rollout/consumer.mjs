@@ -1,7 +1,8 @@
 /**
- * Calls the service `provider` at a steady rate through a typed client of the built package, with its defaults, and
+ * Calls a service at a steady rate through a typed client of the built package, with its defaults, and
  * tells its parent of every call that fails. It retries nothing itself.
  *   REGISTRY  host:port
+ *   SERVICE   its name
  *   RATE      calls a second, half of them GET, half POST
  *   PUSH      auto or off
  *   CLIENT    further options of the client, as JSON
@@ -22,7 +23,7 @@ await initSidecar(undefined, {
   },
 })
 const client = defineClient(
-  { name: 'provider', ...JSON.parse(env.CLIENT ?? '{}') },
+  { name: env.SERVICE, ...JSON.parse(env.CLIENT ?? '{}') },
   { find: GET('/items/{id}').as(), create: POST('/items').as() },
 )
 

@@ -1,7 +1,7 @@
 /**
  * `npm run test:rollout [-- --json FILE] [--calls N] [--rate N] [--push on|off|both] [--only rolling,kill9,…]`: three
  * providers under steady load are restarted, killed, stopped, and lose their registry. Exits with 1 where a call was lost.
- * `NACOS_SERVER=host:port` runs the rolling restart on that registry.
+ * `NACOS_SERVER=host:port` (`NACOS_USERNAME`, `NACOS_PASSWORD`) runs the rolling restart on that registry.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -17,12 +17,18 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 })
-const registry = process.env['NACOS_SERVER']
+const { NACOS_SERVER: registry, NACOS_USERNAME: username, NACOS_PASSWORD: password } = process.env
 const wanted = new Set(
   values.only?.split(',') ?? (registry ? ['rolling'] : ['rolling', 'kill9', 'pause', 'registryDown']),
 )
 const rate = Number(values.rate)
-const base: RunOptions = { rate, calls: Number(values.calls), push: 'off', ...(registry && { registry }) }
+const base: RunOptions = {
+  rate,
+  calls: Number(values.calls),
+  push: 'off',
+  ...(registry && { registry }),
+  ...(username && { login: { username, password: password ?? '' } }),
+}
 const pushes = values.push === 'both' ? (['off', 'auto'] as const) : ([values.push === 'off' ? 'off' : 'auto'] as const)
 
 const rows: Row[] = []

@@ -15,7 +15,7 @@ export function row(name: string, { totals, failures, rate }: Outcome, held: boo
   const kinds = new Map<string, number>()
   for (const { verb, message } of failures) {
     // Addresses and numbers are no kinds.
-    const kind = `${verb.toUpperCase()} ${message.replace(/\d+/g, 'n')}`
+    const kind = `${verb.toUpperCase()} ${message.replace(/rollout-\S+/g, 'the provider').replace(/\d+/g, 'n')}`
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
   }
   return { name, get: totals.get, post: totals.post, rate, held, kinds: [...kinds] }

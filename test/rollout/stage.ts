@@ -16,8 +16,9 @@ export interface StageOptions {
   readonly sidecar?: Readonly<Record<string, number>>
   /** Options of the consumer's client. @default the library's own */
   readonly client?: Readonly<Record<string, number>>
-  /** A registry that runs already, `host:port`. */
+  /** A registry that runs already, `host:port`, and who may use it. @default an embedded one in a process of its own */
   readonly registry?: string
+  readonly login?: { readonly username: string; readonly password: string }
 }
 
 export interface Failure {
@@ -72,6 +73,16 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   }
 
   let counts = 0
+  // A name of its own: others may be at work on the same registry.
+  const service = `rollout-${process.pid}-${Date.now().toString(36)}`
+  const common = {
+    SERVICE: service,
+    SIDECAR: JSON.stringify(options.sidecar ?? {}),
+    ...(options.login && {
+      SPRING_CLOUD_NACOS_USERNAME: options.login.username,
+      SPRING_CLOUD_NACOS_PASSWORD: options.login.password,
+    }),
+  }
   const address = options.registry ?? `127.0.0.1:${await freePort()}`
   let registry: Child | undefined
   const startRegistry = async () => {
@@ -93,11 +104,11 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       async start(until = 'registered') {
         child = run(PROVIDER, {
           env: {
+            ...common,
             FRAMEWORK: framework,
-            NAME: 'provider',
+            NAME: service,
             PORT: String(port),
             REGISTRY: address,
-            SIDECAR: JSON.stringify(options.sidecar ?? {}),
           },
         })
         await child.message('listening', 30_000)
@@ -111,10 +122,10 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   const providers = await Promise.all(FRAMEWORKS.map(createProvider))
   const consumer = run(CONSUMER, {
     env: {
+      ...common,
       REGISTRY: address,
       RATE: String(options.rate),
       PUSH: options.push,
-      SIDECAR: JSON.stringify(options.sidecar ?? {}),
       CLIENT: JSON.stringify(options.client ?? {}),
     },
   })
