@@ -18,38 +18,33 @@ const shared = {
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },
 }
 
+const realDurations = process.env['FAULTS'] === 'real'
+
 export default defineConfig({
   test: {
+    // The suite waits (for beats, leases, drains) more than it computes: more workers than cores.
+    maxWorkers: realDurations ? 4 : 5,
     projects: [
-      { resolve: { alias }, test: { ...shared, name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      { resolve: { alias }, test: { ...shared, name: 'contract', include: ['test/contract/**/*.test.ts'] } },
       {
         resolve: { alias },
-        esbuild: { tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true } } },
-        test: { ...shared, name: 'legacy-decorators', include: ['test/legacy/**/*.test.ts'] },
+        test: { ...shared, name: 'in-process', include: ['test/{unit,contract,attacks}/**/*.test.ts'] },
       },
-      { resolve: { alias }, test: { ...shared, name: 'attacks', include: ['test/attacks/**/*.test.ts'] } },
       {
         resolve: { alias },
         test: {
           ...shared,
           // One file a row of the fault table; `npm run test:faults` runs them with the real durations.
-          name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
+          name: 'processes',
+          include: ['test/{faults,e2e}/**/*.test.ts'],
+          // Child processes run the built package, as a user's process would.
           globalSetup: ['test/support/build.ts'],
-          testTimeout: process.env['FAULTS'] === 'real' ? 240_000 : 60_000,
+          testTimeout: realDurations ? 240_000 : 60_000,
         },
       },
       {
         resolve: { alias },
-        test: {
-          ...shared,
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          // Child processes run the built package, as a user's process would.
-          globalSetup: ['test/support/build.ts'],
-          testTimeout: 60_000,
-        },
+        esbuild: { tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true } } },
+        test: { ...shared, name: 'legacy-decorators', include: ['test/legacy/**/*.test.ts'] },
       },
     ],
   },

@@ -1,8 +1,6 @@
 import { pushContract } from './suites/push.js'
 import { onEmbedded } from './support/embedded.js'
 
-// A 2.x, a 3.0 and a 3.2, and one that wants a login.
+// A 2.x, and one that wants a login.
 await onEmbedded({ apis: 'v1', apiVersion: 'v1' }, (target) => pushContract(target, 'push'))
-await onEmbedded({ apis: 'both', apiVersion: 'v3' }, (target) => pushContract(target, 'push'))
-await onEmbedded({ apis: 'v3', apiVersion: 'v3' }, (target) => pushContract(target, 'push'))
 await onEmbedded({ apis: 'v1', apiVersion: 'v1', auth: true }, (target) => pushContract(target, 'push'))

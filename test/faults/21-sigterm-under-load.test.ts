@@ -10,7 +10,7 @@ import { devRegistry } from '../support/dev-registry.js'
 import { call, load } from '../support/load.js'
 import { bound, duration } from '../support/scale.js'
 
-const DRAIN = duration(12_000, 1_500)
+const DRAIN = duration(12_000, 4_000)
 const namespaces = spawnSync('unshare', ['-r', '-p', '-f', 'true']).status === 0
 afterEach(killChildren)
 
@@ -27,7 +27,7 @@ async function leaves(app: ComposedApp, terminate: () => void, exit: ChildExit):
   expect(performance.now() - began).toBeLessThan(bound(3000))
   expect((await call(port, '/actuator/health/liveness')).status).toBe(200)
 
-  await sleep(DRAIN * 0.8)
+  await sleep(DRAIN * 0.6)
   await Promise.all(loads.map((one) => one.stop()))
   for (const { seen } of loads) {
     expect(seen.failed).toEqual([])
