@@ -1,39 +1,41 @@
-import type { Framework } from './roles/app.js'
+import type { AppOptions, Framework, SideName } from './roles/app.js'
 import { median, pairedRatio, round } from './support/statistics.js'
 import { startWorker, type Worker } from './support/worker.js'
 
 const FRAMEWORKS: readonly Framework[] = ['express', 'fastify', 'koa']
+/** `open`: a sidecar whose guard is off, which shows what of the price is the context. */
+const SIDES: readonly SideName[] = ['bare', 'open', 'guarded']
 const IN_FLIGHT = 32
 const WARM_UP_MS = 1_000
 const WINDOW_MS = 300
-const ROUNDS = 12
+const ROUNDS = 10
 
 export interface GuardFigures {
-  /** Requests per second. */
-  readonly bare: number
-  readonly guarded: number
-  /** Guarded ÷ bare, round by round. */
-  readonly ratio: number
+  readonly perSecond: PerSide<number>
+  /** Against the bare app, round by round. */
+  readonly ratio: PerSide<number>
   /** CPU time of the app's process a request, in µs. */
-  readonly bareCpuMicros: number
-  readonly guardedCpuMicros: number
+  readonly cpuMicros: PerSide<number>
 }
+
+export type PerSide<T> = Readonly<Record<SideName, T>>
 
 export type GuardResults = Readonly<Record<Framework, GuardFigures>>
 
 interface Side {
+  readonly name: SideName
   readonly worker: Worker
   readonly port: number
   readonly perSecond: number[]
   readonly cpuMicros: number[]
 }
 
-/** Each app bare and guarded, with a token whose decision is known; bare and guarded take turns. */
+/** Each app bare, with a sidecar, and guarded, with a token whose decision is known; they take turns. */
 export async function measureGuard(child: string, registry: string): Promise<GuardResults> {
   const load = await startWorker(child, 'load')
   const apps = await Promise.all(
     FRAMEWORKS.map(async (framework) => {
-      const sides = [false, true].map((guarded) => startSide(child, { framework, guarded, registry }))
+      const sides = SIDES.map((side) => startSide(child, { framework, side, registry }))
       return { framework, sides: await Promise.all(sides) }
     }),
   )
@@ -44,14 +46,12 @@ export async function measureGuard(child: string, registry: string): Promise<Gua
       for (const side of n % 2 === 0 ? sides : [...sides].reverse()) await measure(load, side)
   }
   await Promise.all([load, ...all.map(({ worker }) => worker)].map((worker) => worker.stop()))
-  return Object.fromEntries(
-    apps.map(({ framework, sides: [bare, guarded] }) => [framework, figures(bare!, guarded!)]),
-  ) as unknown as GuardResults
+  return Object.fromEntries(apps.map(({ framework, sides }) => [framework, figures(sides)])) as unknown as GuardResults
 }
 
-async function startSide(child: string, options: object): Promise<Side> {
+async function startSide(child: string, options: AppOptions): Promise<Side> {
   const worker = await startWorker(child, 'app', options)
-  return { worker, port: await worker.ask<number>('port'), perSecond: [], cpuMicros: [] }
+  return { name: options.side, worker, port: await worker.ask<number>('port'), perSecond: [], cpuMicros: [] }
 }
 
 async function measure(load: Worker, { worker, port, perSecond, cpuMicros }: Side): Promise<void> {
@@ -63,12 +63,13 @@ async function measure(load: Worker, { worker, port, perSecond, cpuMicros }: Sid
   cpuMicros.push(((await worker.ask<number>('cpuMicros')) - before) / (own * seconds))
 }
 
-function figures(bare: Side, guarded: Side): GuardFigures {
+function figures(sides: readonly Side[]): GuardFigures {
+  const bare = sides[0]!
+  const each = (value: (side: Side) => number) =>
+    Object.fromEntries(sides.map((side) => [side.name, value(side)])) as PerSide<number>
   return {
-    bare: Math.round(median(bare.perSecond)),
-    guarded: Math.round(median(guarded.perSecond)),
-    ratio: round(pairedRatio(guarded.perSecond, bare.perSecond), 3),
-    bareCpuMicros: round(median(bare.cpuMicros), 1),
-    guardedCpuMicros: round(median(guarded.cpuMicros), 1),
+    perSecond: each((side) => Math.round(median(side.perSecond))),
+    ratio: each((side) => round(pairedRatio(side.perSecond, bare.perSecond), 3)),
+    cpuMicros: each((side) => round(median(side.cpuMicros), 1)),
   }
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as nacosSidecar from '../../../src/index.js'
 
-type Package = typeof import('../../../src/index.js')
+type Package = typeof nacosSidecar
 
 /** Where the built package lies; the parent says so to its children, which lie elsewhere. */
 export function builtPackage(): string {
