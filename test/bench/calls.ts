@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { NAMES, SERVICE, type ContenderName } from './contenders/contender.js'
 import type { Window } from './support/drive.js'
 import { register } from './support/registry.js'
@@ -8,8 +9,9 @@ const IN_FLIGHT = 32
 const LEVELS = [1, 8, 64, 256]
 const WARM_UP_MS = 1_000
 const WINDOW_MS = 300
-const ROUNDS = 12
-const LEVEL_ROUNDS = 3
+const ROUNDS = 11
+const SETTLE_MS = 30
+const LEVEL_ROUNDS = 4
 
 export interface CallFigures {
   /** Calls per second at 32 in flight. */
@@ -61,13 +63,16 @@ export async function measureCalls(child: string, registry: string): Promise<Cal
   return { at32, load }
 }
 
-/** A B C, B C A, C A B: nobody always follows the same one. */
+/** A B C, A C B, B C A, …: nobody always follows the same one, whose garbage the provider may still be at. */
 async function turns(callers: PerContender<Worker>, inFlight: number, rounds: number): Promise<PerContender<Window[]>> {
   const windows = await gather(async () => [] as Window[])
   for (let n = 0; n < rounds; n++) {
-    const first = n % NAMES.length
-    for (const name of [...NAMES.slice(first), ...NAMES.slice(0, first)])
+    const first = (n * 2) % NAMES.length
+    const order = [...NAMES.slice(first), ...NAMES.slice(0, first)]
+    for (const name of n % 2 === 0 ? order : order.reverse()) {
+      await pause(SETTLE_MS)
       windows[name].push(await callers[name].ask<Window>('drive', { inFlight, ms: WINDOW_MS }))
+    }
   }
   return windows
 }

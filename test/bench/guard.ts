@@ -8,7 +8,7 @@ const SIDES: readonly SideName[] = ['bare', 'open', 'guarded']
 const IN_FLIGHT = 32
 const WARM_UP_MS = 1_000
 const WINDOW_MS = 300
-const ROUNDS = 10
+const ROUNDS = 8
 
 export interface GuardFigures {
   readonly perSecond: PerSide<number>
