@@ -139,9 +139,16 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   private send(pool: Pool): void {
     this.attempts++
     this.abort = undefined
-    if (this.silence === undefined) this.silence = setTimeout(onSilence, this.method.readTimeoutMs, this).unref()
-    else this.silence.refresh()
+    this.listen()
     pool.dispatch(this.options!, this)
+  }
+
+  /** Where the whole call ends before a silence could, one timer is enough: the second is felt at full speed. */
+  private listen(): void {
+    const { readTimeoutMs, timeoutMs } = this.method
+    if (this.silence !== undefined) this.silence.refresh()
+    else if ((this.bound.timeoutMs ?? timeoutMs ?? Infinity) > readTimeoutMs)
+      this.silence = setTimeout(onSilence, readTimeoutMs, this).unref()
   }
 
   // --- undici, in the order in which it calls ---

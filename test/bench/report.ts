@@ -1,0 +1,79 @@
+import { cpus, loadavg } from 'node:os'
+import type { Calls } from './calls.js'
+import { CONTENDERS, NAMES } from './contenders/contender.js'
+import type { GuardResults } from './guard.js'
+import type { ImportFigures } from './imports.js'
+import { table } from './live/support/table.js'
+import type { Picks } from './picks.js'
+
+export interface Measured {
+  readonly calls: Calls
+  readonly guard: GuardResults
+  readonly picks: Picks
+  readonly imports: Readonly<Record<'ours' | 'axios', ImportFigures>>
+}
+
+/** A ratio of a noisy machine is worth little: the load stands beside every table. */
+export function title(text: string): void {
+  const [load] = loadavg()
+  console.log(`\n  ${text}  (load ${load!.toFixed(1)} on ${cpus().length} cores)`)
+}
+
+export function printCalls({ at32, load }: Calls): void {
+  title('calls at 32 in flight; CPU and RSS are the client process')
+  const head = ['', 'calls/s', '÷ pool.request', 'CPU µs/call', 'RSS MB']
+  const rows = NAMES.map((name) => {
+    const { perSecond, ratio, cpuMicros, rssMb } = at32[name]
+    return [CONTENDERS[name], perSecond, ratio.toFixed(2), cpuMicros.toFixed(1), rssMb]
+  })
+  console.log(table(head, rows))
+
+  title('calls/s by calls in flight')
+  const levels = Object.keys(load.ours)
+  console.log(
+    table(
+      ['', ...levels],
+      NAMES.map((name) => [CONTENDERS[name], ...levels.map((level) => load[name][level]!)]),
+    ),
+  )
+}
+
+export function printGuard(results: GuardResults): void {
+  title('guard, decision cached: requests/s at 32 in flight, ÷ the bare app, CPU of the app process')
+  const rows = Object.entries(results).flatMap(([framework, { perSecond, ratio, cpuMicros }]) =>
+    (['bare', 'open', 'guarded'] as const).map((side) => [
+      ...[`${framework}, ${SIDES[side]}`, perSecond[side], ratio[side].toFixed(2), cpuMicros[side].toFixed(1)],
+    ]),
+  )
+  console.log(table(['', 'requests/s', '÷ bare', 'CPU µs/request'], rows))
+}
+
+const SIDES = { bare: 'bare', open: 'sidecar, auth off', guarded: 'guarded' } as const
+
+export function printPicks(picks: Picks): void {
+  title('picks with their report, by number of instances')
+  const rows = Object.entries(picks).map(([size, { perSecond, bytes }]) => [
+    ...[size, (perSecond / 1e6).toFixed(1), bytes],
+  ])
+  console.log(table(['', 'M picks/s', 'bytes/pick'], rows))
+}
+
+export function printImports(imports: Measured['imports']): void {
+  title('import')
+  const rows = Object.entries(imports).map(([name, { ms, rssMb }]) => [name, ms, rssMb])
+  console.log(table(['', 'ms', 'RSS MB'], rows))
+}
+
+/** What `--json` writes; docs/benchmarks.md describes it. */
+export function toJson({ calls, guard, picks, imports }: Measured) {
+  const map = <T, R>(record: Readonly<Record<string, T>>, value: (one: T) => R) =>
+    Object.fromEntries(Object.entries(record).map(([key, one]) => [key, value(one)]))
+  return {
+    typedCall: map(calls.at32, ({ perSecond }) => perSecond),
+    guard: map(guard, ({ ratio }) => ratio.guarded),
+    picksPerSecond: map(picks, ({ perSecond }) => perSecond),
+    importMs: map(imports, ({ ms }) => ms),
+    load: calls.load,
+    detail: { calls: calls.at32, guard, bytesPerPick: map(picks, ({ bytes }) => bytes), imports },
+  }
+}

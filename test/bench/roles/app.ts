@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { importPackage, silent } from '../support/package.js'
+import type { Handlers } from '../support/worker.js'
+
+export type Framework = 'express' | 'fastify' | 'koa'
+
+/** `bare` has no sidecar, `open` one with `auth.enabled: false`. */
+export type SideName = 'bare' | 'open' | 'guarded'
+
+export interface AppOptions {
+  readonly framework: Framework
+  readonly side: SideName
+  readonly registry: string
+}
+
+type Join = (app: object) => void
+
+const user = (id: string) => ({ id, name: 'Ada Lovelace', email: 'ada@example.com' })
+
+/** An app with one route; with a sidecar, it is all a sidecar makes of it: registered, with context and health page. */
+export async function app({ framework, side, registry }: AppOptions): Promise<Handlers> {
+  const server = await FRAMEWORKS[framework](
+    side === 'bare' ? () => {} : await joinWith(registry, framework, side === 'guarded'),
+  )
+  server.keepAliveTimeout = 120_000
+  if (!server.listening) {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+  }
+  const { port } = server.address() as AddressInfo
+  return {
+    port: () => port,
+    cpuMicros() {
+      const { user, system } = process.cpuUsage()
+      return user + system
+    },
+    rssMb: () => process.memoryUsage().rss / 2 ** 20,
+  }
+}
+
+const FRAMEWORKS: Readonly<Record<Framework, (join: Join) => Promise<Server>>> = {
+  async express(join) {
+    const { default: express } = await import('express')
+    const app = express()
+    join(app)
+    app.get('/users/:id', (request, response) => void response.json(user(request.params.id)))
+    return createServer(app)
+  },
+  async fastify(join) {
+    const { default: fastify } = await import('fastify')
+    const app = fastify()
+    join(app)
+    app.get<{ Params: { id: string } }>('/users/:id', async (request) => user(request.params.id))
+    await app.listen({ port: 0, host: '127.0.0.1' })
+    return app.server
+  },
+  async koa(join) {
+    const [{ default: Koa }, { default: Router }] = await Promise.all([import('koa'), import('@koa/router')])
+    const app = new Koa()
+    join(app)
+    const router = new Router()
+    router.get('/users/:id', (context) => {
+      context.body = user(String(context['params'].id))
+    })
+    app.use(router.routes())
+    return createServer(app.callback())
+  },
+}
+
+async function joinWith(registry: string, framework: Framework, guarded: boolean): Promise<Join> {
+  const { initSidecar } = await importPackage()
+  return (app) =>
+    void initSidecar(app, {
+      ...{ configPath: false, signals: false, logger: silent },
+      settings: {
+        application: { name: `bench-${framework}` },
+        auth: { enabled: guarded },
+        cloud: { nacos: { serverAddr: registry, discovery: { ip: '127.0.0.1' } } },
+      },
+      verify: async () => true,
+    })
+}

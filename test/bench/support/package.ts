@@ -1,0 +1,17 @@
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import type * as nacosSidecar from '../../../src/index.js'
+
+type Package = typeof nacosSidecar
+
+/** Where the built package lies; the parent says so to its children, which lie elsewhere. */
+export function builtPackage(): string {
+  return pathToFileURL(join(fileURLToPath(new URL('../../..', import.meta.url)), 'dist', 'index.js')).href
+}
+
+/** The package as its users get it. */
+export function importPackage(): Promise<Package> {
+  return import(process.env['BENCH_PACKAGE']!) as Promise<Package>
+}
+
+export const silent = { debug() {}, info() {}, warn() {}, error() {} }
