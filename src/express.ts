@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { wayIn } from './way-in.js'
 
-export type { Sidecar, SidecarOptions } from './sidecar.js'
+export type { Sidecar } from './sidecar.js'
+export type { SidecarOptions } from './sidecar-options.js'
 
 type Method = (...args: never[]) => unknown
 

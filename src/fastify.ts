@@ -1,7 +1,8 @@
 /** `nacos-sidecar/fastify`: the way in, typed for Fastify 4 and 5. Loads no Fastify: it knows the app by its shape. */
 import { wayIn } from './way-in.js'
 
-export type { Sidecar, SidecarOptions } from './sidecar.js'
+export type { Sidecar } from './sidecar.js'
+export type { SidecarOptions } from './sidecar-options.js'
 
 type Method = (...args: never[]) => unknown
 

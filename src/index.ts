@@ -1,7 +1,10 @@
 /** The public surface: named exports, nothing else. */
 
 export { createSidecar, initSidecar } from './process-sidecar.js'
-export type { Discovery, Sidecar, SidecarOptions, SidecarStatus } from './sidecar.js'
+export type { Sidecar } from './sidecar.js'
+export type { SidecarOptions } from './sidecar-options.js'
+export type { SidecarStatus } from './sidecar-status.js'
+export type { Discovery } from './client-runtime.js'
 export type { SidecarEvents } from './events.js'
 
 export { config, configLocal, configRemote } from './properties/accessors.js'

@@ -4,7 +4,8 @@
  */
 import { wayIn } from './way-in.js'
 
-export type { Sidecar, SidecarOptions } from './sidecar.js'
+export type { Sidecar } from './sidecar.js'
+export type { SidecarOptions } from './sidecar-options.js'
 
 /** What an `INestApplication` has. */
 export interface NestApp {

@@ -1,3 +1,4 @@
+import { createClientRuntime, openSnapshots } from './client-runtime.js'
 import { SidecarError } from './errors.js'
 import { setRuntimeFactory } from './feign/runtime.js'
 import { createLogger } from './logger.js'
@@ -5,7 +6,8 @@ import { createTransport } from './nacos/connect.js'
 import { connectionOf } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
 import { sharedState } from './shared-state.js'
-import { createClientRuntime, openSnapshots, Sidecar, type SidecarOptions } from './sidecar.js'
+import type { SidecarOptions } from './sidecar-options.js'
+import { Sidecar } from './sidecar.js'
 
 /** One sidecar a process, whichever copy of the package (ESM, CommonJS) started it. */
 interface ProcessSlot {

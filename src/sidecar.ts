@@ -10,16 +10,13 @@ import { findAdapter } from './adapters/find-adapter.js'
 import { createHealth } from './adapters/health.js'
 import { createGuard, type Guard } from './auth/guard.js'
 import { requestContext } from './auth/request-context.js'
-import type { CallAuthService, Verify } from './auth/verifier.js'
-import type { Endpoint } from './balance/balancer.js'
-import { createServiceDirectory, type ServiceDirectory } from './discovery/directory.js'
-import { createServiceStore } from './discovery/service-store.js'
-import { createWatch, type WatchService } from './discovery/watch.js'
+import { createServiceCall } from './auth/service-call.js'
+import { createDiscovery, createClientRuntime, openSnapshots, type Discovery } from './client-runtime.js'
+import type { ServiceDirectory } from './discovery/directory.js'
 import { messageOf, SidecarError } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
-import { noInstanceMessage } from './discovery/no-instance.js'
 import { clientOf } from './feign/define-client.js'
-import { createFeignRuntime, setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
+import { setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
 import { createLifecycle, type LeaveOptions, type Lifecycle } from './lifecycle/lifecycle.js'
@@ -27,11 +24,11 @@ import type { ListeningServer } from './lifecycle/listening.js'
 import { requestSync } from './lifecycle/request-sync.js'
 import { createLogger, type Logger } from './logger.js'
 import { connectRegistry } from './nacos/connect.js'
-import type { NacosTransport, TransportStatus } from './nacos/transport.js'
+import type { NacosTransport } from './nacos/transport.js'
 import { setActiveStore } from './properties/accessors.js'
 import { createConfig, type Config } from './properties/config.js'
 import { createConfigSnapshots } from './properties/config-snapshots.js'
-import { createRemoteConfig, type RemoteConfig, type RemoteDocumentStatus } from './properties/remote.js'
+import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
 import type { PropertyStore } from './properties/store.js'
 import { chooseAddress } from './registration/address.js'
 import { createInstance, serviceNameOf } from './registration/instance.js'
@@ -41,66 +38,12 @@ import { createRegistrar, type Registrar } from './registration/registrar.js'
 import { connectionOf, type ConnectionOptions } from './settings/connection.js'
 import { loadSettings } from './settings/load.js'
 import type { Settings } from './settings/schema.js'
-import { openSnapshotFolder, type SnapshotFolder } from './snapshot/folder.js'
-import { snapshotLocation } from './snapshot/location.js'
-import type { ServiceInstance } from './types.js'
+import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
+import type { SidecarStatus } from './sidecar-status.js'
+import type { SnapshotFolder } from './snapshot/folder.js'
 
 /** A process that cannot join and must not stay (`fail-fast`) has this long to end by itself. */
 const EXIT_AFTER_MS = 500
-
-export interface SidecarOptions {
-  /**
-   * bootstrap.yml, or the folder it lies in; `false` reads none.
-   * @default SIDECAR_CONFIG, then the working directory, then the folder of the main script's package.json
-   */
-  readonly configPath?: string | false
-  /** Settings from code, nested or dotted, in any spelling: stronger than everything else. */
-  readonly settings?: object
-  /** @default one readable line per event to stderr, at `logging.level.nacos-sidecar` */
-  readonly logger?: Logger
-  /** Decides on tokens in code instead of asking `auth.service`. */
-  readonly verify?: Verify
-  /** Another way to the registry than HTTP. Closed with the sidecar. */
-  readonly transport?: NacosTransport
-  /** `false` leaves SIGTERM and SIGINT to you: call `stop()` yourself. @default true */
-  readonly signals?: boolean
-}
-
-/** What the ways in add to a user's options. */
-export interface SidecarInternals {
-  /** `config()` and clients made with `new` look here. */
-  readonly processWide?: boolean
-}
-
-export interface SidecarStatus {
-  readonly phase: Lifecycle['phase']
-  /** As it is registered, or will be. */
-  readonly instance: ServiceInstance | undefined
-  readonly registered: boolean
-  /** When the registry last took a sign of life. */
-  readonly lastBeatAt: Date | undefined
-  readonly lastError: string | undefined
-  readonly registry: TransportStatus
-  /** The services this process follows. */
-  readonly services: ReturnType<ServiceDirectory['status']>
-  /** The remote documents in use, lowest first. */
-  readonly documents: readonly string[]
-  /** Every document that was asked for, and what came of it: `snapshot` is what an earlier run left on disk. */
-  readonly configs: readonly RemoteDocumentStatus[]
-}
-
-/** Who serves what, as far as this process has asked. `service` is `name` or `group@@name`. */
-export interface Discovery {
-  /** The instances that may be called now: healthy, enabled, of a weight. */
-  instances(service: string): Promise<readonly ServiceInstance[]>
-  /**
-   * One of them, by the balancer; tell it how the call ended with `done`.
-   * @throws SidecarError `SIDECAR_NO_INSTANCE`
-   */
-  pick(service: string): Promise<Endpoint>
-  /** Tells of the list once it is known and of each change: calls back, or is iterated over. */
-  readonly watch: WatchService
-}
 
 /** One member of the mesh: what `initSidecar` and `createSidecar` return. */
 export class Sidecar extends EventEmitter<SidecarEvents> {
@@ -194,7 +137,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       emit,
       snapshots: documents && createConfigSnapshots(documents),
     })
-    this.discovery = this.#discovery()
+    this.discovery = createDiscovery(this.runtime)
     this.fetch = createFetch(() => this.runtime)
     this.axios = createAxios(() => this.runtime)
     this.config = createConfig({
@@ -211,7 +154,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       settings: settings.auth,
       ...(code !== undefined && { code }),
       ...(options.verify && { verify: options.verify }),
-      call: this.#callAuthService(),
+      call: createServiceCall(settings.auth.service ?? '', this.fetch),
       logger,
       signal: this.#abort.signal,
     })
@@ -426,60 +369,4 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       onRestored: () => this.#registrar?.beatNow(),
     }
   }
-
-  #discovery(): Discovery {
-    const directory = this.#directory
-    return {
-      instances: async (service) => (await directory.get(service)).instances,
-      pick: async (service) => {
-        const snapshot = await directory.get(service)
-        const route = this.runtime.routes.to(service)
-        const endpoint = route.pick()
-        if (endpoint) return { instance: endpoint.instance, done: (outcome) => route.done(endpoint, outcome) }
-        throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
-      },
-      watch: createWatch(directory, this.#logger),
-    }
-  }
-
-  /** `auth.service` is a logical name or a base URL; either way the answer is taken as it comes. */
-  #callAuthService(): CallAuthService {
-    const service = this.settings.auth.service ?? ''
-    const base = /^https?:\/\//i.test(service) ? service.replace(/\/+$/, '') : `http://${service}`
-    return async ({ path, query, headers, signal }) => {
-      const url = `${base}${path}?${new URLSearchParams(query)}`
-      const response = await this.fetch(url, { headers, signal, redirect: 'manual' })
-      return { status: response.status, body: await response.text() }
-    }
-  }
-}
-
-/** What typed clients need, of a sidecar or of a script that only calls. */
-export function createClientRuntime(parts: {
-  readonly transport: NacosTransport
-  readonly settings: Settings
-  readonly logger: Logger
-  readonly emit: Emit
-  readonly snapshots?: SnapshotFolder | undefined
-}): FeignRuntime {
-  const { settings, logger, emit, snapshots } = parts
-  const { nacos } = settings.cloud
-  const { namespace } = connectionOf(nacos, 'discovery')
-  const { group, clusterName: cluster } = nacos.discovery
-  const store = snapshots && createServiceStore(snapshots)
-  const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar, store })
-  return createFeignRuntime({ directory, settings, logger, emit, cluster })
-}
-
-/** What the registry last said, on disk. */
-export function openSnapshots(
-  settings: Settings,
-  { contextPath, namespace, username, accessKey }: ConnectionOptions,
-  transport: NacosTransport,
-  logger: Logger,
-): SnapshotFolder | undefined {
-  const { servers } = transport.describe()
-  const owner = { servers, contextPath, namespace, user: username ?? accessKey }
-  const folder = snapshotLocation(settings.sidecar.snapshotDir, owner)
-  return folder === undefined ? undefined : openSnapshotFolder(folder, logger)
 }

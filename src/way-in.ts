@@ -2,7 +2,8 @@ import type { Adapter } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
 import { SidecarError } from './errors.js'
 import { createSidecar as createAny, initSidecar as initAny } from './process-sidecar.js'
-import type { Sidecar, SidecarOptions } from './sidecar.js'
+import type { SidecarOptions } from './sidecar-options.js'
+import type { Sidecar } from './sidecar.js'
 
 /** `initSidecar` and `createSidecar` for the apps of one framework: any other app is a type error, and an error at run time. */
 export interface WayIn<App> {

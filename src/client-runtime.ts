@@ -1,0 +1,73 @@
+import type { Endpoint } from './balance/balancer.js'
+import { createServiceDirectory } from './discovery/directory.js'
+import { noInstanceMessage } from './discovery/no-instance.js'
+import { createServiceStore } from './discovery/service-store.js'
+import { createWatch, type WatchService } from './discovery/watch.js'
+import { SidecarError } from './errors.js'
+import type { Emit } from './events.js'
+import { createFeignRuntime, type FeignRuntime } from './feign/runtime.js'
+import type { Logger } from './logger.js'
+import type { NacosTransport } from './nacos/transport.js'
+import { connectionOf, type ConnectionOptions } from './settings/connection.js'
+import type { Settings } from './settings/schema.js'
+import { openSnapshotFolder, type SnapshotFolder } from './snapshot/folder.js'
+import { snapshotLocation } from './snapshot/location.js'
+import type { ServiceInstance } from './types.js'
+
+/** Who serves what, as far as this process has asked. `service` is `name` or `group@@name`. */
+export interface Discovery {
+  /** The instances that may be called now: healthy, enabled, of a weight. */
+  instances(service: string): Promise<readonly ServiceInstance[]>
+  /**
+   * One of them, by the balancer; tell it how the call ended with `done`.
+   * @throws SidecarError `SIDECAR_NO_INSTANCE`
+   */
+  pick(service: string): Promise<Endpoint>
+  /** Tells of the list once it is known and of each change: calls back, or is iterated over. */
+  readonly watch: WatchService
+}
+
+/** `sidecar.discovery`, over what the typed clients use. */
+export function createDiscovery({ directory, routes, logger }: FeignRuntime): Discovery {
+  return {
+    instances: async (service) => (await directory.get(service)).instances,
+    pick: async (service) => {
+      const snapshot = await directory.get(service)
+      const route = routes.to(service)
+      const endpoint = route.pick()
+      if (endpoint) return { instance: endpoint.instance, done: (outcome) => route.done(endpoint, outcome) }
+      throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
+    },
+    watch: createWatch(directory, logger),
+  }
+}
+
+/** What typed clients need, of a sidecar or of a script that only calls. */
+export function createClientRuntime(parts: {
+  readonly transport: NacosTransport
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly emit: Emit
+  readonly snapshots?: SnapshotFolder | undefined
+}): FeignRuntime {
+  const { settings, logger, emit, snapshots } = parts
+  const { nacos } = settings.cloud
+  const { namespace } = connectionOf(nacos, 'discovery')
+  const { group, clusterName: cluster } = nacos.discovery
+  const store = snapshots && createServiceStore(snapshots)
+  const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar, store })
+  return createFeignRuntime({ directory, settings, logger, emit, cluster })
+}
+
+/** What the registry last said, on disk. */
+export function openSnapshots(
+  settings: Settings,
+  { contextPath, namespace, username, accessKey }: ConnectionOptions,
+  transport: NacosTransport,
+  logger: Logger,
+): SnapshotFolder | undefined {
+  const { servers } = transport.describe()
+  const owner = { servers, contextPath, namespace, user: username ?? accessKey }
+  const folder = snapshotLocation(settings.sidecar.snapshotDir, owner)
+  return folder === undefined ? undefined : openSnapshotFolder(folder, logger)
+}

@@ -1,0 +1,27 @@
+import type { Verify } from './auth/verifier.js'
+import type { Logger } from './logger.js'
+import type { NacosTransport } from './nacos/transport.js'
+
+export interface SidecarOptions {
+  /**
+   * bootstrap.yml, or the folder it lies in; `false` reads none.
+   * @default SIDECAR_CONFIG, then the working directory, then the folder of the main script's package.json
+   */
+  readonly configPath?: string | false
+  /** Settings from code, nested or dotted, in any spelling: stronger than everything else. */
+  readonly settings?: object
+  /** @default one readable line per event to stderr, at `logging.level.nacos-sidecar` */
+  readonly logger?: Logger
+  /** Decides on tokens in code instead of asking `auth.service`. */
+  readonly verify?: Verify
+  /** Another way to the registry than HTTP. Closed with the sidecar. */
+  readonly transport?: NacosTransport
+  /** `false` leaves SIGTERM and SIGINT to you: call `stop()` yourself. @default true */
+  readonly signals?: boolean
+}
+
+/** What the ways in add to a user's options. */
+export interface SidecarInternals {
+  /** `config()` and clients made with `new` look here. */
+  readonly processWide?: boolean
+}

@@ -1,0 +1,22 @@
+import type { ServiceDirectory } from './discovery/directory.js'
+import type { Lifecycle } from './lifecycle/lifecycle.js'
+import type { TransportStatus } from './nacos/transport.js'
+import type { RemoteDocumentStatus } from './properties/remote.js'
+import type { ServiceInstance } from './types.js'
+
+export interface SidecarStatus {
+  readonly phase: Lifecycle['phase']
+  /** As it is registered, or will be. */
+  readonly instance: ServiceInstance | undefined
+  readonly registered: boolean
+  /** When the registry last took a sign of life. */
+  readonly lastBeatAt: Date | undefined
+  readonly lastError: string | undefined
+  readonly registry: TransportStatus
+  /** The services this process follows. */
+  readonly services: ReturnType<ServiceDirectory['status']>
+  /** The remote documents in use, lowest first. */
+  readonly documents: readonly string[]
+  /** Every document that was asked for, and what came of it: `snapshot` is what an earlier run left on disk. */
+  readonly configs: readonly RemoteDocumentStatus[]
+}
