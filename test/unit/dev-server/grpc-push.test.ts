@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { bound } from '../../support/scale.js'
 import type { DevServer, DevServerOptions } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/dev-registry.js'
 import { config, listening, portsOf, rawClient, registration, service, subscription } from './grpc-client.js'
@@ -66,7 +67,7 @@ describe('service pushes', () => {
       tookMs.push(performance.now() - registeredMs)
     }
     // The median: a busy machine may hold up any single one.
-    expect(tookMs.sort((a, b) => a - b)[10]).toBeLessThan(10)
+    expect(tookMs.sort((a, b) => a - b)[10]).toBeLessThan(bound(10))
   })
 
   it('have a newer time each, as every list has, however quickly they follow one another', async () => {

@@ -84,7 +84,7 @@ test.skipIf(process.platform !== 'linux')('a zombie is dead', async () => {
   const presence = create()
   presence.enter()
   // Its parent sleeps and never asks how it ended.
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 5'])
+  const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 5'])
   const [line] = (await once(parent.stdout, 'data')) as [Buffer]
   const pid = Number(line)
   const stat = () => readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]!.split(' ')
