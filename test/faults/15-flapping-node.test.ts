@@ -12,7 +12,7 @@ const FLAPS = duration(60, 12)
 const PERIOD_MS = duration(2_000, 500)
 const SERVICES = 20
 
-test('fault 15: flapping registry node: no storm of listeners', { timeout: 240_000 }, async () => {
+test('fault 15: flapping registry node: no storm of listeners', { timeout: 480_000 }, async () => {
   const registry = await startDevServer()
   onTestFinished(() => registry.stop())
   const [http, grpc] = [await startFaultProxy(registry), await startFaultProxy({ port: registry.grpcPort! })]
