@@ -18,6 +18,17 @@ const shared = {
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },
 }
 
+/** They hold a bound on time: they run by themselves, one after the other, when the rest is through. */
+const TIMED = [
+  'test/attacks/redos.test.ts',
+  'test/attacks/yaml-bombs.test.ts',
+  'test/faults/42-huge-config.test.ts',
+  'test/faults/43-ten-thousand-instances.test.ts',
+  'test/unit/discovery/directory.test.ts',
+  'test/unit/registration/registrar.test.ts',
+  'test/unit/balance/round-robin.test.ts',
+]
+
 const realDurations = process.env['FAULTS'] === 'real'
 
 export default defineConfig({
@@ -27,7 +38,7 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { ...shared, name: 'in-process', include: ['test/{unit,contract,attacks}/**/*.test.ts'] },
+        test: { ...shared, name: 'in-process', include: ['test/{unit,contract,attacks}/**/*.test.ts'], exclude: TIMED },
       },
       {
         resolve: { alias },
@@ -36,10 +47,15 @@ export default defineConfig({
           // One file a row of the fault table; `npm run test:faults` runs them with the real durations.
           name: 'processes',
           include: ['test/{faults,e2e}/**/*.test.ts'],
+          exclude: TIMED,
           // Child processes run the built package, as a user's process would.
           globalSetup: ['test/support/build.ts'],
           testTimeout: realDurations ? 240_000 : 60_000,
         },
+      },
+      {
+        resolve: { alias },
+        test: { ...shared, name: 'timed', include: TIMED, fileParallelism: false, sequence: { groupOrder: 1 } },
       },
       {
         resolve: { alias },

@@ -53,11 +53,12 @@ export class ServiceFollower {
     private readonly host: FollowerHost,
   ) {
     this.unsubscribe = host.subscribe?.(key, (list) => {
-      this.pushes++
-      const wasHeld = this.heldEmpty
-      this.apply(list, host.emptyProtectionMs === 0)
-      // Nobody polls a service that is pushed: the confirmation has to be planned.
-      if (this.heldEmpty !== wasHeld && !this.fetching) this.schedule()
+      const push = ++this.pushes
+      if (list.length < MANY) return this.take(list)
+      // To decode it has taken its time already: the loop turns before it is compared, unless a newer one comes.
+      void nextTurn().then(() => {
+        if (push === this.pushes && !this.closing.signal.aborted) this.take(list)
+      })
     })
   }
 
@@ -78,6 +79,13 @@ export class ServiceFollower {
     if (current && !aged) return Promise.resolve(current)
     if (!aged && this.lastError !== undefined) return Promise.reject(this.lastError as Error)
     return this.fetch()
+  }
+
+  private take(pushed: readonly ServiceInstance[]): void {
+    const wasHeld = this.heldEmpty
+    this.apply(pushed, this.host.emptyProtectionMs === 0)
+    // Nobody polls a service that is pushed: the confirmation has to be planned.
+    if (this.heldEmpty !== wasHeld && !this.fetching) this.schedule()
   }
 
   close(): void {
