@@ -34,7 +34,8 @@ test('fault 44: 1,000 services watched: bounded sockets, jittered polls', async 
   expect(most).toBeLessThanOrEqual(MOST_SOCKETS)
   // No service is asked for more often than its jittered interval says.
   const rounds = (performance.now() - startMs) / (POLL_MS * 0.9)
-  expect(times.length).toBeLessThan(SERVICES * (rounds + 2))
+  // Beside the rounds: the first question of each, one when there turns out to be no push, and a round begun.
+  expect(times.length).toBeLessThan(SERVICES * (rounds + 3))
 
   // The second round is spread over a fifth of the interval or more: no burst.
   const second = times.slice(SERVICES, SERVICES * 2)
