@@ -4,7 +4,7 @@ import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
 import { assertSuccess, configItem, isObject, malformed, parseJson } from './answers.js'
 import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
-import { readInstances } from './instances.js'
+import { identity, naming, readInstances } from './instances.js'
 
 /** Nacos 1.x to 3.1 and r-nacos. */
 export const v1: Dialect = {
@@ -147,24 +147,7 @@ export const v1: Dialect = {
   }),
 }
 
-const naming = ({ group, service }: { group: string; service: string }): SignedResource => ({
-  type: 'naming',
-  group,
-  service,
-})
 const config = ({ namespace, group }: ConfigKey): SignedResource => ({ type: 'config', namespace, group })
-
-function identity(instance: ServiceInstance): Params {
-  return {
-    ip: instance.ip,
-    port: instance.port,
-    serviceName: instance.service,
-    groupName: instance.group,
-    clusterName: instance.cluster,
-    namespaceId: namespaceId(instance.namespace),
-    ephemeral: instance.ephemeral,
-  }
-}
 
 function instanceForm(instance: ServiceInstance): Params {
   return {

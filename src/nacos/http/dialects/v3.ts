@@ -11,7 +11,7 @@ import {
   type Operation,
   type SignedResource,
 } from './dialect.js'
-import { readInstances } from './instances.js'
+import { identity, naming, readInstances } from './instances.js'
 
 const ADMIN_HINT =
   'Nacos 3 does this through its admin API, which wants a login even where authentication is off: set cloud.nacos.username and cloud.nacos.password of a user who may.'
@@ -166,29 +166,12 @@ export function probe(route: 'naming' | 'config', namespace: string): Operation<
   }
 }
 
-const naming = ({ group, service }: { group: string; service: string }): SignedResource => ({
-  type: 'naming',
-  group,
-  service,
-})
 // The namespace is signed as it is sent.
 const config = ({ namespace, group }: ConfigKey): SignedResource => ({
   type: 'config',
   namespace: namespaceId(namespace),
   group,
 })
-
-function identity(instance: ServiceInstance): Params {
-  return {
-    ip: instance.ip,
-    port: instance.port,
-    serviceName: instance.service,
-    groupName: instance.group,
-    clusterName: instance.cluster,
-    namespaceId: namespaceId(instance.namespace),
-    ephemeral: instance.ephemeral,
-  }
-}
 
 function instanceForm(instance: ServiceInstance): Params {
   return {
