@@ -352,8 +352,9 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return {
       ...(auth.enabled && auth.mount === 'first' && { guard: (request, url) => this.#guard.check(request, url) }),
       health: sidecar.health.enabled ? health : () => undefined,
-      context: (request) => requestContext(request, auth.token, sidecar.versionHeader),
-      leaving: () => this.#lifecycle.leaving(),
+      ...(sidecar.forwardContext && {
+        context: (request, token) => requestContext(request, auth.token, sidecar.versionHeader, token),
+      }),
     }
   }
 

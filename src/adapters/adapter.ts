@@ -18,12 +18,13 @@ export interface AppHooks {
    * (an app mounted in another one).
    */
   guard?(request: IncomingMessage, url?: string): GuardDecision | Promise<GuardDecision>
-  /** The health page for this path, or `undefined`. The app's own route wins. */
-  health(method: string, path: string): DirectAnswer | undefined
-  /** What of this request travels on to the services it calls; `undefined` where nothing does, which costs nothing. */
-  context(request: IncomingMessage): RequestContext | undefined
-  /** True while the instance leaves: answers carry `Connection: close`. */
-  leaving(): boolean
+  /** The health page for this request target, or `undefined`. The app's own route wins. */
+  health(method: string, target: string): DirectAnswer | undefined
+  /**
+   * What of this request travels on to the services it calls; `undefined` where nothing does. Absent where nothing
+   * ever does. `token` is the one the guard has found.
+   */
+  context?(request: IncomingMessage, token?: string): RequestContext | undefined
 }
 
 /** An app with the hooks in front of it. */

@@ -1,9 +1,23 @@
 import type { IncomingMessage } from 'node:http'
-import { UNAVAILABLE, type GuardDecision } from '../auth/decision.js'
+import { UNAVAILABLE, type GuardDecision, type Refusal } from '../auth/decision.js'
 import { currentContext, runWithContext, type RequestContext } from '../context.js'
 import type { AppHooks } from './adapter.js'
 
 type GuardHook = NonNullable<AppHooks['guard']>
+
+/** Lets a request in, with its token and trace at hand for the typed clients it calls, or refuses it. */
+export function enter<T>(
+  hooks: AppHooks,
+  request: IncomingMessage,
+  url: string | undefined,
+  handle: () => T,
+  refuse: (refusal: Refusal) => T,
+): T | Promise<T> {
+  if (!hooks.guard) return runInContext(hooks, request, handle)
+  return admit(hooks.guard, request, url, (decision) =>
+    decision.allowed ? runInContext(hooks, request, handle, decision.token) : refuse(decision),
+  )
+}
 
 /** Asks the guard, and hands its decision to `then` at once where it is known at once. A guard that fails refuses. */
 export function admit<T>(
@@ -28,9 +42,10 @@ function ask(
   }
 }
 
-/** Handles the request with its token and trace at hand for the typed clients it calls. */
-export function runInContext<T>(hooks: AppHooks, request: IncomingMessage, handle: () => T): T {
-  const context = hooks.context(request)
+/** @param token as the guard has found it, where it has looked */
+export function runInContext<T>(hooks: AppHooks, request: IncomingMessage, handle: () => T, token?: string): T {
+  if (!hooks.context) return handle()
+  const context = hooks.context(request, token)
   // A pipelined request is parsed within the one before it, whose token it must not inherit.
   if (!context) return currentContext() === undefined ? handle() : runWithContext({}, handle)
   if (hasBody(request)) keepContext(request, context)

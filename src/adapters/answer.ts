@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
 
 /** Answers JSON on the bare response, for frameworks that have not wrapped it. HEAD gets the headers only. */
@@ -18,9 +18,4 @@ export function sendJson(
 
 export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   sendJson(response, refusal.status, refusal.body, refusalHeaders(refusal))
-}
-
-/** Sends a keep-alive client elsewhere. HTTP/2 has no such header; its sessions are ended by the server. */
-export function closeAfterwards(request: IncomingMessage, response: ServerResponse): void {
-  if (request.httpVersionMajor < 2 && !response.headersSent) response.setHeader('connection', 'close')
 }

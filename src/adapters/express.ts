@@ -1,8 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { withoutQuery } from '../auth/route-path.js'
 import type { Adapter, AppHooks, DirectAnswer, ExpressGuard, GuardMiddleware } from './adapter.js'
-import { admit, runInContext } from './admission.js'
-import { closeAfterwards, sendJson, sendRefusal } from './answer.js'
+import { admit, enter } from './admission.js'
+import { sendJson, sendRefusal } from './answer.js'
 
 type Out = (error?: unknown) => void
 type Handle = (this: ExpressApp, request: ExpressRequest, response: ServerResponse, out?: Out) => void
@@ -27,11 +26,12 @@ export const express: Adapter = {
     const mounted = app as ExpressApp
     const handle = mounted.handle
     mounted.handle = function (request, response, out) {
-      const run = () => runInContext(hooks, request, () => route(this, handle, hooks, request, response, out))
-      if (hooks.leaving()) closeAfterwards(request, response)
-      if (!hooks.guard) return run()
-      void admit(hooks.guard, request, routedUrl(request), (decision) =>
-        decision.allowed ? run() : sendRefusal(response, decision),
+      void enter(
+        hooks,
+        request,
+        routedUrl(request),
+        () => route(this, handle, hooks, request, response, out),
+        (refusal) => sendRefusal(response, refusal),
       )
     }
     return { framework: 'express', owns: (server) => owns(mounted, server) }
@@ -71,7 +71,7 @@ function route(
   response: ServerResponse,
   out: Out | undefined,
 ): void {
-  const answer = hooks.health(request.method ?? 'GET', withoutQuery(routedUrl(request) ?? '/'))
+  const answer = hooks.health(request.method ?? 'GET', routedUrl(request) ?? '/')
   handle.call(app, request, response, answer ? unrouted(answer, app, handle, request, response, out) : out)
 }
 

@@ -1,10 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
-import { withoutQuery } from '../auth/route-path.js'
 import { SidecarError } from '../errors.js'
 import type { Adapter, AppHooks, FastifyGuard, GuardMiddleware } from './adapter.js'
-import { admit, runInContext } from './admission.js'
-import { closeAfterwards, sendRefusal } from './answer.js'
+import { admit, enter } from './admission.js'
+import { sendRefusal } from './answer.js'
 
 /** What both majors share and this adapter needs. */
 interface FastifyRequest {
@@ -93,17 +92,14 @@ function refuseWhenReady(root: FastifyApp): void {
 }
 
 function onRequest(hooks: AppHooks): OnRequest {
-  const { guard } = hooks
   return (request, reply, done) => {
     const { raw } = request
-    const run = () => {
-      const answer = request.is404 ? hooks.health(raw.method ?? 'GET', withoutQuery(raw.url ?? '/')) : undefined
-      if (answer) return void reply.code(answer.status).send(answer.body)
-      runInContext(hooks, raw, done)
+    const handle = () => {
+      const answer = request.is404 ? hooks.health(raw.method ?? 'GET', raw.url ?? '/') : undefined
+      if (answer) reply.code(answer.status).send(answer.body)
+      else done()
     }
-    if (hooks.leaving()) closeAfterwards(raw, reply.raw)
-    if (!guard) return run()
-    void admit(guard, raw, undefined, (decision) => (decision.allowed ? run() : refuse(reply, decision)))
+    void enter(hooks, raw, undefined, handle, (refusal) => refuse(reply, refusal))
   }
 }
 

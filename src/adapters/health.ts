@@ -1,4 +1,5 @@
 import { isHealthRequest } from '../auth/open-requests.js'
+import { withoutQuery } from '../auth/route-path.js'
 import type { AppHooks, DirectAnswer } from './adapter.js'
 
 /** What the health pages are made of. */
@@ -17,7 +18,7 @@ export interface HealthStatus {
  * leaving: an outage of the registry must not restart the fleet.
  */
 export function createHealth(status: () => HealthStatus): AppHooks['health'] {
-  return (method, path) => (isHealthRequest(method, path) ? page(path, status()) : undefined)
+  return (method, target) => (isHealthRequest(method, target) ? page(withoutQuery(target), status()) : undefined)
 }
 
 function page(path: string, { phase, registered, lastBeat, details }: HealthStatus): DirectAnswer {

@@ -1,9 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
-import { withoutQuery } from '../auth/route-path.js'
 import type { Adapter, AppHooks, DirectAnswer, GuardMiddleware, KoaGuard } from './adapter.js'
-import { admit, runInContext } from './admission.js'
-import { closeAfterwards } from './answer.js'
+import { admit, enter } from './admission.js'
 
 type Next = () => Promise<unknown>
 type KoaMiddleware = (context: KoaContext, next: Next) => Promise<unknown>
@@ -39,7 +37,7 @@ export const koa: Adapter = {
 
   mount(app, hooks) {
     const mounted = app as KoaApp
-    const entry = once(enter(hooks))
+    const entry = entryOf(hooks)
     const { handleRequest, callback } = mounted
     const callbacks = new Set<unknown>()
 
@@ -76,25 +74,20 @@ function isKoaApp(app: unknown): app is KoaApp {
 }
 
 /** The first of the two places that sees a request is the one that handles it. */
-function once(entry: KoaMiddleware): KoaMiddleware {
-  const entered = new WeakSet<KoaContext>()
-  return (context, next) => {
-    if (entered.has(context)) return next()
-    entered.add(context)
-    return entry(context, next)
-  }
-}
-
-function enter(hooks: AppHooks): KoaMiddleware {
-  const { guard } = hooks
-  return async (context, next) => {
-    const run = () => runInContext(hooks, context.req, () => route(hooks, context, next))
-    if (hooks.leaving()) closeAfterwards(context.req, context.res)
-    return guard
-      ? admit(guard, context.req, routedUrl(context), (decision) =>
-          decision.allowed ? run() : refuse(context, decision),
-        )
-      : run()
+function entryOf(hooks: AppHooks): KoaMiddleware {
+  // The context of this app alone: an app inside koa-mount has the same one.
+  const entered = Symbol('entered')
+  return (context: KoaContext & { [entered]?: true }, next) => {
+    if (context[entered]) return next()
+    context[entered] = true
+    const entering = enter(
+      hooks,
+      context.req,
+      routedUrl(context),
+      () => route(hooks, context, next),
+      (refusal) => refuse(context, refusal),
+    )
+    return entering as Promise<unknown>
   }
 }
 
@@ -105,7 +98,7 @@ function routedUrl({ req, originalUrl, mountPath }: KoaContext): string | undefi
 }
 
 function route(hooks: AppHooks, context: KoaContext, next: Next): Promise<unknown> {
-  const answer = hooks.health(context.req.method ?? 'GET', withoutQuery(routedUrl(context) ?? '/'))
+  const answer = hooks.health(context.req.method ?? 'GET', routedUrl(context) ?? '/')
   return answer ? next().then(() => answerUnrouted(context, answer)) : next()
 }
 
@@ -122,7 +115,7 @@ function answerUnrouted(context: KoaContext, { status, body }: DirectAnswer): vo
   context.body = body
 }
 
-function refuse(context: KoaContext, refusal: Refusal): void {
+async function refuse(context: KoaContext, refusal: Refusal): Promise<void> {
   context.status = refusal.status
   context.set(refusalHeaders(refusal))
   context.body = refusal.body

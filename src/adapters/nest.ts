@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { withoutQuery } from '../auth/route-path.js'
 import type { Adapter, AppHooks, MountedApp } from './adapter.js'
 import { sendJson } from './answer.js'
 import { express } from './express.js'
@@ -64,7 +63,7 @@ function answerHealth(httpAdapter: NestHttpAdapter, hooks: AppHooks): void {
   const { setNotFoundHandler } = httpAdapter
   httpAdapter.setNotFoundHandler = function (handler, ...more) {
     const notFound: NotFound = (request, response, next) => {
-      const answer = hooks.health(request.method ?? 'GET', withoutQuery(request.originalUrl ?? request.url ?? '/'))
+      const answer = hooks.health(request.method ?? 'GET', request.originalUrl ?? request.url ?? '/')
       return answer ? sendJson(response, answer.status, answer.body) : handler(request, response, next)
     }
     return setNotFoundHandler.call(this, notFound, ...more)

@@ -1,8 +1,9 @@
 import { SidecarError } from '../errors.js'
 
-/** Whether the segments of a path (`parseRoutePath`) are excluded. */
-export type Excludes = (segments: readonly string[]) => boolean
+/** Whether a path (`excludable` of `parseRoutePath`) is excluded. */
+export type Excludes = (path: string) => boolean
 
+type Matcher = (segments: readonly string[]) => boolean
 type SegmentMatcher = (segment: string) => boolean
 
 /**
@@ -17,10 +18,14 @@ type SegmentMatcher = (segment: string) => boolean
  */
 export function compileExcludes(patterns: readonly string[]): Excludes {
   const matchers = patterns.map(compile)
-  return (segments) => matchers.some((matches) => matches(segments))
+  if (matchers.length === 0) return () => false
+  return (path) => {
+    const segments = path.slice(1).split('/')
+    return matchers.some((matches) => matches(segments))
+  }
 }
 
-function compile(pattern: string): Excludes {
+function compile(pattern: string): Matcher {
   const text = pattern.trim()
   const body = text.replace(/^\//, '').replace(/\/$/, '')
   const parts = body.split('/')
@@ -51,7 +56,7 @@ function startsWith(segments: readonly string[], parts: readonly string[]): bool
  * `a / ** / b` is two runs around one `**`: the first sits at the start, the last at the end, those between at the
  * leftmost place that fits. Leftmost is enough, since `**` takes whatever lies between, so nothing is tried twice.
  */
-function runs(parts: readonly string[]): Excludes {
+function runs(parts: readonly string[]): Matcher {
   const list: SegmentMatcher[][] = [[]]
   for (const part of parts) {
     if (part === '**') list.push([])

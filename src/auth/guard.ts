@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { messageOf, SidecarError } from '../errors.js'
@@ -8,7 +7,8 @@ import { createDecisionCache } from './decision-cache.js'
 import { BAD_TOKEN, NO_TOKEN, OPEN, REFUSED, UNAVAILABLE, type GuardDecision } from './decision.js'
 import { compileExcludes } from './excludes.js'
 import { isHealthRequest, isOpenOptions } from './open-requests.js'
-import { parseRoutePath, withoutQuery } from './route-path.js'
+import { parseRoutePath } from './route-path.js'
+import { createRefusals } from './refusals.js'
 import { findToken } from './token.js'
 import { answerUpgrade } from './upgrade.js'
 import type { Verdict } from './verdict.js'
@@ -55,6 +55,16 @@ export interface Guard {
   upgrade(request: IncomingMessage, socket?: Duplex): Promise<GuardDecision>
 }
 
+/** What has to be asked, as nobody knows. */
+interface Question {
+  readonly token: string
+  /** `GET /users/1` */
+  readonly target: string
+  readonly method: string
+  readonly path: string
+  readonly request: IncomingMessage
+}
+
 const CACHE_LIMIT = 10_000
 /** A refusal is forgotten sooner: whoever has just been granted something should not wait for it. */
 const REFUSAL_TTL_MS = 1_000
@@ -69,20 +79,21 @@ export function createGuard(options: GuardOptions): Guard {
   const { settings, logger } = options
   const verifier = settings.enabled ? chooseVerifier(options) : undefined
   const isExcluded = compileExcludes(settings.excludePaths)
-  const cache = createDecisionCache(CACHE_LIMIT, options.now ?? (() => performance.now()))
+  const cache = createDecisionCache(CACHE_LIMIT, settings.cacheTtl, options.now ?? (() => performance.now()))
+  const refusals = settings.failOpen ? createRefusals(CACHE_LIMIT) : undefined
   const flights = new Map<string, Promise<GuardDecision | undefined>>()
   const health = createOutageLog(logger, settings.failOpen)
   const cached = settings.cacheTtl > 0
 
   function check(request: IncomingMessage, url = request.url ?? '/'): GuardDecision | Promise<GuardDecision> {
-    return !verifier || isOpenOptions(request) || isHealthRequest(request.method, withoutQuery(url))
+    return !verifier || isOpenOptions(request) || isHealthRequest(request.method, url)
       ? OPEN
       : demand(verifier, request, url)
   }
 
   function demand(verify: Verifier, request: IncomingMessage, url: string): GuardDecision | Promise<GuardDecision> {
-    const { path, segments } = parseRoutePath(url)
-    if (segments && isExcluded(segments)) return OPEN
+    const { path, excludable } = parseRoutePath(url)
+    if (excludable !== undefined && isExcluded(excludable)) return OPEN
     const found = findToken(request, settings.token)
     if (found === 'none') return NO_TOKEN
     if (found === 'bad') return BAD_TOKEN
@@ -90,29 +101,22 @@ export function createGuard(options: GuardOptions): Guard {
     const { token } = found
     // Express, Fastify and Koa run the GET handler for HEAD.
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
-    // Neither a method nor a token holds a space, so no two requests share a key.
-    const key = hash('sha256', `${method} ${token} ${path}`, 'base64')
-    const verdict = cached ? cache.get(key) : undefined
-    if (verdict) return decide(verdict, token)
-    return ask(verify, key, token, method, path, request)
+    const target = `${method} ${path}`
+    const verdict = cached ? cache.get(token, target) : undefined
+    return verdict ? decide(verdict, token) : ask(verify, { token, target, method, path, request })
   }
 
-  /** One question at a time per key; those who come meanwhile share its answer. */
-  async function ask(
-    verify: Verifier,
-    key: string,
-    token: string,
-    method: string,
-    url: string,
-    request: IncomingMessage,
-  ): Promise<GuardDecision> {
+  /** One question at a time per token and target; those who come meanwhile share its answer. */
+  async function ask(verify: Verifier, question: Question): Promise<GuardDecision> {
+    // A token holds no space, so no two questions share a key.
+    const key = `${question.token} ${question.target}`
     const flight = cached ? flights.get(key) : undefined
     if (flight) {
       const shared = await flight
       if (shared) return shared
     }
 
-    const own = verifyOnce(verify, key, token, method, url, request)
+    const own = verifyOnce(verify, question)
     if (!cached || flights.has(key)) return (await own).decision
     const outcome = own.then(({ decision, personal }) => (personal ? undefined : decision))
     flights.set(key, outcome)
@@ -123,20 +127,14 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
 
-  async function verifyOnce(
-    verify: Verifier,
-    key: string,
-    token: string,
-    method: string,
-    url: string,
-    request: IncomingMessage,
-  ) {
+  async function verifyOnce(verify: Verifier, question: Question) {
+    const { token, method, path, request } = question
     let personal = false
     try {
       const verdict = await withDeadline(settings.timeout, options.signal, (signal) => {
         const asked: VerifyRequest = {
           method,
-          url,
+          url: path,
           signal,
           get headers() {
             personal = true
@@ -145,21 +143,26 @@ export function createGuard(options: GuardOptions): Guard {
         }
         return verify(token, asked)
       })
-      if (!personal)
-        cache.set(key, verdict, verdict === 'allowed' ? settings.cacheTtl : Math.min(settings.cacheTtl, REFUSAL_TTL_MS))
+      if (!personal) remember(question, verdict)
       health.up()
       return { decision: decide(verdict, token), personal }
     } catch (error) {
       // What a user's function throws may quote the token.
       health.down(messageOf(error).replaceAll(token, '***'))
-      return { decision: onOutage(key, token), personal }
+      return { decision: onOutage(question), personal }
     }
   }
 
+  function remember({ token, target }: Question, verdict: Verdict): void {
+    const { cacheTtl } = settings
+    if (cached) cache.set(token, target, verdict, verdict === 'allowed' ? cacheTtl : Math.min(cacheTtl, REFUSAL_TTL_MS))
+    refusals?.note(token, target, verdict)
+  }
+
   /** Fail-open speaks for tokens nobody has judged; one that was refused stays refused. */
-  function onOutage(key: string, token: string): GuardDecision {
+  function onOutage({ token, target }: Question): GuardDecision {
     if (!settings.failOpen) return UNAVAILABLE
-    return decide(cache.last(key) ?? 'allowed', token)
+    return decide(refusals?.last(token, target) ?? 'allowed', token)
   }
 
   return {

@@ -1,18 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 
 /** Asked by load balancers and kubelets, which have no token. Exact: what lies below is the app's own. */
-export const HEALTH_PATHS: ReadonlySet<string> = new Set([
-  '/health',
-  '/actuator/health',
-  '/actuator/health/liveness',
-  '/actuator/health/readiness',
-])
+const HEALTH = /^\/(?:health|actuator\/health(?:\/(?:liveness|readiness))?)(?:\?|$)/
 
 const OVERRIDES = ['x-http-method-override', 'x-http-method', 'x-method-override'] as const
 
-/** Whether this is a GET or HEAD of a health page. */
-export function isHealthRequest(method: string | undefined, path: string): boolean {
-  return (method === 'GET' || method === 'HEAD') && HEALTH_PATHS.has(path)
+/** Whether this is a GET or HEAD of a health page, with a query or without. */
+export function isHealthRequest(method: string | undefined, target: string): boolean {
+  return (method === 'GET' || method === 'HEAD') && HEALTH.test(target)
 }
 
 /**

@@ -6,7 +6,7 @@ export interface RoutePath {
    * What excludes match. `undefined` where two routers could disagree on what the path is (dot segments, `//`, `;`,
    * encoded slashes, anything undecodable): such a path is never excluded.
    */
-  readonly segments: readonly string[] | undefined
+  readonly excludable: string | undefined
 }
 
 /** Visible ASCII after a slash, without what routers, proxies and URL parsers read in different ways. */
@@ -28,20 +28,16 @@ export function withoutQuery(target: string): string {
 /** Reads a request target (`request.url`). Linear in its length. */
 export function parseRoutePath(target: string): RoutePath {
   const raw = withoutQuery(target)
-  if (!PLAIN.test(raw) || raw.includes('//')) return { path: raw.replace(ORIGIN, '') || '/', segments: undefined }
-  if (!raw.includes('%')) return { path: raw, segments: DOT_SEGMENT.test(raw) ? undefined : split(raw) }
+  if (!PLAIN.test(raw) || raw.includes('//')) return { path: raw.replace(ORIGIN, '') || '/', excludable: undefined }
+  if (!raw.includes('%')) return { path: raw, excludable: DOT_SEGMENT.test(raw) ? undefined : raw }
 
   const path = HOSTILE_ESCAPE.test(raw) ? undefined : decodeOnce(raw)
   // What is still encoded after that would be something else again to whoever decodes twice.
   if (path === undefined || DOT_SEGMENT.test(path) || /%[\da-f]{2}/i.test(path))
-    return { path: raw, segments: undefined }
+    return { path: raw, excludable: undefined }
   // Express and Koa route `/%61dmin` to `/:name`, Fastify to `/admin`. Kept encoded, it matches no literal of an
   // exclude, so whichever handler it reaches, it does not reach it for free.
-  return { path, segments: split(decodeURIComponent(raw.replace(NEEDLESS_ESCAPE, '%25'))) }
-}
-
-function split(path: string): string[] {
-  return path.slice(1).split('/')
+  return { path, excludable: decodeURIComponent(raw.replace(NEEDLESS_ESCAPE, '%25')) }
 }
 
 function decodeOnce(path: string): string | undefined {

@@ -29,7 +29,8 @@ export function findToken(request: Pick<IncomingMessage, 'headers' | 'url'>, sou
 
   const { authorization } = headers
   // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
-  if (authorization !== undefined && BEARER.test(authorization)) return judge(authorization.replace(BEARER, ''))
+  const bearer = authorization === undefined ? undefined : bearerOf(authorization)
+  if (bearer !== undefined) return judge(bearer)
 
   if (sources.cookies && headers.cookie?.includes('token=')) {
     const cookies = parseCookie(headers.cookie)
@@ -66,6 +67,12 @@ export function findToken(request: Pick<IncomingMessage, 'headers' | 'url'>, sou
 export function tokenOf(request: Pick<IncomingMessage, 'headers' | 'url'>, sources: TokenSources): string | undefined {
   const found = findToken(request, sources)
   return typeof found === 'object' ? found.token : undefined
+}
+
+function bearerOf(authorization: string): string | undefined {
+  // As nearly everybody writes it.
+  if (authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7)
+  return BEARER.test(authorization) ? authorization.replace(BEARER, '') : undefined
 }
 
 function judge(token: string): FoundToken {

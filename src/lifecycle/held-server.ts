@@ -4,10 +4,9 @@ import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { shutDoor } from './door.js'
-import { isHttp2Server } from './http-server.js'
 
 export interface HoldOptions {
-  /** True from the first moment of leaving: answers then carry `Connection: close`. */
+  /** True from the first moment of leaving. */
   leaving(): boolean
   /** The app wants to close: when it may. */
   mayClose(): Promise<void>
@@ -15,6 +14,8 @@ export interface HoldOptions {
 
 /** The app's server, whose end the sidecar conducts. */
 export interface HeldServer {
+  /** From now on answers carry `Connection: close`, which sends keep-alive clients elsewhere. */
+  turnAway(): void
   /** Takes no new connections; those there are go on, each told `Connection: close` with its next answer. */
   stopAccepting(): Promise<void>
   /** After that: settles when the last connection is gone, and a cluster's primary knows that no more are taken. */
@@ -42,15 +43,13 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   let closed = false
 
   const onClose = () => void (closed = true)
-  const onRequest = (_request: IncomingMessage, response: ServerResponse) => {
-    if (leaving() && !response.headersSent) response.setHeader('Connection', 'close')
+  // HTTP/2 forbids the header; its sessions are told by GOAWAY.
+  const onRequest = ({ httpVersionMajor }: IncomingMessage, response: ServerResponse) => {
+    if (httpVersionMajor < 2 && !response.headersSent) response.setHeader('Connection', 'close')
   }
-  const http2 = isHttp2Server(server)
   const sockets = track<Socket>(server, 'connection')
   const sessions = track<Http2Session>(server, 'session')
   server.on('close', onClose)
-  // HTTP/2 forbids the header; its sessions are told by GOAWAY.
-  if (!http2) server.prependListener('request', onRequest)
 
   const stopAccepting = (): Promise<void> =>
     (shutting ??= server.listening ? shutDoor(server, shut) : Promise.resolve())
@@ -88,6 +87,10 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   ]
 
   return {
+    turnAway() {
+      // Only now: until then, requests pay nothing for it.
+      if (!server.listeners('request').includes(onRequest)) server.prependListener('request', onRequest)
+    },
     stopAccepting,
     async emptied() {
       await Promise.all([closed || once(server, 'close'), wait(HANDOVER_MS)])

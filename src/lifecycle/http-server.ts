@@ -9,7 +9,7 @@ export function isHttpServer(server: unknown): server is HttpServer {
 }
 
 /** node:http2 does not export its classes, and loading it just to look would cost every start. */
-export function isHttp2Server(server: unknown): boolean {
+function isHttp2Server(server: unknown): boolean {
   for (let type = server; typeof type === 'object' && type !== null; type = Object.getPrototypeOf(type)) {
     if (/^Http2(Secure)?Server$/.test(type.constructor?.name ?? '')) return true
   }

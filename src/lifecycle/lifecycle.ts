@@ -90,9 +90,11 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     if (left) return gate
     // Nobody may be sent to a server that closes; but a close outside of a shutdown has no drain to wait for.
     appCloses = true
+    turnAway()
     await options.deregister()
   }
 
+  const turnAway = () => held.forEach((server) => server.turnAway())
   const stopAccepting = () => Promise.all(held.map((server) => server.stopAccepting()))
 
   async function drain(listed: boolean): Promise<void> {
@@ -125,6 +127,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
 
   async function leave(): Promise<void> {
     phase = 'leaving'
+    turnAway()
     watch.close()
     const listed = options.registered()
     await runSteps(
@@ -149,6 +152,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
 
   function hold(server: HttpServer): void {
     held.push(holdServer(server, { leaving, mayClose }))
+    if (leaving()) turnAway()
   }
 
   const watch = watchListening({

@@ -217,6 +217,11 @@ const sidecar = section({
   retryBudget: integer(0, 100).default(20),
   /** Header of an incoming request that says which version of other services it wants; it travels on. Empty: none. */
   versionHeader: headerName.default('x-sidecar-version'),
+  /**
+   * Whether the token, trace and version of a request travel on to the services its handler calls. `false` for an app
+   * that calls nobody: following a request through its promises costs Node 20 and 22 a few microseconds.
+   */
+  forwardContext: flag.default(true),
   grpcPort: port.optional(),
   /** gRPC port = HTTP port + this. */
   grpcPortOffset: integer(-65535, 65535).default(1000),

@@ -257,7 +257,6 @@ describe.each(variants)('attack: exclude bypass, $name', ({ create }) => {
       guard: (request, url) => guard.check(request, url),
       health: createHealth(() => ({ phase: 'serving', registered: true })),
       context: () => undefined,
-      leaving: () => false,
     })
   }
 

@@ -48,7 +48,6 @@ async function start(auth: object, framework = frameworks[0]!) {
     guard: (request: IncomingMessage, url?: string) => guard.check(request, url),
     health: createHealth(() => ({ phase: 'serving', registered: true })),
     context: () => undefined,
-    leaving: () => false,
   })
   app.route('GET', '/:name', (request) => ran.push(request.url!))
   running = await app.listen()

@@ -3,8 +3,8 @@ import { median, pairedRatio, round } from './support/statistics.js'
 import { startWorker, type Worker } from './support/worker.js'
 
 const FRAMEWORKS: readonly Framework[] = ['express', 'fastify', 'koa']
-/** `open`: a sidecar whose guard is off, which shows what of the price is the context. */
-const SIDES: readonly SideName[] = ['bare', 'open', 'guarded']
+/** `open` and `guardOnly` show what of the price is the context, and what the guard. */
+const SIDES: readonly SideName[] = ['bare', 'open', 'guarded', 'guardOnly']
 const IN_FLIGHT = 32
 const WARM_UP_MS = 1_000
 const WINDOW_MS = 300

@@ -41,14 +41,19 @@ export function printCalls({ at32, load }: Calls): void {
 export function printGuard(results: GuardResults): void {
   title('guard, decision cached: requests/s at 32 in flight, ÷ the bare app, CPU of the app process')
   const rows = Object.entries(results).flatMap(([framework, { perSecond, ratio, cpuMicros }]) =>
-    (['bare', 'open', 'guarded'] as const).map((side) => [
+    (['bare', 'open', 'guarded', 'guardOnly'] as const).map((side) => [
       ...[`${framework}, ${SIDES[side]}`, perSecond[side], ratio[side].toFixed(2), cpuMicros[side].toFixed(1)],
     ]),
   )
   console.log(table(['', 'requests/s', '÷ bare', 'CPU µs/request'], rows))
 }
 
-const SIDES = { bare: 'bare', open: 'sidecar, auth off', guarded: 'guarded' } as const
+const SIDES = {
+  bare: 'bare',
+  open: 'sidecar, auth off',
+  guarded: 'guarded',
+  guardOnly: 'guarded, forward-context off',
+} as const
 
 export function printPicks(picks: Picks): void {
   title('picks with their report, by number of instances')

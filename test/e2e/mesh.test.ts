@@ -247,6 +247,24 @@ describe('the guard and what travels on', () => {
     )
     expect(new Set(seen.slice(1).map(({ traceparent }) => traceparent)).size).toBe(20)
   })
+
+  test('nothing travels on with sidecar.forward-context: false', async () => {
+    const registry = await testRegistry()
+    const seen: IncomingHttpHeaders[] = []
+    await registry.stub('user-service', (request, response) => {
+      seen.push(request.headers)
+      response.end('{"who":"Ada"}')
+    })
+    const portal = express()
+    const settings = registry.settings({ application: { name: 'portal' }, 'sidecar.forward-context': false })
+    const { sidecar, url } = await join(portal, settings)
+    const client = sidecar.client(users)
+    portal.get('/', (_request, response, next) => {
+      client.me().then((body) => response.json(body), next)
+    })
+    expect((await fetch(url, { headers: { authorization: 'Bearer reader', traceparent: TRACE } })).status).toBe(200)
+    expect([seen[0]!.authorization, seen[0]!.traceparent]).toEqual([undefined, undefined])
+  })
 })
 
 test('events tell the story; a listener that throws or rejects harms nobody', async () => {

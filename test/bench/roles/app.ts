@@ -6,8 +6,8 @@ import type { Handlers } from '../support/worker.js'
 
 export type Framework = 'express' | 'fastify' | 'koa'
 
-/** `bare` has no sidecar, `open` one with `auth.enabled: false`. */
-export type SideName = 'bare' | 'open' | 'guarded'
+/** `bare` has no sidecar, `open` one with `auth.enabled: false`; `guardOnly` calls nobody (`forward-context: false`). */
+export type SideName = 'bare' | 'open' | 'guarded' | 'guardOnly'
 
 export interface AppOptions {
   readonly framework: Framework
@@ -21,9 +21,7 @@ const user = (id: string) => ({ id, name: 'Ada Lovelace', email: 'ada@example.co
 
 /** An app with one route; with a sidecar, it is all a sidecar makes of it: registered, with context and health page. */
 export async function app({ framework, side, registry }: AppOptions): Promise<Handlers> {
-  const server = await FRAMEWORKS[framework](
-    side === 'bare' ? () => {} : await joinWith(registry, framework, side === 'guarded'),
-  )
+  const server = await FRAMEWORKS[framework](side === 'bare' ? () => {} : await joinWith(registry, framework, side))
   server.keepAliveTimeout = 120_000
   if (!server.listening) {
     server.listen(0, '127.0.0.1')
@@ -69,14 +67,16 @@ const FRAMEWORKS: Readonly<Record<Framework, (join: Join) => Promise<Server>>> =
   },
 }
 
-async function joinWith(registry: string, framework: Framework, guarded: boolean): Promise<Join> {
+async function joinWith(registry: string, framework: Framework, side: SideName): Promise<Join> {
   const { initSidecar } = await importPackage()
   return (app) =>
     void initSidecar(app, {
       ...{ configPath: false, signals: false, logger: silent },
       settings: {
         application: { name: `bench-${framework}` },
-        auth: { enabled: guarded },
+        // The decision is known throughout; by default it is asked for again every 5 s.
+        auth: { enabled: side !== 'open', cacheTtl: '10m' },
+        sidecar: { forwardContext: side !== 'guardOnly' },
         cloud: { nacos: { serverAddr: registry, discovery: { ip: '127.0.0.1' } } },
       },
       verify: async () => true,

@@ -29,6 +29,13 @@ describe('runInContext', () => {
     expect(currentContext()).toBeUndefined()
   })
 
+  it('takes the token that the guard has found, and follows nothing where nothing travels on', () => {
+    const known = testHooks({ context: (_request, token) => (token === undefined ? undefined : { token }) })
+    expect(runInContext(known, request({}), () => currentContext()?.token, 'known')).toBe('known')
+    const { context: _none, ...without } = known
+    expect(runInContext(without, request({}), () => currentContext(), 'known')).toBeUndefined()
+  })
+
   it('leaves a request without a body, or without a context, as it is', () => {
     const bare = request({})
     const { emit } = bare

@@ -13,7 +13,6 @@ export function testHooks(changes: Partial<AppHooks> & { status?: HealthStatus }
       const token = tokenOf(request, { query: true, cookies: true })
       return token === undefined ? undefined : { token }
     },
-    leaving: () => false,
     ...hooks,
   }
 }

@@ -51,10 +51,13 @@ test('close waits for the gate and then runs as if nothing had been', async () =
   expect(server.listening).toBe(false)
 })
 
-test('answers carry Connection: close while leaving, and only then', async () => {
+test('answers carry Connection: close once clients are turned away, and only then', async () => {
   expect((await fetched()).headers.connection).toBe('keep-alive')
-  leaving = true
+  held.turnAway()
+  held.turnAway()
   expect((await fetched()).headers.connection).toBe('close')
+  held.release()
+  expect((await fetched()).headers.connection).toBe('keep-alive')
 })
 
 test('calls that cut connections wait too', async () => {
