@@ -7,7 +7,7 @@ import { kebab } from '../src/settings/shape.js'
 
 /**
  * Writes bootstrap.schema.json from the zod schema; the descriptions that editors show are the doc comments of
- * src/settings/schema.ts, as the compiler sees them.
+ * src/settings/schema.ts and schema/, as the compiler sees them.
  */
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))

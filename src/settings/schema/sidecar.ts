@@ -1,0 +1,56 @@
+import { durationMs, flag, headerName, integer, oneOf, port, section, text } from '../kinds.js'
+
+const ejection = section({
+  /** Takes instances that keep failing out of the list for a while. */
+  enabled: flag.default(true),
+  /** Failures in a row (5xx, timeouts, broken connections) that take an instance out. */
+  failures: integer(1, 10_000).default(5),
+  /** Connections in a row that did not come about that do. */
+  connectFailures: integer(1, 10_000).default(1),
+  /** How long the first time; doubled each further time, and shortened at random by up to a fifth. */
+  time: durationMs.default(5_000),
+  /** How long at most. */
+  maxTime: durationMs.default(30_000),
+  /** Never more than this share of the list, in percent. */
+  maxShare: integer(0, 100).default(50),
+  /** Where less than this share of the list is left, in percent, all of it is used again. */
+  panicShare: integer(0, 100).default(50),
+})
+
+/** `sidecar`: settings that Spring has no name for. */
+export const sidecar = section({
+  /** How long the instance keeps serving after it has left the registry. */
+  drain: durationMs.default(12_000),
+  /** Cap on the deregistration request. */
+  deregisterTimeout: durationMs.default(3_000),
+  /** How long an empty list is held before it is believed. */
+  emptyProtection: durationMs.default(30_000),
+  /** `listen` registers once the app listens; `manual` waits for `sidecar.register()`. */
+  registerOn: oneOf('listen', 'manual').default('listen'),
+  /** Interval of list polls where nothing pushes; jittered by ±10 %. */
+  pollInterval: durationMs.default(10_000),
+  /** Balancer of every service that `feign.client.<name>.balancer` says nothing of. */
+  balancer: text.default('round-robin'),
+  ejection: ejection.prefault({}),
+  /** Retries of requests that may have arrived, in percent of a service's calls of the last ten seconds. */
+  retryBudget: integer(0, 100).default(20),
+  /** Header of an incoming request that says which version of other services it wants; it travels on. Empty: none. */
+  versionHeader: headerName.default('x-sidecar-version'),
+  /**
+   * Whether the token, trace and version of a request travel on to the services its handler calls. `false` for an app
+   * that calls nobody: following a request through its promises costs Node 20 and 22 a few microseconds.
+   */
+  forwardContext: flag.default(true),
+  grpcPort: port.optional(),
+  /** gRPC port = HTTP port + this. */
+  grpcPortOffset: integer(-65535, 65535).default(1000),
+  /** `auto` subscribes over gRPC where the port answers; `off` stays on HTTP. */
+  push: oneOf('auto', 'off').default('auto'),
+  /**
+   * Where what the registry last said is kept for a start without it; `off` keeps it in memory only.
+   * @default $XDG_STATE_HOME, $XDG_CACHE_HOME or ~/.cache, and nacos-sidecar below it
+   */
+  snapshotDir: text.optional(),
+  logFile: text.optional(),
+  health: section({ enabled: flag.default(true) }).prefault({}),
+})
