@@ -51,6 +51,7 @@ export const sidecar = section({
    * @default $XDG_STATE_HOME, $XDG_CACHE_HOME or ~/.cache, and nacos-sidecar below it
    */
   snapshotDir: text.optional(),
+  /** A file to which the log's lines are appended as well, from `logging.level.nacos-sidecar` on. */
   logFile: text.optional(),
   health: section({ enabled: flag.default(true) }).prefault({}),
 })

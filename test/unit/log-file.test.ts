@@ -1,0 +1,81 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loggerFor } from '../../src/log-file.js'
+import type { Logger } from '../../src/logger.js'
+import { settingsSchema } from '../../src/settings/schema.js'
+import { tempFolder } from '../support/temp-folder.js'
+
+function open(logFile: string, level = 'info') {
+  const said: string[] = []
+  const say = (as: string) => (message: string) => void said.push(`${as} ${message}`)
+  const own: Logger = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
+  const settings = settingsSchema.parse({ sidecar: { logFile }, logging: { level: { 'nacos-sidecar': level } } })
+  return { logger: loggerFor(settings, own), own, said }
+}
+
+const messagesIn = (file: string) =>
+  readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/^\S+Z /, ''))
+
+describe('sidecar.log-file', () => {
+  test('gets every line of its level, beside the logger, in a folder that is made', () => {
+    const file = join(tempFolder(), 'logs', 'today', 'sidecar.log')
+    const { logger, said } = open(file)
+    logger.debug('a detail')
+    logger.info('registered')
+    logger.error('lost')
+    expect(messagesIn(file)).toEqual(['INFO  nacos-sidecar registered', 'ERROR nacos-sidecar lost'])
+    expect(said).toEqual(['debug a detail', 'info registered', 'error lost'])
+  })
+
+  test('is appended to, and made anew where it was rotated away', () => {
+    const file = join(tempFolder(), 'sidecar.log')
+    open(file).logger.info('one run')
+    const { logger } = open(file)
+    logger.info('the next')
+    expect(messagesIn(file)).toEqual(['INFO  nacos-sidecar one run', 'INFO  nacos-sidecar the next'])
+    renameSync(file, `${file}.1`)
+    logger.info('after the rotation')
+    expect(messagesIn(file)).toEqual(['INFO  nacos-sidecar after the rotation'])
+  })
+
+  test('that cannot be written is said once, harms nobody, and is written again once it can be', () => {
+    const file = join(tempFolder(), 'sidecar.log')
+    mkdirSync(file)
+    const { logger, said } = open(file)
+    logger.info('one')
+    logger.info('two')
+    expect(said).toEqual(['info one', expect.stringMatching(/^warn sidecar\.log-file .*EISDIR.*lost/), 'info two'])
+    rmSync(file, { recursive: true })
+    logger.info('three')
+    expect(messagesIn(file)).toEqual(['INFO  nacos-sidecar three'])
+    rmSync(file)
+    mkdirSync(file)
+    logger.info('four')
+    expect(said.filter((line) => line.startsWith('warn'))).toHaveLength(2)
+  })
+
+  test.skipIf(process.platform === 'win32')('may be a pipe that nobody reads: nothing waits for it', () => {
+    const file = join(tempFolder(), 'pipe')
+    execFileSync('mkfifo', [file])
+    const { logger, said } = open(file)
+    logger.info('one')
+    expect(said[1]).toMatch(/^warn sidecar\.log-file .*ENXIO/)
+  })
+
+  test('that is not set leaves the logger as it is', () => {
+    const { logger, own } = open('')
+    expect(logger).toBe(own)
+  })
+
+  test('of a silent sidecar is never made', () => {
+    const file = join(tempFolder(), 'sidecar.log')
+    const { logger } = open(file, 'silent')
+    logger.error('lost')
+    expect(existsSync(file)).toBe(false)
+  })
+})
