@@ -7,11 +7,8 @@ import { SidecarError } from './errors.js'
 import type { Emit } from './events.js'
 import { createFeignRuntime, type FeignRuntime } from './feign/runtime.js'
 import type { Logger } from './logger.js'
-import type { NacosTransport } from './nacos/transport.js'
-import { connectionOf, type ConnectionOptions } from './settings/connection.js'
+import type { RegistryWay } from './registry.js'
 import type { Settings } from './settings/schema.js'
-import { openSnapshotFolder, type SnapshotFolder } from './snapshot/folder.js'
-import { snapshotLocation } from './snapshot/location.js'
 import type { ServiceInstance } from './types.js'
 
 /** Who serves what, as far as this process has asked. `service` is `name` or `group@@name`. */
@@ -43,31 +40,12 @@ export function createDiscovery({ directory, routes, logger }: FeignRuntime): Di
 }
 
 /** What typed clients need, of a sidecar or of a script that only calls. */
-export function createClientRuntime(parts: {
-  readonly transport: NacosTransport
-  readonly settings: Settings
-  readonly logger: Logger
-  readonly emit: Emit
-  readonly snapshots?: SnapshotFolder | undefined
-}): FeignRuntime {
+export function createClientRuntime(
+  parts: RegistryWay & { readonly settings: Settings; readonly logger: Logger; readonly emit: Emit },
+): FeignRuntime {
   const { settings, logger, emit, snapshots } = parts
-  const { nacos } = settings.cloud
-  const { namespace } = connectionOf(nacos, 'discovery')
-  const { group, clusterName: cluster } = nacos.discovery
+  const { group, clusterName: cluster } = settings.cloud.nacos.discovery
   const store = snapshots && createServiceStore(snapshots)
-  const directory = createServiceDirectory({ ...parts, namespace, group, settings: settings.sidecar, store })
+  const directory = createServiceDirectory({ ...parts, group, settings: settings.sidecar, store })
   return createFeignRuntime({ directory, settings, logger, emit, cluster })
-}
-
-/** What the registry last said, on disk. */
-export function openSnapshots(
-  settings: Settings,
-  { contextPath, namespace, username, accessKey }: ConnectionOptions,
-  transport: NacosTransport,
-  logger: Logger,
-): SnapshotFolder | undefined {
-  const { servers } = transport.describe()
-  const owner = { servers, contextPath, namespace, user: username ?? accessKey }
-  const folder = snapshotLocation(settings.sidecar.snapshotDir, owner)
-  return folder === undefined ? undefined : openSnapshotFolder(folder, logger)
 }

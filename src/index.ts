@@ -12,7 +12,7 @@ export type { BindOptions, ConfigView, ViewChange } from './properties/bind.js'
 export type { Config } from './properties/config.js'
 export type { PropertyChange, PropertyListener } from './properties/listeners.js'
 export type { DocumentName, NewDocument, PublishOptions } from './properties/publish.js'
-export type { RemoteDocumentStatus } from './properties/remote.js'
+export type { RemoteDocumentStatus } from './properties/remote-document.js'
 export type { PropertyExplanation } from './properties/explain.js'
 export type { Settings } from './settings/schema.js'
 

@@ -1,9 +1,8 @@
-import { createClientRuntime, openSnapshots } from './client-runtime.js'
+import { createClientRuntime } from './client-runtime.js'
 import { SidecarError } from './errors.js'
 import { setRuntimeFactory } from './feign/runtime.js'
-import { createLogger } from './logger.js'
-import { createTransport } from './nacos/connect.js'
-import { connectionOf } from './settings/connection.js'
+import { loggerFor } from './log-file.js'
+import { openDiscovery } from './registry.js'
 import { loadSettings } from './settings/load.js'
 import { sharedState } from './shared-state.js'
 import type { SidecarOptions } from './sidecar-options.js'
@@ -61,10 +60,7 @@ export function createSidecar({ app, ...options }: SidecarOptions & { readonly a
 // A script that only calls needs no initSidecar: its first call reads bootstrap.yml. Nothing of it keeps the script alive.
 setRuntimeFactory(() => {
   const { settings, warnings } = loadSettings({ required: false })
-  const logger = createLogger(settings.logging.level['nacos-sidecar'])
+  const logger = loggerFor(settings)
   for (const warning of warnings) logger.warn(warning)
-  const connection = connectionOf(settings.cloud.nacos, 'discovery')
-  const transport = createTransport({ connection, settings, logger })
-  const snapshots = openSnapshots(settings, connection, transport, logger)
-  return createClientRuntime({ transport, settings, logger, emit: () => {}, snapshots })
+  return createClientRuntime({ ...openDiscovery(settings, logger), settings, logger, emit: () => {} })
 })

@@ -6,6 +6,7 @@ import type { SidecarSettings } from '../settings/schema.js'
 import type { ServiceKey } from '../types.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import { tell } from '../util/tell.js'
+import { unlessAborted } from '../util/unless-aborted.js'
 import { createLimiter } from './limiter.js'
 import { parseServiceName } from './service-name.js'
 import { ServiceFollower, type FollowerHost } from './service-follower.js'
@@ -193,13 +194,4 @@ function inUse({ current, restored }: ServiceFollower): string {
   if (!current) return 'there is no list yet'
   if (!restored) return 'the last list stays in use'
   return `the list of an earlier run is in use (${current.all.length} instances, saved ${restored.toISOString()})`
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../logger.js'
-import { connectionOf, type ConnectionOptions } from '../settings/connection.js'
+import type { ConnectionOptions, Connections } from '../settings/connection.js'
 import type { Settings } from '../settings/schema.js'
 import { createGrpcLink } from './grpc/link.js'
 import { createHttpTransport, type HttpTransportOptions } from './http/transport.js'
@@ -26,22 +26,23 @@ export interface RegistryTransports {
  * config share one transport, with its login, sockets and request budget, unless they lead to different clusters or users.
  *
  * @example
- * const { discovery, config } = connectRegistry({ settings, logger })
+ * const { discovery, config } = connectRegistry({ connections: connectionsOf(settings.cloud.nacos), settings, logger })
  */
-export function connectRegistry(options: ConnectOptions): RegistryTransports {
-  const { nacos } = options.settings.cloud
-  const own = { discovery: connectionOf(nacos, 'discovery'), config: connectionOf(nacos, 'config') }
-  const namespaces = [own.discovery.namespace, own.config.namespace]
-  if (isDeepStrictEqual({ ...own.discovery, namespace: '' }, { ...own.config, namespace: '' })) {
-    const both = createTransport({ ...options, connection: own.discovery, namespaces, registers: true })
+export function connectRegistry({
+  connections: { discovery, config },
+  ...options
+}: ConnectOptions & { readonly connections: Connections }): RegistryTransports {
+  const namespaces = [discovery.namespace, config.namespace]
+  if (isDeepStrictEqual({ ...discovery, namespace: '' }, { ...config, namespace: '' })) {
+    const both = createTransport({ ...options, connection: discovery, namespaces, registers: true })
     return { discovery: both, config: both }
   }
   const budget = createRequestBudget()
-  const sameServers = isDeepStrictEqual(own.discovery.addresses, own.config.addresses)
+  const sameServers = isDeepStrictEqual(discovery.addresses, config.addresses)
   const { settings, logger } = options
   return {
-    discovery: createTransport({ ...options, connection: own.discovery, budget, registers: true }),
-    config: createTransport({ settings, logger, connection: own.config, ...(sameServers && { budget }) }),
+    discovery: createTransport({ ...options, connection: discovery, budget, registers: true }),
+    config: createTransport({ settings, logger, connection: config, ...(sameServers && { budget }) }),
   }
 }
 

@@ -1,5 +1,4 @@
 import type { ConfigKey } from '../types.js'
-import { connectionOf } from '../settings/connection.js'
 import type { Settings } from '../settings/schema.js'
 import { formatOf, type DocumentFormat } from './formats.js'
 
@@ -18,9 +17,11 @@ export interface RemoteReference extends ConfigKey {
  * The documents to pull, lowest first, in Spring's order: shared-configs, extension-configs, `spring.config.import`,
  * `name`, `name.ext`, `name-profile.ext`. One that is named twice counts where it stands highest.
  */
-export function planDocuments(settings: Settings): { references: RemoteReference[]; warnings: string[] } {
+export function planDocuments(
+  settings: Settings,
+  namespace: string,
+): { references: RemoteReference[]; warnings: string[] } {
   const { config } = settings.cloud.nacos
-  const { namespace } = connectionOf(settings.cloud.nacos, 'config')
   const warnings: string[] = []
   const fallbackFormat = formatOf(config.fileExtension) ?? 'text'
   const plan = new Map<string, RemoteReference>()

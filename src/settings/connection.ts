@@ -37,6 +37,16 @@ export interface ConnectionTls {
 
 const SECRETS = ['password', 'accessKey', 'secretKey', 'securityToken', 'keyPassphrase']
 
+/** How services and how configs are reached: mostly by one and the same connection. */
+export interface Connections {
+  readonly discovery: ConnectionOptions
+  readonly config: ConnectionOptions
+}
+
+export function connectionsOf(nacos: NacosSettings): Connections {
+  return { discovery: connectionOf(nacos, 'discovery'), config: connectionOf(nacos, 'config') }
+}
+
 /** The connection of one section, `discovery` or `config`; what it leaves out comes from `cloud.nacos`. */
 export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'config'): ConnectionOptions {
   const own = nacos[section]

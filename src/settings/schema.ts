@@ -32,6 +32,7 @@ type DeepReadonly<T> = T extends (infer U)[]
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>
 export type NacosSettings = Settings['cloud']['nacos']
 export type DiscoverySettings = NacosSettings['discovery']
+export type ConfigSettings = NacosSettings['config']
 export type AuthSettings = Settings['auth']
 export type SidecarSettings = Settings['sidecar']
 export type EjectionSettings = SidecarSettings['ejection']

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { startTestRegistry } from '../../src/testing.js'
 import { killChildren } from '../support/child.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 import { startScript } from '../support/script.js'
+import { tempFolder } from '../support/temp-folder.js'
 
 afterEach(killChildren)
 
@@ -181,6 +184,26 @@ describe('ways in', () => {
     child.signal('SIGTERM')
     expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' })
     expect(registry.server.services().flatMap(({ instances }) => instances)).toEqual([])
+  })
+
+  test('sidecar.log-file holds what stderr shows, to the last line', async () => {
+    await using registry = await startTestRegistry()
+    const file = join(tempFolder(), 'logs', 'sidecar.log')
+    const child = startScript(
+      `import { createServer } from 'node:http'
+       import { initSidecar } from 'nacos-sidecar'
+       const sidecar = await initSidecar()
+       sidecar.on('registered', () => say('registered'))
+       createServer((_request, response) => response.end()).listen(0)`,
+      { bootstrap: bootstrap(registry.address, `sidecar.log-file: ${JSON.stringify(file)}`) },
+    )
+    await child.message('registered')
+    child.signal('SIGTERM')
+    await child.exited
+    const lines = (text: string) => [...text.matchAll(/^\S+Z (.* nacos-sidecar .*)$/gm)].map(([, line]) => line)
+    const written = lines(readFileSync(file, 'utf8'))
+    expect(written).toEqual(lines(child.stderr))
+    expect(written.at(-1)).toContain(`deregistered DEFAULT_GROUP@@orders`)
   })
 
   test('node --import nacos-sidecar/register: an app without a line about us joins and leaves', async () => {

@@ -29,7 +29,7 @@ async function remoteOf(yaml: string) {
   const logger = { debug: () => {}, info: () => {}, warn: log, error: log }
   const transport = createHttpTransport({ ...connectionOf(settings.cloud.nacos, 'config'), logger })
   onTestFinished(() => transport.close())
-  const remote = createRemoteConfig({ transport, settings, store, logger, emit: () => {} })
+  const remote = createRemoteConfig({ transport, namespace: '', settings, store, logger, emit: () => {} })
   onTestFinished(() => remote.close())
   return { remote, store, registry, lines }
 }

@@ -59,13 +59,3 @@ function follow(controller: AbortController, parent: AbortSignal | undefined): (
   parent.addEventListener('abort', abort)
   return () => parent.removeEventListener('abort', abort)
 }
-
-/** The promise, or a rejection with the signal's reason; the work itself goes on for others who wait for it. */
-export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort)
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}

@@ -1,5 +1,17 @@
 import { z } from 'zod'
-import { amount, durationMs, flag, integer, list, oneOf, port, section, serverAddresses, stringMap, text } from '../kinds.js'
+import {
+  amount,
+  durationMs,
+  flag,
+  integer,
+  list,
+  oneOf,
+  port,
+  section,
+  serverAddresses,
+  stringMap,
+  text,
+} from '../kinds.js'
 
 /** How to reach one Nacos cluster; `discovery` and `config` inherit what they leave out. */
 const connection = {

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connectRegistry, createTransport, type TransportOptions } from '../../../src/nacos/connect.js'
 import type { NacosTransport } from '../../../src/nacos/transport.js'
-import { connectionOf } from '../../../src/settings/connection.js'
+import { connectionOf, connectionsOf } from '../../../src/settings/connection.js'
 import type { ServiceInstance } from '../../../src/types.js'
 import { collectLog } from '../../support/collect.js'
 import { anInstance, ORDERS } from '../../support/http-transport.js'
@@ -244,7 +244,7 @@ describe('cloud.nacos.transport: grpc', () => {
 describe('discovery and config', () => {
   const both = (nacos: object) => {
     const settings = registrySettings('127.0.0.1:1', nacos)
-    const ways = connectRegistry({ settings, logger: collectLog() })
+    const ways = connectRegistry({ connections: connectionsOf(settings.cloud.nacos), settings, logger: collectLog() })
     onTestFinished(() => void Promise.all([ways.discovery.close(), ways.config.close()]))
     return ways
   }
@@ -273,7 +273,7 @@ describe('discovery and config', () => {
       discovery: { namespace: 'a' },
       config: { namespace: 'b' },
     })
-    const { config } = connectRegistry({ settings, logger: collectLog() })
+    const { config } = connectRegistry({ connections: connectionsOf(settings.cloud.nacos), settings, logger: collectLog() })
     onTestFinished(() => config.close())
     expect(await config.getConfig({ ...KEY, namespace: 'b' })).toBeUndefined()
     expect(config.describe().protocol).toBe('http v3')

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { ConfigListener, NacosTransport } from '../../../src/nacos/transport.js'
 import { SidecarError } from '../../../src/errors.js'
 import { createRemoteConfig } from '../../../src/properties/remote.js'
+import { connectionOf } from '../../../src/settings/connection.js'
 import type { ConfigItem, ConfigKey } from '../../../src/types.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 
@@ -57,7 +58,8 @@ function remoteOf(
   const emit = (event: string, payload?: unknown) => {
     if (event === 'configChanged') changes.push((payload as { keys: readonly string[] }).keys)
   }
-  const remote = createRemoteConfig({ transport: registry.transport, settings, store, logger, emit })
+  const { namespace } = connectionOf(settings.cloud.nacos, 'config')
+  const remote = createRemoteConfig({ transport: registry.transport, namespace, settings, store, logger, emit })
   return { remote, store, lines, changes, ...registry }
 }
 

@@ -1,0 +1,67 @@
+import type { Adapter, MountedApp } from './adapters/adapter.js'
+import { findAdapter } from './adapters/find-adapter.js'
+import { createHealth, type HealthStatus } from './adapters/health.js'
+import { createGuard, type Guard } from './auth/guard.js'
+import { requestContext } from './auth/request-context.js'
+import { createServiceCall } from './auth/service-call.js'
+import type { Verify } from './auth/verifier.js'
+import { SidecarError } from './errors.js'
+import type { Logger } from './logger.js'
+import type { Settings } from './settings/schema.js'
+
+/** The app with the guard, the health pages and the context of a request in front of it. */
+export interface GuardedApp {
+  readonly guard: Guard
+  /** `undefined` without an app: the guard then stands where it is asked. */
+  readonly mounted: MountedApp | undefined
+  /**
+   * The guard as middleware of the app's framework.
+   *
+   * @throws SidecarError `SIDECAR_APP_UNSUPPORTED` without an app
+   */
+  middleware(): ReturnType<Adapter['middleware']>
+}
+
+export interface GuardedAppOptions {
+  readonly settings: Settings
+  readonly verify: Verify | undefined
+  /** One that knows logical names: it asks `auth.service`. */
+  readonly fetch: typeof globalThis.fetch
+  readonly logger: Logger
+  readonly signal: AbortSignal
+  health(): HealthStatus
+}
+
+/** @throws SidecarError `SIDECAR_APP_UNSUPPORTED`, `SIDECAR_AUTH_SETTINGS` */
+export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
+  const { settings, verify, fetch, logger, signal } = options
+  const { auth, sidecar } = settings
+  const code = auth.code ?? settings.application.code
+  const guard = createGuard({
+    settings: auth,
+    ...(code !== undefined && { code }),
+    ...(verify && { verify }),
+    call: createServiceCall(auth.service ?? '', fetch),
+    logger,
+    signal,
+  })
+  const adapter = app === undefined ? undefined : findAdapter(app)
+  const mounted = adapter?.mount(app, {
+    ...(auth.enabled && auth.mount === 'first' && { guard: (request, url) => guard.check(request, url) }),
+    health: sidecar.health.enabled ? createHealth(options.health) : () => undefined,
+    ...(sidecar.forwardContext && {
+      context: (request, token) => requestContext(request, auth.token, sidecar.versionHeader, token),
+    }),
+  })
+  return {
+    guard,
+    mounted,
+    middleware() {
+      if (adapter) return adapter.middleware((request, url) => guard.check(request, url))
+      throw new SidecarError(
+        'SIDECAR_APP_UNSUPPORTED',
+        'sidecar.guard() needs a framework: pass the app to initSidecar(app), or use sidecar.check(request)',
+      )
+    },
+  }
+}

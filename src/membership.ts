@@ -1,0 +1,89 @@
+import cluster from 'node:cluster'
+import type { ServiceDirectory } from './discovery/directory.js'
+import type { Emit } from './events.js'
+import type { ListeningServer } from './lifecycle/listening.js'
+import { requestSync } from './lifecycle/request-sync.js'
+import type { Logger } from './logger.js'
+import { chooseAddress } from './registration/address.js'
+import { createInstance } from './registration/instance.js'
+import { isSame } from './registration/own-entry.js'
+import { createPresence } from './registration/presence.js'
+import { createRegistrar, type RegistrationState, type Registrar } from './registration/registrar.js'
+import type { RegistryWay } from './registry.js'
+import type { Settings } from './settings/schema.js'
+import type { ServiceInstance } from './types.js'
+
+/** This process as one of the instances in the registry; none of them before its server is known. */
+export interface Membership {
+  /** As it is registered, or will be. */
+  readonly instance: ServiceInstance | undefined
+  readonly state: RegistrationState | undefined
+  /** The server is known, and so is the instance. @returns false where the settings want none registered */
+  found(server: ListeningServer): boolean
+  /** Registers; rejects with `fail-fast` only. */
+  join(): Promise<void>
+  /** The registry may have forgotten this instance. */
+  beatNow(): void
+  /** Deregisters; never rejects. */
+  leave(): Promise<void>
+  /** The same, blocking: the process ends without a turn of its event loop. */
+  leaveNow(timeoutMs: number): void
+}
+
+export interface MembershipOptions extends Pick<RegistryWay, 'transport' | 'namespace'> {
+  readonly settings: Settings
+  readonly directory: Pick<ServiceDirectory, 'peek'>
+  readonly logger: Logger
+  readonly emit: Emit
+}
+
+export function createMembership(options: MembershipOptions): Membership {
+  const { transport, namespace, settings, directory, logger, emit } = options
+  const { discovery } = settings.cloud.nacos
+  let registrar: Registrar | undefined
+
+  function createInstanceAt({ port, host, secure }: ListeningServer): ServiceInstance {
+    const { ip, reason, warnings } = chooseAddress(discovery, undefined, host)
+    logger.info(`registering ${ip}: ${reason}`)
+    for (const warning of warnings) logger.warn(warning)
+    return createInstance({ settings, namespace, ip, port, secure })
+  }
+
+  return {
+    get instance() {
+      return registrar?.instance
+    },
+    get state() {
+      return registrar?.state
+    },
+    found(server) {
+      if (!discovery.enabled || !discovery.registerEnabled) return false
+      const instance = createInstanceAt(server)
+      const self = `${instance.group}@@${instance.service}`
+      const { servers } = transport.describe()
+      registrar = createRegistrar({
+        transport,
+        instance,
+        lastKnown: () => directory.peek(self)?.all.find((one) => isSame(one, instance)),
+        ...(cluster.isWorker && { presence: createPresence({ instance, servers, logger }) }),
+        settings: discovery,
+        sidecar: settings.sidecar,
+        logger,
+        emit,
+      })
+      return true
+    },
+    join: async () => registrar?.start(),
+    beatNow: () => registrar?.beatNow(),
+    leave: async () => registrar?.stop(),
+    leaveNow(timeoutMs) {
+      const request = registrar?.lastRequest()
+      if (!request) return
+      const status = requestSync(request, timeoutMs)
+      const { server } = transport.describe()
+      if (status === 200) return logger.info(`deregistered at ${server} at the last moment`)
+      const why = status ?? `no answer in ${timeoutMs} ms`
+      logger.warn(`cannot deregister at ${server} at the last moment: ${why}`)
+    },
+  }
+}

@@ -1,0 +1,194 @@
+import { SidecarError, messageOf } from '../errors.js'
+import type { Emit } from '../events.js'
+import type { Logger } from '../logger.js'
+import type { NacosTransport } from '../nacos/transport.js'
+import type { ConfigSettings } from '../settings/schema.js'
+import type { ConfigItem } from '../types.js'
+import { unlessAborted } from '../util/unless-aborted.js'
+import type { ConfigSnapshots } from './config-snapshots.js'
+import { DocumentError } from './document-error.js'
+import type { PropertyDocument } from './document.js'
+import { formatOf, readDocument } from './formats.js'
+import type { RemoteReference } from './remote-plan.js'
+
+export interface RemoteDocumentStatus {
+  readonly dataId: string
+  readonly group: string
+  readonly refresh: boolean
+  /**
+   * `deleted`: it is gone in Nacos and kept here. `failed`: the registry did not answer, or what it said is unusable.
+   * `snapshot`: the registry has not answered yet, and what it said in an earlier run is in use.
+   */
+  readonly state: 'pending' | 'loaded' | 'absent' | 'deleted' | 'failed' | 'snapshot'
+  readonly md5: string | undefined
+}
+
+export interface RemoteDocumentOptions {
+  readonly transport: Pick<NacosTransport, 'getConfig'>
+  readonly settings: ConfigSettings
+  readonly snapshots: ConfigSnapshots | undefined
+  readonly logger: Logger
+  readonly emit: Emit
+}
+
+/** One document: what Nacos last said of it that could be used. */
+export class RemoteDocument {
+  /** `dataId`, and the group where it is another than the usual one. */
+  readonly name: string
+  state: RemoteDocumentStatus['state'] = 'pending'
+  md5 = ''
+  /** A YAML document of several `---` parts is several, lowest first. */
+  parts: readonly PropertyDocument[] = []
+  /** The unusable content that was complained of already. */
+  private badMd5: string | undefined
+
+  constructor(
+    readonly reference: RemoteReference,
+    private readonly options: RemoteDocumentOptions,
+  ) {
+    const { dataId, group } = reference
+    this.name = group === 'DEFAULT_GROUP' ? dataId : `${dataId} (${group})`
+  }
+
+  get status(): RemoteDocumentStatus {
+    const { dataId, group, refresh } = this.reference
+    return { dataId, group, refresh, state: this.state, md5: this.md5 || undefined }
+  }
+
+  /** @throws SidecarError where it is missing but required, is unusable, or the registry does not answer in time. */
+  async pull(deadline: AbortSignal): Promise<void> {
+    const { reference } = this
+    const item = await this.ask(deadline)
+    if (!item) {
+      this.state = 'absent'
+      this.options.snapshots?.remove(reference)
+      if (reference.required) throw new SidecarError('SIDECAR_CONFIG_NOT_FOUND', notFound(this))
+      return
+    }
+    try {
+      this.take(item)
+    } catch (error) {
+      this.state = 'failed'
+      throw error
+    }
+  }
+
+  /** Takes what an earlier run left on disk. @returns when it was saved, if there is a usable one. */
+  async restore(): Promise<Date | undefined> {
+    const saved = await this.options.snapshots?.load(this.reference)
+    if (!saved) return undefined
+    try {
+      this.parts = this.read(saved.item)
+    } catch (error) {
+      this.options.logger.warn(`The snapshot of ${messageOf(error)}`)
+      return undefined
+    }
+    this.md5 = saved.item.md5
+    this.state = 'snapshot'
+    return saved.savedAt
+  }
+
+  /** The registry speaks of it again. @returns whether its values may be others now. */
+  update(item: ConfigItem | undefined): boolean {
+    const { logger, emit, snapshots } = this.options
+    if (!item) {
+      if (this.state === 'absent' || this.state === 'deleted') return false
+      snapshots?.remove(this.reference)
+      if (this.state === 'loaded') this.deleted()
+      else this.neverThere()
+      return true
+    }
+    if (this.state === 'loaded' && item.md5 === this.md5) return false
+    try {
+      this.take(item)
+      return true
+    } catch (error) {
+      if (this.badMd5 === item.md5) return false
+      this.badMd5 = item.md5
+      logger.error(`${messageOf(error)}. The values before it stay in use`)
+      if (error instanceof SidecarError) emit('configRejected', { source: this.name, error })
+      return false
+    }
+  }
+
+  private async ask(deadline: AbortSignal): Promise<ConfigItem | undefined> {
+    const { transport, settings } = this.options
+    const { namespace, group, dataId } = this.reference
+    try {
+      // A transport that is deaf to its signal holds nobody up.
+      return await unlessAborted(transport.getConfig({ namespace, group, dataId }, deadline), deadline)
+    } catch (error) {
+      this.state = 'failed'
+      const why = deadline.aborted
+        ? `no answer within ${settings.timeout} ms (cloud.nacos.config.timeout)`
+        : messageOf(error)
+      const code = isRegistryFailure(error) ? error.code : 'SIDECAR_REGISTRY_UNAVAILABLE'
+      throw new SidecarError(code, `config ${this.name} could not be pulled: ${why}`, { cause: error })
+    }
+  }
+
+  private take(item: ConfigItem): void {
+    this.parts = this.read(item)
+    this.md5 = item.md5
+    this.badMd5 = undefined
+    this.state = 'loaded'
+    this.options.snapshots?.save(item)
+  }
+
+  /** All or nothing: a document with an error in it has no values. */
+  private read({ content, type }: ConfigItem): PropertyDocument[] {
+    const { maxBytes } = this.options.settings
+    const { name, reference } = this
+    const bytes = Buffer.byteLength(content)
+    if (bytes > maxBytes) {
+      throw new SidecarError(
+        'SIDECAR_CONFIG_TOO_LARGE',
+        `config ${name} has ${bytes} bytes, more than cloud.nacos.config.max-bytes (${maxBytes})`,
+      )
+    }
+    const format = reference.format ?? formatOf(type) ?? reference.fallbackFormat
+    try {
+      const parts = readDocument(content, format, name, reference.dataId)
+      return parts.map((entries) => ({ name, layer: 'remote', entries }))
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error
+      throw new SidecarError('SIDECAR_CONFIG_INVALID', `config ${error.message}`)
+    }
+  }
+
+  private deleted(): void {
+    const { logger, settings, emit } = this.options
+    const { dataId, group } = this.reference
+    const kept = settings.onDelete === 'keep' && this.parts.length > 0
+    logger.warn(
+      `config ${this.name} was deleted in Nacos; its values are ${kept ? 'kept' : 'gone'} (cloud.nacos.config.on-delete)`,
+    )
+    this.empty(kept ? 'deleted' : 'absent', kept)
+    emit('configDeleted', { dataId, group, kept })
+  }
+
+  /** The first word of a registry that was down at the start: its own "not found" beats a snapshot. */
+  private neverThere(): void {
+    const { logger } = this.options
+    if (this.reference.required) logger.error(notFound(this))
+    if (this.state === 'snapshot')
+      logger.warn(`config ${this.name} is not in Nacos any more; the values of its snapshot are gone`)
+    this.empty('absent')
+  }
+
+  private empty(state: RemoteDocumentStatus['state'], keepValues = false): void {
+    this.state = state
+    this.md5 = ''
+    if (!keepValues) this.parts = []
+  }
+}
+
+function notFound({ name, reference: { namespace, dataId } }: RemoteDocument): string {
+  const where = namespace === '' ? '' : `, namespace ${namespace}`
+  return `config ${name} is not in Nacos${where}; publish it, or import it as optional:nacos:${dataId}`
+}
+
+/** Failing to ask is one thing, an unusable or missing document another. */
+export function isRegistryFailure(error: unknown): error is SidecarError {
+  return error instanceof SidecarError && error.code.startsWith('SIDECAR_REGISTRY_')
+}
