@@ -1,3 +1,4 @@
+import type { Logger } from '../logger.js'
 import type { BeatResult } from '../nacos/transport.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
 import type { Clock } from './clock.js'
@@ -6,48 +7,70 @@ import { watchLoop } from './loop-watch.js'
 export interface HeartbeatOptions {
   readonly clock: Clock
   readonly intervalMs: number
-  readonly backoff?: BackoffOptions
-  /** The time between beats; may end early. */
-  pause(ms: number): Promise<void>
+  readonly backoff?: BackoffOptions | undefined
+  readonly logger: Logger
   /** One beat, with its own deadline. */
   beat(): Promise<BeatResult>
   /** The registry does not know the instance: settles once it is registered again, or the heartbeat ends. */
   revive(): Promise<void>
   onBeat(): void
   onFailure(error: unknown): void
-  onStandstill(forMs: number): void
+}
+
+export interface Heartbeat {
+  /** Settles once the signal has aborted and the beat in flight has ended. */
+  readonly ended: Promise<void>
+  /** Ends the pause between two beats. */
+  beatNow(): void
 }
 
 /**
- * Beats until the signal aborts, then settles as soon as the beat in flight has: one loop, so there are never two.
- * Beats stand on a fixed grid and do not drift; one that is late is sent at once, and the grid stays.
+ * Beats until the signal aborts: one loop, so there are never two. Beats stand on a fixed grid and do not drift; one
+ * that is late is sent at once, and the grid stays.
  */
-export async function runHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Promise<void> {
-  const { clock, intervalMs, pause, beat, revive, onBeat, onFailure, onStandstill } = options
+export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Heartbeat {
+  const { clock, intervalMs, logger, beat, revive, onBeat, onFailure } = options
   const pulseMs = Math.min(1000, intervalMs / 4)
   const loop = watchLoop({ clock, pulseMs, toleranceMs: pulseMs, onStandstill }, signal)
   const backoff = createBackoff(options.backoff)
   const origin = clock.now()
   const untilNextMs = () => intervalMs - ((clock.now() - origin) % intervalMs)
+  let alarm = new AbortController()
+  signal.addEventListener('abort', () => alarm.abort(), { once: true })
 
-  let pauseMs = intervalMs
-  for (;;) {
-    await pause(pauseMs)
-    if (signal.aborted) return
-    const startedAt = clock.now()
-    try {
-      const result = await beat()
+  async function pause(ms: number): Promise<void> {
+    alarm = new AbortController()
+    if (!signal.aborted) await clock.wait(ms, alarm.signal)
+  }
+
+  function onStandstill(forMs: number): void {
+    const message = `no heartbeat was possible for ${(forMs / 1000).toFixed(1)} s: the event loop was blocked, or the process suspended`
+    if (forMs >= intervalMs / 2) logger.warn(message)
+    else logger.debug(message)
+  }
+
+  async function run(): Promise<void> {
+    let pauseMs = intervalMs
+    for (;;) {
+      await pause(pauseMs)
       if (signal.aborted) return
-      if (result === 'unknown') await revive()
-      if (signal.aborted) return
-      onBeat()
-      backoff.reset()
-      pauseMs = untilNextMs()
-    } catch (error) {
-      if (signal.aborted) return
-      onFailure(error)
-      // A beat that timed out because this process stood still says nothing about the registry: ask again now.
-      pauseMs = loop.stoodStillSince(startedAt) ? 0 : Math.min(backoff.nextMs(), intervalMs)
+      const startedAt = clock.now()
+      try {
+        const result = await beat()
+        if (signal.aborted) return
+        if (result === 'unknown') await revive()
+        if (signal.aborted) return
+        onBeat()
+        backoff.reset()
+        pauseMs = untilNextMs()
+      } catch (error) {
+        if (signal.aborted) return
+        onFailure(error)
+        // A beat that timed out because this process stood still says nothing about the registry: ask again now.
+        pauseMs = loop.stoodStillSince(startedAt) ? 0 : Math.min(backoff.nextMs(), intervalMs)
+      }
     }
   }
+
+  return { ended: run(), beatNow: () => alarm.abort() }
 }

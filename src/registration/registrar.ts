@@ -1,17 +1,18 @@
 import { SidecarError, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
-import type { BeatResult, NacosTransport, PlainRequest } from '../nacos/transport.js'
+import type { NacosTransport, PlainRequest } from '../nacos/transport.js'
 import type { DiscoverySettings, SidecarSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
+import { beat } from './beat.js'
 import { systemClock, type Clock } from './clock.js'
 import { settledWithin, withDeadline } from './deadline.js'
-import { createFailureLog } from './failure-log.js'
-import { runHeartbeat } from './heartbeat.js'
+import { startHeartbeat, type Heartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
-import { findOwnEntry, isSame } from './own-entry.js'
+import { findOwnEntry } from './own-entry.js'
 import type { Presence } from './presence.js'
+import { createRequestRecord } from './request-record.js'
 
 export interface RegistrarOptions {
   readonly transport: NacosTransport
@@ -77,50 +78,27 @@ const LONGEST_BEAT_MS = 8_000
  */
 export function createRegistrar(options: RegistrarOptions): Registrar {
   const { transport, settings, sidecar, presence, logger, emit, clock = systemClock } = options
-  const failureLog = createFailureLog(logger, clock)
   /** No further request begins. */
   const stopping = new AbortController()
   /** The request in flight ends too. */
   const cutting = new AbortController()
-  /** The pause between two beats ends. */
-  let alarm = new AbortController()
-  stopping.signal.addEventListener('abort', () => alarm.abort(), { once: true })
 
   let instance = options.instance
   let phase: RegistrationState['phase'] = 'idle'
-  let lastBeatAt: number | undefined
-  let failures = 0
-  let lastError: string | undefined
-  let beatsFail = false
   let requested = false
   let listed = false
   let shared = false
   let deregistering = false
   let deregistered = false
+  let leaveError: string | undefined
   let starting: Promise<void> | undefined
+  let heartbeat: Heartbeat | undefined
   let running: Promise<void> = Promise.resolve()
   let stopped: Promise<void> | undefined
 
   const name = `${instance.group}@@${instance.service} (${addressOf(instance)})`
   const server = () => transport.describe().server
-
-  function onSuccess(): void {
-    const missed = failures
-    lastBeatAt = Date.now()
-    failures = 0
-    lastError = undefined
-    failureLog.clear()
-    if (!beatsFail) return
-    beatsFail = false
-    logger.info(`${server()} takes the heartbeat of ${name} again, after ${missed} failures`)
-    emit('beatRecovered', { instance, failures: missed })
-  }
-
-  function onFailure(what: string, error: unknown, advice: string): void {
-    failures++
-    lastError = messageOf(error)
-    failureLog.report(lastError, `${what} ${name} at ${server()}, attempt ${failures}: ${lastError}; ${advice}`)
-  }
+  const record = createRequestRecord({ name, server, logger, emit, clock })
 
   async function register(again: boolean): Promise<void> {
     const backoff = createBackoff(options.backoff)
@@ -132,7 +110,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         return onRegistered(again)
       } catch (error) {
         if (stopping.signal.aborted) return
-        onFailure('cannot register', error, 'the app serves meanwhile, the next attempt follows')
+        record.registrationFailed(error)
         if (!again && settings.failFast && isRefusal(error)) throw error
         await clock.wait(backoff.nextMs(), stopping.signal)
       }
@@ -143,7 +121,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     listed = true
     // stop() gave up waiting for this answer; the deregistration may have overtaken the registration.
     if (deregistering) return void transport.deregister(instance).catch(() => {})
-    onSuccess()
+    record.taken(instance)
     if (stopping.signal.aborted) return
     phase = 'registered'
     const { server, protocol } = transport.describe()
@@ -162,7 +140,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       phase = 'left'
       throw new SidecarError(
         error instanceof SidecarError ? error.code : 'SIDECAR_REGISTRY_UNAVAILABLE',
-        `cannot register ${name} at ${server()}, attempt ${failures}: ${lastError ?? messageOf(error)}; cloud.nacos.discovery.fail-fast is on, so the start ends here: check cloud.nacos.discovery.server-addr and its credentials`,
+        `cannot register ${name} at ${server()}, attempt ${record.failures}: ${record.lastError ?? messageOf(error)}; cloud.nacos.discovery.fail-fast is on, so the start ends here: check cloud.nacos.discovery.server-addr and its credentials`,
         { cause: error },
       )
     }
@@ -176,51 +154,25 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     await register(true)
   }
 
-  /**
-   * A beat brings a forgotten instance back switched on (v1). Registries do not list what is switched off, so such an
-   * instance is registered anew instead, for as long as nobody has switched it on.
-   */
-  async function beat(signal: AbortSignal): Promise<BeatResult> {
-    if (instance.enabled) {
-      const result = await transport.beat!(instance, signal)
-      // A registry that was away may have forgotten; r-nacos then makes an instance of a beat, without its weight.
-      if (result === 'ok' && beatsFail) await transport.register(instance, signal)
-      return result
-    }
-    const { namespace, group, service } = instance
-    const all = await transport.list({ namespace, group, service }, signal)
-    if (all.some((one) => isSame(one, instance) && one.enabled)) return transport.beat!(instance, signal)
-    await transport.register(instance, signal)
-    return 'ok'
-  }
-
   async function keepAlive(): Promise<void> {
     if (!transport.beat || !instance.ephemeral || stopping.signal.aborted) return
-    const { intervalMs } = leaseOf(settings)
-    const hooks = {
-      clock,
-      intervalMs,
-      async pause(ms: number) {
-        alarm = new AbortController()
-        if (stopping.signal.aborted) return
-        return clock.wait(ms, alarm.signal)
+    heartbeat = startHeartbeat(
+      {
+        clock,
+        intervalMs: leaseOf(settings).intervalMs,
+        backoff: options.backoff,
+        logger,
+        beat: () =>
+          withDeadline(LONGEST_BEAT_MS, cutting.signal, (signal) =>
+            beat(transport, instance, record.beatsFail, signal),
+          ),
+        revive,
+        onBeat: () => record.taken(instance),
+        onFailure: (error) => record.beatFailed(instance, error),
       },
-      backoff: options.backoff,
-      beat: () => withDeadline(LONGEST_BEAT_MS, cutting.signal, beat),
-      revive,
-      onBeat: onSuccess,
-      onFailure(error: unknown) {
-        beatsFail = true
-        onFailure('no heartbeat for', error, 'if that lasts, the registry takes the instance out')
-        emit('beatFailed', { instance, error, failures })
-      },
-      onStandstill(forMs: number) {
-        const message = `no heartbeat was possible for ${(forMs / 1000).toFixed(1)} s: the event loop was blocked, or the process suspended`
-        if (forMs >= intervalMs / 2) logger.warn(message)
-        else logger.debug(message)
-      },
-    }
-    await runHeartbeat(hooks, stopping.signal)
+      stopping.signal,
+    )
+    await heartbeat.ended
   }
 
   async function stop(): Promise<void> {
@@ -254,8 +206,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       logger.info(`deregistered ${name} at ${server()}`)
       emit('deregistered', { instance })
     } catch (error) {
-      lastError = messageOf(error)
-      const message = `cannot deregister ${name} at ${server()}: ${lastError}; the registry removes it ${leaseOf(settings).deleteAfterMs} ms after its last heartbeat`
+      leaveError = messageOf(error)
+      const message = `cannot deregister ${name} at ${server()}: ${leaveError}; the registry removes it ${leaseOf(settings).deleteAfterMs} ms after its last heartbeat`
       if (listed) logger.warn(message)
       else logger.debug(message)
     } finally {
@@ -268,7 +220,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return instance
     },
     get state() {
-      return { phase, listed, shared, lastBeatAt, failures, lastError }
+      const { lastTakenAt: lastBeatAt, failures, lastError } = record
+      return { phase, listed, shared, lastBeatAt, failures, lastError: leaveError ?? lastError }
     },
     start() {
       if (stopped) return Promise.resolve()
@@ -279,7 +232,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       }
       return starting
     },
-    beatNow: () => alarm.abort(),
+    beatNow: () => heartbeat?.beatNow(),
     stop: () => (stopped ??= stop()),
     lastRequest() {
       if (!requested || deregistered || presence?.leave() === false) return undefined

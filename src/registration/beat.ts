@@ -1,0 +1,28 @@
+import type { BeatResult, NacosTransport } from '../nacos/transport.js'
+import type { ServiceInstance } from '../types.js'
+import { isSame } from './own-entry.js'
+
+/**
+ * One sign of life. A beat brings a forgotten instance back switched on (v1). Registries do not list what is switched
+ * off, so such an instance is registered anew instead, for as long as nobody has switched it on.
+ *
+ * @param doubtful the registry may have forgotten the instance
+ */
+export async function beat(
+  transport: NacosTransport,
+  instance: ServiceInstance,
+  doubtful: boolean,
+  signal: AbortSignal,
+): Promise<BeatResult> {
+  if (instance.enabled) {
+    const result = await transport.beat!(instance, signal)
+    // r-nacos makes an instance of the beat of one that it has forgotten, without its weight.
+    if (result === 'ok' && doubtful) await transport.register(instance, signal)
+    return result
+  }
+  const { namespace, group, service } = instance
+  const all = await transport.list({ namespace, group, service }, signal)
+  if (all.some((one) => isSame(one, instance) && one.enabled)) return transport.beat!(instance, signal)
+  await transport.register(instance, signal)
+  return 'ok'
+}
