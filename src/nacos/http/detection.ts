@@ -1,30 +1,68 @@
-import type { Dialect } from './dialects/dialect.js'
+import type { ConnectionOptions } from '../../settings/connection.js'
+import type { Dialect, Operation } from './dialects/dialect.js'
+import { v1 } from './dialects/v1.js'
+import { probe, v3 } from './dialects/v3.js'
+import { isFailure } from './failure.js'
 
 /** Which dialect a registry speaks, found out once and again when it changes. */
 export interface Detection {
   readonly current: Dialect | undefined
+  /** Why this one, for people. */
+  readonly reason: string | undefined
   /** The dialect, asking for it if it is not known; whoever asks meanwhile waits for the same answer. */
   get(): Promise<Dialect>
   /** The server no longer knows a route of `stale`: asks anew, unless someone has. */
   again(stale: Dialect): Promise<Dialect>
 }
 
-/**
- * @param fixed what the settings say; it is never asked for
- * @param ask a probe; its failure decides nothing and is not remembered
- */
-export function createDetection(fixed: Dialect | undefined, ask: () => Promise<Dialect>): Detection {
+export interface DetectionOptions {
+  /** `auto` asks; anything else is what the settings say, and is never asked for. */
+  readonly apiVersion: ConnectionOptions['apiVersion']
+  /** Where the user may have rights. */
+  readonly namespaces: readonly string[]
+  /** A failure decides nothing and is not remembered. */
+  send(operation: Operation<boolean>): Promise<boolean>
+  /** It is another one than before. */
+  onFound(dialect: Dialect): void
+}
+
+export function createDetection({ apiVersion, namespaces, send, onFound }: DetectionOptions): Detection {
+  const fixed = apiVersion === 'auto' ? undefined : { v1, v3 }[apiVersion]
   let known = fixed
   let flight: Promise<Dialect> | undefined
 
-  const detect = () =>
-    (flight ??= ask()
-      .then((dialect) => (known = dialect))
-      .finally(() => (flight = undefined)))
+  const detect = () => (flight ??= ask().finally(() => (flight = undefined)))
+
+  async function ask(): Promise<Dialect> {
+    const dialect = (await speaksV3()) ? v3 : v1
+    if (dialect !== known) onFound(dialect)
+    return (known = dialect)
+  }
+
+  /** Asks where the user may have rights until somewhere the answer is not that there are none. */
+  async function speaksV3(): Promise<boolean> {
+    let denied: unknown
+    for (const namespace of new Set(namespaces)) {
+      for (const route of ['naming', 'config'] as const) {
+        try {
+          return await send(probe(route, namespace))
+        } catch (error) {
+          if (!isFailure(error, 'denied')) throw error
+          denied = error
+        }
+      }
+    }
+    throw denied
+  }
 
   return {
     get current() {
       return known
+    },
+    get reason() {
+      if (fixed) return `cloud.nacos.api-version is ${apiVersion}`
+      if (!known) return undefined
+      return known === v3 ? 'the server answers the v3 client API' : 'the server has no v3 client API (404)'
     },
     get: async () => known ?? detect(),
     async again(stale) {

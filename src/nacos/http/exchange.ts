@@ -5,7 +5,7 @@ import type { PlainRequest } from '../transport.js'
 import { signConfig, signNaming, type AccessKey, type Signature } from '../signing.js'
 import type { HttpClient } from './client.js'
 import type { Operation, SignedResource } from './dialects/dialect.js'
-import { RequestFailure } from './failure.js'
+import { isFailure, RequestFailure } from './failure.js'
 import type { WireRequest, WireResponse } from './wire.js'
 
 /** How to send one operation. */
@@ -90,7 +90,7 @@ function decode<T>(operation: Operation<T>, response: WireResponse): T {
   }
 }
 
-const isDenied = (error: unknown): boolean => error instanceof RequestFailure && error.kind === 'denied'
+const isDenied = (error: unknown): boolean => isFailure(error, 'denied')
 
 function loginFailure(credentials: Credentials): RequestFailure {
   return new RequestFailure('login', `the login was refused: ${credentials.failure?.detail ?? 'no reason given'}`)

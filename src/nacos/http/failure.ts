@@ -45,6 +45,10 @@ export class RequestFailure extends Error {
   }
 }
 
+export function isFailure(error: unknown, kind: FailureKind): boolean {
+  return error instanceof RequestFailure && error.kind === kind
+}
+
 const CODES: Record<FailureKind, SidecarErrorCode> = {
   connect: 'SIDECAR_REGISTRY_UNAVAILABLE',
   tls: 'SIDECAR_REGISTRY_UNAVAILABLE',
@@ -105,24 +109,4 @@ export function sidecarError(
 /** Why a request of the HTTP transport failed, as finely as it knows. */
 export function failureKindOf(error: unknown): FailureKind | undefined {
   return error instanceof SidecarError ? (error.cause as { kind?: FailureKind } | undefined)?.kind : undefined
-}
-
-/** Takes known secrets out of a text, in case a server echoes one. */
-export interface Redactor {
-  (text: string): string
-  add(secret: string | undefined): void
-}
-
-/** Shorter than this would blank out half of every message, and is no secret. */
-const SHORTEST_SECRET = 3
-
-export function createRedactor(secrets: readonly (string | undefined)[]): Redactor {
-  const known = new Set<string>()
-  const add = (secret: string | undefined) => {
-    if (secret === undefined || secret.length < SHORTEST_SECRET) return
-    known.add(secret).add(encodeURIComponent(secret)).add(JSON.stringify(secret).slice(1, -1))
-  }
-  secrets.forEach(add)
-  const redact = (text: string) => [...known].reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
-  return Object.assign(redact, { add })
 }

@@ -1,9 +1,10 @@
+import type { ConnectionOptions } from '../../settings/connection.js'
 import type { LoginResult } from '../credentials.js'
 import { assertSuccess, isObject, malformed, parseJson, wordsOf } from './dialects/answers.js'
 import type { Operation } from './dialects/dialect.js'
-import { RequestFailure } from './failure.js'
+import { isFailure, RequestFailure } from './failure.js'
 
-export const LOGIN_PATHS = { v1: '/v1/auth/login', v3: '/v3/auth/user/login' } as const
+const PATHS = { v1: '/v1/auth/login', v3: '/v3/auth/user/login' } as const
 
 /** What r-nacos gives for a token while authentication is off. */
 const AUTH_DISABLED = 'AUTH_DISABLED'
@@ -26,5 +27,28 @@ export function loginOperation(path: string, username: string, password: string)
         ttlMs: Number.isFinite(ttlS) && ttlS > 0 ? ttlS * 1000 : 60_000,
       }
     },
+  }
+}
+
+export interface LoginOptions {
+  readonly username: string
+  readonly password: string
+  readonly apiVersion: ConnectionOptions['apiVersion']
+  send(operation: Operation<LoginResult>): Promise<LoginResult>
+}
+
+/** Logs in by whichever of the two paths the server has. */
+export function createLogin({ username, password, apiVersion, send }: LoginOptions): () => Promise<LoginResult> {
+  /** The one that worked comes first. */
+  const paths: [string, string] = apiVersion === 'v3' ? [PATHS.v3, PATHS.v1] : [PATHS.v1, PATHS.v3]
+  return async () => {
+    try {
+      return await send(loginOperation(paths[0], username, password))
+    } catch (error) {
+      if (!isFailure(error, 'no-route')) throw error
+      const result = await send(loginOperation(paths[1], username, password))
+      paths.reverse()
+      return result
+    }
   }
 }

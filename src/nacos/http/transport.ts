@@ -12,10 +12,10 @@ import { linkSignals } from './deadline.js'
 import { createDetection } from './detection.js'
 import type { Dialect, Operation } from './dialects/dialect.js'
 import { v1 } from './dialects/v1.js'
-import { probe, v3 } from './dialects/v3.js'
 import { createExchange, type SendHow } from './exchange.js'
-import { createRedactor, RequestFailure, sidecarError, type FailureKind } from './failure.js'
-import { LOGIN_PATHS, loginOperation } from './login.js'
+import { isFailure, RequestFailure, sidecarError } from './failure.js'
+import { createLogin, type LoginOptions } from './login.js'
+import { createRedactor, redacting } from './redactor.js'
 
 export interface HttpTransportOptions extends ConnectionOptions {
   readonly logger: Logger
@@ -73,6 +73,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   const longPollMs = options.longPollMs ?? LONG_POLL_MS
   const closed = new AbortController()
   const redact = createRedactor([password, secretKey, options.securityToken, options.tls.keyPassphrase])
+  const clean = redacting(logger, redact)
 
   const client = createHttpClient({
     contextPath: options.contextPath,
@@ -82,7 +83,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   const servers = new ServerList({
     addresses: options.addresses,
     budget: options.budget ?? createRequestBudget(),
-    logger: redacting(logger, redact),
+    logger: clean,
     onLost: ({ servers: all, error }) =>
       options.onLost?.({ servers: all, error: wrap('reaching the registry', error) }),
     onFound(event) {
@@ -94,8 +95,18 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
 
   const own = { timeoutMs: requestTimeoutMs, signal: closed.signal }
   const anonymous = createExchange({ client, servers })
+  const send: LoginOptions['send'] = async (operation) => {
+    const result = await anonymous(operation, { ...own, urgent: true })
+    redact.add(result.token)
+    return result
+  }
   const credentials = username
-    ? new Credentials({ username, logger: redacting(logger, redact), server: () => servers.current, login })
+    ? new Credentials({
+        username,
+        logger: clean,
+        server: () => servers.current,
+        login: createLogin({ username, password, apiVersion, send }),
+      })
     : undefined
   const exchange = createExchange({
     client,
@@ -107,45 +118,12 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
         : undefined,
   })
 
-  /** The path that worked comes first. */
-  const loginPaths = apiVersion === 'v3' ? [LOGIN_PATHS.v3, LOGIN_PATHS.v1] : [LOGIN_PATHS.v1, LOGIN_PATHS.v3]
-  async function login() {
-    const send = async (path: string) => {
-      const result = await anonymous(loginOperation(path, username!, password), { ...own, urgent: true })
-      redact.add(result.token)
-      return result
-    }
-    try {
-      return await send(loginPaths[0]!)
-    } catch (error) {
-      if (!isKind(error, 'no-route')) throw error
-      const result = await send(loginPaths[1]!)
-      loginPaths.reverse()
-      return result
-    }
-  }
-
-  const detection = createDetection(apiVersion === 'auto' ? undefined : { v1, v3 }[apiVersion], async () => {
-    const dialect = (await speaksV3()) ? v3 : v1
-    if (dialect !== detection.current) logger.info(`Registry ${servers.current} speaks the ${dialect.version} API`)
-    return dialect
+  const detection = createDetection({
+    apiVersion,
+    namespaces,
+    send: (operation) => exchange(operation, { ...own, urgent: true }),
+    onFound: ({ version }) => logger.info(`Registry ${servers.current} speaks the ${version} API`),
   })
-
-  /** Asks where the user may have rights until somewhere the answer is not that there are none. */
-  async function speaksV3(): Promise<boolean> {
-    let denied: unknown
-    for (const namespace of new Set(namespaces)) {
-      for (const route of ['naming', 'config'] as const) {
-        try {
-          return await exchange(probe(route, namespace), { ...own, urgent: true })
-        } catch (error) {
-          if (!isKind(error, 'denied')) throw error
-          denied = error
-        }
-      }
-    }
-    throw denied
-  }
 
   /** Sends what `make` says in the dialect of the server; once more in another one if the server has changed its API. */
   async function perform<T>(
@@ -162,7 +140,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       try {
         return await send(dialect)
       } catch (error) {
-        if (!isKind(error, 'no-route')) throw error
+        if (!isFailure(error, 'no-route')) throw error
         const other = await detection.again(dialect)
         if (other === dialect) throw error
         return send(other)
@@ -172,7 +150,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       // The caller's signal ends its own wait at once; what is shared with others (a login, a probe) goes on.
       return await unlessAborted(work(), scope.signal)
     } catch (error) {
-      const hint = isKind(error, 'denied') ? make(detection.current ?? v1)?.hint : undefined
+      const hint = isFailure(error, 'denied') ? make(detection.current ?? v1)?.hint : undefined
       throw wrap(make(v1)!.what, error, hint)
     } finally {
       scope.unlink()
@@ -221,7 +199,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       servers: servers.all,
       protocol: `http ${detection.current?.version ?? '?'}`,
       connected: servers.connected,
-      ...(detection.current && { reason: reasonFor(detection.current, apiVersion) }),
+      ...(detection.reason !== undefined && { reason: detection.reason }),
     }),
     async close() {
       closed.abort()
@@ -232,21 +210,3 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
 }
 
 const WANTS_LOGIN = 'The registry wants a login: set cloud.nacos.username and cloud.nacos.password.'
-
-function isKind(error: unknown, kind: FailureKind): boolean {
-  return error instanceof RequestFailure && error.kind === kind
-}
-
-function reasonFor(dialect: Dialect, apiVersion: ConnectionOptions['apiVersion']): string {
-  if (apiVersion !== 'auto') return `cloud.nacos.api-version is ${apiVersion}`
-  return dialect.version === 'v3' ? 'the server answers the v3 client API' : 'the server has no v3 client API (404)'
-}
-
-function redacting(logger: Logger, redact: (text: string) => string): Logger {
-  return {
-    debug: (message) => logger.debug(redact(message)),
-    info: (message) => logger.info(redact(message)),
-    warn: (message) => logger.warn(redact(message)),
-    error: (message) => logger.error(redact(message)),
-  }
-}
