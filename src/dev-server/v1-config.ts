@@ -6,7 +6,7 @@ import { JSON_UTF8, Refusal, TEXT, caused, json, text } from './reply.js'
 import type { Reply } from './reply.js'
 import type { Routes } from './router.js'
 import { requestParam } from './v1-params.js'
-import { pageOf } from './v1-service.js'
+import { pageOf } from './page.js'
 
 export const NO_CACHE = {
   Pragma: 'no-cache',

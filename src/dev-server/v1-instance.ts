@@ -12,7 +12,7 @@ export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
   return {
     'POST /v1/ns/instance': (call) => {
       const id = serviceOf(call)
-      const instance = instanceOf(call.params, id, defaults)
+      const instance = instanceOf(call, id, defaults)
       register(naming, id, instance)
       if (!parseFlag(call.params.get('healthy'), true)) naming.setHealthy(id, instance.ip, instance.port, false)
       return text('ok')
@@ -27,14 +27,14 @@ export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
 
     'PUT /v1/ns/instance': (call) => {
       const id = serviceOf(call)
-      const { ip, port, cluster, weight, enabled, metadata } = instanceOf(call.params, id, defaults)
+      const { ip, port, cluster, weight, enabled, metadata } = instanceOf(call, id, defaults)
       override(naming, id, { ip, port, cluster }, { weight, enabled, metadata })
       return text('ok')
     },
 
     'PATCH /v1/ns/instance': (call) => {
       const id = serviceOf(call)
-      const { weight, enabled, metadata, ...address } = instanceOf(call.params, id, defaults)
+      const { weight, enabled, metadata, ...address } = instanceOf(call, id, defaults)
       const given = (name: string) => filled(call.params, name) !== undefined
       const word = {
         ...(given('weight') && { weight }),
@@ -76,7 +76,7 @@ export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
 
     'PUT /v1/ns/instance/metadata/batch': (call) => {
       const id = serviceOf(call)
-      const metadata = metadataOf(call.params)
+      const metadata = metadataOf(call)
       const targets = parseTargets(call.params.get('instances')) ?? naming.instances(id)
       const updated = targets.filter((target) => override(naming, id, target, { metadata }, true))
       const kind = naming.service(id)?.ephemeral === false ? 'persistent' : 'ephemeral'

@@ -1,17 +1,18 @@
 import type { Params } from './body.js'
 import type { Naming } from './naming.js'
-import { DEFAULT_GROUP, filled, namespaceOf, parseDouble, parseInteger, parseMetadata } from './naming-params.js'
+import { DEFAULT_GROUP, filled, namespaceOf, parseDouble } from './naming-params.js'
+import { pageOf } from './page.js'
 import { Refusal, caused, json, text } from './reply.js'
-import type { Routes } from './router.js'
+import type { Call, Routes } from './router.js'
 import { fullName } from './service.js'
-import { serviceOf } from './v1-params.js'
+import { metadataOf, noNumber, serviceOf } from './v1-params.js'
 
 /** /nacos/v1/ns/service… and /operator/metrics, as Nacos 2.2.4 answers. */
 export function v1Service(naming: Naming): Routes {
   return {
     'POST /v1/ns/service': (call) => {
       const id = serviceOf(call)
-      if (!naming.createService(id, propsOf(call.params))) {
+      if (!naming.createService(id, propsOf(call))) {
         throw new Refusal(caused(500, `specified service ${fullName(id)} already exists!`))
       }
       return text('ok')
@@ -19,7 +20,7 @@ export function v1Service(naming: Naming): Routes {
 
     'PUT /v1/ns/service': (call) => {
       const id = serviceOf(call)
-      if (!naming.updateService(id, propsOf(call.params))) throw new Refusal(notFound(id))
+      if (!naming.updateService(id, propsOf(call))) throw new Refusal(notFound(id))
       return text('ok')
     },
 
@@ -67,25 +68,17 @@ export function v1Service(naming: Naming): Routes {
   }
 }
 
-/** The n-th page; a number that is none counts as the first, as in Nacos. */
-export function pageOf<T>(items: readonly T[], rawPageNo: string, rawPageSize: string): T[] {
-  const pageNo = Math.max(1, parseInteger(rawPageNo) ?? 1)
-  const pageSize = Math.max(0, parseInteger(rawPageSize) ?? 0)
-  return items.slice((pageNo - 1) * pageSize, pageNo * pageSize)
-}
-
 function required(params: Params, name: string): string {
   const value = filled(params, name)
   if (value === undefined) throw new Refusal(caused(400, `Param '${name}' is required.`))
   return value
 }
 
-function propsOf(params: Params): { protectThreshold: number; metadata: Record<string, string> } {
-  const rawThreshold = filled(params, 'protectThreshold') ?? '0'
+function propsOf(call: Call): { protectThreshold: number; metadata: Record<string, string> } {
+  const rawThreshold = filled(call.params, 'protectThreshold') ?? '0'
   const protectThreshold = parseDouble(rawThreshold)
-  if (protectThreshold === undefined) throw new Refusal(caused(400, `For input string: "${rawThreshold}"`))
-  const metadata = parseMetadata(params.get('metadata'))
-  if (!metadata) throw new Refusal(caused(500, `metadata format incorrect:${params.get('metadata')}`))
+  if (protectThreshold === undefined) throw noNumber(rawThreshold)
+  const metadata = metadataOf(call)
   return { protectThreshold, metadata }
 }
 

@@ -5,12 +5,11 @@ import type { BeatTimes } from './instance.js'
 import type { Naming } from './naming.js'
 import { DEFAULT_CLUSTER, filled, namespaceOf, parseFlag } from './naming-params.js'
 import { instanceJson } from './naming-view.js'
+import { pageOf } from './page.js'
 import { Refusal, result } from './reply.js'
 import type { Routes } from './router.js'
 import { fullName } from './service.js'
-import { pageOf } from './v1-service.js'
-import { addressOf, metadataOf, weightOf } from './v3-client.js'
-import { required, serviceOf, tenantOf } from './v3-params.js'
+import { addressOf, metadataOf, required, serviceOf, tenantOf, weightOf } from './v3-params.js'
 
 /** /nacos/v3/admin…, as Nacos 3.0.3 answers: what publishes configs and lets an operator at the instances. */
 export function v3Admin(naming: Naming, store: ConfigStore, defaults: BeatTimes): Routes {
@@ -22,7 +21,7 @@ export function v3Admin(naming: Naming, store: ConfigStore, defaults: BeatTimes)
 
     'GET /v3/admin/ns/instance': (call) => {
       const id = serviceOf(call.params)
-      const { ip, port } = addressOf(call)
+      const { ip, port } = addressOf(call.params)
       const found = naming.instances(id).find((instance) => instance.ip === ip && instance.port === port)
       if (!found) throw new Refusal(notFound('no matched ip found!'))
       return result(instanceJson(id, found, defaults))
@@ -30,9 +29,9 @@ export function v3Admin(naming: Naming, store: ConfigStore, defaults: BeatTimes)
 
     'PUT /v3/admin/ns/instance': (call) => {
       const id = serviceOf(call.params)
-      const address = { ...addressOf(call), cluster: filled(call.params, 'clusterName') ?? DEFAULT_CLUSTER }
+      const address = { ...addressOf(call.params), cluster: filled(call.params, 'clusterName') ?? DEFAULT_CLUSTER }
       const word = {
-        weight: weightOf(call),
+        weight: weightOf(call.params),
         enabled: parseFlag(call.params.get('enabled'), true),
         metadata: metadataOf(call),
       }

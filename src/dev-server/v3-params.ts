@@ -1,7 +1,8 @@
 import type { Params } from './body.js'
+import { instanceParams } from './instance-params.js'
+import { DEFAULT_GROUP, WEIGHT_FAULT, filled, namespaceOf, parseInteger } from './naming-params.js'
+import { Refusal, errorPage, result } from './reply.js'
 import type { ServiceId } from './service.js'
-import { DEFAULT_GROUP, filled, namespaceOf } from './naming-params.js'
-import { Refusal, result } from './reply.js'
 
 /** A parameter that must be there, refused in v3's words. */
 export function required(params: Params, name: string, type: 'String' | 'Integer' = 'String'): string {
@@ -23,3 +24,22 @@ export function tenantOf(params: Params): string {
   const namespace = namespaceOf(params)
   return namespace === 'public' ? '' : namespace
 }
+
+export function addressOf(params: Params): { ip: string; port: number } {
+  const ip = required(params, 'ip')
+  const port = parseInteger(required(params, 'port', 'Integer'))
+  if (port === undefined || port < 0 || port > 65_535) {
+    // The one answer without a content type.
+    throw new Refusal({ status: 400, body: "Param 'port' is illegal, the value should be between 0 and 65535.\r\n" })
+  }
+  return { ip, port }
+}
+
+const weightRefusal = (fault: string) => new Refusal(result(fault, 21_001, 'weight error', 400))
+
+export const { weightOf, metadataOf, instanceOf, register } = instanceParams({
+  noNumber: () => weightRefusal(WEIGHT_FAULT),
+  weight: weightRefusal,
+  metadata: (fault, path) => new Refusal(errorPage(500, `ErrCode:400, ErrMsg:${fault}`, path)),
+  instance: (fault) => new Refusal(result(fault, 21_004, 'instance error', 400)),
+})

@@ -1,7 +1,7 @@
 import type { BeatTimes } from '../instance.js'
 import type { Naming } from '../naming.js'
 import { ServiceKindError } from '../service.js'
-import { pageOf } from '../v1-service.js'
+import { pageOf } from '../page.js'
 import type { GrpcHandlers } from './handlers.js'
 import { instanceOf, instancesOf, namespaceOf, serviceOf } from './instance-message.js'
 import { ErrorCode, GrpcRefusal, flagOf, success, textOf } from './message.js'
