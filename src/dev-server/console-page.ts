@@ -123,7 +123,7 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-export function escapeHtml(raw: string): string {
+function escapeHtml(raw: string): string {
   const signs: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return raw.replace(/[&<>"']/g, (sign) => signs[sign]!)
 }

@@ -19,11 +19,6 @@ export function setActiveStore(store: PropertyStore | undefined, logger?: Logger
   if (logger) active.logger = logger
 }
 
-/** The store of `initSidecar`, or of a `config…` call before it. */
-export function activeStore(): PropertyStore | undefined {
-  return active.store
-}
-
 /**
  * One property, looked up in the environment, then in Nacos, then in bootstrap.yml. The type comes from the default,
  * which also converts: `'9202'` → 9202, `on`/`yes`/`true` → true, `a,b` → `['a', 'b']`; `{}` reads a whole subtree.

@@ -17,7 +17,7 @@ export type Template = readonly (string | Placeholder)[]
 const MAX_NESTING = 32
 
 /** What a resolved text may grow to: placeholders that double each other would fill the memory. */
-export const MAX_RESOLVED_CHARS = 1_000_000
+const MAX_RESOLVED_CHARS = 1_000_000
 
 const SPECIAL = /[\\${}:>]/g
 

@@ -54,7 +54,7 @@ export function readText(file: string, name: string): string {
   return decodeText(bytes, name)
 }
 
-export function decodeText(bytes: Buffer, name: string): string {
+function decodeText(bytes: Buffer, name: string): string {
   const utf16 = (order: string) =>
     new SidecarError('SIDECAR_SETTINGS_UNREADABLE', `${name} is UTF-16 (${order}-endian): save it as UTF-8`)
   if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes.length > 1 && bytes[0] !== 0 && bytes[1] === 0))

@@ -1,5 +1,6 @@
 import { configKey } from '../config-store.js'
 import type { ConfigId, ConfigStore } from '../config-store.js'
+import { createBatch, type Batch } from './batch.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import { deliver } from './deliver.js'
@@ -18,13 +19,14 @@ interface Watch {
 /** Who listens to which document; a notice says that it changed, not how. */
 export class ConfigWatches {
   readonly #watches = new Map<string, Map<Connection, Watch>>()
-  readonly #due = new Map<string, NodeJS.Timeout>()
+  readonly #due: Batch
 
   constructor(
     private readonly store: ConfigStore,
     private readonly connections: Connections,
     private readonly times: GrpcTimes,
   ) {
+    this.#due = createBatch(times.pushDelayMs, (key) => this.#notifyAll(key))
     store.on('change', this.#onChange)
     connections.on('close', this.#onClose)
   }
@@ -47,22 +49,20 @@ export class ConfigWatches {
   close(): void {
     this.store.off('change', this.#onChange)
     this.connections.off('close', this.#onClose)
-    for (const timer of this.#due.values()) clearTimeout(timer)
-    this.#due.clear()
+    this.#due.close()
   }
 
   readonly #onChange = (id: ConfigId) => {
     const key = configKey(id)
-    if (this.#due.has(key) || !this.#watches.has(key)) return
-    const notify = () => {
-      this.#due.delete(key)
-      for (const [connection, watch] of this.#watches.get(key) ?? []) this.#notify(connection, key, watch)
-    }
-    this.#due.set(key, setTimeout(notify, this.times.pushDelayMs).unref())
+    if (this.#watches.has(key)) this.#due.add(key)
   }
 
   readonly #onClose = (connection: Connection) => {
     for (const key of [...this.#watches.keys()]) this.#forget(connection, key)
+  }
+
+  #notifyAll(key: string): void {
+    for (const [connection, watch] of this.#watches.get(key) ?? []) this.#notify(connection, key, watch)
   }
 
   #notify(connection: Connection, key: string, watch: Watch): void {

@@ -59,7 +59,7 @@ export function createDispatch(options: DispatchOptions): (request: Payload, cal
   }
 }
 
-export function errorResponse(errorCode: number, message: string): Answer {
+function errorResponse(errorCode: number, message: string): Answer {
   return { type: 'ErrorResponse', message: failure(errorCode, message) }
 }
 

@@ -1,6 +1,7 @@
 import type { Naming } from '../naming.js'
 import { keyOf } from '../service.js'
 import type { ServiceId } from '../service.js'
+import { createBatch, type Batch } from './batch.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import { deliver } from './deliver.js'
@@ -28,9 +29,10 @@ export interface SubscriptionsOptions {
 export class Subscriptions {
   readonly #byService = new Map<string, Map<Connection, Subscription>>()
   readonly #byConnection = new Map<Connection, Map<string, Subscription>>()
-  readonly #due = new Map<string, NodeJS.Timeout>()
+  readonly #due: Batch
 
   constructor(private readonly options: SubscriptionsOptions) {
+    this.#due = createBatch(options.times.pushDelayMs, (key) => this.#pushAll(key))
     options.naming.on('change', this.#onChange)
     options.connections.on('close', this.#onClose)
   }
@@ -56,18 +58,12 @@ export class Subscriptions {
   close(): void {
     this.options.naming.off('change', this.#onChange)
     this.options.connections.off('close', this.#onClose)
-    for (const timer of this.#due.values()) clearTimeout(timer)
-    this.#due.clear()
+    this.#due.close()
   }
 
   readonly #onChange = (id: ServiceId) => {
     const key = keyOf(id)
-    if (this.#due.has(key) || !this.#byService.has(key)) return
-    const push = () => {
-      this.#due.delete(key)
-      this.#pushAll(key)
-    }
-    this.#due.set(key, setTimeout(push, this.options.times.pushDelayMs).unref())
+    if (this.#byService.has(key)) this.#due.add(key)
   }
 
   readonly #onClose = (connection: Connection) => {

@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
-import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import type { ConfigKey, Unsubscribe } from '../../types.js'
+import { tell } from '../../util/tell.js'
 import type { ConfigListener } from '../transport.js'
 import { listenConfig, textOr, type Message } from './messages.js'
 import { fetchConfig } from './operations.js'
@@ -36,18 +37,12 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
     const item = await fetchConfig(watch.key, session.server, (request) => session.request(request))
     watch.seen = notices
     watch.md5 = item?.md5 ?? ''
+    const failed = (error: unknown) =>
+      logger.error(`a listener of config ${watch.key.group}/${watch.key.dataId} threw: ${messageOf(error)}`)
     for (const [listener, md5] of watch.listeners) {
       if (md5 === watch.md5) continue
       watch.listeners.set(listener, watch.md5)
-      tell(watch, listener, item)
-    }
-  }
-
-  const tell = (watch: Watch, listener: ConfigListener, item: ConfigItem | undefined): void => {
-    try {
-      listener(item)
-    } catch (error) {
-      logger.error(`a listener of config ${watch.key.group}/${watch.key.dataId} threw: ${messageOf(error)}`)
+      tell(listener, item, failed)
     }
   }
 

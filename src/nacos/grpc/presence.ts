@@ -2,6 +2,7 @@ import { messageOf, SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServerAddress } from '../../settings/server-address.js'
 import type { Unsubscribe } from '../../types.js'
+import { tell } from '../../util/tell.js'
 import type { Session } from './session.js'
 
 export interface LinkState {
@@ -49,16 +50,10 @@ export function createPresence(addresses: readonly ServerAddress[], firstWaitMs:
   const change = (next: LinkState, listeners: ReadonlySet<LinkListener>): void => {
     const changed = next.status !== state.status
     state = next
-    if (changed) for (const listener of listeners) tell(listener)
+    if (changed) for (const listener of listeners) tell(listener, state, failed)
   }
 
-  const tell = (listener: LinkListener): void => {
-    try {
-      listener(state)
-    } catch (error) {
-      logger.error(`a listener of the gRPC link threw: ${messageOf(error)}`)
-    }
-  }
+  const failed = (error: unknown) => logger.error(`a listener of the gRPC link threw: ${messageOf(error)}`)
 
   const subscribe = (listeners: Set<LinkListener>, listener: LinkListener) => {
     // Its own function object: the same listener may be handed in twice.
@@ -116,7 +111,7 @@ export function createPresence(addresses: readonly ServerAddress[], firstWaitMs:
     },
     onUp(listener) {
       const { own, leave } = subscribe(upListeners, listener)
-      if (state.status === 'up') tell(own)
+      if (state.status === 'up') tell(own, state, failed)
       return leave
     },
     onDown: (listener) => subscribe(downListeners, listener).leave,

@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
+import { tell } from '../../util/tell.js'
 import type { ServiceListener } from '../transport.js'
 import { badAnswer } from './errors.js'
 import { instancesOf, parseServiceInfo, subscribeService, textOr, type Message, type ServiceInfo } from './messages.js'
@@ -32,16 +33,13 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
   const accept = (watch: Watch, info: ServiceInfo): void => {
     watch.current = instancesOf(watch.key, info.hosts)
     watch.seenMs = info.lastRefTimeMs
-    for (const listener of watch.listeners) tell(watch, listener)
+    for (const listener of watch.listeners) inform(watch, listener)
   }
 
-  const tell = (watch: Watch, listener: ServiceListener): void => {
-    try {
-      listener([...watch.current!])
-    } catch (error) {
-      logger.error(`a listener of service ${watch.key.group}@@${watch.key.service} threw: ${messageOf(error)}`)
-    }
-  }
+  const inform = (watch: Watch, listener: ServiceListener): void =>
+    tell(listener, [...watch.current!], (error) =>
+      logger.error(`a listener of service ${watch.key.group}@@${watch.key.service} threw: ${messageOf(error)}`),
+    )
 
   const subscribe = async (watch: Watch, session: Session): Promise<void> => {
     if (watch.session !== session) {
@@ -85,7 +83,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
       // Its own function object: the same listener may be handed in twice.
       const own: ServiceListener = (instances) => listener(instances)
       watch.listeners.add(own)
-      if (watch.current) queueMicrotask(() => watch.listeners.has(own) && tell(watch, own))
+      if (watch.current) queueMicrotask(() => watch.listeners.has(own) && inform(watch, own))
       return () => {
         if (!watch.listeners.delete(own) || watch.listeners.size > 0) return
         watches.delete(id)

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import { tell } from '../../util/tell.js'
 import type { ConfigListener } from '../transport.js'
 import type { ListenedConfig } from './listener.js'
 
@@ -105,24 +106,22 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
       for (let entry = queue.shift(); entry; entry = queue.shift()) {
         const item = await read(entry.key, signal)
         entry.fresh = false
-        told = tell(entry, item) || told
+        told = inform(entry, item) || told
       }
     }
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, queue.length) }, worker))
     return told
   }
 
-  function tell({ key, watchers }: Watched, item: ConfigItem | undefined): boolean {
+  function inform({ key, watchers }: Watched, item: ConfigItem | undefined): boolean {
     const md5 = item?.md5 ?? ''
     const behind = [...watchers].filter((watcher) => watcher.md5 !== md5)
     for (const watcher of behind) {
       if (!watchers.has(watcher)) continue // ended by the listener before it
       watcher.md5 = md5
-      try {
-        watcher.listener(item)
-      } catch (error) {
-        logger.error(`A listener of config ${key.dataId} (${key.group}) threw: ${messageOf(error)}`)
-      }
+      tell(watcher.listener, item, (error) =>
+        logger.error(`A listener of config ${key.dataId} (${key.group}) threw: ${messageOf(error)}`),
+      )
     }
     return behind.length > 0
   }

@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import { tell } from '../../util/tell.js'
 import type { ConfigListener, NacosTransport } from '../transport.js'
 import type { Mode } from './push-switch.js'
 
@@ -26,20 +27,18 @@ export function createConfigFeed({ pull, logger }: { pull: WatchConfig; logger: 
   const watchers = new Set<Watcher>()
   let way: WatchConfig | undefined
 
-  const tell = (watcher: Watcher, item: ConfigItem | undefined): void => {
+  const inform = (watcher: Watcher, item: ConfigItem | undefined): void => {
     const md5 = item?.md5 ?? ''
     if (md5 === watcher.md5) return
     watcher.md5 = md5
-    try {
-      watcher.listener(item)
-    } catch (error) {
-      logger.error(`A listener of config ${watcher.key.dataId} (${watcher.key.group}) threw: ${messageOf(error)}`)
-    }
+    tell(watcher.listener, item, (error) =>
+      logger.error(`A listener of config ${watcher.key.dataId} (${watcher.key.group}) threw: ${messageOf(error)}`),
+    )
   }
 
   const follow = (watcher: Watcher): void => {
     watcher.stop()
-    watcher.stop = way ? way(watcher.key, watcher.md5, (item) => tell(watcher, item)) : () => {}
+    watcher.stop = way ? way(watcher.key, watcher.md5, (item) => inform(watcher, item)) : () => {}
   }
 
   return {

@@ -1,6 +1,7 @@
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
+import { tell } from '../../util/tell.js'
 import type { NacosTransport, ServiceListener } from '../transport.js'
 import { createPoller } from './poller.js'
 import type { Mode } from './push-switch.js'
@@ -33,13 +34,10 @@ export function createServiceFeed({ list, pollIntervalMs, logger }: ServiceFeedO
   const poller = createPoller({ list, intervalMs: pollIntervalMs })
   let way: WatchService | undefined
 
-  const tell = (one: Followed, listener: ServiceListener): void => {
-    try {
-      listener([...one.current!])
-    } catch (error) {
-      logger.error(`A listener of service ${one.key.group}@@${one.key.service} threw: ${messageOf(error)}`)
-    }
-  }
+  const inform = (one: Followed, listener: ServiceListener): void =>
+    tell(listener, [...one.current!], (error) =>
+      logger.error(`A listener of service ${one.key.group}@@${one.key.service} threw: ${messageOf(error)}`),
+    )
 
   const follow = (one: Followed): void => {
     one.stop()
@@ -47,7 +45,7 @@ export function createServiceFeed({ list, pollIntervalMs, logger }: ServiceFeedO
     if (!way) return
     one.stop = way(one.key, (instances) => {
       one.current = instances
-      for (const listener of one.listeners) tell(one, listener)
+      for (const listener of one.listeners) inform(one, listener)
     })
   }
 
@@ -59,7 +57,7 @@ export function createServiceFeed({ list, pollIntervalMs, logger }: ServiceFeedO
       const own: ServiceListener = (instances) => listener(instances)
       if (one) {
         one.listeners.add(own)
-        queueMicrotask(() => one!.current && one!.listeners.has(own) && tell(one!, own))
+        queueMicrotask(() => one!.current && one!.listeners.has(own) && inform(one!, own))
       } else {
         one = { key, listeners: new Set([own]), current: undefined, stop: () => {} }
         followed.set(id, one)

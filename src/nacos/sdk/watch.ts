@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import { tell } from '../../util/tell.js'
 import type { ConfigListener } from '../transport.js'
 import type { SdkConfigClient } from './clients.js'
 
@@ -52,11 +53,7 @@ export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): U
     const next = item?.md5 ?? ''
     if (signal.aborted || next === md5) return true
     md5 = next
-    try {
-      listener(item)
-    } catch (error) {
-      logger.error(`A listener of config ${group}/${dataId} threw: ${messageOf(error)}`)
-    }
+    tell(listener, item, (error) => logger.error(`A listener of config ${group}/${dataId} threw: ${messageOf(error)}`))
     return true
   }
 
