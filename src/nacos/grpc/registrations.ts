@@ -54,7 +54,8 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
       for (const waiter of waiters) waiter.reject(error)
       throw error
     }
-    if (group.wanted.size === 0 && groups.get(id) === group) {
+    // Who has come meanwhile waits for a round of its own: a deregistration, where this one registered.
+    if (group.wanted.size === 0 && group.waiters.length === 0 && groups.get(id) === group) {
       groups.delete(id)
       reconciler.drop(id)
     }

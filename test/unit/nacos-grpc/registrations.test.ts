@@ -43,6 +43,21 @@ describe('an ephemeral instance', () => {
     expect(registered(nacos)).toEqual([])
   })
 
+  it('that is told to leave while it is being registered again does leave', async () => {
+    const nacos = await server()
+    const client = link(nacos.port)
+    await client.register(instance(8001))
+    let left: Promise<void> | undefined
+    nacos.script('InstanceRequest', ({ type }) => {
+      if (type === 'registerInstance') left ??= client.deregister(instance(8001))
+      return undefined
+    })
+    nacos.hangUp()
+    await vi.waitFor(() => expect(left).toBeDefined(), 5_000)
+    await left
+    expect(registered(nacos)).toEqual([])
+  })
+
   it('is registered after an empty restart of the server', async () => {
     const nacos = await server()
     const client = link(nacos.port)
