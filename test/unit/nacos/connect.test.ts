@@ -273,7 +273,11 @@ describe('discovery and config', () => {
       discovery: { namespace: 'a' },
       config: { namespace: 'b' },
     })
-    const { config } = connectRegistry({ connections: connectionsOf(settings.cloud.nacos), settings, logger: collectLog() })
+    const { config } = connectRegistry({
+      connections: connectionsOf(settings.cloud.nacos),
+      settings,
+      logger: collectLog(),
+    })
     onTestFinished(() => config.close())
     expect(await config.getConfig({ ...KEY, namespace: 'b' })).toBeUndefined()
     expect(config.describe().protocol).toBe('http v3')
