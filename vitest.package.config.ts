@@ -8,6 +8,6 @@ export default defineConfig({
     pool: 'forks',
     env: { SIDECAR_SNAPSHOT_DIR: 'off' },
     testTimeout: 120_000,
-    reporters: ['verbose'],
+    reporters: ['default', './test/support/reporters/skip-reasons.ts'],
   },
 })

@@ -26,7 +26,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Two servers work at the same time; more would only make their clocks unreliable.
     maxWorkers: 2,
-    // Skips carry their reasons.
-    reporters: ['verbose'],
+    reporters: ['default', root('./test/support/reporters/skip-reasons.ts')],
   },
 })
