@@ -12,6 +12,7 @@ const alias = [
 // Registries and apps under test live in child processes, so a blocked loop or a SIGSTOP hits one side only.
 const shared = {
   pool: 'forks' as const,
+  isolate: false,
   testTimeout: 20_000,
   hookTimeout: 30_000,
   // A list of an earlier run must not find its way into a test by way of a port that is used again.

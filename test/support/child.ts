@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { bundled } from './bundled.js'
 
 export interface ChildOptions {
   readonly args?: readonly string[]
@@ -48,7 +49,7 @@ export async function killChildren(): Promise<void> {
 }
 
 /**
- * Starts a node process; a `.ts` file runs through tsx, straight from the sources.
+ * Starts a node process; a `.ts` file is bundled first.
  *
  * @param file path or file URL.
  * @example
@@ -59,13 +60,11 @@ export async function killChildren(): Promise<void> {
  */
 export function startChild(file: string | URL, options: ChildOptions = {}): Child {
   const path = file instanceof URL ? fileURLToPath(file) : file
-  const loader = path.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : []
   const command = [
     ...(options.wrapper ?? []),
     process.execPath,
-    ...loader,
     ...(options.execArgv ?? []),
-    path,
+    path.endsWith('.ts') ? bundled(path) : path,
     ...(options.args ?? []),
   ]
   const process_ = spawn(command[0]!, command.slice(1), {
