@@ -1,23 +1,20 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { readDocument } from '../../src/properties/formats.js'
 import { loadBootstrap, loadError } from '../support/bootstrap.js'
+import { leastCpuTime } from '../support/scale.js'
 
 const polluted = () => (({}) as { polluted?: unknown }).polluted
 
 afterEach(() => expect(polluted()).toBeUndefined())
 
-/** The best of five: what the code costs, not what else the machine does. */
 function msOf(work: () => unknown): number {
-  const times = Array.from({ length: 5 }, () => {
-    const start = performance.now()
+  return leastCpuTime(5, () => {
     try {
       work()
     } catch {
       // A refusal is as good as a result.
     }
-    return performance.now() - start
   })
-  return Math.min(...times)
 }
 
 const LAUGHS = `a: &a [x, x, x, x, x, x, x, x, x]

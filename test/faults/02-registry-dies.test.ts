@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { killChildren } from '../support/child.js'
 import { startMember } from '../support/member-process.js'
 import { startRegistryProcess } from '../support/registry-process.js'
-import { duration } from '../support/scale.js'
+import { bound, duration } from '../support/scale.js'
 
 const OUTAGE_MS = duration(60_000, 4_000)
 const BEAT_MS = duration(10_000, 1_000)
@@ -49,6 +49,7 @@ test.each(['auto', 'off'])('fault 2: registry dies later: list and config stay i
     timeout: 15_000,
     interval: 100,
   })
-  expect(await second.instances('orders')).toHaveLength(1)
+  // With the next beat at the latest; its list and its config need not wait for that.
+  await vi.waitFor(async () => expect(await second.instances('orders')).toHaveLength(1), bound(BEAT_MS))
   expect(member.child.messages.map(({ type }) => type)).not.toContain('unhandledRejection')
 })

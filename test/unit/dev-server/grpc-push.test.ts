@@ -24,6 +24,9 @@ const portsIn = (registry: DevServer) =>
     .flatMap(({ instances }) => instances.map(({ port }) => port))
     .sort((a, b) => a - b)
 
+/** An acknowledgement that comes in time on a busy machine too. */
+const ACK_MS = 300
+
 let fences = 0
 
 /** Passes once everything that was under way has arrived: a push to a service nobody else touches. */
@@ -117,7 +120,7 @@ describe('service pushes', () => {
   })
 
   it('are sent again until acknowledged, then given up; the next change is pushed all the same', async () => {
-    const { registry, one } = await pair({ grpcTimes: { ackTimeoutMs: 40, resendDelayMs: 20, resends: 2 } })
+    const { registry, one } = await pair({ grpcTimes: { ackTimeoutMs: ACK_MS, resendDelayMs: 20, resends: 2 } })
     await one.request('SubscribeServiceRequest', subscription('s'))
     await overHttp(registry, 'POST', 1)
     const first = await one.push(NOTICE, { acknowledge: false })
@@ -125,11 +128,11 @@ describe('service pushes', () => {
     expect(second).toEqual({ ...first, requestId: second['requestId'] })
     expect(second['requestId']).not.toBe(first['requestId'])
     await one.push(NOTICE, { acknowledge: false })
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await new Promise((resolve) => setTimeout(resolve, ACK_MS + 100))
     expect(one.pushes).toEqual([])
     await overHttp(registry, 'POST', 2)
     expect(portsOf((await one.push(NOTICE))['serviceInfo'])).toEqual([1, 2])
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    await new Promise((resolve) => setTimeout(resolve, ACK_MS + 100))
     expect(one.pushes).toEqual([])
   })
 
@@ -295,12 +298,12 @@ describe('config pushes', () => {
   })
 
   it('are sent again until acknowledged', async () => {
-    const { registry, one } = await pair({ grpcTimes: { ackTimeoutMs: 40, resendDelayMs: 10 } })
+    const { registry, one } = await pair({ grpcTimes: { ackTimeoutMs: ACK_MS, resendDelayMs: 10 } })
     await one.request('ConfigBatchListenRequest', listening('a', ''))
     registry.configs.publish({ dataId: 'a', content: 'x' })
     await one.push(CHANGED, { acknowledge: false })
     await one.push(CHANGED)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise((resolve) => setTimeout(resolve, ACK_MS + 100))
     expect(one.pushes).toEqual([])
   })
 

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { afterEach, expect, test } from 'vitest'
 import { leaveOnSignals } from '../../../src/lifecycle/signals.js'
 import { killChildren, startChild, type Child, type ChildOptions } from '../../support/child.js'
+import { bound } from '../../support/scale.js'
 
 const APP = new URL('../../fixtures/apps/lifecycle-app.ts', import.meta.url)
 const DRAIN = 500
@@ -51,7 +52,7 @@ test('SIGTERM, no handler of the app: deregister, serve, close, end by the signa
   expect(exit).toMatchObject({ code: null, signal: 'SIGTERM' })
   expect(told(app).slice(3)).toEqual(['deregistered', 'draining', 'clientsClosed', 'stopped'])
   expect(at(app, 'clientsClosed') - at(app, 'deregistered')).toBeGreaterThanOrEqual(DRAIN - 5)
-  expect(exit.at - at(app, 'stopped')).toBeLessThan(300)
+  expect(exit.at - at(app, 'stopped')).toBeLessThan(bound(300))
 })
 
 test.each(['close', 'once'])(
@@ -76,7 +77,7 @@ test('SIGTERM, an app that only logs it and stays: 143, half a second after the 
   expect(exit).toMatchObject({ code: 143, signal: null })
   expect(told(app).filter((type) => type === 'heard')).toHaveLength(1)
   expect(exit.at - at(app, 'stopped')).toBeGreaterThan(400)
-  expect(exit.at - at(app, 'stopped')).toBeLessThan(1200)
+  expect(exit.at - at(app, 'stopped')).toBeLessThan(bound(1200))
 })
 
 test('SIGTERM, an app that only logs it: once nothing is left, the process ends by itself', async () => {
@@ -102,8 +103,8 @@ test('SIGINT: no drain, requests in flight finish', async () => {
   const exit = await ended(app)
   expect(exit).toMatchObject({ code: null, signal: 'SIGINT' })
   expect(told(app)).not.toContain('draining')
-  expect(at(app, 'deregistered') - began).toBeLessThan(1000)
-  expect(exit.at - began).toBeLessThan(1500)
+  expect(at(app, 'deregistered') - began).toBeLessThan(bound(1000))
+  expect(exit.at - began).toBeLessThan(bound(1500))
 })
 
 test('a second signal ends at once', async () => {
@@ -114,7 +115,7 @@ test('a second signal ends at once', async () => {
   app.signal('SIGINT')
   const exit = await ended(app)
   expect(exit).toMatchObject({ code: 130, signal: null })
-  expect(exit.at - second).toBeLessThan(150)
+  expect(exit.at - second).toBeLessThan(bound(150))
 })
 
 test('a second signal, so early that nothing is done yet', async () => {
@@ -146,7 +147,7 @@ test.skipIf(!namespaces).each(['none', 'log'])(
     process.kill(node, 'SIGTERM')
     const exit = await ended(app)
     expect(exit.code).toBe(143)
-    expect(exit.at - at(app, 'stopped')).toBeLessThan(1500)
+    expect(exit.at - at(app, 'stopped')).toBeLessThan(bound(1500))
   },
 )
 

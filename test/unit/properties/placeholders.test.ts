@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseTemplate, renderTemplate } from '../../../src/properties/placeholders.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
+import { cpuTime } from '../../support/scale.js'
 
 const values: Record<string, string> = { a: 'A', 'b.c': 'BC', name: 'a', empty: '' }
 const render = (text: string) =>
@@ -41,10 +42,8 @@ describe('templates', () => {
   ])('%s → %s', (text, expected) => expect(render(text)).toBe(expected))
 
   test('100,000 opening brackets take no time', () => {
-    const start = performance.now()
-    for (const text of ['${'.repeat(100_000), '${a:'.repeat(100_000), '$<'.repeat(100_000) + '>'.repeat(100_000)])
-      render(text)
-    expect(performance.now() - start).toBeLessThan(1_500)
+    const hostile = ['${'.repeat(100_000), '${a:'.repeat(100_000), '$<'.repeat(100_000) + '>'.repeat(100_000)]
+    expect(cpuTime(() => hostile.forEach((text) => render(text)))).toBeLessThan(1_500)
   })
 })
 
