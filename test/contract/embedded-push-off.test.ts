@@ -1,6 +1,8 @@
 import { pushContract } from './suites/push.js'
 import { onEmbedded } from './support/embedded.js'
 
-await onEmbedded({ apis: 'v1', apiVersion: 'v1' }, (target) => pushContract(target, 'poll'))
-await onEmbedded({ apis: 'v3', apiVersion: 'v3' }, (target) => pushContract(target, 'poll'))
-await onEmbedded({ apis: 'v1', apiVersion: 'v1', auth: true }, (target) => pushContract(target, 'poll'))
+await onEmbedded({ apis: 'v1', apiVersion: 'v1', concurrent: true }, (target) => pushContract(target, 'poll'))
+await onEmbedded({ apis: 'v3', apiVersion: 'v3', concurrent: true }, (target) => pushContract(target, 'poll'))
+await onEmbedded({ apis: 'v1', apiVersion: 'v1', auth: true, concurrent: true }, (target) =>
+  pushContract(target, 'poll'),
+)

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test, vi, type TestContext } from 'vitest'
 import type { DevServer } from '../../src/dev-server/index.js'
 import { killChildren, startChild } from '../support/child.js'
 import { devRegistry } from '../support/dev-registry.js'
 import { tempFolder } from '../support/temp-folder.js'
 
 const APP = new URL('../fixtures/apps/framework-app.mjs', import.meta.url)
-afterEach(killChildren)
+afterAll(killChildren)
 
 const BOOTSTRAP = `
 spring:
@@ -16,11 +16,11 @@ spring:
       server-addr: \${REGISTRY}
       discovery: { ip: 127.0.0.1, weight: 3, cluster-name: HZ, metadata: { zone: 杭州, version: "1.10" } }
 server: { port: 0 }
-sidecar: { drain: 400ms }
+sidecar: { drain: 1500ms }
 `
 
-function startApp(registry: DevServer, env: Record<string, string>) {
-  const cwd = tempFolder({ 'bootstrap.yml': BOOTSTRAP })
+function startApp({ onTestFinished }: TestContext, registry: DevServer, env: Record<string, string>) {
+  const cwd = tempFolder({ 'bootstrap.yml': BOOTSTRAP }, onTestFinished)
   return startChild(APP, { cwd, env: { REGISTRY: registry.address, ...env } })
 }
 
@@ -39,12 +39,12 @@ const get = async (url: string) => {
 }
 
 describe.each(['express4', 'express5', 'fastify4', 'fastify5', 'koa2', 'koa3', 'http'])('%s', (FRAMEWORK) => {
-  test.each([
+  test.concurrent.for([
     { HANDLER: 'none', exit: { code: null, signal: 'SIGTERM' } },
     { HANDLER: 'close', exit: { code: 0, signal: null } },
-  ])('registers what it listens on, leaves before it closes; handler: $HANDLER', async ({ HANDLER, exit }) => {
-    const registry = await devRegistry()
-    const app = startApp(registry, { FRAMEWORK, HANDLER, ...(HANDLER === 'none' && { FIRST: '1' }) })
+  ])('registers what it listens on, leaves before it closes; handler: $HANDLER', async ({ HANDLER, exit }, context) => {
+    const registry = await devRegistry({}, context.onTestFinished)
+    const app = startApp(context, registry, { FRAMEWORK, HANDLER, ...(HANDLER === 'none' && { FIRST: '1' }) })
 
     const instance = await registeredOf(registry)
     expect(instance).toMatchObject({

@@ -1,12 +1,14 @@
 import { afterEach, expect, test } from 'vitest'
 import { kill9, pause, registryDown } from '../rollout/scenarios.js'
 import { killChildren } from '../support/child.js'
+import { bound } from '../support/scale.js'
 
 /** The short form of `npm run test:rollout`; its rolling restart is fault 17. */
 const SHORT = {
   rate: 250,
   calls: 0,
   restMs: 300,
+  unnoticedMs: bound(100),
   push: 'off',
   sidecar: { drain: 2500, pollInterval: 2000 },
 } as const

@@ -1,13 +1,13 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { anInstance, openTransport } from '../support/http-transport.js'
-import { duration } from '../support/scale.js'
+import { bound, duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
 const SLOW_MS = duration(30_000, 3_000)
 const BEAT_TIMEOUT_MS = duration(2_000, 200)
 /** What sending and reading may add. */
-const MARGIN_MS = 300
+const MARGIN_MS = bound(300)
 
 async function registry() {
   const server = await startScriptedRegistry()

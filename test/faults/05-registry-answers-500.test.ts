@@ -1,5 +1,5 @@
 import { createServer, type AddressInfo } from 'node:net'
-import { afterEach, expect, onTestFinished, test } from 'vitest'
+import { afterAll, expect, test, type TestContext } from 'vitest'
 import { killChildren } from '../support/child.js'
 import { startMember } from '../support/member-process.js'
 import { duration, realDurations } from '../support/scale.js'
@@ -8,10 +8,10 @@ import { startScriptedRegistry } from '../support/scripted-registry.js'
 const WINDOW_MS = duration(60_000, 8_000)
 /** A second's worth of work is what a measurement of a few seconds cannot tell from chance. */
 const CPU_SHARE = realDurations ? 0.01 : 0.03
-afterEach(killChildren)
+afterAll(killChildren)
 
 /** Answers as a Nacos does, until it is told to fail. */
-async function registry() {
+async function registry({ onTestFinished }: TestContext) {
   const server = await startScriptedRegistry()
   onTestFinished(() => server.close())
   let failing = false
@@ -28,7 +28,7 @@ async function registry() {
 }
 
 /** A gRPC port in front of a server that is not well: lets one in and throws one out. */
-async function doorkeeper() {
+async function doorkeeper({ onTestFinished }: TestContext) {
   const times: number[] = []
   const server = createServer((socket) => {
     times.push(performance.now())
@@ -39,10 +39,10 @@ async function doorkeeper() {
   return { port: (server.address() as AddressInfo).port, times }
 }
 
-test.each(['from the start', 'later'])(
+test.concurrent.for(['from the start', 'later'])(
   'fault 5: registry answers 500 %s: at most one request a second from an idle sidecar, and no CPU',
-  async (when) => {
-    const [server, door] = [await registry(), await doorkeeper()]
+  async (when, context) => {
+    const [server, door] = [await registry(context), await doorkeeper(context)]
     if (when === 'from the start') server.fail()
     const member = startMember(
       server.address,

@@ -6,11 +6,12 @@ import { collectLog } from '../support/collect.js'
 import { anInstance, ORDERS } from '../support/http-transport.js'
 import { startRegistryProcess } from '../support/registry-process.js'
 import { registrySettings } from '../support/registry-settings.js'
+import { bound } from '../support/scale.js'
 
 afterEach(killChildren)
 
 /** The bound of the table, and what a busy machine adds. */
-const NOTICED_MS = 2_000 + 250
+const NOTICED_MS = bound(2_000) + 250
 
 function open(serverAddr: string) {
   const settings = registrySettings(serverAddr, {}, { pollInterval: 500 })
@@ -36,7 +37,7 @@ test('fault 11: half-open TCP: a push connection to a stopped server is noticed 
   registry.child.signal('SIGSTOP')
   const stoppedAt = performance.now()
   await vi.waitFor(() => expect(transport.describe().updates).not.toMatch(/^grpc push/), {
-    timeout: 6_000,
+    timeout: 2 * NOTICED_MS,
     interval: 20,
   })
   expect(performance.now() - stoppedAt).toBeLessThan(NOTICED_MS)

@@ -6,6 +6,8 @@ export interface RunOptions extends StageOptions {
   readonly calls: number
   /** Between one step and the next, in ms. @default 1000 */
   readonly restMs?: number
+  /** How long after a kill a caller may still write to a connection whose end it has not yet read. @default 100 */
+  readonly unnoticedMs?: number
 }
 
 export type Kill9Outcome = Outcome & {
@@ -15,8 +17,6 @@ export type PauseOutcome = Outcome & { /** GETs that took longer than they may. 
 
 /** Longest time a call may take in the scenario of a stopped provider. */
 export const DEADLINE_MS = 5_000
-/** How long after a kill a caller may still write to a connection whose end it has not yet read. */
-const UNNOTICED_MS = 100
 
 async function onStage<T>(options: StageOptions, act: (stage: Stage) => Promise<T>): Promise<T> {
   const stage = await setStage(options)
@@ -63,9 +63,10 @@ export function kill9(options: RunOptions): Promise<Kill9Outcome> {
       await provider.start()
     })
     const outcome = await stage.finish()
+    const unnoticedMs = options.unnoticedMs ?? 100
     const cut = outcome.failures.filter(
       ({ verb, startedAt, endedAt }) =>
-        verb === 'post' && kills.some((at) => startedAt <= at + UNNOTICED_MS && at - UNNOTICED_MS <= endedAt),
+        verb === 'post' && kills.some((at) => startedAt <= at + unnoticedMs && at - unnoticedMs <= endedAt),
     )
     return { ...outcome, cutPosts: cut.length }
   })

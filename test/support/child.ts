@@ -27,7 +27,10 @@ export interface Child {
   readonly stderr: string
   /** Settles once the process is gone and its output is read to the end. */
   readonly exited: Promise<ChildExit>
-  /** The first line of stdout or stderr, past or to come, that matches. Rejects when the child ends without it. */
+  /**
+   * The first line of stdout or stderr, past or to come, that matches. Rejects when the child ends without it. The time
+   * limit says that it hangs, not how quick it has to be.
+   */
   line(pattern: RegExp | string, timeoutMs?: number): Promise<RegExpMatchArray>
   /** The first JSON object, past or to come, sent over IPC or printed as a line of stdout, whose `type` is this. */
   message<T = Record<string, unknown>>(type: string, timeoutMs?: number): Promise<T>
@@ -38,6 +41,9 @@ export interface Child {
   /** SIGKILL (a stopped child too), and waits for the end. */
   kill(): Promise<ChildExit>
 }
+
+/** Below the time limit of a test, so that the error shows what the child printed. */
+const HANGS_MS = 40_000
 
 const alive = new Set<ChildProcess>()
 process.on('exit', () => alive.forEach((child) => child.kill('SIGKILL')))
@@ -134,7 +140,7 @@ function watch(child: ChildProcess): Child {
     },
     messages,
     exited,
-    line: (pattern, timeoutMs = 15_000) => {
+    line: (pattern, timeoutMs = HANGS_MS) => {
       const matches = (line: string) =>
         typeof pattern === 'string'
           ? line.includes(pattern)
@@ -144,7 +150,7 @@ function watch(child: ChildProcess): Child {
       const look = () => `${text.stdout}\n${text.stderr}`.split('\n').map(matches).find(Boolean)
       return until(`a line with ${pattern}`, look, timeoutMs)
     },
-    message: <T>(type: string, timeoutMs = 15_000) =>
+    message: <T>(type: string, timeoutMs = HANGS_MS) =>
       until(`a message of type ${type}`, () => messages.find((message) => message['type'] === type) as T, timeoutMs),
     send: (message) => void child.send(message),
     signal: (name) => void child.kill(name),

@@ -2,10 +2,17 @@ import { onTestFinished } from 'vitest'
 import { startDevServer } from '../../src/dev-server/index.js'
 import type { DevServer, DevServerOptions } from '../../src/dev-server/index.js'
 
-/** An embedded registry that ends with the test. */
-export async function devRegistry(options: DevServerOptions = {}): Promise<DevServer> {
+/**
+ * An embedded registry that ends with the test.
+ *
+ * @param finished that of the test's own context where tests run at the same time.
+ */
+export async function devRegistry(
+  options: DevServerOptions = {},
+  finished: (cleanUp: () => Promise<void>) => void = onTestFinished,
+): Promise<DevServer> {
   const registry = await startDevServer(options)
-  onTestFinished(() => registry.stop())
+  finished(() => registry.stop())
   return registry
 }
 

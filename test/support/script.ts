@@ -18,12 +18,11 @@ export interface ScriptOptions {
  * prints a message for the test.
  */
 export function startScript(source: string, { bootstrap, env, execArgv = [], type = 'module' }: ScriptOptions): Child {
-  const folder = tempFolder(bootstrap === undefined ? {} : { 'bootstrap.yml': bootstrap })
   const say = `const say = (type, more = {}) => console.log(JSON.stringify({ type, ...more }));`
   return startChild('script', {
     // Inside the project the package finds itself by its name.
     cwd: ROOT,
     execArgv: [...execArgv, `--input-type=${type}`, '--eval', `${say}\n${source}`],
-    env: { ...(bootstrap !== undefined && { SIDECAR_CONFIG: folder }), ...env },
+    env: { ...(bootstrap !== undefined && { SIDECAR_CONFIG: tempFolder({ 'bootstrap.yml': bootstrap }) }), ...env },
   })
 }

@@ -10,17 +10,19 @@ const CAPABILITIES: Record<EmbeddedApis, Capabilities> = {
   both: { v1: true, v3: true, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: true, grpc: false },
 }
 
-const AUTH = { username: 'contract', password: 'contract-password', tokenTtlSeconds: 1 }
+const AUTH = { username: 'contract', password: 'contract-password', tokenTtlSeconds: 3 }
 
 export interface EmbeddedTarget extends Pick<ContractTarget, 'client'> {
   readonly apis: EmbeddedApis
   readonly apiVersion: ApiVersion
   readonly auth?: boolean
+  /** For tests that have names and connections of their own and wait for most of their time. */
+  readonly concurrent?: boolean
 }
 
 /** Starts the embedded registry as the server with these APIs, with Nacos's rules at a quicker pace. */
 export async function onEmbedded(
-  { apis, apiVersion, client, auth = false }: EmbeddedTarget,
+  { apis, apiVersion, client, auth = false, concurrent = false }: EmbeddedTarget,
   body: (target: ContractTarget) => void,
 ): Promise<void> {
   const options: DevServerOptions = {
@@ -41,7 +43,8 @@ export async function onEmbedded(
     timings: { ...EMBEDDED_TIMINGS, shortestHoldMs: 1_000 },
     ...(auth && { auth: { ...AUTH, tokenTtlMs: AUTH.tokenTtlSeconds * 1_000 } }),
   }
-  describe(target.name, () => {
+  const group = concurrent ? describe.concurrent : describe
+  group(target.name, () => {
     afterAll(() => registry.stop())
     body(target)
   })

@@ -69,9 +69,10 @@ export const NACOS_TIMINGS: ContractTimings = {
 export const RNACOS_TIMINGS: ContractTimings = { ...NACOS_TIMINGS, healthyForMs: 14_000, goneWithinMs: 42_000 }
 
 export const EMBEDDED_TIMINGS: ContractTimings = {
-  settleMs: 2_000,
-  beat: { intervalMs: 200, timeoutMs: 600, deleteMs: 1_200 },
-  healthyForMs: 400,
-  goneWithinMs: 2_500,
+  settleMs: 5_000,
+  // Short to wait for, and longer than a test stands still where every core is busy.
+  beat: { intervalMs: 300, timeoutMs: 1_200, deleteMs: 2_400 },
+  healthyForMs: 800,
+  goneWithinMs: 5_000,
   shortestHoldMs: 10_000,
 }

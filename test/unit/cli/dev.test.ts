@@ -4,11 +4,12 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { bundled } from '../../support/bundled.js'
 
 const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 
 function cli(args: readonly string[], env: Record<string, string> = {}) {
-  const child: ChildProcess = spawn(process.execPath, ['--import', 'tsx', root('src/cli/main.ts'), ...args], {
+  const child: ChildProcess = spawn(process.execPath, [bundled(root('src/cli/main.ts')), ...args], {
     cwd: root('.'),
     env: { ...process.env, NODE_ENV: 'test', ...env },
   })

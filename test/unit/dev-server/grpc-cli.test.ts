@@ -1,14 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { bundled } from '../../support/bundled.js'
 import { RawClient } from './grpc-client.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
-const node = ['--import', 'tsx']
+const cli = bundled(`${root}src/cli/main.ts`)
 
 /** `nacos-sidecar dev` until the end of the test: what it printed, once it serves. */
 async function dev(...args: string[]): Promise<string> {
-  const child = spawn(process.execPath, [...node, 'src/cli/main.ts', 'dev', ...args], { cwd: root })
+  const child = spawn(process.execPath, [cli, 'dev', ...args], { cwd: root })
   onTestFinished(() => void child.kill('SIGKILL'))
   let stdout = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
@@ -29,7 +30,7 @@ describe('nacos-sidecar dev', () => {
   it('takes a port of its own, or none', async () => {
     expect(await dev('--port', '0', '--grpc-port', '0')).toMatch(/gRPC {7}port \d+/)
     expect(await dev('--port', '0', '--no-grpc')).toMatch(/gRPC {7}off/)
-    const refused = spawnSync(process.execPath, [...node, 'src/cli/main.ts', 'dev', '--grpc-port', '9x'], { cwd: root })
+    const refused = spawnSync(process.execPath, [cli, 'dev', '--grpc-port', '9x'], { cwd: root })
     expect([refused.status, refused.stderr.toString()]).toEqual([
       1,
       expect.stringContaining('Expected an integer 0–65535'),
@@ -45,7 +46,9 @@ it('loads grpc-js only where gRPC is on', () => {
       const registry = await startDevServer({ grpcPort: ${grpcPort} })
       console.log(Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes('grpc-js')))
       await registry.stop()`
-    const child = spawnSync(process.execPath, [...node, '--input-type=module', '--eval', script], { cwd: root })
+    const child = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', script], {
+      cwd: root,
+    })
     return child.stdout.toString().trim() || child.stderr.toString()
   }
   expect([loaded('false'), loaded('undefined')]).toEqual(['false', 'true'])

@@ -84,7 +84,8 @@ describe('service pushes', () => {
   })
 
   it('go out once for many changes within the delay, and not at all for none', async () => {
-    const { registry, one } = await pair({ grpcTimes: { pushDelayMs: 100 } })
+    // Longer than five requests take.
+    const { registry, one } = await pair({ grpcTimes: { pushDelayMs: 600 } })
     await one.request('SubscribeServiceRequest', subscription('s'))
     for (let port = 1; port <= 5; port++) await overHttp(registry, 'POST', port)
     expect(portsOf((await one.push(NOTICE))['serviceInfo'])).toEqual([1, 2, 3, 4, 5])
