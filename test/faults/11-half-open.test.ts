@@ -1,10 +1,8 @@
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
-import { createTransport } from '../../src/nacos/connect.js'
-import { connectionOf } from '../../src/settings/connection.js'
+import { afterEach, expect, test, vi } from 'vitest'
 import { killChildren } from '../support/child.js'
-import { collectLog } from '../support/collect.js'
 import { anInstance, ORDERS } from '../support/http-transport.js'
 import { startRegistryProcess } from '../support/registry-process.js'
+import { openNacos } from '../support/open-directory.js'
 import { registrySettings } from '../support/registry-settings.js'
 import { bound } from '../support/scale.js'
 
@@ -13,13 +11,7 @@ afterEach(killChildren)
 /** The bound of the table, and what a busy machine adds. */
 const NOTICED_MS = bound(2_000) + 250
 
-function open(serverAddr: string) {
-  const settings = registrySettings(serverAddr, {}, { pollInterval: 500 })
-  const connection = connectionOf(settings.cloud.nacos, 'discovery')
-  const transport = createTransport({ connection, settings, logger: collectLog() })
-  onTestFinished(() => transport.close())
-  return transport
-}
+const open = (serverAddr: string) => openNacos(registrySettings(serverAddr, {}, { pollInterval: 500 }))
 
 async function connected(serverAddr: string) {
   const transport = open(serverAddr)

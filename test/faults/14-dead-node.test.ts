@@ -1,10 +1,9 @@
 import { expect, test, vi, type TestContext } from 'vitest'
-import { createTransport } from '../../src/nacos/connect.js'
 import { createRegistrar } from '../../src/registration/registrar.js'
-import { connectionOf } from '../../src/settings/connection.js'
 import { collectLog } from '../support/collect.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { anInstance } from '../support/http-transport.js'
+import { openNacos } from '../support/open-directory.js'
 import { registrySettings } from '../support/registry-settings.js'
 import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
@@ -53,9 +52,7 @@ test.concurrent.for(['hang', 'refuse', 'reset'] as const)(
       },
       { push: 'off' },
     )
-    const connection = connectionOf(settings.cloud.nacos, 'discovery')
-    const transport = createTransport({ connection, settings, logger: collectLog() })
-    onTestFinished(() => transport.close())
+    const transport = openNacos(settings, collectLog(), onTestFinished)
     const registrar = createRegistrar({
       transport,
       instance: anInstance(),

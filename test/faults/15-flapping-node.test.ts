@@ -1,10 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startDevServer } from '../../src/dev-server/index.js'
-import { createServiceDirectory } from '../../src/discovery/directory.js'
-import { createTransport } from '../../src/nacos/connect.js'
-import { connectionOf } from '../../src/settings/connection.js'
-import { collectEvents, collectLog } from '../support/collect.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
+import { openDirectory } from '../support/open-directory.js'
 import { registrySettings } from '../support/registry-settings.js'
 import { duration } from '../support/scale.js'
 
@@ -21,20 +18,7 @@ test('fault 15: flapping registry node: no storm of listeners', { timeout: 300_0
   registry.configs.publish({ dataId: 'app.yml', content: 'a: 1' })
 
   const settings = registrySettings(`127.0.0.1:${http.port}`, {}, { grpcPort: grpc.port, pollInterval: 1_000 })
-  const connection = connectionOf(settings.cloud.nacos, 'discovery')
-  const logger = collectLog()
-  const transport = createTransport({ connection, settings, logger })
-  onTestFinished(() => transport.close())
-  const { emit, names } = collectEvents()
-  const directory = createServiceDirectory({
-    transport,
-    namespace: '',
-    group: 'DEFAULT_GROUP',
-    settings: settings.sidecar,
-    logger,
-    emit,
-  })
-  onTestFinished(() => directory.close())
+  const { transport, directory, logger, names } = openDirectory(settings)
 
   const register = (service: string, port: number) =>
     fetch(

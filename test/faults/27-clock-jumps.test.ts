@@ -1,10 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createServiceDirectory } from '../../src/discovery/directory.js'
-import { createTransport } from '../../src/nacos/connect.js'
 import { createRegistrar } from '../../src/registration/registrar.js'
-import { connectionOf } from '../../src/settings/connection.js'
-import { collectEvents, collectLog } from '../support/collect.js'
 import { anInstance } from '../support/http-transport.js'
+import { openDirectory } from '../support/open-directory.js'
 import { registrySettings } from '../support/registry-settings.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
@@ -35,20 +32,7 @@ test.each([
     },
     { push: 'off', pollInterval: BEAT_MS },
   )
-  const logger = collectLog()
-  const { emit, names } = collectEvents()
-  const connection = connectionOf(settings.cloud.nacos, 'discovery')
-  const transport = createTransport({ connection, settings, logger })
-  onTestFinished(() => transport.close())
-  const directory = createServiceDirectory({
-    transport,
-    namespace: '',
-    group: 'DEFAULT_GROUP',
-    settings: settings.sidecar,
-    logger,
-    emit,
-  })
-  onTestFinished(() => directory.close())
+  const { transport, directory, logger, emit, names } = openDirectory(settings)
   const registrar = createRegistrar({
     transport,
     instance: anInstance(),

@@ -1,10 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createServiceDirectory } from '../../src/discovery/directory.js'
-import { createTransport } from '../../src/nacos/connect.js'
-import { connectionOf } from '../../src/settings/connection.js'
-import { collectEvents, collectLog } from '../support/collect.js'
+import { openDirectory } from '../support/open-directory.js'
 import { registrySettings } from '../support/registry-settings.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 import { host, startScriptedServer } from '../unit/nacos-grpc/support/scripted-server.js'
@@ -18,20 +15,7 @@ async function follower() {
   onTestFinished(() => nacos.close())
   nacos.setHosts('orders', [host(9001)])
   const settings = registrySettings(http.address, {}, { grpcPort: nacos.port })
-  const connection = connectionOf(settings.cloud.nacos, 'discovery')
-  const logger = collectLog()
-  const transport = createTransport({ connection, settings, logger })
-  onTestFinished(() => transport.close())
-  const { emit, names } = collectEvents()
-  const directory = createServiceDirectory({
-    transport,
-    namespace: '',
-    group: 'DEFAULT_GROUP',
-    settings: settings.sidecar,
-    logger,
-    emit,
-  })
-  onTestFinished(() => directory.close())
+  const { transport, directory, names } = openDirectory(settings)
   const believed = new Set<number>()
   directory.watch('orders', ({ all }) => all.forEach(({ port }) => believed.add(port)))
   await vi.waitFor(() => expect(nacos.of('SubscribeServiceRequest')).toHaveLength(1), 10_000)

@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { clientOf } from '../../../src/feign/define-client.js'
 import { del, feign, get, head, patch, post, put } from '../../../src/feign/decorators.js'
 import type { HeadAnswer } from '../../../src/feign/judge.js'
 import { setActiveRuntime } from '../../../src/feign/runtime.js'
+import { sharedState } from '../../../src/shared-state.js'
 import { instance, startMesh, startProvider } from './harness.js'
 
 interface Echo {
@@ -130,6 +131,11 @@ describe('mistakes are named', () => {
 
   test('a client without any sidecar says so', async () => {
     setActiveRuntime(undefined)
+    // Another file of this worker may have imported the package, which installs a way to make one.
+    const state = sharedState()
+    const { runtimeFactory } = state
+    onTestFinished(() => void (state['runtimeFactory'] = runtimeFactory))
+    state['runtimeFactory'] = undefined
     await expect(new UserClient().hello('x')).rejects.toMatchObject({ code: 'SIDECAR_CLIENT_INVALID' })
   })
 })
