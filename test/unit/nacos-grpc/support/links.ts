@@ -1,19 +1,12 @@
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import { createGrpcLink, type GrpcLink } from '../../../../src/nacos/grpc/link.js'
 import type { GrpcLinkOptions } from '../../../../src/nacos/grpc/options.js'
 import { parseServerAddresses } from '../../../../src/settings/server-address.js'
 import { startScriptedServer, type ScriptedServer, type ScriptedServerOptions } from './scripted-server.js'
 
-const open: { close(): Promise<void> }[] = []
-
-afterEach(async () => {
-  // Clients first: a server that goes down under them would only make them try again.
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-
 export async function server(options?: ScriptedServerOptions): Promise<ScriptedServer> {
   const started = await startScriptedServer(options)
-  open.push(started)
+  onTestFinished(() => started.close())
   return started
 }
 
@@ -64,7 +57,8 @@ export function linkOptions(ports: number | readonly number[], rest: Partial<Grp
 export function link(ports: number | readonly number[], rest: Partial<GrpcLinkOptions> = {}): GrpcLink & Log {
   const { options, lines } = linkOptions(ports, rest)
   const created = createGrpcLink(options)
-  open.push(created)
+  // Before its server: what was opened last is closed first.
+  onTestFinished(() => created.close())
   return Object.assign(created, { lines })
 }
 
