@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createServiceStore } from '../../src/discovery/service-store.js'
 import { nextSnapshot } from '../../src/discovery/snapshot.js'
 import { createConfigSnapshots } from '../../src/properties/config-snapshots.js'
@@ -64,6 +64,8 @@ test('attack: snapshot traversal: names from a registry stay inside the folder, 
     const own = { ip: '10.0.0.1', port: 1, weight: 1, healthy: true, enabled: true, ephemeral: true, cluster: 'C' }
     services.save(nextSnapshot(key, [{ ...key, ...own, metadata: { name } }], undefined))
   }
+  // Closing writes for a second at most, which is not enough for all of them on a slow disk.
+  await vi.waitFor(() => expect(readdirSync(path).length).toBeGreaterThanOrEqual(HOSTILE.length * 4), 20_000)
   await folder.close()
 
   const names = readdirSync(path)
