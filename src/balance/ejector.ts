@@ -82,16 +82,18 @@ export class Ejector {
       if (exclude?.has(instance) || !instances.includes(instance)) continue
       patient.state = 'trying'
       this.due--
+      // Whoever tries may never say how it ended (a body that nobody reads): somebody else gets a turn then.
+      patient.timer = setTimeout(() => this.makeDue(patient), this.settings.maxTime).unref()
       return { instance, done: (outcome) => this.tried(patient, outcome) }
     }
     return undefined
   }
 
-  /** Takes note of a new list; whoever left it is forgotten. */
-  update({ all, instances }: ServiceSnapshot): void {
+  /** Takes note of a new list; whoever left it, or is not to be called for the registry's own reasons, is forgotten. */
+  update({ instances }: ServiceSnapshot): void {
     this.listed = instances.length
     if (this.patients.size === 0) return
-    const now = new Map(all.map((instance) => [addressOf(instance), instance]))
+    const now = new Map(instances.map((instance) => [addressOf(instance), instance]))
     for (const [address, patient] of this.patients) {
       const instance = now.get(address)
       if (instance !== undefined) {
@@ -132,17 +134,20 @@ export class Ejector {
     patient.state = 'out'
     // Jittered downwards: the clients of a service must not all come back to an instance at the same moment.
     const forMs = Math.round(Math.min(maxTime, time * 2 ** patient.ejections++) * (0.8 + Math.random() * 0.2))
-    patient.timer = setTimeout(() => {
-      patient.state = 'due'
-      patient.atMs = performance.now()
-      this.due++
-    }, forMs).unref()
+    patient.timer = setTimeout(() => this.makeDue(patient), forMs).unref()
     this.version++
     this.listener.ejected(patient.instance, forMs)
   }
 
+  private makeDue(patient: Patient): void {
+    patient.state = 'due'
+    patient.atMs = performance.now()
+    this.due++
+  }
+
   private tried(patient: Patient, outcome: Outcome): void {
-    if (patient.state !== 'trying') return // it left the list meanwhile
+    if (patient.state !== 'trying') return // it left the list meanwhile, or took too long
+    clearTimeout(patient.timer)
     if (outcome === 'aborted') {
       patient.state = 'due'
       this.due++

@@ -138,6 +138,22 @@ describe('bringing back', () => {
     expect(call(route, 4, {}, false)).toHaveProperty('3')
   })
 
+  test('a trial of which nobody hears again is not the last one', () => {
+    const { route, events } = setUp({ maxTime: 20_000 })
+    call(route, 4, { 3: 'never-connected' })
+    vi.advanceTimersByTime(5_001)
+    const lost = route.pick(undefined, true)!
+    expect(lost.instance.port).toBe(3)
+    vi.advanceTimersByTime(19_000)
+    expect(call(route, 6)).not.toHaveProperty('3')
+    vi.advanceTimersByTime(1_001)
+    expect(call(route, 9)).toHaveProperty('3')
+    expect(events).toEqual(['ejected 3', 'restored 3'])
+    route.done(lost, 'failed')
+    vi.advanceTimersByTime(60_000)
+    expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
+  })
+
   test('an answer from before the ejection changes nothing', () => {
     const { route, events } = setUp()
     const slow = route.pick(undefined, true)!
@@ -174,6 +190,15 @@ describe('a new list', () => {
     call(route, 1)
     list(...four)
     expect(call(route, 4)).toHaveProperty('3')
+  })
+
+  test('whom the registry has taken out does not stand for the share: another one may be ejected', () => {
+    const { route, list, events } = setUp()
+    call(route, 4, { 1: 'never-connected' })
+    list(...four.map((each) => ({ ...each, healthy: each.port !== 1 })))
+    call(route, 3, { 2: 'never-connected' })
+    expect(events).toEqual(['ejected 1', 'ejected 2'])
+    expect(call(route, 8)).toEqual({ 3: 4, 4: 4 })
   })
 
   test('panic: where hardly anybody is left, all are called', () => {
