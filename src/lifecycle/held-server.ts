@@ -14,7 +14,7 @@ export interface HoldOptions {
 
 /** The app's server, whose end the sidecar conducts. */
 export interface HeldServer {
-  /** From now on answers carry `Connection: close`, which sends keep-alive clients elsewhere. */
+  /** From now on answers, those under way too, carry `Connection: close`, which sends keep-alive clients elsewhere. */
   turnAway(): void
   /** Takes no new connections; those there are go on, each told `Connection: close` with its next answer. */
   stopAccepting(): Promise<void>
@@ -27,6 +27,8 @@ export interface HeldServer {
 }
 
 const SWEEP_MS = 50
+/** A connection made in advance, on which nothing has been asked, keeps a closed server open for no longer. */
+const SILENT_MS = 500
 /** A cluster's primary may have sent a connection on its way before it hears that this worker takes no more. */
 const HANDOVER_MS = 300
 
@@ -45,9 +47,11 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   const onClose = () => void (closed = true)
   // HTTP/2 forbids the header; its sessions are told by GOAWAY.
   const onRequest = ({ httpVersionMajor }: IncomingMessage, response: ServerResponse) => {
-    if (httpVersionMajor < 2 && !response.headersSent) response.setHeader('Connection', 'close')
+    if (httpVersionMajor < 2) sendAway(response)
   }
   const sockets = track<Socket>(server, 'connection')
+  const secured = track<Socket>(server, 'secureConnection')
+  const everySocket = () => [...sockets.open, ...secured.open]
   const sessions = track<Http2Session>(server, 'session')
   server.on('close', onClose)
 
@@ -59,7 +63,7 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
     keepIdle = true
     close()
     keepIdle = false
-    for (const session of sessions.open) session.close()
+    for (const [session] of sessions.open) session.close()
   }
 
   async function closeNow(callback?: (error?: Error) => void): Promise<void> {
@@ -89,7 +93,9 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   return {
     turnAway() {
       // Only now: until then, requests pay nothing for it.
-      if (!server.listeners('request').includes(onRequest)) server.prependListener('request', onRequest)
+      if (server.listeners('request').includes(onRequest)) return
+      server.prependListener('request', onRequest)
+      for (const [socket] of everySocket()) sendAway((socket as AnsweringSocket)._httpMessage)
     },
     stopAccepting,
     async emptied() {
@@ -101,8 +107,13 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
       return new Promise((resolve) => {
         // A connection that falls idle after close() would otherwise stay for its keep-alive time.
         const sweep = setInterval(() => closeIdle?.(), SWEEP_MS)
+        // To node:http, one that was never used is not idle.
+        const hush = setTimeout(() => {
+          for (const [socket, heard] of everySocket()) if (socket.bytesRead === heard) socket.destroy()
+        }, SILENT_MS)
         const end = (cut: number) => {
           clearInterval(sweep)
+          clearTimeout(hush)
           clearTimeout(timer)
           server.off('close', onEnd)
           resolve(cut)
@@ -110,7 +121,7 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
         const onEnd = () => end(0)
         const timer = setTimeout(() => {
           const cut = sockets.open.size
-          for (const socket of sockets.open) socket.destroy()
+          for (const [socket] of sockets.open) socket.destroy()
           closeAll?.()
           end(cut)
         }, timeoutMs)
@@ -120,6 +131,7 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
     release() {
       for (const undo of restore) undo?.()
       sockets.stop()
+      secured.stop()
       sessions.stop()
       server.off('close', onClose)
       server.off('request', onRequest)
@@ -127,11 +139,23 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   }
 }
 
-/** The connections or sessions that are open, by the event that announces one. */
-function track<T extends Socket | Http2Session>(server: HttpServer, event: 'connection' | 'session') {
-  const open = new Set<T>()
+/** node:http's own: the answer that is under way on a connection. */
+interface AnsweringSocket extends Socket {
+  readonly _httpMessage?: ServerResponse | null
+}
+
+function sendAway(response: ServerResponse | null | undefined): void {
+  if (response && !response.headersSent) response.setHeader('Connection', 'close')
+}
+
+/** The connections or sessions that are open, by the event that announces one, and what had been read by then. */
+function track<T extends Socket | Http2Session>(
+  server: HttpServer,
+  event: 'connection' | 'secureConnection' | 'session',
+) {
+  const open = new Map<T, number>()
   const add = (one: T) => {
-    open.add(one)
+    open.set(one, 'bytesRead' in one ? one.bytesRead : 0)
     one.once('close', () => open.delete(one))
   }
   server.on(event, add)

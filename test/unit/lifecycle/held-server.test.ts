@@ -1,9 +1,17 @@
 import { once } from 'node:events'
 import { Agent, createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2'
+import {
+  connect as connectHttp2,
+  createSecureServer as createSecureHttp2Server,
+  createServer as createHttp2Server,
+  type ServerHttp2Stream,
+} from 'node:http2'
 import { connect, type AddressInfo } from 'node:net'
+import { Agent as HttpsAgent, createServer as createHttpsServer, get as getSecure } from 'node:https'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { holdServer, type HeldServer } from '../../../src/lifecycle/held-server.js'
+import { createAuthority } from '../../support/certificates.js'
 
 let server: Server
 let held: HeldServer
@@ -60,6 +68,37 @@ test('answers carry Connection: close once clients are turned away, and only the
   expect((await fetched()).headers.connection).toBe('keep-alive')
 })
 
+test('an answer under way already carries Connection: close too: the connection is about to be idle, and cut', async () => {
+  const slow = fetched('/slow')
+  await vi.waitFor(() => expect(waiting).toHaveLength(1))
+  held.turnAway()
+  waiting.pop()!.end('done')
+  expect((await slow).headers.connection).toBe('close')
+})
+
+test('over TLS as well', async () => {
+  const https = createHttpsServer(await (await createAuthority()).issue(), (_, response) => waiting.push(response))
+  await once(https.listen(0), 'listening')
+  const hold = holdServer(https, { leaving: () => true, mayClose: () => gate })
+  const secure = new HttpsAgent({ keepAlive: true, rejectUnauthorized: false })
+  const { port } = https.address() as AddressInfo
+  const answered = once(getSecure({ port, agent: secure }), 'response') as Promise<[IncomingMessage]>
+  await vi.waitFor(() => expect(waiting).toHaveLength(1))
+  hold.turnAway()
+  waiting.pop()!.end('done')
+  expect((await answered)[0].headers.connection).toBe('close')
+
+  const silent = connectTls({ port, rejectUnauthorized: false }).on('error', () => {})
+  await once(silent, 'secureConnect')
+  const busy = once(getSecure({ port, agent: secure }), 'response') as Promise<[IncomingMessage]>
+  await vi.waitFor(() => expect(waiting).toHaveLength(1))
+  const finished = hold.finish(5_000)
+  await once(silent, 'close')
+  waiting.pop()!.end('done')
+  expect((await busy)[0].statusCode).toBe(200)
+  expect(await finished).toBe(0)
+})
+
 test('calls that cut connections wait too', async () => {
   const slow = fetched('/slow')
   await vi.waitFor(() => expect(waiting).toHaveLength(1))
@@ -100,6 +139,19 @@ test('finish lets requests end, drops idle connections, and the app hears of a g
   expect(closed).toHaveBeenLastCalledWith()
 })
 
+test('a connection on which nothing was ever asked does not hold the end up, one that is busy does', async () => {
+  const silent = connect((server.address() as AddressInfo).port).on('error', () => {})
+  await once(silent, 'connect')
+  const slow = fetched('/slow')
+  await vi.waitFor(() => expect(waiting).toHaveLength(1))
+  open()
+  const finished = held.finish(5_000)
+  await once(silent, 'close')
+  waiting.pop()!.end('done')
+  expect((await slow).statusCode).toBe(200)
+  expect(await finished).toBe(0)
+})
+
 test('finish cuts what does not end in time, upgraded sockets too', async () => {
   server.on('upgrade', (_, socket) =>
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
@@ -112,16 +164,20 @@ test('finish cuts what does not end in time, upgraded sockets too', async () => 
   await once(socket, 'close')
 })
 
-test('http2: sessions are told to go, and requests in flight end', async () => {
+test.each(['http', 'https'])('http2 over %s: sessions are told to go, and requests in flight end', async (scheme) => {
   const streams: ServerHttp2Stream[] = []
-  const http2 = createHttp2Server().on('stream', (stream) => streams.push(stream)) as unknown as Server
+  const plain =
+    scheme === 'http' ? createHttp2Server() : createSecureHttp2Server(await (await createAuthority()).issue())
+  const http2 = plain.on('stream', (stream: ServerHttp2Stream) => streams.push(stream)) as unknown as Server
   await once(http2.listen(0), 'listening')
   const hold = holdServer(http2, { leaving: () => true, mayClose: () => gate })
-  const client = connectHttp2(`http://localhost:${(http2.address() as AddressInfo).port}`)
+  const { port } = http2.address() as AddressInfo
+  const client = connectHttp2(`${scheme}://localhost:${port}`, { rejectUnauthorized: false })
   const request = client.request()
   await vi.waitFor(() => expect(streams).toHaveLength(1))
   const finished = hold.finish(5000)
-  setTimeout(() => streams[0]!.respond({ ':status': 204 }, { endStream: true }), 50)
+  // Longer than a connection may be silent: this one is not.
+  setTimeout(() => streams[0]!.respond({ ':status': 204 }, { endStream: true }), 700)
   const [headers] = (await once(request, 'response')) as [Record<string, unknown>]
   expect(headers[':status']).toBe(204)
   request.resume()
