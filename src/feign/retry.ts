@@ -22,9 +22,9 @@ export function isRetryableStatus(status: number): boolean {
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
 
 /** For requests that come without rules of their own. */
-export function rulesFor(verb = 'GET'): RetryRules {
-  const idempotent = IDEMPOTENT.has(verb.toUpperCase())
-  return { idempotent, retry: idempotent ? 1 : 0 }
+export function rulesFor(verb: string | undefined, retry: number): RetryRules {
+  const idempotent = IDEMPOTENT.has((verb ?? 'GET').toUpperCase())
+  return { idempotent, retry: idempotent ? retry : 0 }
 }
 
 /**

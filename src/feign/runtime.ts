@@ -36,8 +36,22 @@ export interface FeignRuntime {
 }
 
 /** One of the two. */
-export type Target =
-  { readonly url: BaseUrl; readonly route?: undefined } | { readonly url?: undefined; readonly route: ServiceRoute }
+export type Target = FixedTarget | RoutedTarget
+
+export interface FixedTarget {
+  readonly url: BaseUrl
+  /** The caller's token and trace are sent there as well. */
+  readonly forwards: boolean
+  readonly route?: undefined
+}
+
+export interface RoutedTarget {
+  readonly url?: undefined
+  readonly route: ServiceRoute
+  /** Further attempts of idempotent calls. */
+  readonly retry: number
+  readonly connectTimeoutMs: number
+}
 
 /** The part of bootstrap.yml that clients read. */
 export type FeignSettings = Pick<Settings, 'feign' | 'sidecar'>
@@ -82,8 +96,9 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
     routes,
     target(service) {
       const { options: own } = clientSettings(settings.feign, service)
-      if (own.url !== undefined) return { url: parseBaseUrl(own.url) }
-      return { route: routes.to(service, routeChoice(own)) }
+      if (own.url !== undefined) return { url: parseBaseUrl(own.url), forwards: own.forwardContext === true }
+      const { retry = 1, connectTimeoutMs = CONNECT_TIMEOUT_MS } = own
+      return { route: routes.to(service, routeChoice(own)), retry, connectTimeoutMs }
     },
     budget: (service) => sharedBy(budgets, service, () => new RetryBudget(retryBudget)),
     breaker: (service, wanted) =>

@@ -13,7 +13,7 @@ import { withContext } from '../feign/forward.js'
 import { originOf } from '../feign/pools.js'
 import { mayRetry, rulesFor, type RetryRules } from '../feign/retry.js'
 import type { RetryBudget } from '../feign/retry-budget.js'
-import { activeRuntime, type FeignRuntime } from '../feign/runtime.js'
+import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
 import type { ServiceInstance } from '../types.js'
 import { readLogicalUrl } from './logical-name.js'
 
@@ -35,10 +35,11 @@ export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () 
     if (logical === undefined) return inner(config)
     const { service, rest } = logical
     const own = runtime()
-    const { url, route } = own.target(service)
-    return url === undefined
-      ? new LogicalRequest(own, route, inner, config, rest).send()
-      : inner({ ...config, baseURL: undefined, url: url.origin + url.path + rest })
+    const target = own.target(service)
+    if (target.url === undefined) return new LogicalRequest(own, target, inner, config, rest).send()
+    const { origin, path } = target.url
+    const headers = target.forwards ? withCaller(config, own) : config.headers
+    return inner({ ...config, headers, baseURL: undefined, url: origin + path + rest })
   }
   return instance
 }
@@ -54,26 +55,30 @@ class LogicalRequest {
   private readonly version = currentContext()?.version
   private readonly budget: RetryBudget
   private readonly rules: RetryRules
+  private readonly route: ServiceRoute
+  private attempts = 0
   private sent = 0
 
   constructor(
     private readonly runtime: FeignRuntime,
-    private readonly route: ServiceRoute,
+    { route, retry }: RoutedTarget,
     private readonly inner: AxiosAdapter,
     private readonly config: InternalAxiosRequestConfig,
     private readonly rest: string,
   ) {
+    this.route = route
     this.budget = runtime.budget(route.service)
-    this.rules = rulesFor(config.method)
+    this.rules = rulesFor(config.method, retry)
   }
 
   async send(): Promise<AxiosResponse> {
     const { config, route } = this
     const { maxRedirects = 0, proxy = false } = config
-    const headers = this.headers()
+    const headers = withCaller(config, this.runtime)
     this.budget.deposit()
     for (let endpoint = await this.first(); ;) {
       const url = originOf(endpoint.instance) + this.rest
+      this.attempts++
       try {
         const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy })
         route.done(endpoint, response.status >= 500 ? 'failed' : 'ok')
@@ -85,7 +90,7 @@ class LogicalRequest {
         route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error))
         this.tried.add(endpoint.instance)
         if (!neverSent) this.sent++
-        const next = this.mayRepeat(error, neverSent) ? this.pick() : undefined
+        const next = this.mayRepeat(error, neverSent) ? this.another(neverSent) : undefined
         if (next === undefined) throw error
         endpoint = next
       }
@@ -96,8 +101,8 @@ class LogicalRequest {
   private mayRepeat(error: unknown, neverSent: boolean): boolean {
     if (isStream(this.config.data) || axios.isCancel(error)) return false
     if (!neverSent && !(axios.isAxiosError(error) && error.request !== undefined && !error.response)) return false
-    const failed = { neverSent, attempts: this.tried.size, sent: this.sent }
-    return mayRetry(this.rules, failed) && (neverSent || this.budget.withdraw())
+    const { attempts, sent } = this
+    return mayRetry(this.rules, { neverSent, attempts, sent }) && (neverSent || this.budget.withdraw())
   }
 
   private async first(): Promise<Endpoint> {
@@ -113,14 +118,20 @@ class LogicalRequest {
     return this.route.pick({ exclude: this.tried, version: this.version }, this.rules.idempotent)
   }
 
-  private headers(): AxiosHeaders {
-    const context = currentContext()
-    if (context === undefined) return this.config.headers as AxiosHeaders
-    const headers = AxiosHeaders.from(this.config.headers)
-    const added = withContext([], context, this.runtime.settings.sidecar.versionHeader)
-    for (let i = 0; i < added.length; i += 2) if (!headers.has(added[i]!)) headers.set(added[i]!, added[i + 1]!)
-    return headers
+  /** Everybody has been tried: an idempotent call whose connection broke may go back to one of them. */
+  private another(neverSent: boolean): Endpoint | undefined {
+    return this.pick() ?? (neverSent ? undefined : this.route.pick({ version: this.version }, this.rules.idempotent))
   }
+}
+
+/** The headers of a request with the caller's token, trace and wanted version. */
+function withCaller(config: InternalAxiosRequestConfig, runtime: FeignRuntime): AxiosHeaders {
+  const context = currentContext()
+  if (context === undefined) return config.headers as AxiosHeaders
+  const headers = AxiosHeaders.from(config.headers)
+  const added = withContext([], context, runtime.settings.sidecar.versionHeader)
+  for (let i = 0; i < added.length; i += 2) if (!headers.has(added[i]!)) headers.set(added[i]!, added[i + 1]!)
+  return headers
 }
 
 function fullUrl({ baseURL, url = '', allowAbsoluteUrls }: InternalAxiosRequestConfig): string {

@@ -5,8 +5,9 @@ import { currentContext } from '../context.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { mayRetry, outcomeOfAbort, rulesFor, type RetryRules } from '../feign/retry.js'
+import type { Pools } from '../feign/pools.js'
 import type { RetryBudget } from '../feign/retry-budget.js'
-import { CONNECT_TIMEOUT_MS, type FeignRuntime } from '../feign/runtime.js'
+import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
 import type { ServiceInstance } from '../types.js'
 import { readLogicalUrl } from './logical-name.js'
 
@@ -30,14 +31,16 @@ export class SidecarDispatcher extends Dispatcher {
     if (logical === undefined) return this.outside.dispatch(options, handler)
     try {
       const runtime = this.runtime()
-      const { url, route } = runtime.target(logical.service)
-      if (url !== undefined) {
-        return this.outside.dispatch({ ...options, origin: url.origin, path: url.path + options.path }, handler)
-      }
-      const context = currentContext()
+      const target = runtime.target(logical.service)
+      const { url } = target
+      const context = url === undefined || target.forwards ? currentContext() : undefined
       const { versionHeader } = runtime.settings.sidecar
       const headers = context && [...withContext(flat(options.headers), context, versionHeader)]
-      new LogicalCall(runtime, route, headers ? { ...options, headers } : options, handler, context?.version).start()
+      const own = headers ? { ...options, headers } : options
+      if (url !== undefined) {
+        return this.outside.dispatch({ ...own, origin: url.origin, path: url.path + options.path }, handler)
+      }
+      new LogicalCall(runtime, target, own, handler, context?.version).start()
     } catch (error) {
       refuse(handler, error)
     }
@@ -61,6 +64,8 @@ class LogicalCall implements Handler {
   /** undici's own wrapper speaks to handlers of both generations. */
   private readonly relay: Handler
   private readonly rules: RetryRules
+  private readonly route: ServiceRoute
+  private readonly pools: Pools
   private readonly budget: RetryBudget
   private readonly tried = new Set<ServiceInstance>()
   private endpoint: Endpoint | undefined
@@ -71,14 +76,16 @@ class LogicalCall implements Handler {
   private status = 0
 
   constructor(
-    private readonly runtime: FeignRuntime,
-    private readonly route: ServiceRoute,
+    runtime: FeignRuntime,
+    { route, retry, connectTimeoutMs }: RoutedTarget,
     private readonly options: Options,
     private readonly target: Handler,
     private readonly version: string | undefined,
   ) {
     this.relay = new DecoratorHandler(target)
-    this.rules = rulesFor(options.method)
+    this.rules = rulesFor(options.method, retry)
+    this.route = route
+    this.pools = runtime.pools(connectTimeoutMs)
     this.budget = runtime.budget(route.service)
   }
 
@@ -124,7 +131,7 @@ class LogicalCall implements Handler {
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     const neverSent = !this.onSocket
     this.done(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed')
-    const next = !controller?.aborted && this.mayRepeat(neverSent) ? this.pick() : undefined
+    const next = !controller?.aborted && this.mayRepeat(neverSent) ? this.another(neverSent) : undefined
     if (next) this.sendTo(next)
     else this.relay.onResponseError?.(controller, error)
   }
@@ -140,6 +147,11 @@ class LogicalCall implements Handler {
     return this.route.pick({ exclude: this.tried, version: this.version }, this.rules.idempotent)
   }
 
+  /** Everybody has been tried: an idempotent call whose connection broke may go back to one of them. */
+  private another(neverSent: boolean): Endpoint | undefined {
+    return this.pick() ?? (neverSent ? undefined : this.route.pick({ version: this.version }, this.rules.idempotent))
+  }
+
   private sendTo(endpoint: Endpoint): void {
     this.endpoint = endpoint
     this.onSocket = false
@@ -147,7 +159,7 @@ class LogicalCall implements Handler {
     this.attempts++
     const { origin: _, ...options } = this.options
     try {
-      this.runtime.pools(CONNECT_TIMEOUT_MS).of(endpoint.instance).dispatch(options, this)
+      this.pools.of(endpoint.instance).dispatch(options, this)
     } catch (error) {
       this.done('aborted')
       refuse(this.target, error)

@@ -8,7 +8,7 @@ import { attachSidecar, createAxios } from '../../../src/http/axios.js'
 import { SidecarDispatcher } from '../../../src/http/dispatcher.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { sidecarDispatcher } from '../../../src/undici.js'
-import { closedPort, instance, json, startMesh, startProvider, type Provider } from '../feign/harness.js'
+import { closedPort, echo, instance, json, startMesh, startProvider, type Provider } from '../feign/harness.js'
 
 const context = { token: 'caller-token', traceparent: '00-a-b-01' }
 
@@ -133,6 +133,38 @@ describe.each(Object.entries(doors))('%s', (_, open) => {
     const error: unknown = await open()('http://nobody/x').catch((reason: unknown) => reason)
     const { code, cause } = error as { code?: string; cause?: { code?: string } }
     expect([code, cause?.code]).toContain('SIDECAR_NO_INSTANCE')
+  })
+
+  test('a connection that broke: sent again `retry` times, to the same instance where there is no other', async () => {
+    const mesh = startMesh({ feign: { client: { once: { retry: 0 }, thrice: { retry: 2 } } } })
+    let broken = 0
+    const provider = await startProvider((seen, response) =>
+      broken-- > 0 ? void response.socket!.destroy() : echo(seen, response),
+    )
+    for (const name of ['user-service', 'once', 'thrice']) mesh.registry.set(name, instance(name, provider.port))
+    const call = open()
+    const tried = async (name: string, times: number) => {
+      broken = times
+      const before = provider.seen.length
+      const { status } = await call(`http://${name}/x`).catch(() => ({ status: 0 }))
+      return [status, provider.seen.length - before]
+    }
+    expect(await tried('user-service', 1)).toEqual([200, 2])
+    expect(await tried('user-service', 2)).toEqual([0, 2])
+    expect(await tried('once', 1)).toEqual([0, 1])
+    expect(await tried('thrice', 2)).toEqual([200, 3])
+    broken = 1
+    await expect(call('http://thrice/x', {})).rejects.toThrow() // a POST never
+  })
+
+  test('a fixed url gets the caller’s token only where forward-context says so', async () => {
+    const provider = await startProvider()
+    const url = provider.origin
+    startMesh({ feign: { client: { plain: { url }, trusted: { url, forwardContext: true } } } })
+    const call = open()
+    await runWithContext(context, () => call('http://plain/x'))
+    await runWithContext(context, () => call('http://trusted/x'))
+    expect(provider.seen.map((seen) => seen.headers.authorization)).toEqual([undefined, 'Bearer caller-token'])
   })
 
   test('all refusing is an error', async () => {
