@@ -20,7 +20,8 @@ import { readLogicalUrl } from './logical-name.js'
 /**
  * Gives an axios instance logical names: `http://user-service/…` goes to an instance, with the caller's token and
  * trace. Every other URL is left alone. For a logical name redirects are not followed and the environment's proxy is
- * not used, unless the request says so (`maxRedirects`, `proxy`).
+ * not used, unless the request says so (`maxRedirects`, `proxy`). `timeout` is that of the whole request, every attempt
+ * included.
  *
  * @returns the same instance
  *
@@ -49,6 +50,9 @@ export function createAxios(runtime: () => FeignRuntime = activeRuntime): AxiosI
   return attachSidecar(axios.create(), runtime)
 }
 
+/** With less of the timeout left, another attempt is not worth its while. */
+const LEAST_MS = 5
+
 /** One request to a logical name, with the attempts it may take. */
 class LogicalRequest {
   private readonly tried = new Set<ServiceInstance>()
@@ -74,23 +78,27 @@ class LogicalRequest {
   async send(): Promise<AxiosResponse> {
     const { config, route } = this
     const { maxRedirects = 0, proxy = false } = config
+    /** Of the whole request, as axios's users know it: every attempt is within it. */
+    const giveUpAt = config.timeout ? performance.now() + config.timeout : Infinity
     const headers = withCaller(config, this.runtime)
     this.budget.deposit()
     for (let endpoint = await this.first(); ;) {
       const url = originOf(endpoint.instance) + this.rest
       this.attempts++
       try {
-        const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy })
+        const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))
+        const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout })
         route.done(endpoint, response.status >= 500 ? 'failed' : 'ok')
         return { ...response, config }
       } catch (error) {
         // Whoever repeats the request by its config means the service, not this instance.
         if (axios.isAxiosError(error)) error.config = config
-        const neverSent = neverConnected(error)
+        const neverSent = neverConnected(error) && !followed(error, maxRedirects)
         route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error))
         this.tried.add(endpoint.instance)
         if (!neverSent) this.sent++
-        const next = this.mayRepeat(error, neverSent) ? this.another(neverSent) : undefined
+        const inTime = giveUpAt - performance.now() > LEAST_MS
+        const next = inTime && this.mayRepeat(error, neverSent) ? this.another(neverSent) : undefined
         if (next === undefined) throw error
         endpoint = next
       }
@@ -147,6 +155,13 @@ function neverConnected(error: unknown): boolean {
   const { syscall, code, cause } = error as { syscall?: string; code?: string; cause?: unknown }
   if (syscall === 'connect' || syscall === 'getaddrinfo' || code === 'ECONNREFUSED' || code === 'ENOTFOUND') return true
   return cause !== undefined && neverConnected(cause)
+}
+
+/** The address that refused may be the one a redirect led to: then somebody has had the request. */
+function followed(error: unknown, maxRedirects: number): boolean {
+  if (maxRedirects === 0) return false
+  const request = axios.isAxiosError(error) ? (error.request as { _redirectCount?: number } | undefined) : undefined
+  return request?._redirectCount !== 0
 }
 
 function outcomeOf(error: unknown): 'ok' | 'failed' | 'aborted' {

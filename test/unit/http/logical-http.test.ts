@@ -252,6 +252,58 @@ describe('axios', () => {
     expect(urls[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/x$/)
   })
 
+  test('a timeout is that of the whole request: no attempt is made after it', async () => {
+    const mesh = startMesh()
+    const silent = [await startProvider(() => {}), await startProvider(() => {})]
+    mesh.registry.set('user-service', ...silent.map(({ port }) => instance('user-service', port)))
+    await expect(createAxios().get('http://user-service/x', { timeout: 60 })).rejects.toThrow(/timeout/)
+    expect(silent.flatMap((each) => each.seen)).toHaveLength(1)
+  })
+
+  test('an attempt after a broken one has what is left of the timeout', async () => {
+    const mesh = startMesh()
+    const timeouts: (number | undefined)[] = []
+    const inner = axios.getAdapter('http')
+    let seen = 0
+    const provider = await startProvider((request, response) =>
+      seen++ === 0 ? void setTimeout(() => response.socket!.destroy(), 100) : echo(request, response),
+    )
+    const http = attachSidecar(
+      axios.create({
+        timeout: 5_000,
+        adapter: (config) => {
+          timeouts.push(config.timeout)
+          return inner(config)
+        },
+      }),
+    )
+    mesh.registry.set('user-service', instance('user-service', provider.port))
+    expect((await http.get('http://user-service/x')).status).toBe(200)
+    expect(timeouts).toHaveLength(2)
+    expect(timeouts[0]).toBeGreaterThan(4_950)
+    expect(timeouts[1]).toBeLessThan(4_950)
+  })
+
+  test('a POST whose redirect leads to nobody has arrived: it is not sent again', async () => {
+    const mesh = startMesh()
+    const location = `http://127.0.0.1:${await closedPort()}/x`
+    const [one, other] = [0, 1].map(() => startProvider((_, response) => response.writeHead(307, { location }).end()))
+    const providers = [await one!, await other!]
+    mesh.registry.set('user-service', ...providers.map(({ port }) => instance('user-service', port)))
+    await expect(createAxios().post('http://user-service/x', {}, { maxRedirects: 3 })).rejects.toThrow(/REFUSED/)
+    expect(providers.flatMap((each) => each.seen)).toHaveLength(1)
+    expect(mesh.events.map(([event]) => event)).not.toContain('ejected')
+  })
+
+  test('one that nobody took goes on, redirects or not', async () => {
+    const mesh = startMesh()
+    const provider = await startProvider()
+    mesh.registry.set('half-dead', instance('half-dead', await closedPort()), instance('half-dead', provider.port))
+    const http = createAxios()
+    for (let i = 0; i < 4; i++) await http.post('http://half-dead/x', {}, { maxRedirects: 3 })
+    expect(provider.seen).toHaveLength(4)
+  })
+
   test('a stream that may have been read is not sent again', async () => {
     const mesh = startMesh()
     mesh.registry.set('dead', instance('dead', await closedPort()), instance('dead', (await startProvider()).port))
