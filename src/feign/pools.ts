@@ -93,8 +93,12 @@ export function createPools({ connectTimeoutMs, idleMs = IDLE_MS }: PoolsOptions
   }
 }
 
-/** `secure=true` in the metadata is Spring's word for https. */
-export function originOf({ ip, port, metadata }: ServiceInstance): string {
-  const scheme = metadata['secure'] === 'true' ? 'https' : 'http'
+/**
+ * `secure=true` in the metadata is Spring's word for https.
+ *
+ * @param secure the caller asks for https
+ */
+export function originOf({ ip, port, metadata }: ServiceInstance, secure = false): string {
+  const scheme = secure || metadata['secure'] === 'true' ? 'https' : 'http'
   return `${scheme}://${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 }

@@ -15,7 +15,7 @@ import { mayRetry, rulesFor, type RetryRules } from '../feign/retry.js'
 import type { RetryBudget } from '../feign/retry-budget.js'
 import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
 import type { ServiceInstance } from '../types.js'
-import { readLogicalUrl } from './logical-name.js'
+import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
 
 /**
  * Gives an axios instance logical names: `http://user-service/…` goes to an instance, with the caller's token and
@@ -34,13 +34,13 @@ export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () 
   instance.defaults.adapter = async (config) => {
     const logical = readLogicalUrl(fullUrl(config))
     if (logical === undefined) return inner(config)
-    const { service, rest } = logical
+    const { service } = logical
     const own = runtime()
     const target = own.target(service)
-    if (target.url === undefined) return new LogicalRequest(own, target, inner, config, rest).send()
+    if (target.url === undefined) return new LogicalRequest(own, target, inner, config, logical).send()
     const { origin, path } = target.url
     const headers = target.forwards ? withCaller(config, own) : config.headers
-    return inner({ ...config, headers, baseURL: undefined, url: origin + path + rest })
+    return inner({ ...config, headers, baseURL: undefined, url: origin + path + logical.rest })
   }
   return instance
 }
@@ -68,7 +68,7 @@ class LogicalRequest {
     { route, retry }: RoutedTarget,
     private readonly inner: AxiosAdapter,
     private readonly config: InternalAxiosRequestConfig,
-    private readonly rest: string,
+    private readonly logical: LogicalUrl,
   ) {
     this.route = route
     this.budget = runtime.budget(route.service)
@@ -83,7 +83,7 @@ class LogicalRequest {
     const headers = withCaller(config, this.runtime)
     this.budget.deposit()
     for (let endpoint = await this.first(); ;) {
-      const url = originOf(endpoint.instance) + this.rest
+      const url = originOf(endpoint.instance, this.logical.secure) + this.logical.rest
       this.attempts++
       try {
         const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))

@@ -5,7 +5,7 @@ import { currentContext } from '../context.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { mayRetry, outcomeOfAbort, rulesFor, type RetryRules } from '../feign/retry.js'
-import type { Pools } from '../feign/pools.js'
+import { originOf, type Pools } from '../feign/pools.js'
 import type { RetryBudget } from '../feign/retry-budget.js'
 import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
 import type { ServiceInstance } from '../types.js'
@@ -40,7 +40,7 @@ export class SidecarDispatcher extends Dispatcher {
       if (url !== undefined) {
         return this.outside.dispatch({ ...own, origin: url.origin, path: url.path + options.path }, handler)
       }
-      new LogicalCall(runtime, target, own, handler, context?.version).start()
+      new LogicalCall(runtime, target, logical.secure, own, handler, context?.version).start()
     } catch (error) {
       refuse(handler, error)
     }
@@ -78,6 +78,7 @@ class LogicalCall implements Handler {
   constructor(
     runtime: FeignRuntime,
     { route, retry, connectTimeoutMs }: RoutedTarget,
+    private readonly secure: boolean,
     private readonly options: Options,
     private readonly target: Handler,
     private readonly version: string | undefined,
@@ -159,7 +160,9 @@ class LogicalCall implements Handler {
     this.attempts++
     const { origin: _, ...options } = this.options
     try {
-      this.pools.of(endpoint.instance).dispatch(options, this)
+      const { instance } = endpoint
+      const pool = this.secure ? this.pools.at(originOf(instance, true)) : this.pools.of(instance)
+      pool.dispatch(options, this)
     } catch (error) {
       this.done('aborted')
       refuse(this.target, error)

@@ -167,6 +167,12 @@ describe.each(Object.entries(doors))('%s', (_, open) => {
     expect(provider.seen.map((seen) => seen.headers.authorization)).toEqual([undefined, 'Bearer caller-token'])
   })
 
+  test('https is never called in the clear', async () => {
+    const { provider } = await one()
+    await expect(open()('https://user-service/x')).rejects.toThrow()
+    expect(provider.seen).toEqual([])
+  })
+
   test('all refusing is an error', async () => {
     const mesh = startMesh()
     mesh.registry.set('dead', instance('dead', await closedPort()), instance('dead', await closedPort()))

@@ -7,7 +7,7 @@ test.each([
   ['https://userService?x=1', 'userService', '?x=1'],
   ['http://user_service/', 'user_service', '/'],
 ])('%s is logical', (url, service, rest) => {
-  expect(readLogicalUrl(url)).toEqual({ service, rest })
+  expect(readLogicalUrl(url)).toEqual({ service, secure: url.startsWith('https'), rest })
 })
 
 test.each([
