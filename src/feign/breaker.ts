@@ -1,5 +1,6 @@
 import type { CircuitBreakerPolicy } from 'cockatiel'
 import { FeignError } from './errors.js'
+import { outcomeOfAbort } from './retry.js'
 
 export interface BreakerOptions {
   /** Failed calls in a row that open the circuit: no answer in time, no connection, or 5xx. @default 10 */
@@ -41,5 +42,6 @@ function isServiceFailure(error: Error): boolean {
   if (!(error instanceof FeignError)) return false
   const { code, status } = error
   if (code === 'SIDECAR_CALL_STATUS') return status !== undefined && status >= 500
+  if (code === 'SIDECAR_CALL_ABORTED') return outcomeOfAbort(error.cause) === 'failed'
   return code === 'SIDECAR_CALL_FAILED' || code === 'SIDECAR_CALL_TIMEOUT'
 }

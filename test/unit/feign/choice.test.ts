@@ -172,6 +172,20 @@ describe('a circuit breaker', () => {
     expect(await call('POST', '/x')).toEqual({ status: 200 })
   })
 
+  test('a caller’s own deadline that passes is no answer, too; a caller that changes its mind says nothing', async () => {
+    const mesh = startMesh()
+    const mute = await startProvider(() => {})
+    mesh.registry.set('orders', instance('orders', mute.port))
+    const orders = defineClient(
+      { name: 'orders', breaker: { failures: 2 } },
+      { one: GET('/x').as<(p: { signal: AbortSignal }) => Promise<unknown>>() },
+    )
+    const codeOf = (signal: AbortSignal) => orders.one({ signal }).catch((error: FeignError) => error.code)
+    for (let i = 0; i < 3; i++) expect(await codeOf(AbortSignal.abort())).toBe('SIDECAR_CALL_ABORTED')
+    for (let i = 0; i < 2; i++) expect(await codeOf(AbortSignal.timeout(20))).toBe('SIDECAR_CALL_ABORTED')
+    expect(await codeOf(AbortSignal.timeout(20))).toBe('SIDECAR_CIRCUIT_OPEN')
+  })
+
   test('a 404 and a caller’s own mistakes are not failures of the service', async () => {
     const mesh = startMesh()
     const provider = await startProvider((_, response) => json(response, {}, 404))
