@@ -3,6 +3,7 @@ import { isRawBody } from './body.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders, type HeaderInput } from './headers.js'
 import type { Verb } from './method-spec.js'
 import { encodeSegment, type PathTemplate } from './template.js'
+import { timeLimit } from './time-limit.js'
 
 /** What binding reads of a method. */
 export interface BindingRules {
@@ -22,6 +23,7 @@ export interface BoundCall {
   /** `undefined` sends none. */
   readonly body: unknown
   readonly signal: AbortSignal | undefined
+  /** `Infinity` takes the method's own away. */
   readonly timeoutMs: number | undefined
 }
 
@@ -56,7 +58,8 @@ function bindObject(rules: BindingRules, given: Readonly<Record<string, unknown>
     if (!Object.hasOwn(given, key) || variables.includes(key)) continue
     const value = given[key]
     if (isReserved(key)) {
-      ;(reserved as Record<string, unknown>)[key] = value
+      // `null` is as good as nothing, but for a body, which it can be.
+      if (value !== null || key === 'body') (reserved as Record<string, unknown>)[key] = value
     } else if (value !== undefined && value !== null) {
       if (rules.bodied) refuseLeftover(key)
       const pairs = queryPairs(key, value)
@@ -89,7 +92,8 @@ function finish(rules: BindingRules, path: string, { body, headers, signal, time
     invalid(`${rules.verb} has no body: use POST, PUT or PATCH`)
   if (timeoutMs !== undefined && !(timeoutMs > 0)) invalid('timeoutMs must be a number of milliseconds above 0')
   const all = headers === undefined ? rules.headers : overrideHeaders(rules.headers, flattenHeaders(headers))
-  return { path, headers: all, body, signal, timeoutMs }
+  const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs)
+  return { path, headers: all, body, signal, timeoutMs: limit }
 }
 
 function withQuery(path: string, query: Readonly<Record<string, unknown>>): string {

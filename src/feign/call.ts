@@ -76,7 +76,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
       if (signal.aborted) throw this.aborted(signal.reason)
       signal.addEventListener('abort', this)
     }
-    if (timeoutMs !== undefined) this.deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs).unref()
+    if (timeoutMs < Infinity) this.deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs).unref()
     const headers = this.requestHeaders()
     if (method.hashKey !== undefined) this.hashKey = method.hashKey(bound.path, headers)
     this.options = {
@@ -147,7 +147,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   private listen(): void {
     const { readTimeoutMs, timeoutMs } = this.method
     if (this.silence !== undefined) this.silence.refresh()
-    else if ((this.bound.timeoutMs ?? timeoutMs ?? Infinity) > readTimeoutMs)
+    else if ((this.bound.timeoutMs ?? timeoutMs) > readTimeoutMs)
       this.silence = setTimeout(onSilence, readTimeoutMs, this).unref()
   }
 

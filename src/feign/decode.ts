@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 
 /**
@@ -54,7 +55,7 @@ export function decompress(bytes: Buffer, encoding: string, maxBytes: number): P
   const unpack = UNPACK.get(encoding)
   if (!unpack) return Promise.reject(new Error(`its content encoding ${encoding} is not one of gzip, deflate, br`))
   return new Promise((resolve, reject) => {
-    unpack(bytes, { maxOutputLength: maxBytes }, (error, result) => {
+    unpack(bytes, { maxOutputLength: Math.min(maxBytes, constants.MAX_LENGTH) }, (error, result) => {
       if (!error) resolve(result)
       else if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') reject(new Error(tooLarge(maxBytes)))
       else reject(new Error(`its ${encoding} encoding is broken: ${error.message}`))

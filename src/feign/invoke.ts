@@ -8,6 +8,7 @@ import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
 import { badStatus, refine, toResponse } from './judge.js'
 import type { CompiledMethod } from './method-spec.js'
 import type { FallbackFunction } from './options.js'
+import { timeLimit } from './time-limit.js'
 
 /** Makes one call. Every failure is a rejection, never a throw. */
 export function invoke(method: CompiledMethod, args: readonly unknown[]): Promise<unknown> {
@@ -68,7 +69,8 @@ function toBound(method: CompiledMethod, { path, headers, body, signal, timeoutM
     )
   }
   try {
-    return { path, headers: flattenHeaders(headers), body, signal, timeoutMs }
+    const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs)
+    return { path, headers: flattenHeaders(headers), body, signal, timeoutMs: limit }
   } catch (error) {
     throw misused(method, error)
   }

@@ -15,6 +15,7 @@ import type { RetryBudget } from './retry-budget.js'
 import { CONNECT_TIMEOUT_MS, type FeignRuntime } from './runtime.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 import { compileTemplate, type PathTemplate } from './template.js'
+import { timeLimit } from './time-limit.js'
 
 export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD'
 
@@ -47,7 +48,8 @@ export interface CompiledMethod {
   readonly forwards: boolean
   /** Header that the wanted version travels in; empty for none. */
   readonly versionHeader: string
-  readonly timeoutMs: number | undefined
+  /** Of the whole call; `Infinity` for none, as below. */
+  readonly timeoutMs: number
   /** Longest silence of an attempt; with `wholeAttempt`, its longest time. */
   readonly readTimeoutMs: number
   readonly wholeAttempt: boolean
@@ -95,6 +97,8 @@ export function compileMethod(
   const template = compileTemplate((target?.path ?? '') + compileTemplate(client.path ?? '', '').source, spec.path)
   const service = client.name ?? options.url!
   const { hashBy, breaker = false } = options
+  const attemptMs = timeLimit(options.attemptTimeoutMs ?? 0)
+  const wholeAttempt = attemptMs < Infinity
   const idempotent = spec.verb !== 'POST' && spec.verb !== 'PATCH'
   return {
     ...outcome,
@@ -113,9 +117,9 @@ export function compileMethod(
     bodied: spec.verb === 'POST' || spec.verb === 'PUT' || spec.verb === 'PATCH',
     forwards: target === undefined || options.forwardContext === true,
     versionHeader: runtime.settings.sidecar.versionHeader,
-    timeoutMs: options.timeoutMs,
-    readTimeoutMs: options.attemptTimeoutMs ?? options.readTimeoutMs ?? READ_TIMEOUT_MS,
-    wholeAttempt: options.attemptTimeoutMs !== undefined,
+    timeoutMs: timeLimit(options.timeoutMs ?? 0),
+    readTimeoutMs: wholeAttempt ? attemptMs : timeLimit(options.readTimeoutMs ?? READ_TIMEOUT_MS),
+    wholeAttempt,
     retry: idempotent ? (options.retry ?? 1) : 0,
     budget: runtime.budget(service),
     breaker: breaker === false ? undefined : runtime.breaker(service, breaker === true ? {} : breaker),

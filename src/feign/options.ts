@@ -9,7 +9,7 @@ import type { StandardSchema } from '../util/standard-schema.js'
 export interface CallOptions {
   /** Fixed base URL: no discovery, and nothing of the caller's context is sent unless `forwardContext`. */
   readonly url?: string
-  /** Deadline of the whole call, every attempt included, in ms. @default none; each attempt has `readTimeoutMs` */
+  /** Deadline of the whole call, every attempt included, in ms; 0, here and below, is none. @default none; each attempt has `readTimeoutMs` */
   readonly timeoutMs?: number
   /** Deadline of one connection attempt in ms; then the next instance. @default 2000 */
   readonly connectTimeoutMs?: number

@@ -13,6 +13,7 @@ import { Breaker, type BreakerOptions } from './breaker.js'
 import { clientSettings, routeChoice } from './client-settings.js'
 import { createPools, type Pools } from './pools.js'
 import { RetryBudget } from './retry-budget.js'
+import { timeLimit } from './time-limit.js'
 
 /** How long one connection may take to come about, where nothing else is set. */
 export const CONNECT_TIMEOUT_MS = 2_000
@@ -105,7 +106,9 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
       sharedBy(breakers, JSON.stringify([service, wanted.failures, wanted.openForMs]), () => new Breaker(wanted)),
     pools(connectTimeoutMs) {
       if (closed) throw new SidecarError('SIDECAR_STOPPED', 'This sidecar has stopped: its clients make no more calls')
-      return sharedBy(pools, connectTimeoutMs, () => createPools({ connectTimeoutMs }))
+      const limitMs = timeLimit(connectTimeoutMs)
+      // undici's word for none is 0.
+      return sharedBy(pools, limitMs, () => createPools({ connectTimeoutMs: limitMs < Infinity ? limitMs : 0 }))
     },
     async close() {
       closed = true

@@ -75,6 +75,12 @@ describe('an argument object', () => {
     expect(() => call('GET', '/x', { timeoutMs: -1 })).toThrow(refused(/timeoutMs/))
   })
 
+  test('null leaves out what undefined does; a body may be null', () => {
+    const nothing = { headers: null, query: null, signal: null, timeoutMs: null }
+    expect(call('GET', '/x', nothing)).toEqual(call('GET', '/x'))
+    expect(call('POST', '/x', { body: null }).body).toBeNull()
+  })
+
   test('__proto__ is a name like any other', () => {
     const hostile = JSON.parse('{"__proto__":{"polluted":1}}') as Record<string, unknown>
     expect(() => call('GET', '/x', hostile)).toThrow(refused(/__proto__/))

@@ -191,6 +191,16 @@ describe('answers', () => {
     })
   })
 
+  test('without a cap, packed or not', async () => {
+    const { users: _ } = await serving(({ url }, response) => {
+      const packed = url === '/users/packed'
+      response.writeHead(200, { 'content-type': 'application/json', ...(packed && { 'content-encoding': 'gzip' }) })
+      response.end(packed ? gzipSync('{"a":1}') : '{"a":1}')
+    })
+    const uncapped = userClient({ maxResponseBytes: Infinity })
+    for (const id of ['plain', 'packed']) expect(await uncapped.get({ id })).toEqual({ a: 1 })
+  })
+
   test('a gzip bomb is cut at the cap', async () => {
     await serving((_, response) => {
       response
@@ -443,6 +453,17 @@ describe('deadlines', () => {
       code: 'SIDECAR_CALL_TIMEOUT',
       message: expect.stringContaining('no answer for 100 ms'),
     })
+  })
+
+  test.each([0, Infinity, 30 * 24 * 3_600_000])('%d ms is no limit, neither here nor to a timer', async (none) => {
+    const { mesh } = await serving((seen, response) => void setTimeout(echo, 30, seen, response))
+    const limits = { timeoutMs: none, readTimeoutMs: none, attemptTimeoutMs: none, connectTimeoutMs: none }
+    expect(await userClient(limits).get({ id: '1' })).toMatchObject({ method: 'GET' })
+    if (none > 0) expect(await userClient({ timeoutMs: 1 }).get({ id: '1', timeoutMs: none })).toBeDefined()
+    const mute = await startSocketServer(() => {})
+    mesh.registry.set('mute', instance('mute', mute.port))
+    const still = userClient({ name: 'mute', attemptTimeoutMs: none, readTimeoutMs: 50, retry: 0 })
+    expect(await failure(still.get({ id: '1' }))).toMatchObject({ code: 'SIDECAR_CALL_TIMEOUT' })
   })
 
   test('a connection that takes longer than connectTimeoutMs goes to the next instance', async () => {

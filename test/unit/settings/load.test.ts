@@ -50,6 +50,11 @@ describe('names', () => {
     expect(settings.cloud.nacos.discovery).toMatchObject({ serverAddr: 'n:1', group: 'G' })
   })
 
+  test('a duration that no timer takes is the longest one that it does', () => {
+    const { settings } = loadBootstrap('feign.client.default: { read-timeout: 30d, timeout: 0 }')
+    expect(settings.feign.client['default']).toEqual({ readTimeout: 2 ** 31 - 1, timeout: 0 })
+  })
+
   test('free names keep their spelling and their dots', () => {
     const { settings } = loadBootstrap(`
 cloud.nacos.discovery.metadata:
