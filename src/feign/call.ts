@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import type { Endpoint, Outcome, PickHint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
@@ -41,6 +42,8 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   private silence: NodeJS.Timeout | undefined
   private options: Dispatcher.DispatchOptions | undefined
   private encoded: EncodedBody | undefined
+  /** The caller's own stream failed: no fault of the instance. */
+  private spoiled = false
 
   constructor(
     private readonly method: CompiledMethod,
@@ -97,6 +100,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
     if (bound.body !== undefined) {
       this.encoded = encodeBody(bound.body, headerValue(headers, 'content-type'))
       const { contentType } = this.encoded
+      if (this.encoded.oneShot) (this.encoded.body as Readable).once('error', () => (this.spoiled = true))
       if (contentType !== undefined && !hasHeader(headers, 'content-type'))
         headers = headers.concat('content-type', contentType)
     }
@@ -194,6 +198,12 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
     const code = (error as { code?: string }).code ?? ''
     if (code === 'UND_ERR_INVALID_ARG')
       return this.giveUp(this.fail('SIDECAR_CALL_INVALID', error.message, undefined, error), 'aborted')
+
+    if (this.spoiled)
+      return this.giveUp(
+        this.fail('SIDECAR_CALL_FAILED', `its body broke: ${reasonOf(error)}`, undefined, error),
+        'aborted',
+      )
 
     const neverSent = this.abort === undefined
     this.tell(neverSent ? 'never-connected' : 'failed')

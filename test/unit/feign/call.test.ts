@@ -481,6 +481,32 @@ describe('deadlines', () => {
     expect(mute.sockets.length).toBeGreaterThan(0)
   })
 
+  test('a body that breaks off is the caller’s trouble, a connection that does is the instance’s', async () => {
+    const { mesh, users, provider } = await serving()
+    const other = await startProvider()
+    mesh.registry.set('uploads', instance('uploads', provider.port), instance('uploads', other.port))
+    const uploads = userClient({ name: 'uploads' })
+    const ejected = () => mesh.events.filter(([event]) => event === 'ejected')
+    for (let i = 0; i < 12; i++) {
+      const body = Readable.from(
+        (function* () {
+          yield 'half of'
+          throw new Error('disk gone')
+        })(),
+      )
+      const error = await failure(uploads.create({ body }))
+      expect(error).toMatchObject({ code: 'SIDECAR_CALL_FAILED', message: expect.stringContaining('disk gone') })
+    }
+    expect(ejected()).toEqual([])
+    expect(await users.create({ body: Readable.from(['whole']) })).toMatchObject({ body: 'whole' })
+
+    const cutting = await startSocketServer((socket) => socket.on('data', () => socket.resetAndDestroy()))
+    mesh.registry.set('cutting', instance('cutting', cutting.port), instance('cutting', other.port))
+    const broken = userClient({ name: 'cutting' })
+    for (let i = 0; i < 12; i++) await broken.create({ body: Readable.from(['a', 'b']) }).catch(() => {})
+    expect(ejected()).toHaveLength(1)
+  })
+
   test('a signal ends the call at the socket', async () => {
     const mesh = startMesh()
     const closed = vi.fn()
