@@ -73,18 +73,20 @@ function isKoaApp(app: unknown): app is KoaApp {
   )
 }
 
-/** The first of the two places that sees a request is the one that handles it. */
+/** The first of the two places that lets a request in is the one that handles it; one refused is asked for again. */
 function entryOf(hooks: AppHooks): KoaMiddleware {
   // The context of this app alone: an app inside koa-mount has the same one.
   const entered = Symbol('entered')
   return (context: KoaContext & { [entered]?: true }, next) => {
     if (context[entered]) return next()
-    context[entered] = true
     const entering = enter(
       hooks,
       context.req,
       routedUrl(context),
-      () => route(hooks, context, next),
+      () => {
+        context[entered] = true
+        return route(hooks, context, next)
+      },
       (refusal) => refuse(context, refusal),
     )
     return entering as Promise<unknown>

@@ -3,7 +3,7 @@ import Router from '@koa/router'
 import Koa from 'koa'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { koa as adapter } from '../../../src/adapters/koa.js'
-import { NO_TOKEN, OPEN } from '../../../src/auth/decision.js'
+import { NO_TOKEN, OPEN, type GuardDecision } from '../../../src/auth/decision.js'
 import { Koa2, serve, type Running } from './apps.js'
 import { bearer, testHooks } from './hooks.js'
 
@@ -83,6 +83,28 @@ describe.each([
     expect(ran).not.toHaveBeenCalled()
     expect(await status('/api/x', bearer)).toBe(200)
     expect(seen).toEqual(['/api/x?a=1', '/api/x'])
+  })
+
+  it('lets nobody in who has been refused, or is waited for, however often an app inside another is tried', async () => {
+    const inner = create()
+    const ran = vi.fn((context: Koa.Context) => void (context.body = 1))
+    inner.use(ran)
+    let decide = (_: GuardDecision) => {}
+    const undecided = new Promise<GuardDecision>((resolve) => (decide = resolve))
+    adapter.mount(inner, testHooks({ guard: (request) => (request.url === '/slow' ? undecided : NO_TOKEN) }))
+    const parent = create()
+    const composed = compose(inner.middleware)
+    parent.use(async (context, next) => {
+      const first = composed(context, next)
+      if (context.path !== '/slow') await first
+      const second = composed(context, next)
+      decide(NO_TOKEN)
+      await Promise.all([first, second])
+    })
+    running = await serve(createServer(parent.callback()))
+    expect(await status('/x')).toBe(401)
+    expect(await status('/slow')).toBe(401)
+    expect(ran).not.toHaveBeenCalled()
   })
 
   it('leaves an explicit empty 404 body, a stream and ctx.respond = false alone', async () => {
