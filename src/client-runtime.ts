@@ -32,11 +32,21 @@ export function createDiscovery({ directory, routes, logger }: FeignRuntime): Di
       const snapshot = await directory.get(service)
       const route = routes.to(service)
       const endpoint = route.pick()
-      if (endpoint) return { instance: endpoint.instance, done: (outcome) => route.done(endpoint, outcome) }
+      if (endpoint) return toldOnce(endpoint.instance, (outcome) => route.done(endpoint, outcome))
       throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
     },
     watch: createWatch(directory, logger),
   }
+}
+
+/** A second word on the same call would count for another one. */
+function toldOnce(instance: ServiceInstance, tell: Endpoint['done']): Endpoint {
+  let told = false
+  const done: Endpoint['done'] = (outcome) => {
+    if (!told) tell(outcome)
+    told = true
+  }
+  return { instance, done }
 }
 
 /** What typed clients need, of a sidecar or of a script that only calls. */

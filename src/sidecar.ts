@@ -185,8 +185,8 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.#abort.abort()
     this.#remote.close()
     this.runtime.directory.close()
-    await this.runtime.close()
-    await this.#registry.close()
+    // A call that gets no answer must not keep the way to the registry open.
+    await Promise.all([this.runtime.close(), this.#registry.close()])
   }
 
   /** Where the sidecar stands. Holds no secret. */
