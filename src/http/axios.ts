@@ -8,6 +8,7 @@ import axios, {
 import type { Endpoint } from '../balance/balancer.js'
 import type { ServiceRoute } from '../balance/service-route.js'
 import { currentContext } from '../context.js'
+import type { ServiceSnapshot } from '../discovery/directory.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { originOf } from '../feign/pools.js'
@@ -116,10 +117,25 @@ class LogicalRequest {
   private async first(): Promise<Endpoint> {
     const known = this.pick()
     if (known) return known
-    const snapshot = await this.route.refresh()
+    const snapshot = await this.list()
     const found = this.pick()
     if (found) return found
     throw new SidecarError('SIDECAR_NO_INSTANCE', this.route.nobody(snapshot))
+  }
+
+  /** Waits for a list no longer than the request may take. */
+  private async list(): Promise<ServiceSnapshot> {
+    const { signal, timeout, timeoutErrorMessage } = this.config
+    const limit = timeout ? AbortSignal.timeout(timeout) : undefined
+    const ends = [signal, limit].filter((end) => end instanceof AbortSignal)
+    try {
+      return await this.route.refresh(AbortSignal.any(ends))
+    } catch (error) {
+      if (signal?.aborted) throw new axios.CanceledError(undefined, this.config)
+      if (!limit?.aborted) throw error
+      const message = timeoutErrorMessage ?? `timeout of ${timeout}ms exceeded`
+      throw new axios.AxiosError(message, axios.AxiosError.ECONNABORTED, this.config)
+    }
   }
 
   private pick(): Endpoint | undefined {

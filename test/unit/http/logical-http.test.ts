@@ -290,6 +290,19 @@ describe('axios', () => {
     expect(timeouts[1]).toBeLessThan(4_950)
   })
 
+  test('timeout and signal end the wait for a list as well', async () => {
+    const mesh = startMesh()
+    mesh.registry.list = () => new Promise(() => {})
+    const late = await createAxios()
+      .get('http://user-service/x', { timeout: 30 })
+      .catch((error: unknown) => error)
+    expect(late).toMatchObject({ name: 'AxiosError', code: 'ECONNABORTED', message: 'timeout of 30ms exceeded' })
+    const ended = await createAxios()
+      .get('http://user-service/x', { signal: AbortSignal.timeout(30) })
+      .catch((error: unknown) => error)
+    expect(axios.isCancel(ended)).toBe(true)
+  })
+
   test('a POST whose redirect leads to nobody has arrived: it is not sent again', async () => {
     const mesh = startMesh()
     const location = `http://127.0.0.1:${await closedPort()}/x`
