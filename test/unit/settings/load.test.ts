@@ -50,6 +50,12 @@ describe('names', () => {
     expect(settings.cloud.nacos.discovery).toMatchObject({ serverAddr: 'n:1', group: 'G' })
   })
 
+  test('a poll without a pause is refused', () => {
+    expect(loadError('sidecar.poll-interval: 0').message).toBe(
+      'bootstrap.yml:1:24: sidecar.poll-interval: expected a duration above 0, got "0"',
+    )
+  })
+
   test('a duration that no timer takes is the longest one that it does', () => {
     const { settings } = loadBootstrap('feign.client.default: { read-timeout: 30d, timeout: 0 }')
     expect(settings.feign.client['default']).toEqual({ readTimeout: 2 ** 31 - 1, timeout: 0 })
