@@ -22,10 +22,11 @@ const shared = {
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },
 }
 
-/** They hold a bound on wall-clock time: they run by themselves, one after the other, when the rest is through. */
+/** They hold a bound on wall-clock time, or are about who comes first: they run by themselves, one after the other, when the rest is through. */
 const TIMED = [
   'test/faults/42-huge-config.test.ts',
   'test/faults/43-ten-thousand-instances.test.ts',
+  'test/unit/lifecycle/door.test.ts',
   'test/unit/registration/registrar.test.ts',
 ]
 

@@ -113,7 +113,9 @@ describe('attack: secret leak', () => {
         await proxy.close()
         await server.close()
       })
-      const transport = openTransport([proxy], { ...SECRETS, requestTimeoutMs: 200, beatTimeoutMs: 200 })
+      // Short where it is waited for; long enough for the registration before the fault.
+      const timeoutMs = mode === 'hang' ? 1_000 : 5_000
+      const transport = openTransport([proxy], { ...SECRETS, requestTimeoutMs: timeoutMs, beatTimeoutMs: timeoutMs })
       await transport.register(anInstance())
       await (mode === 'truncate'
         ? proxy.set('truncate', 60)

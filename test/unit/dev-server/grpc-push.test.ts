@@ -87,7 +87,7 @@ describe('service pushes', () => {
     // Longer than five requests take.
     const { registry, one } = await pair({ grpcTimes: { pushDelayMs: 600 } })
     await one.request('SubscribeServiceRequest', subscription('s'))
-    for (let port = 1; port <= 5; port++) await overHttp(registry, 'POST', port)
+    await Promise.all([1, 2, 3, 4, 5].map((port) => overHttp(registry, 'POST', port)))
     expect(portsOf((await one.push(NOTICE))['serviceInfo'])).toEqual([1, 2, 3, 4, 5])
     await overHttp(registry, 'POST', 5)
     await settled(registry, one)

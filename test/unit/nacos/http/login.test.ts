@@ -52,7 +52,7 @@ test('a token that the server no longer takes is renewed once, for all who were 
 })
 
 test('is renewed early, while the old one still serves', async () => {
-  const server = await guarded({ ttlS: 1 })
+  const server = await guarded({ ttlS: 3 })
   const transport = openTransport([server], USER)
   await transport.list(ORDERS)
   await vi.waitFor(
@@ -60,12 +60,12 @@ test('is renewed early, while the old one still serves', async () => {
       await transport.list(ORDERS)
       expect(logins(server)).toBe(2)
     },
-    { interval: 50, timeout: 3_000 },
+    { interval: 50, timeout: 10_000 },
   )
   const [first, second] = server.seen(LOGIN)
   const afterMs = second!.atMs - first!.atMs
-  expect(afterMs).toBeGreaterThanOrEqual(750)
-  expect(afterMs).toBeLessThan(1_000)
+  expect(afterMs).toBeGreaterThanOrEqual(2_250)
+  expect(afterMs).toBeLessThan(3_000)
 })
 
 test('a right that is missing does not log in again and again', async () => {
