@@ -1,8 +1,10 @@
 import type { Server as HttpServer } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** However many there are: somebody who keeps coming is no reason to stay open. */
-const LONGEST_MS = 200
+/** Node's default backlog: whoever stood at the door at the beginning is in after so many turns. */
+const MOST_TURNS = 512
+/** However slow the turns are. */
+export const DOOR_MS = 1_500
 /** Turns of the event loop, each of which accepts one connection, without anybody there. */
 const QUIET_TURNS = 3
 
@@ -22,8 +24,8 @@ export async function shutDoor(server: HttpServer, shut: () => void): Promise<vo
     return answer(event, ...args)
   }) as HttpServer['emit']
 
-  const giveUpAt = performance.now() + LONGEST_MS
-  for (let quiet = 0; quiet < QUIET_TURNS && performance.now() < giveUpAt;) {
+  const giveUpAt = performance.now() + DOOR_MS
+  for (let turns = 0, quiet = 0; quiet < QUIET_TURNS && turns < MOST_TURNS && performance.now() < giveUpAt; turns++) {
     const before = arrived
     await turn()
     quiet = arrived === before ? quiet + 1 : 0

@@ -28,7 +28,7 @@ export interface HeldServer {
 
 const SWEEP_MS = 50
 /** A connection made in advance, on which nothing has been asked, keeps a closed server open for no longer. */
-const SILENT_MS = 500
+const SILENT_MS = 1_000
 /** A cluster's primary may have sent a connection on its way before it hears that this worker takes no more. */
 const HANDOVER_MS = 300
 
@@ -109,7 +109,10 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
         const sweep = setInterval(() => closeIdle?.(), SWEEP_MS)
         // To node:http, one that was never used is not idle.
         const hush = setTimeout(() => {
-          for (const [socket, heard] of everySocket()) if (socket.bytesRead === heard) socket.destroy()
+          // What has come while the event loop was busy is read before that.
+          setImmediate(() => {
+            for (const [socket, heard] of everySocket()) if (socket.bytesRead === heard) socket.destroy()
+          })
         }, SILENT_MS)
         const end = (cut: number) => {
           clearInterval(sweep)

@@ -5,6 +5,7 @@ import type { MountedApp } from '../adapters/adapter.js'
 import { messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
+import { DOOR_MS } from './door.js'
 import { reasonNotToDrain } from './drain.js'
 import { holdServer, type HeldServer } from './held-server.js'
 import { haveLastWords } from './last-words.js'
@@ -133,7 +134,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     await runSteps(
       [
         { name: 'deregistration', deadlineMs: options.deregisterTimeoutMs + GRACE_MS, run: options.deregister },
-        { name: 'drain', deadlineMs: drainMs + GRACE_MS, run: () => drain(listed) },
+        { name: 'drain', deadlineMs: drainMs + DOOR_MS + GRACE_MS, run: () => drain(listed) },
         { name: 'closing the server', deadlineMs: finishTimeoutMs + GRACE_MS, run: closeServer },
         { name: 'closing clients', deadlineMs: CLIENTS_MS, run: options.closeClients },
       ],

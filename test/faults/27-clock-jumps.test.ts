@@ -2,6 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { createRegistrar } from '../../src/registration/registrar.js'
 import { anInstance } from '../support/http-transport.js'
 import { openDirectory } from '../support/open-directory.js'
+import { bound } from '../support/scale.js'
 import { registrySettings } from '../support/registry-settings.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
@@ -56,13 +57,15 @@ test.each([
   const gaps = of('/beat')
     .slice(1)
     .map((at, index) => at - of('/beat')[index]!)
-  expect(Math.max(...gaps)).toBeLessThan(BEAT_MS * 1.6)
-  expect(Math.min(...gaps)).toBeGreaterThan(BEAT_MS * 0.4)
+  expect(Math.max(...gaps)).toBeLessThan(bound(BEAT_MS * 1.6))
   const passedMs = of('/beat').at(-1)! - of('/beat')[beats - 1]!
+  expect(of('/beat').length - beats).toBeLessThanOrEqual(Math.ceil(passedMs / BEAT_MS) + 1)
   expect(of('instance/list').length - polls).toBeGreaterThan(0)
   expect(of('instance/list').length - polls).toBeLessThanOrEqual(Math.ceil(passedMs / (0.9 * BEAT_MS)) + 1)
   expect(registry.seen('/auth/login')).toHaveLength(1)
   expect(directory.peek('orders')!.instances).toHaveLength(1)
   expect(names()).toEqual(['registered', 'instancesChanged'])
-  expect(logger.lines.filter((line) => /^(warn|error)/.test(line))).toEqual([])
+  // A busy machine may hold a beat up for a moment, and the log says so; an hour would be the clock's.
+  const heldUp = /no heartbeat was possible for \d\.\d s/
+  expect(logger.lines.filter((line) => /^(warn|error)/.test(line) && !heldUp.test(line))).toEqual([])
 })

@@ -95,12 +95,16 @@ export function pushContract(target: ContractTarget, way: Way): void {
       const other = context.instance({ service: mine.service })
       await context.transport.register(mine)
       await context.transport.register(other)
+      const beating = new Set([mine, other])
+      const keep = setInterval(() => {
+        for (const instance of beating) void context.transport.beat!(instance).catch(() => {})
+      }, 1_000)
+      context.defer(() => clearInterval(keep))
       const follower = open(context)
       const { lists } = follower.service(mine)
       await context.soon(() => expect(lists.at(-1)?.instances).toHaveLength(2))
       await follower.ready()
-      const keep = setInterval(() => void context.transport.beat!(other).catch(() => {}), 1_000)
-      context.defer(() => clearInterval(keep))
+      beating.delete(mine)
       await context.soon(
         () => expect(lists.at(-1)!.instances.map(({ port }) => port)).toEqual([other.port]),
         goneWithinMs + 5_000,

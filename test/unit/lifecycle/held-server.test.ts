@@ -177,7 +177,7 @@ test.each(['http', 'https'])('http2 over %s: sessions are told to go, and reques
   await vi.waitFor(() => expect(streams).toHaveLength(1))
   const finished = hold.finish(5000)
   // Longer than a connection may be silent: this one is not.
-  setTimeout(() => streams[0]!.respond({ ':status': 204 }, { endStream: true }), 700)
+  setTimeout(() => streams[0]!.respond({ ':status': 204 }, { endStream: true }), 1_200)
   const [headers] = (await once(request, 'response')) as [Record<string, unknown>]
   expect(headers[':status']).toBe(204)
   request.resume()
