@@ -39,7 +39,7 @@ afterEach(async () => {
 
 async function start(auth: object, framework = frameworks[0]!) {
   const guard = createGuard({
-    settings: authSettings({ timeout: 60, ...auth }),
+    settings: authSettings({ timeout: 1_000, ...auth }),
     call: service.call,
     logger: recordingLogger(),
   })

@@ -2,13 +2,18 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild, type Child } from '../support/child.js'
 import { doors, typedDoor, type Door } from '../support/doors.js'
-import { bound, duration } from '../support/scale.js'
+import { bound, duration, realDurations } from '../support/scale.js'
 import { instance, startMesh } from '../unit/feign/harness.js'
 
 const PROVIDER = new URL('../fixtures/apps/provider.ts', import.meta.url)
 const LOAD_MS = duration(10_000, 1_500)
 const GET_WORKERS = 24
 const POST_WORKERS = 4
+/**
+ * One for each worker. A busy machine may tell a worker late of the end of a second connection, which it has taken
+ * meanwhile.
+ */
+const MOST_CUT_POSTS = realDurations ? POST_WORKERS : 2 * POST_WORKERS
 afterEach(killChildren)
 
 /** The registry lists all three throughout: a killed process is there until its lease ends. */
@@ -61,7 +66,7 @@ test('fault 16: kill -9 of a provider under load, typed client', async () => {
   expect(running.failed.GET).toEqual([])
   expect(running.done.GET).toBeGreaterThan(200)
   // A POST that was on its way when the process died: nobody can know whether it was done.
-  expect(running.failed.POST.length).toBeLessThanOrEqual(POST_WORKERS)
+  expect(running.failed.POST.length).toBeLessThanOrEqual(MOST_CUT_POSTS)
   expect(mesh.logged.join()).toMatch(new RegExp(`127.0.0.1:${ports[0]} of orders keeps failing`))
 })
 
@@ -92,11 +97,11 @@ test.each(Object.keys(doors).filter((name) => name !== 'typed client'))(
     const running = load(doors[name]!('orders'))
     await new Promise((resolve) => setTimeout(resolve, LOAD_MS / 2))
     await children[0]!.kill()
-    await vi.waitFor(() => expect(news('ejected')).toHaveLength(1), { timeout: 1_000 })
+    await vi.waitFor(() => expect(news('ejected')).toHaveLength(1), { timeout: bound(1_000) })
     await new Promise((resolve) => setTimeout(resolve, LOAD_MS / 4))
     await running.stop()
     // What a caller has seen the beginning of cannot begin again: such a body may break off.
     expect(running.failed.GET).toEqual([])
-    expect(running.failed.POST.length).toBeLessThanOrEqual(POST_WORKERS)
+    expect(running.failed.POST.length).toBeLessThanOrEqual(MOST_CUT_POSTS)
   },
 )
