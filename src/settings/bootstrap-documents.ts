@@ -4,6 +4,7 @@ import type { PropertyDocument, PropertyEntry } from '../properties/document.js'
 import { formatPath, relaxed, type PropertyPath } from '../properties/path.js'
 import { readYaml } from '../properties/yaml.js'
 import { displayName, profileFiles, readText } from './files.js'
+import { withOpenFeign } from './openfeign.js'
 import { profilesMatch } from './profiles.js'
 
 /** One `---` document of a file and the profiles it is for; `undefined`: for all. */
@@ -22,7 +23,7 @@ export function readSections(file: string, cwd: string): Section[] {
     const platform = entries.find((entry) => plainName(entry.path) === PLATFORM)
     if (platform && platform.text.toLowerCase() !== currentPlatform()) return []
     const [profiles, others] = partition(entries, (entry) => ACTIVATION.includes(plainName(withoutIndex(entry.path))))
-    const document: PropertyDocument = { name, layer: 'local', entries: others }
+    const document: PropertyDocument = { name, layer: 'local', entries: withOpenFeign(others) }
     return [{ document, profiles: profiles.length > 0 ? profiles : undefined }]
   })
 }
