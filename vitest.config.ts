@@ -18,6 +18,7 @@ const shared = {
   // For what hangs; a bound on time is an assertion of the test's own.
   testTimeout: 60_000,
   hookTimeout: 60_000,
+  setupFiles: [root('./test/support/patience.ts')],
   // A list of an earlier run must not find its way into a test by way of a port that is used again.
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },
 }
