@@ -1,6 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { killChildren, startChild } from '../support/child.js'
-import { closedPort, startRegistryProcess } from '../support/registry-process.js'
+import { ownPort } from '../support/own-port.js'
+import { startRegistryProcess } from '../support/registry-process.js'
 import { bound, duration } from '../support/scale.js'
 import { startScript } from '../support/script.js'
 import { tempFolder } from '../support/temp-folder.js'
@@ -17,7 +18,7 @@ cloud.nacos:
 `
 
 test('fault 1: registry down at start: the app serves, and registers within 5 s of its return', async () => {
-  const port = await closedPort()
+  const port = await ownPort()
   const cwd = tempFolder({ 'bootstrap.yml': bootstrap(port) })
   const app = startChild(APP, { cwd, env: { FRAMEWORK: 'express5', SIDECAR_DRAIN: '0', PORT: '0', SERVER_PORT: '0' } })
   const [, own] = await app.line(/cannot register DEFAULT_GROUP@@orders \(127\.0\.0\.1:(\d+)\)/)
@@ -45,7 +46,7 @@ test('fault 1: registry down at start: the app serves, and registers within 5 s 
 })
 
 test('fault 1: with fail-fast the process ends with an error within 5 s, whatever else keeps it alive', async () => {
-  const port = await closedPort()
+  const port = await ownPort()
   const app = startScript(
     `import express from 'express'
      import { initSidecar } from 'nacos-sidecar'
@@ -90,7 +91,7 @@ test('fault 1: fail-fast does not wait for what is refused', async () => {
 })
 
 test('fault 1: configs arrive with the registry', async () => {
-  const port = await closedPort()
+  const port = await ownPort()
   const app = startScript(
     `import express from 'express'
      import { configRemote, initSidecar } from 'nacos-sidecar'

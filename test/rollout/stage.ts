@@ -1,6 +1,6 @@
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { startChild, type Child } from '../support/child.js'
+import { ownPort } from '../support/own-port.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PROVIDER = new URL('../fixtures/apps/composed-app.mjs', import.meta.url)
@@ -82,7 +82,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
       SPRING_CLOUD_NACOS_PASSWORD: options.login.password,
     }),
   }
-  const address = options.registry ?? `127.0.0.1:${await freePort()}`
+  const address = options.registry ?? `127.0.0.1:${await ownPort()}`
   let registry: Child | undefined
   const startRegistry = async () => {
     const args = ['dev', '--port', address.split(':')[1]!, '--quiet']
@@ -92,7 +92,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   if (!options.registry) await startRegistry()
 
   async function createProvider(framework: Provider['framework']): Promise<Provider> {
-    const port = await freePort()
+    const port = await ownPort()
     let child: Child
     const provider: Provider = {
       framework,
@@ -151,20 +151,5 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     async clear() {
       await Promise.all([...children].map((child) => child.kill()))
     },
-  }
-}
-
-/** Below the ports that the system gives to connections, and to who asks for port 0: nobody takes it before its user. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 18_000)
-    const probe = createServer()
-    const free = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false))
-      probe.listen(port, '127.0.0.1', () => resolve(true))
-    })
-    if (!free) continue
-    await new Promise((resolve) => probe.close(resolve))
-    return port
   }
 }

@@ -1,4 +1,5 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { ownPort } from './own-port.js'
 
 /**
  * What the proxy does to traffic:
@@ -42,16 +43,13 @@ export async function startFaultProxy(target: { host?: string; port: number }): 
   let amount = 0
   let connections = 0
   let server: Server
-  let port = 0
+  const port = await ownPort()
 
   const listen = () =>
     new Promise<void>((resolve, reject) => {
       server = createServer({ noDelay: true }, accept)
       server.once('error', reject)
-      server.listen(port, '127.0.0.1', () => {
-        port = (server.address() as AddressInfo).port
-        resolve()
-      })
+      server.listen(port, '127.0.0.1', resolve)
     })
 
   function accept(client: Socket): void {
@@ -100,9 +98,7 @@ export async function startFaultProxy(target: { host?: string; port: number }): 
   await listen()
   return {
     host: '127.0.0.1',
-    get port() {
-      return port
-    },
+    port,
     get connections() {
       return connections
     },

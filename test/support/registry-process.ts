@@ -1,6 +1,7 @@
 import type { DevServerOptions, DevService } from '../../src/dev-server/index.js'
 import type { ServiceInstance } from '../../src/types.js'
 import type { Child } from './child.js'
+import { ownPort } from './own-port.js'
 import { startScript } from './script.js'
 
 /** An embedded registry in a process of its own, so that it can be killed. */
@@ -19,11 +20,12 @@ const registry = await startDevServer(JSON.parse(process.env.OPTIONS))
 process.on('message', ({ type }) => process.send({ type, services: registry.services() }))
 say('up', { address: registry.address, port: registry.port })`
 
-/** @param options the `port` of one that was killed stands for its restart; 0 takes a free one. */
+/** @param options the `port` of one that was killed stands for its restart; without, one of its own. */
 export async function startRegistryProcess(
   options: Pick<DevServerOptions, 'port' | 'apis' | 'auth'> = {},
 ): Promise<RegistryProcess> {
-  const child = startScript(SOURCE, { env: { OPTIONS: JSON.stringify(options) } })
+  const own = { port: await ownPort(), ...options }
+  const child = startScript(SOURCE, { env: { OPTIONS: JSON.stringify(own) } })
   const { address, port } = await child.message<{ address: string; port: number }>('up')
   let asked = 0
   return {
@@ -37,11 +39,4 @@ export async function startRegistryProcess(
       return services.filter((one) => one.service === service).flatMap(({ instances }) => instances)
     },
   }
-}
-
-/** A port that is closed now, and free for a registry later. */
-export async function closedPort(): Promise<number> {
-  const { port, child } = await startRegistryProcess()
-  await child.kill()
-  return port
 }
