@@ -13,7 +13,6 @@ const alias = [
 // Registries and apps under test live in child processes, so a blocked loop or a SIGSTOP hits one side only.
 const shared = {
   pool: 'forks' as const,
-  setupFiles: ['test/support/patient.ts'],
   // A worker loads a module once, not once a file: what a file leaves in one, or on the process, it takes away.
   isolate: false,
   // For what hangs; a bound on time is an assertion of the test's own.
