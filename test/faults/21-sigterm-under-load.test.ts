@@ -35,9 +35,9 @@ async function leaves(app: ComposedApp, terminate: () => void, exit: ChildExit):
   await Promise.all(loads.map((one) => one.stop()))
   for (const { seen } of loads) {
     expect(seen.failed).toEqual([])
-    expect(seen.ok).toBeGreaterThan(10)
+    expect(seen.ok).toBeGreaterThan(3)
   }
-  expect(loads[0]!.seen.told).toBeGreaterThan(5)
+  expect(loads[0]!.seen.told).toBeGreaterThan(1)
   expect((await long).status).toBe(200)
   expect(await app.exited).toEqual(exit)
   const took = performance.now() - began

@@ -11,7 +11,7 @@ async function watching(rest: Parameters<typeof link>[1] = {}) {
   const client = link(nacos.port, rest)
   const lists: number[][] = []
   const stop = client.watchService(service(), (list) => lists.push(ports(list)))
-  await vi.waitFor(() => expect(lists).toEqual([[8001]]))
+  await vi.waitFor(() => expect(lists[0]).toEqual([8001]))
   return { nacos, client, lists, stop }
 }
 
