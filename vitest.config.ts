@@ -16,7 +16,7 @@ const shared = {
   // A worker loads a module once, not once a file: what a file leaves in one, or on the process, it takes away.
   isolate: false,
   // For what hangs; a bound on time is an assertion of the test's own.
-  testTimeout: 60_000,
+  testTimeout: 120_000,
   hookTimeout: 60_000,
   setupFiles: [root('./test/support/patience.ts')],
   // A list of an earlier run must not find its way into a test by way of a port that is used again.

@@ -8,7 +8,7 @@ const SHORT = {
   rate: 250,
   calls: 0,
   restMs: 300,
-  unnoticedMs: bound(100),
+  unnoticedMs: bound(250),
   push: 'off',
   sidecar: { drain: 2500, pollInterval: 2000 },
 } as const
