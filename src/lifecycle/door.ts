@@ -1,12 +1,12 @@
 import type { Server as HttpServer } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** Node's default backlog: whoever stood at the door at the beginning is in after so many turns. */
-const MOST_TURNS = 512
-/** However slow the turns are. */
+/** Node's default backlog: whoever stood at the door at the beginning is in by then. */
+const MOST_ARRIVALS = 512
+/** However slow the machine is. */
 export const DOOR_MS = 1_500
-/** Turns of the event loop, each of which accepts one connection, without anybody there. */
-const QUIET_TURNS = 3
+/** Nobody has come for so long: longer than a caller with an answer takes to come again. */
+const QUIET_MS = 5
 
 /**
  * Lets in everybody who stands at the door, then shuts it. The kernel resets connections that are made but not
@@ -25,10 +25,12 @@ export async function shutDoor(server: HttpServer, shut: () => void): Promise<vo
   }) as HttpServer['emit']
 
   const giveUpAt = performance.now() + DOOR_MS
-  for (let turns = 0, quiet = 0; quiet < QUIET_TURNS && turns < MOST_TURNS && performance.now() < giveUpAt; turns++) {
+  let quietFrom = performance.now()
+  while (performance.now() < Math.min(quietFrom + QUIET_MS, giveUpAt) && arrived < MOST_ARRIVALS) {
     const before = arrived
+    // Each turn of the event loop accepts one connection.
     await turn()
-    quiet = arrived === before ? quiet + 1 : 0
+    if (arrived > before) quietFrom = performance.now()
   }
   shut()
   if (emit) Object.defineProperty(server, 'emit', emit)
