@@ -7,6 +7,8 @@ import { watchLoop } from './loop-watch.js'
 export interface HeartbeatOptions {
   readonly clock: Clock
   readonly intervalMs: number
+  /** When the registry was last told of the instance. A process may have been suspended since. */
+  readonly originMs: number
   readonly backoff?: BackoffOptions | undefined
   readonly logger: Logger
   /** One beat, with its own deadline. */
@@ -29,12 +31,11 @@ export interface Heartbeat {
  * that is late is sent at once, and the grid stays.
  */
 export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Heartbeat {
-  const { clock, intervalMs, logger, beat, revive, onBeat, onFailure } = options
+  const { clock, intervalMs, originMs, logger, beat, revive, onBeat, onFailure } = options
   const pulseMs = Math.min(1000, intervalMs / 4)
   const loop = watchLoop({ clock, pulseMs, toleranceMs: pulseMs, onStandstill }, signal)
   const backoff = createBackoff(options.backoff)
-  const origin = clock.now()
-  const untilNextMs = () => intervalMs - ((clock.now() - origin) % intervalMs)
+  const untilNextMs = () => intervalMs - ((clock.now() - originMs) % intervalMs)
   let alarm = new AbortController()
   signal.addEventListener('abort', () => alarm.abort(), { once: true })
 
@@ -50,7 +51,7 @@ export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): 
   }
 
   async function run(): Promise<void> {
-    let pauseMs = intervalMs
+    let pauseMs = Math.max(0, originMs + intervalMs - clock.now())
     for (;;) {
       await pause(pauseMs)
       if (signal.aborted) return
@@ -62,7 +63,8 @@ export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): 
         if (signal.aborted) return
         onBeat()
         backoff.reset()
-        pauseMs = untilNextMs()
+        // It may have been answered before this process was suspended: by now the instance may be forgotten.
+        pauseMs = clock.now() - startedAt < intervalMs ? untilNextMs() : 0
       } catch (error) {
         if (signal.aborted) return
         onFailure(error)

@@ -87,6 +87,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   let phase: RegistrationState['phase'] = 'idle'
   let requested = false
   let listed = false
+  /** When the registry was last asked to list it. */
+  let askedAtMs = 0
   let shared = false
   let deregistering = false
   let deregistered = false
@@ -106,6 +108,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     while (!stopping.signal.aborted) {
       try {
         requested = true
+        askedAtMs = clock.now()
         await transport.register(instance, cutting.signal)
         return onRegistered(again)
       } catch (error) {
@@ -160,6 +163,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       {
         clock,
         intervalMs: leaseOf(settings).intervalMs,
+        originMs: askedAtMs,
         backoff: options.backoff,
         logger,
         beat: () =>

@@ -202,6 +202,23 @@ test('a beat that failed because the loop stood still is repeated at once', asyn
   expect(beats()[1]!.at - beats()[0]!.at).toBeLessThan(6 * INTERVAL)
 })
 
+test('suspended while it is being registered, or while a beat is under way: a beat at once', async () => {
+  const standStill = () => {
+    const until = performance.now() + 5 * INTERVAL
+    while (performance.now() < until);
+  }
+  const starting = create().start()
+  standStill()
+  const from = performance.now()
+  await starting
+  await vi.waitFor(() => expect(beats().length).toBe(1), { interval: 1 })
+  expect(performance.now() - from).toBeLessThan(INTERVAL / 2)
+
+  transport.before = (verb) => void (verb === 'beat' && beats().length === 2 && standStill())
+  await vi.waitFor(() => expect(beats().length).toBe(3), { interval: 1 })
+  expect(beats()[2]!.at - beats()[1]!.at).toBeLessThan(5.5 * INTERVAL)
+})
+
 test('without a beat, or for a persistent instance, the registration stands alone', async () => {
   for (const discovery of [{ ephemeral: false }, {}]) {
     transport = createMemoryTransport()
