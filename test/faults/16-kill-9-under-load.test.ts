@@ -2,7 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild, type Child } from '../support/child.js'
 import { doors, typedDoor, type Door } from '../support/doors.js'
-import { bound, duration, realDurations } from '../support/scale.js'
+import { bound, duration } from '../support/scale.js'
 import { instance, startMesh } from '../unit/feign/harness.js'
 
 const PROVIDER = new URL('../fixtures/apps/provider.ts', import.meta.url)
@@ -13,7 +13,7 @@ const POST_WORKERS = 4
  * One for each worker. A busy machine may tell a worker late of the end of a second connection, which it has taken
  * meanwhile.
  */
-const MOST_CUT_POSTS = realDurations ? POST_WORKERS : 2 * POST_WORKERS
+const MOST_CUT_POSTS = 2 * POST_WORKERS
 afterEach(killChildren)
 
 /** The registry lists all three throughout: a killed process is there until its lease ends. */
