@@ -5,8 +5,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 const MOST_ARRIVALS = 512
 /** However slow the machine is. */
 export const DOOR_MS = 1_500
-/** Nobody has come for so long: longer than a caller with an answer takes to come again. */
+/** Nobody has come for so long, longer than a caller with an answer takes to come again … */
 const QUIET_MS = 5
+/** … and in so many turns of the event loop, each of which accepts one connection: time alone may pass in one. */
+const QUIET_TURNS = 3
 
 /**
  * Lets in everybody who stands at the door, then shuts it. The kernel resets connections that are made but not
@@ -25,11 +27,13 @@ export async function shutDoor(server: HttpServer, shut: () => void): Promise<vo
   }) as HttpServer['emit']
 
   const giveUpAt = performance.now() + DOOR_MS
+  const isQuiet = () => quietTurns >= QUIET_TURNS && performance.now() - quietFrom >= QUIET_MS
   let quietFrom = performance.now()
-  while (performance.now() < Math.min(quietFrom + QUIET_MS, giveUpAt) && arrived < MOST_ARRIVALS) {
+  let quietTurns = 0
+  while (!isQuiet() && arrived < MOST_ARRIVALS && performance.now() < giveUpAt) {
     const before = arrived
-    // Each turn of the event loop accepts one connection.
     await turn()
+    quietTurns = arrived === before ? quietTurns + 1 : 0
     if (arrived > before) quietFrom = performance.now()
   }
   shut()
