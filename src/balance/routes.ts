@@ -1,6 +1,7 @@
 import type { ServiceDirectory } from '../discovery/directory.js'
 import type { EjectionSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
+import { sharedBy } from '../util/shared-by.js'
 import { Ejector, type EjectionListener } from './ejector.js'
 import type { InstanceFilter } from './filter.js'
 import { balancerFor } from './registry.js'
@@ -39,39 +40,19 @@ export function createRoutes(options: RoutesOptions): Routes {
 
   function keyOf(service: string, balancer: string, { filter, version }: RouteChoice): string {
     if (typeof filter !== 'function') return JSON.stringify([service, balancer, version, Object.entries(filter ?? {})])
-    let own = functions.get(filter)
-    if (own === undefined) functions.set(filter, (own = functions.size))
+    const own = sharedBy(functions, filter, () => functions.size)
     return JSON.stringify([service, balancer, version, own])
-  }
-
-  function ejectorOf(service: string): Ejector {
-    let ejector = ejectors.get(service)
-    if (!ejector) ejectors.set(service, (ejector = new Ejector(ejection, listener)))
-    return ejector
   }
 
   return {
     to(service, choice = {}) {
       const balancer = choice.balancer ?? options.balancer
-      const key = keyOf(service, balancer, choice)
-      let route = routes.get(key)
-      if (!route) {
-        const { filter, version } = choice
+      const { filter, version } = choice
+      return sharedBy(routes, keyOf(service, balancer, choice), () => {
         const create = balancerFor(balancer)
-        const ejector = ejectorOf(service)
-        route = new ServiceRoute({
-          service,
-          directory,
-          create,
-          context: { cluster },
-          ejector,
-          filter,
-          version,
-          onGone,
-        })
-        routes.set(key, route)
-      }
-      return route
+        const ejector = sharedBy(ejectors, service, () => new Ejector(ejection, listener))
+        return new ServiceRoute({ service, directory, create, context: { cluster }, ejector, filter, version, onGone })
+      })
     },
     close() {
       for (const ejector of ejectors.values()) ejector.close()

@@ -11,6 +11,7 @@ import type { Interceptor } from './interceptor.js'
 import { createJudge } from './judge.js'
 import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
 import type { Pools } from './pools.js'
+import { rulesFor } from './retry.js'
 import type { RetryBudget } from './retry-budget.js'
 import { CONNECT_TIMEOUT_MS, type FeignRuntime } from './runtime.js'
 import type { StandardSchema } from '../util/standard-schema.js'
@@ -99,7 +100,6 @@ export function compileMethod(
   const { hashBy, breaker = false } = options
   const attemptMs = timeLimit(options.attemptTimeoutMs ?? 0)
   const wholeAttempt = attemptMs < Infinity
-  const idempotent = spec.verb !== 'POST' && spec.verb !== 'PATCH'
   return {
     ...outcome,
     judge: createJudge(outcome),
@@ -113,14 +113,13 @@ export function compileMethod(
     headers: [...settings.headers, client.headers, spec.options.headers]
       .map((headers) => flattenHeaders(headers ?? {}))
       .reduce(overrideHeaders, ['accept', ACCEPT]),
-    idempotent,
+    ...rulesFor(spec.verb, options.retry),
     bodied: spec.verb === 'POST' || spec.verb === 'PUT' || spec.verb === 'PATCH',
     forwards: target === undefined || options.forwardContext === true,
     versionHeader: runtime.settings.sidecar.versionHeader,
     timeoutMs: timeLimit(options.timeoutMs ?? 0),
     readTimeoutMs: wholeAttempt ? attemptMs : timeLimit(options.readTimeoutMs ?? READ_TIMEOUT_MS),
     wholeAttempt,
-    retry: idempotent ? (options.retry ?? 1) : 0,
     budget: runtime.budget(service),
     breaker: breaker === false ? undefined : runtime.breaker(service, breaker === true ? {} : breaker),
     maxResponseBytes: options.maxResponseBytes ?? MAX_RESPONSE_BYTES,

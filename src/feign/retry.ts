@@ -21,8 +21,8 @@ export function isRetryableStatus(status: number): boolean {
 
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
 
-/** For requests that come without rules of their own. */
-export function rulesFor(verb: string | undefined, retry: number): RetryRules {
+/** @param retry further attempts of idempotent requests */
+export function rulesFor(verb: string | undefined, retry = 1): RetryRules {
   const idempotent = IDEMPOTENT.has((verb ?? 'GET').toUpperCase())
   return { idempotent, retry: idempotent ? retry : 0 }
 }

@@ -8,6 +8,7 @@ import type { Logger } from '../logger.js'
 import type { Settings } from '../settings/schema.js'
 import { sharedState } from '../shared-state.js'
 import type { ServiceInstance } from '../types.js'
+import { sharedBy } from '../util/shared-by.js'
 import { parseBaseUrl, type BaseUrl } from './base-url.js'
 import { Breaker, type BreakerOptions } from './breaker.js'
 import { clientSettings, routeChoice } from './client-settings.js'
@@ -49,8 +50,8 @@ export interface FixedTarget {
 export interface RoutedTarget {
   readonly url?: undefined
   readonly route: ServiceRoute
-  /** Further attempts of idempotent calls. */
-  readonly retry: number
+  /** Further attempts of idempotent calls. @default 1 */
+  readonly retry: number | undefined
   readonly connectTimeoutMs: number
 }
 
@@ -98,7 +99,7 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
     target(service) {
       const { options: own } = clientSettings(settings.feign, service)
       if (own.url !== undefined) return { url: parseBaseUrl(own.url), forwards: own.forwardContext === true }
-      const { retry = 1, connectTimeoutMs = CONNECT_TIMEOUT_MS } = own
+      const { retry, connectTimeoutMs = CONNECT_TIMEOUT_MS } = own
       return { route: routes.to(service, routeChoice(own)), retry, connectTimeoutMs }
     },
     budget: (service) => sharedBy(budgets, service, () => new RetryBudget(retryBudget)),
@@ -116,12 +117,6 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
       await Promise.all([...pools.values()].map((each) => each.close()))
     },
   }
-}
-
-function sharedBy<Key, Value>(all: Map<Key, Value>, key: Key, create: () => Value): Value {
-  let found = all.get(key)
-  if (found === undefined) all.set(key, (found = create()))
-  return found
 }
 
 function nameOf({ service, ip, port }: ServiceInstance): string {

@@ -6,16 +6,13 @@ import axios, {
   type InternalAxiosRequestConfig,
 } from 'axios'
 import type { Endpoint } from '../balance/balancer.js'
-import type { ServiceRoute } from '../balance/service-route.js'
 import { currentContext } from '../context.js'
 import type { ServiceSnapshot } from '../discovery/directory.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { originOf } from '../feign/pools.js'
-import { mayRetry, rulesFor, type RetryRules } from '../feign/retry.js'
-import type { RetryBudget } from '../feign/retry-budget.js'
 import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
-import type { ServiceInstance } from '../types.js'
+import { Attempts } from './attempts.js'
 import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
 
 /**
@@ -56,36 +53,28 @@ const LEAST_MS = 5
 
 /** One request to a logical name, with the attempts it may take. */
 class LogicalRequest {
-  private readonly tried = new Set<ServiceInstance>()
-  private readonly version = currentContext()?.version
-  private readonly budget: RetryBudget
-  private readonly rules: RetryRules
-  private readonly route: ServiceRoute
-  private attempts = 0
-  private sent = 0
+  private readonly attempts: Attempts
 
   constructor(
     private readonly runtime: FeignRuntime,
-    { route, retry }: RoutedTarget,
+    target: RoutedTarget,
     private readonly inner: AxiosAdapter,
     private readonly config: InternalAxiosRequestConfig,
     private readonly logical: LogicalUrl,
   ) {
-    this.route = route
-    this.budget = runtime.budget(route.service)
-    this.rules = rulesFor(config.method, retry)
+    this.attempts = new Attempts(runtime, target, config.method, currentContext()?.version)
   }
 
   async send(): Promise<AxiosResponse> {
-    const { config, route } = this
+    const { config, attempts } = this
+    const { route } = attempts
     const { maxRedirects = 0, proxy = false } = config
     /** Of the whole request, as axios's users know it: every attempt is within it. */
     const giveUpAt = config.timeout ? performance.now() + config.timeout : Infinity
     const headers = withCaller(config, this.runtime)
-    this.budget.deposit()
     for (let endpoint = await this.first(); ;) {
       const url = originOf(endpoint.instance, this.logical.secure) + this.logical.rest
-      this.attempts++
+      attempts.begin(endpoint)
       try {
         const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))
         const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout })
@@ -96,31 +85,29 @@ class LogicalRequest {
         if (axios.isAxiosError(error)) error.config = config
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)
         route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error))
-        this.tried.add(endpoint.instance)
-        if (!neverSent) this.sent++
+        if (!neverSent) attempts.wasSent()
         const inTime = giveUpAt - performance.now() > LEAST_MS
-        const next = inTime && this.mayRepeat(error, neverSent) ? this.another(neverSent) : undefined
+        const next = inTime ? this.again(error, neverSent) : undefined
         if (next === undefined) throw error
         endpoint = next
       }
     }
   }
 
-  /** Only what got no answer: a status is the caller's to see. */
-  private mayRepeat(error: unknown, neverSent: boolean): boolean {
-    if (isStream(this.config.data) || axios.isCancel(error)) return false
-    if (!neverSent && !(axios.isAxiosError(error) && error.request !== undefined && !error.response)) return false
-    const { attempts, sent } = this
-    return mayRetry(this.rules, { neverSent, attempts, sent }) && (neverSent || this.budget.withdraw())
+  private again(error: unknown, neverSent: boolean): Endpoint | undefined {
+    if (isStream(this.config.data) || axios.isCancel(error)) return undefined
+    // Only what got no answer: a status is the caller's to see.
+    return neverSent || isUnanswered(error) ? this.attempts.again(neverSent) : undefined
   }
 
   private async first(): Promise<Endpoint> {
-    const known = this.pick()
+    const { attempts } = this
+    const known = attempts.pick()
     if (known) return known
     const snapshot = await this.list()
-    const found = this.pick()
+    const found = attempts.pick()
     if (found) return found
-    throw new SidecarError('SIDECAR_NO_INSTANCE', this.route.nobody(snapshot))
+    throw new SidecarError('SIDECAR_NO_INSTANCE', attempts.route.nobody(snapshot))
   }
 
   /** Waits for a list no longer than the request may take. */
@@ -129,22 +116,13 @@ class LogicalRequest {
     const limit = timeout ? AbortSignal.timeout(timeout) : undefined
     const ends = [signal, limit].filter((end) => end instanceof AbortSignal)
     try {
-      return await this.route.refresh(AbortSignal.any(ends))
+      return await this.attempts.route.refresh(AbortSignal.any(ends))
     } catch (error) {
       if (signal?.aborted) throw new axios.CanceledError(undefined, this.config)
       if (!limit?.aborted) throw error
       const message = timeoutErrorMessage ?? `timeout of ${timeout}ms exceeded`
       throw new axios.AxiosError(message, axios.AxiosError.ECONNABORTED, this.config)
     }
-  }
-
-  private pick(): Endpoint | undefined {
-    return this.route.pick({ exclude: this.tried, version: this.version }, this.rules.idempotent)
-  }
-
-  /** Everybody has been tried: an idempotent call whose connection broke may go back to one of them. */
-  private another(neverSent: boolean): Endpoint | undefined {
-    return this.pick() ?? (neverSent ? undefined : this.route.pick({ version: this.version }, this.rules.idempotent))
   }
 }
 
@@ -183,6 +161,10 @@ function followed(error: unknown, maxRedirects: number): boolean {
 function outcomeOf(error: unknown): 'ok' | 'failed' | 'aborted' {
   if (axios.isCancel(error)) return 'aborted'
   return axios.isAxiosError(error) && error.response && error.response.status < 500 ? 'ok' : 'failed'
+}
+
+function isUnanswered(error: unknown): boolean {
+  return axios.isAxiosError(error) && error.request !== undefined && !error.response
 }
 
 function isStream(data: unknown): boolean {

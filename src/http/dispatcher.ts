@@ -1,14 +1,12 @@
 import { Agent, DecoratorHandler, Dispatcher } from 'undici'
 import type { Endpoint, Outcome } from '../balance/balancer.js'
-import type { ServiceRoute } from '../balance/service-route.js'
 import { currentContext } from '../context.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
-import { mayRetry, outcomeOfAbort, rulesFor, type RetryRules } from '../feign/retry.js'
+import { outcomeOfAbort } from '../feign/retry.js'
 import { originOf, type Pools } from '../feign/pools.js'
-import type { RetryBudget } from '../feign/retry-budget.js'
 import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
-import type { ServiceInstance } from '../types.js'
+import { Attempts } from './attempts.js'
 import { readLogicalUrl } from './logical-name.js'
 
 type Options = Dispatcher.DispatchOptions
@@ -63,42 +61,35 @@ export class SidecarDispatcher extends Dispatcher {
 class LogicalCall implements Handler {
   /** undici's own wrapper speaks to handlers of both generations. */
   private readonly relay: Handler
-  private readonly rules: RetryRules
-  private readonly route: ServiceRoute
   private readonly pools: Pools
-  private readonly budget: RetryBudget
-  private readonly tried = new Set<ServiceInstance>()
+  private readonly attempts: Attempts
   private endpoint: Endpoint | undefined
   /** The present attempt is on a socket. */
   private onSocket = false
-  private sent = 0
-  private attempts = 0
   private status = 0
 
   constructor(
     runtime: FeignRuntime,
-    { route, retry, connectTimeoutMs }: RoutedTarget,
+    routed: RoutedTarget,
     private readonly secure: boolean,
     private readonly options: Options,
     private readonly target: Handler,
-    private readonly version: string | undefined,
+    version: string | undefined,
   ) {
     this.relay = new DecoratorHandler(target)
-    this.rules = rulesFor(options.method, retry)
-    this.route = route
-    this.pools = runtime.pools(connectTimeoutMs)
-    this.budget = runtime.budget(route.service)
+    this.pools = runtime.pools(routed.connectTimeoutMs)
+    this.attempts = new Attempts(runtime, routed, options.method, version)
   }
 
   start(): void {
-    this.budget.deposit()
-    const endpoint = this.pick()
+    const { attempts } = this
+    const endpoint = attempts.pick()
     if (endpoint) return this.sendTo(endpoint)
-    this.route.refresh().then(
+    attempts.route.refresh().then(
       (snapshot) => {
-        const found = this.pick()
+        const found = attempts.pick()
         if (found) this.sendTo(found)
-        else refuse(this.target, new SidecarError('SIDECAR_NO_INSTANCE', this.route.nobody(snapshot)))
+        else refuse(this.target, new SidecarError('SIDECAR_NO_INSTANCE', attempts.route.nobody(snapshot)))
       },
       (error: unknown) => refuse(this.target, error),
     )
@@ -106,7 +97,7 @@ class LogicalCall implements Handler {
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.onSocket = true
-    this.sent++
+    this.attempts.wasSent()
     this.relay.onRequestStart?.(controller, context)
   }
 
@@ -132,32 +123,17 @@ class LogicalCall implements Handler {
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     const neverSent = !this.onSocket
     this.done(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed')
-    const next = !controller?.aborted && this.mayRepeat(neverSent) ? this.another(neverSent) : undefined
+    // What the caller has seen the beginning of cannot begin again.
+    const repeatable = neverSent || (this.status === 0 && isReplayable(this.options.body))
+    const next = !controller?.aborted && repeatable ? this.attempts.again(neverSent) : undefined
     if (next) this.sendTo(next)
     else this.relay.onResponseError?.(controller, error)
-  }
-
-  private mayRepeat(neverSent: boolean): boolean {
-    const { attempts, sent, status } = this
-    if (!mayRetry(this.rules, { neverSent, attempts, sent })) return false
-    // What the caller has seen the beginning of cannot begin again.
-    return neverSent || (status === 0 && isReplayable(this.options.body) && this.budget.withdraw())
-  }
-
-  private pick(): Endpoint | undefined {
-    return this.route.pick({ exclude: this.tried, version: this.version }, this.rules.idempotent)
-  }
-
-  /** Everybody has been tried: an idempotent call whose connection broke may go back to one of them. */
-  private another(neverSent: boolean): Endpoint | undefined {
-    return this.pick() ?? (neverSent ? undefined : this.route.pick({ version: this.version }, this.rules.idempotent))
   }
 
   private sendTo(endpoint: Endpoint): void {
     this.endpoint = endpoint
     this.onSocket = false
-    this.tried.add(endpoint.instance)
-    this.attempts++
+    this.attempts.begin(endpoint)
     const { origin: _, ...options } = this.options
     try {
       const { instance } = endpoint
@@ -170,7 +146,7 @@ class LogicalCall implements Handler {
   }
 
   private done(outcome: Outcome): void {
-    if (this.endpoint !== undefined) this.route.done(this.endpoint, outcome)
+    if (this.endpoint !== undefined) this.attempts.route.done(this.endpoint, outcome)
     this.endpoint = undefined
   }
 }
