@@ -12,7 +12,6 @@ export interface DecisionCache {
   set(token: string, target: string, verdict: Verdict, ttlMs: number): void
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** Tells tokens apart well enough (a JWT ends with its signature), and is hashed in a tenth of the time. */
 const TAIL_LENGTH = 16
 
@@ -29,7 +28,6 @@ const TAIL_LENGTH = 16
  * @param maxTtlMs the longest time to live of an entry.
  */
 export function createDecisionCache(limit: number, maxTtlMs: number, now: () => number): DecisionCache {
-  const turnAfterMs = Math.min(maxTtlMs, LONGEST_TIMER_MS)
   let young = new Map<string, Entry>()
   let old = new Map<string, Entry>()
   let timer: NodeJS.Timeout | undefined
@@ -40,12 +38,12 @@ export function createDecisionCache(limit: number, maxTtlMs: number, now: () => 
   }
   const age = () => {
     turn()
-    timer = old.size > 0 ? setTimeout(age, turnAfterMs).unref() : undefined
+    timer = old.size > 0 ? setTimeout(age, maxTtlMs).unref() : undefined
   }
   const put = (key: string, entry: Entry) => {
     if (young.size >= limit / 2 && !young.has(key)) turn()
     young.set(key, entry)
-    timer ??= setTimeout(age, turnAfterMs).unref()
+    timer ??= setTimeout(age, maxTtlMs).unref()
   }
 
   return {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { messageOf } from '../errors.js'
+import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
 import { parseServerAddresses } from './server-address.js'
 
 /**
@@ -11,7 +12,6 @@ import { parseServerAddresses } from './server-address.js'
 const written = (pattern: string) => z.string().meta({ pattern: `^\\s*(?:${pattern})\\s*$|[$][{<]` })
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const LONGEST_MS = 2 ** 31 - 1
 const DURATION = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*$/i
 const ISO_DURATION = /^\s*PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?\s*$/i
 
@@ -22,8 +22,8 @@ export const durationMs = z
   })
   .transform((value, context) => {
     const ms = typeof value === 'number' ? value : durationOf(value)
-    // Longer ones (25 days) would be no time at all to Node's timers.
-    if (ms !== undefined) return Math.min(ms, LONGEST_MS)
+    // 25 days.
+    if (ms !== undefined) return Math.min(ms, LONGEST_TIMER_MS)
     context.addIssue({ code: 'custom', message: 'expected a duration such as 500, 500ms, 10s or 2m' })
     return z.NEVER
   })
