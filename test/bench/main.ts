@@ -17,7 +17,7 @@ import { builtPackage } from './support/package.js'
 const { values: flags } = parseArgs({ options: { json: { type: 'string' } } })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 const since = performance.now()
-const files = await bundle()
+const files = await bundle('.')
 console.log(`\n${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}`)
 
 const registry = startChild(files.registry)

@@ -4,7 +4,6 @@ import { expect, test, vi } from 'vitest'
 import { startOutage } from '../support/outage.js'
 import { alerts } from '../support/quiet-sidecar.js'
 
-const patient = { timeout: 15_000 }
 const flip = (bytes: Buffer) => {
   const copy = Buffer.from(bytes)
   const middle = copy.length >> 1
@@ -46,8 +45,8 @@ test.each<[string, (bytes: Buffer) => Buffer | string]>([
   await outage.back()
   await outage.publish('a.yml', 'a: 2')
   await outage.register('orders', 9002)
-  await vi.waitFor(() => expect(second.config.get('a')).toBe(2), patient)
-  await vi.waitFor(async () => expect((await second.discovery.instances('orders'))[0]?.port).toBe(9002), patient)
+  await vi.waitFor(() => expect(second.config.get('a')).toBe(2))
+  await vi.waitFor(async () => expect((await second.discovery.instances('orders'))[0]?.port).toBe(9002))
   await second.stop({ drain: false })
   await outage.down()
 

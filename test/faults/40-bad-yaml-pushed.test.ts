@@ -3,8 +3,6 @@ import { z } from 'zod'
 import { startOutage } from '../support/outage.js'
 import { alerts } from '../support/quiet-sidecar.js'
 
-const patient = { timeout: 15_000 }
-
 test('fault 40: bad YAML pushed while running: the old one stays, whole, with one alert', async () => {
   const outage = await startOutage()
   await outage.publish('a.yml', 'a: 1\nb: 1')
@@ -16,13 +14,13 @@ test('fault 40: bad YAML pushed while running: the old one stays, whole, with on
   await sidecar.ready
 
   await outage.publish('a.yml', 'a: 2\nb: [')
-  await vi.waitFor(() => expect(rejected).toHaveBeenCalled(), patient)
+  await vi.waitFor(() => expect(rejected).toHaveBeenCalled())
   // The same again, and other documents that change, are no news.
   await outage.publish('a.yml', 'a: 2\nb: [')
   expect([sidecar.config.get('a'), sidecar.config.get('b')]).toEqual([1, 1])
 
   await outage.publish('a.yml', 'a: 3\nb: 3')
-  await vi.waitFor(() => expect(sidecar.config.get('a')).toBe(3), patient)
+  await vi.waitFor(() => expect(sidecar.config.get('a')).toBe(3))
   expect(sidecar.config.get('b')).toBe(3)
   expect(changed.mock.calls).toEqual([[{ keys: ['a', 'b'] }]])
   expect(rejected.mock.calls).toEqual([
@@ -39,7 +37,7 @@ test('fault 40: after a restart without the registry the last good one is there,
   sidecar.on('configRejected', rejected)
   await sidecar.ready
   await outage.publish('a.yml', 'a: [')
-  await vi.waitFor(() => expect(rejected).toHaveBeenCalled(), patient)
+  await vi.waitFor(() => expect(rejected).toHaveBeenCalled())
   await sidecar.stop({ drain: false })
   await outage.down()
   const next = outage.sidecar({ 'config.import': 'nacos:a.yml' })
@@ -59,12 +57,12 @@ test('fault 40: a value the schema refuses keeps the old view, with one alert', 
   expect(before).toEqual({ poolSize: 5, password: 'canary-1' })
 
   await outage.publish('a.yml', 'db: { pool-size: many, password: canary-2 }')
-  await vi.waitFor(() => expect(rejected).toHaveBeenCalled(), patient)
+  await vi.waitFor(() => expect(rejected).toHaveBeenCalled())
   await outage.publish('a.yml', 'db: { pool-size: many, password: canary-3 }\nother: 1')
-  await vi.waitFor(() => expect(sidecar.config.get('other')).toBe(1), patient)
+  await vi.waitFor(() => expect(sidecar.config.get('other')).toBe(1))
   expect(db.current).toBe(before)
   await outage.publish('a.yml', 'db: { pool-size: 7, password: canary-4 }')
-  await vi.waitFor(() => expect(db.current).toEqual({ poolSize: 7, password: 'canary-4' }), patient)
+  await vi.waitFor(() => expect(db.current).toEqual({ poolSize: 7, password: 'canary-4' }))
   expect(rejected).toHaveBeenCalledTimes(1)
   expect(alerts(sidecar)).toEqual([
     expect.stringMatching(/^error db is not what the schema wants: poolSize: .*stays in use$/),

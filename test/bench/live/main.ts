@@ -10,7 +10,7 @@ import { idleDocuments, type IdleUsage } from './scenarios/idle.js'
 import { publishedDocuments } from './scenarios/publish-to-listener.js'
 import type { Job, Result, ScenarioName } from './scenarios/scenario.js'
 import type { Watched } from './scenarios/watched.js'
-import { bundle } from './support/bundle.js'
+import { bundle } from '../support/bundle.js'
 import { startFailingRegistry } from './support/failing-registry.js'
 import { fill, publishFirst } from './support/fill.js'
 import type { Latencies } from './support/latencies.js'
@@ -23,7 +23,7 @@ import { SERVER_NAMES, startServer, type BenchServer, type ServerName } from './
 const { values: flags } = parseArgs({ options: { json: { type: 'string' }, servers: { type: 'string' } } })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 const since = performance.now()
-const files = await bundle()
+const files = await bundle('live')
 const report = newReport()
 const { cpu, cores, memoryGb, node } = report.machine
 console.log(`\n${cpu}, ${cores} cores, ${memoryGb} GB, Node ${node}`)

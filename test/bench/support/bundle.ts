@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const here = fileURLToPath(new URL('..', import.meta.url))
+const bench = fileURLToPath(new URL('..', import.meta.url))
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 export interface Bundles {
@@ -11,12 +11,16 @@ export interface Bundles {
   readonly registry: string
 }
 
-/** The child processes as plain JavaScript: a loader in them would be measured too. The package itself is `dist`. */
-export async function bundle(): Promise<Bundles> {
-  const outdir = join(root, 'node_modules', '.cache', 'bench')
+/**
+ * The child processes of a bench as plain JavaScript: a loader in them would be measured too.
+ *
+ * @param folder of the bench's `child.ts`, below `test/bench`
+ */
+export async function bundle(folder: '.' | 'live'): Promise<Bundles> {
+  const outdir = join(root, 'node_modules', '.cache', 'bench', folder)
   mkdirSync(outdir, { recursive: true })
   await build({
-    entryPoints: { child: join(here, 'child.ts'), registry: join(here, 'live', 'registry-child.ts') },
+    entryPoints: { child: join(bench, folder, 'child.ts'), registry: join(bench, 'live', 'registry-child.ts') },
     outdir,
     outExtension: { '.js': '.mjs' },
     ...{ bundle: true, splitting: true, packages: 'external', platform: 'node', format: 'esm', target: 'node20' },

@@ -33,17 +33,20 @@ describe('weighted draw', () => {
   })
 })
 
+/** A call that ends well at once; the port it went to. */
+function callOne(balancer: Balancer): number {
+  const endpoint = balancer.pick()!
+  endpoint.done('ok')
+  return endpoint.instance.port
+}
+
 describe('least pending', () => {
   test('keeps away from whoever is busy', () => {
     const balancer = createLeastPending([instance(1), instance(2)])
     const stuck = Array.from({ length: 60 }, () => balancer.pick()!)
     for (const endpoint of stuck) if (endpoint.instance.port === 2) endpoint.done('ok')
     // Everything at 1 is still under way: only drawing it twice sends another call there.
-    const seen = count(() => {
-      const endpoint = balancer.pick()!
-      endpoint.done('ok')
-      return endpoint.instance.port
-    }, 4_000)
+    const seen = count(() => callOne(balancer), 4_000)
     expect(seen[1]! / 4_000).toBeGreaterThan(0.2)
     expect(seen[1]! / 4_000).toBeLessThan(0.3)
   })
@@ -51,11 +54,7 @@ describe('least pending', () => {
   test('idle, it follows the weights; under load, the queues do', () => {
     const list = [instance(1, { weight: 3 }), instance(2)]
     const idle = createLeastPending(list)
-    const seen = count(() => {
-      const endpoint = idle.pick()!
-      endpoint.done('ok')
-      return endpoint.instance.port
-    }, 20_000)
+    const seen = count(() => callOne(idle), 20_000)
     expect(seen[1]! / 20_000).toBeGreaterThan(0.72)
     expect(seen[1]! / 20_000).toBeLessThan(0.78)
     const loaded = createLeastPending(list)
