@@ -1,3 +1,5 @@
+import { isObject } from '../util/is-object.js'
+
 /** What a verifier made of a token: it permits the request, does not, or the token itself is bad. */
 export type Verdict = 'allowed' | 'refused' | 'unauthenticated'
 
@@ -51,7 +53,7 @@ function own(object: object, key: string): unknown {
 function parseObject(body: string): object | undefined {
   try {
     const parsed: unknown = JSON.parse(body)
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? parsed : undefined
+    return isObject(parsed) ? parsed : undefined
   } catch {
     return undefined
   }

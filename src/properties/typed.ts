@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js'
+import { isObject } from '../util/is-object.js'
 import { plainScalar } from './scalar.js'
 import { masked } from './secrets.js'
 import { parsePath } from './path.js'
@@ -45,7 +46,7 @@ function convert(key: string, raw: unknown, example: unknown): unknown {
     case 'object':
       if (Array.isArray(example)) return toList(key, raw, example)
       if (example === null) break
-      return isMap(raw) ? toMap(key, raw, example as Record<string, unknown>) : refuse(key, raw, 'a map')
+      return isObject(raw) ? toMap(key, raw, example as Record<string, unknown>) : refuse(key, raw, 'a map')
   }
   return toText(raw) ?? refuse(key, raw, 'text (pass {} or [] as the default to read what is below it)')
 }
@@ -68,7 +69,7 @@ function toText(raw: unknown): string | undefined {
 
 /** Items take the type of the default's first one. */
 function toList(key: string, raw: unknown, example: readonly unknown[]): unknown {
-  if (isMap(raw)) return refuse(key, raw, 'a list')
+  if (isObject(raw)) return refuse(key, raw, 'a list')
   const text = typeof raw === 'string' ? raw.split(',').map((part) => part.trim()) : undefined
   const items = Array.isArray(raw) ? raw : text ? text.filter(Boolean).map(plainScalar) : [raw]
   return example.length === 0 ? items : items.map((item, index) => convert(`${key}[${index}]`, item, example[0]))
@@ -84,11 +85,7 @@ function toMap(key: string, raw: Record<string, unknown>, example: Record<string
   return Object.fromEntries(result)
 }
 
-function isMap(raw: unknown): raw is Record<string, unknown> {
-  return typeof raw === 'object' && raw !== null && !Array.isArray(raw)
-}
-
 function refuse(key: string, raw: unknown, expected: string): never {
-  const got = Array.isArray(raw) ? 'a list' : isMap(raw) ? 'a map' : JSON.stringify(masked(parsePath(key), raw))
+  const got = Array.isArray(raw) ? 'a list' : isObject(raw) ? 'a map' : JSON.stringify(masked(parsePath(key), raw))
   throw new SidecarError('SIDECAR_CONFIG_TYPE', `${key}: expected ${expected}, got ${got}`)
 }

@@ -65,15 +65,18 @@ test.concurrent.for(['from the start', 'later'])(
     const before = await member.ask<{ usage: NodeJS.CpuUsage }>('cpu')
     server.forget()
     door.times.length = 0
+    const sinceMs = performance.now()
     await new Promise((resolve) => setTimeout(resolve, WINDOW_MS))
+    const windowMs = performance.now() - sinceMs
     const requests = server.requests.length + door.times.length
     const after = await member.ask<{ usage: NodeJS.CpuUsage }>('cpu')
     const busyMs = (after.usage.user + after.usage.system - before.usage.user - before.usage.system) / 1000
 
     // It goes on trying, though.
     expect(server.requests.length).toBeGreaterThan(0)
-    expect(requests).toBeLessThanOrEqual(WINDOW_MS / 1000 + 1)
-    expect(busyMs / WINDOW_MS).toBeLessThan(CPU_SHARE)
+    // One more at the window's edge, and one a process: gRPC is loaded only for a port that has been knocked on.
+    expect(requests).toBeLessThanOrEqual(windowMs / 1000 + 2)
+    expect(busyMs / windowMs).toBeLessThan(CPU_SHARE)
     expect(member.child.messages.map(({ type }) => type)).not.toContain('unhandledRejection')
   },
 )

@@ -1,4 +1,6 @@
 import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey } from '../../types.js'
+import { isObject } from '../../util/is-object.js'
+import { readHost } from '../host.js'
 
 /** What a request is about: what a signature is made over. */
 export type SignedResource =
@@ -141,47 +143,14 @@ export function parseServiceInfo(info: unknown): ServiceInfo {
 /** The hosts as instances of `key`. One that cannot be read spoils the message, for what it says is not the list. */
 export function instancesOf(key: ServiceKey, hosts: readonly unknown[]): ServiceInstance[] {
   return hosts.map((host) => {
-    const { ip, port } = isObject(host) ? host : {}
-    if (!isObject(host) || typeof ip !== 'string' || ip === '' || !isPort(port)) {
-      throw new Error('serviceInfo.hosts holds an instance without ip and port')
-    }
-    return {
-      namespace: key.namespace,
-      group: key.group,
-      service: key.service,
-      ip,
-      port,
-      weight: typeof host['weight'] === 'number' ? host['weight'] : 1,
-      healthy: host['healthy'] !== false,
-      enabled: host['enabled'] !== false,
-      ephemeral: host['ephemeral'] !== false,
-      cluster: textOr(host['clusterName'], 'DEFAULT'),
-      metadata: stringsOf(host['metadata']),
-    }
+    const instance = readHost(host, key)
+    if (!instance) throw new Error('serviceInfo.hosts holds an instance without ip and port')
+    return instance
   })
-}
-
-function isPort(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65535
-}
-
-export function isObject(value: unknown): value is Message {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function textOr<T>(value: unknown, fallback: T): string | T {
   return typeof value === 'string' && value !== '' ? value : fallback
-}
-
-function stringsOf(value: unknown): Record<string, string> {
-  if (!isObject(value)) return {}
-  // As parsed, where it is what it should be: ten thousand copies would be felt.
-  if (Object.values(value).every((entry) => typeof entry === 'string')) return value as Record<string, string>
-  // As HTTP has it, or a switch between the two would look like a change.
-  const pairs = Object.entries(value).filter(([key, entry]) => key !== '__proto__' && entry != null)
-  return Object.fromEntries(
-    pairs.map(([key, entry]) => [key, typeof entry === 'string' ? entry : JSON.stringify(entry)]),
-  )
 }
 
 function internal(type: string): Request {

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from '../../settings/connection.js'
+import { isObject } from '../../util/is-object.js'
 import type { LoginResult } from '../credentials.js'
-import { assertSuccess, isObject, malformed, parseJson, wordsOf } from './dialects/answers.js'
+import { assertSuccess, malformed, parseJson, wordsOf } from './dialects/answers.js'
 import type { Operation } from './dialects/dialect.js'
 import { isFailure, RequestFailure } from './failure.js'
 

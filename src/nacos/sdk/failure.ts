@@ -1,4 +1,5 @@
-import { isObject, assertSuccess } from '../http/dialects/answers.js'
+import { isObject } from '../../util/is-object.js'
+import { assertSuccess } from '../http/dialects/answers.js'
 import { RequestFailure } from '../http/failure.js'
 import type { SdkOptions } from './clients.js'
 

@@ -1,5 +1,6 @@
 import type { Page, ServiceInstance, ServiceKey, ServiceNames } from '../../types.js'
-import { isObject, malformed, parseJson } from '../http/dialects/answers.js'
+import { isObject } from '../../util/is-object.js'
+import { malformed, parseJson } from '../http/dialects/answers.js'
 import { readInstances } from '../http/dialects/instances.js'
 import { RequestFailure } from '../http/failure.js'
 import type { SdkInstance, SdkNamingClient } from './clients.js'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ConfigItem, ConfigKey } from '../../../types.js'
+import { isObject } from '../../../util/is-object.js'
 import { RequestFailure } from '../failure.js'
 import type { WireResponse } from '../wire.js'
 
@@ -48,10 +49,6 @@ export function parseJson(response: WireResponse): unknown {
 export function malformed(problem: string, { headers, body }: WireResponse): RequestFailure {
   const type = headers['content-type'] ?? 'no content type'
   return new RequestFailure('malformed', `the answer ${problem} (${type}, ${body.length} characters)`)
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A document with the MD5 that Nacos compares: over its text in UTF-8. */

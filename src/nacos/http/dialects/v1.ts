@@ -1,8 +1,9 @@
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
+import { isObject } from '../../../util/is-object.js'
 import { decodeChanged, encodeListening } from '../listener.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
-import { assertSuccess, configItem, isObject, malformed, parseJson } from './answers.js'
+import { assertSuccess, configItem, malformed, parseJson } from './answers.js'
 import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
 

@@ -1,7 +1,8 @@
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
+import { isObject } from '../../../util/is-object.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
-import { assertSuccess, configItem, isObject, malformed } from './answers.js'
+import { assertSuccess, configItem, malformed } from './answers.js'
 import {
   configLabel,
   instanceLabel,
