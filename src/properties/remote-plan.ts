@@ -1,4 +1,5 @@
 import type { ConfigKey } from '../types.js'
+import { activeProfiles } from '../settings/profiles.js'
 import type { Settings } from '../settings/schema.js'
 import { formatOf, type DocumentFormat } from './formats.js'
 
@@ -56,7 +57,7 @@ export function planDocuments(
   if (name) {
     add(name)
     add(`${name}.${config.fileExtension}`)
-    for (const profile of settings.profiles.active) add(`${name}-${profile}.${config.fileExtension}`)
+    for (const profile of activeProfiles(settings.profiles)) add(`${name}-${profile}.${config.fileExtension}`)
   }
   return { references: [...plan.values()], warnings }
 }

@@ -28,6 +28,9 @@ export const durationMs = z
     return z.NEVER
   })
 
+/** A deadline or an interval, of which 0 would be one that nothing can keep. */
+export const positiveMs = durationMs.refine((ms) => ms > 0, 'expected a duration above 0')
+
 function durationOf(text: string): number | undefined {
   const [, amount, unit] = DURATION.exec(text) ?? []
   if (amount !== undefined) return Number(amount) * UNIT_MS[unit?.toLowerCase() ?? 'ms']!

@@ -11,6 +11,7 @@ import { bindSettings } from './bind.js'
 import { documentsFor, readSections } from './bootstrap-documents.js'
 import { environmentDocument } from './environment-document.js'
 import { displayName, findBootstrap, readText } from './files.js'
+import { activeProfiles } from './profiles.js'
 import { settingsSchema, type Settings } from './schema.js'
 
 export interface LoadOptions {
@@ -96,7 +97,7 @@ function localDocuments(
     const list = Array.isArray(said) ? said.map(String) : said === undefined ? [] : String(said).split(',')
     return list.map((name) => name.trim()).filter(Boolean)
   }
-  const active = [...new Set([...names('profiles.include'), ...names('profiles.active')])]
+  const active = activeProfiles({ include: names('profiles.include'), active: names('profiles.active') })
   return documentsFor(sections, file, active, cwd)
 }
 

@@ -1,3 +1,13 @@
+/** Every profile there is, weakest first. */
+export function activeProfiles({ include, active }: Profiles): string[] {
+  return [...new Set([...include, ...active])]
+}
+
+export interface Profiles {
+  readonly include: readonly string[]
+  readonly active: readonly string[]
+}
+
 /**
  * Spring's profile expressions: `dev`, `!prod`, `a & b`, `(a | b) & !c`, and lists, of which one member suffices.
  * Throws a plain `Error` that says what is wrong.

@@ -13,7 +13,8 @@ import { sidecar } from './schema/sidecar.js'
 export const settingsSchema = section({
   server: section({ port: port.optional() }).prefault({}),
   application: section({ name: text.optional(), code: text.optional() }).prefault({}),
-  profiles: section({ active: list.default([]) }).prefault({}),
+  /** Included ones go before those that are active, which are stronger. */
+  profiles: section({ active: list.default([]), include: list.default([]) }).prefault({}),
   config: section({ import: list.default([]) }).prefault({}),
   cloud: section({ nacos: nacos.prefault({}) }).prefault({}),
   auth: auth.prefault({}),

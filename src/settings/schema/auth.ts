@@ -1,4 +1,4 @@
-import { durationMs, flag, list, oneOf, section, text } from '../kinds.js'
+import { durationMs, flag, list, oneOf, positiveMs, section, text } from '../kinds.js'
 
 /** `auth`: the guard. */
 export const auth = section({
@@ -7,7 +7,7 @@ export const auth = section({
   failOpen: flag.default(false),
   /** Paths that need no token: whole segments and globs. */
   excludePaths: list.default([]),
-  timeout: durationMs.default(5_000),
+  timeout: positiveMs.default(5_000),
   /** Logical name or base URL of the central auth service. */
   service: text.optional(),
   path: text.default('/external/auth/check'),

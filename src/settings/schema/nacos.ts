@@ -7,6 +7,7 @@ import {
   list,
   oneOf,
   port,
+  positiveMs,
   section,
   serverAddresses,
   stringMap,
@@ -63,7 +64,7 @@ const discovery = section({
   ephemeral: flag.default(true),
   /** Adds `secure=true` to the metadata: callers use https. */
   secure: flag.default(false),
-  heartBeatInterval: durationMs.default(10_000),
+  heartBeatInterval: positiveMs.default(10_000),
   heartBeatTimeout: durationMs.default(30_000),
   ipDeleteTimeout: durationMs.default(90_000),
   /** An impossible registration ends the start with an error instead of a log line. */
@@ -88,7 +89,7 @@ const config = section({
   extensionConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
   refreshEnabled: flag.default(true),
   /** Deadline of the first pull. */
-  timeout: durationMs.default(3_000),
+  timeout: positiveMs.default(3_000),
   encode: text.default('utf-8'),
   failFast: flag.default(false),
   /** What a document deleted while running leaves behind. */
@@ -116,9 +117,9 @@ export const nacos = section({
   /** What registers: HTTP with its heartbeat, or the gRPC connection. */
   transport: oneOf('http', 'grpc').default('http'),
   /** Deadline of one request to the registry. */
-  requestTimeout: durationMs.default(5_000),
+  requestTimeout: positiveMs.default(5_000),
   /** Deadline of one heartbeat; the next address is tried after it. */
-  beatTimeout: durationMs.default(2_000),
+  beatTimeout: positiveMs.default(2_000),
   discovery: discovery.prefault({}),
   config: config.prefault({}),
 })

@@ -1,4 +1,4 @@
-import { durationMs, flag, headerName, integer, oneOf, port, section, text } from '../kinds.js'
+import { durationMs, flag, headerName, integer, oneOf, port, positiveMs, section, text } from '../kinds.js'
 
 const ejection = section({
   /** Takes instances that keep failing out of the list for a while. */
@@ -28,7 +28,7 @@ export const sidecar = section({
   /** `listen` registers once the app listens; `manual` waits for `sidecar.register()`. */
   registerOn: oneOf('listen', 'manual').default('listen'),
   /** Interval of list polls where nothing pushes; jittered by ±10 %. */
-  pollInterval: durationMs.refine((ms) => ms > 0, 'expected a duration above 0').default(10_000),
+  pollInterval: positiveMs.default(10_000),
   /** Balancer of every service that `feign.client.<name>.balancer` says nothing of. */
   balancer: text.default('round-robin'),
   ejection: ejection.prefault({}),

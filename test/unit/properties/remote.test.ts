@@ -94,6 +94,12 @@ cloud.nacos.config:
     expect(remote.documents().map((document) => document.state)).toEqual(Array(8).fill('absent'))
   })
 
+  test('of an included profile before the active ones, as of its file', async () => {
+    const { remote, asked } = remoteOf('application.name: orders\nprofiles: { active: dev, include: [eu, tls] }\n', {})
+    await remote.load()
+    expect(asked.slice(2)).toEqual(['orders-eu.yml', 'orders-tls.yml', 'orders-dev.yml'])
+  })
+
   test('application-dev.yml, as the users of the Python library write it', async () => {
     const yaml = `
 application.name: orders

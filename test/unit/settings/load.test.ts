@@ -50,9 +50,16 @@ describe('names', () => {
     expect(settings.cloud.nacos.discovery).toMatchObject({ serverAddr: 'n:1', group: 'G' })
   })
 
-  test('a poll without a pause is refused', () => {
-    expect(loadError('sidecar.poll-interval: 0').message).toBe(
-      'bootstrap.yml:1:24: sidecar.poll-interval: expected a duration above 0, got "0"',
+  test.each([
+    'sidecar.poll-interval',
+    'auth.timeout',
+    'cloud.nacos.request-timeout',
+    'cloud.nacos.beat-timeout',
+    'cloud.nacos.config.timeout',
+    'cloud.nacos.discovery.heart-beat-interval',
+  ])('an interval or deadline of no length is refused: %s', (key) => {
+    expect(loadError(`${key}: 0`).message).toBe(
+      `bootstrap.yml:1:${key.length + 3}: ${key}: expected a duration above 0, got "0"`,
     )
   })
 
@@ -136,6 +143,12 @@ a: prod in europe, or test
   test('negated', () => expect(read({ ENV: 'stage' })).toEqual(['not dev', 'base', 'base']))
   test('several: the last file wins', () =>
     expect(read({ SPRING_PROFILES_ACTIVE: 'prod,eu' })).toEqual(['prod in europe, or test', 'eu file', 'base']))
+  test('an included one is weaker than an active one', () =>
+    expect(read({ SPRING_PROFILES_ACTIVE: 'eu', SPRING_PROFILES_INCLUDE: 'prod' })).toEqual([
+      'prod in europe, or test',
+      'eu file',
+      'base',
+    ]))
   test('one of a list', () => expect(read({ ENV: 'test' })).toEqual(['prod in europe, or test', 'base', 'base']))
 
   test('a malformed expression says where', () => {
