@@ -2,6 +2,7 @@ import { SidecarError, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
+import { isActive, sectionsOf } from '../settings/activation.js'
 import type { ConfigSettings } from '../settings/schema.js'
 import type { ConfigItem } from '../types.js'
 import { unlessAborted } from '../util/unless-aborted.js'
@@ -26,6 +27,8 @@ export interface RemoteDocumentStatus {
 export interface RemoteDocumentOptions {
   readonly transport: Pick<NacosTransport, 'getConfig'>
   readonly settings: ConfigSettings
+  /** The active profiles: a `---` document may be for some alone. */
+  readonly profiles: readonly string[]
   readonly snapshots: ConfigSnapshots | undefined
   readonly logger: Logger
   readonly emit: Emit
@@ -137,7 +140,8 @@ export class RemoteDocument {
 
   /** All or nothing: a document with an error in it has no values. */
   private read({ content, type }: ConfigItem): PropertyDocument[] {
-    const { maxBytes } = this.options.settings
+    const { profiles, settings } = this.options
+    const { maxBytes } = settings
     const { name, reference } = this
     const bytes = Buffer.byteLength(content)
     if (bytes > maxBytes) {
@@ -148,8 +152,10 @@ export class RemoteDocument {
     }
     const format = reference.format ?? formatOf(type) ?? reference.fallbackFormat
     try {
-      const parts = readDocument(content, format, name, reference.dataId)
-      return parts.map((entries) => ({ name, layer: 'remote', entries }))
+      // An app's own `profiles: [a, b]` is no word of Spring's.
+      return sectionsOf(readDocument(content, format, name, reference.dataId), false)
+        .filter((section) => isActive(section, profiles, name))
+        .map(({ entries }) => ({ name, layer: 'remote', entries }))
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error
       throw new SidecarError('SIDECAR_CONFIG_INVALID', `config ${error.message}`)

@@ -2,6 +2,7 @@ import { SidecarError, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
+import { activeProfiles } from '../settings/profiles.js'
 import type { Settings } from '../settings/schema.js'
 import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ConfigItem, Unsubscribe } from '../types.js'
@@ -49,8 +50,9 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   for (const warning of plan.warnings) logger.warn(warning)
 
   const snapshots = options.snapshots && createConfigSnapshots(options.snapshots)
+  const profiles = activeProfiles(settings.profiles)
   const documents = plan.references.map(
-    (reference) => new RemoteDocument(reference, { transport, settings: config, snapshots, logger, emit }),
+    (reference) => new RemoteDocument(reference, { transport, settings: config, profiles, snapshots, logger, emit }),
   )
   const closing = new AbortController()
   const watches: Unsubscribe[] = []

@@ -67,6 +67,54 @@ const down = () => new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', 'connection 
 
 const ORDERS = 'application.name: orders\nprofiles.active: [dev, eu]\n'
 
+describe('a `---` document for some profiles', () => {
+  const content = `
+who: all
+---
+spring.config.activate.on-profile: prod
+who: prod
+prod.only: 1
+---
+spring.profiles: dev
+dev.only: 1
+---
+spring: { config: { activate: { on-profile: ["!prod & eu"] } } }
+where: eu
+`
+
+  test('counts for them alone, and says nothing of which are active', async () => {
+    const { remote, store } = remoteOf(ORDERS, { 'orders.yml': content })
+    await remote.load()
+    expect(['who', 'prod.only', 'dev.only', 'where'].map((key) => store.get(key))).toEqual(['all', undefined, 1, 'eu'])
+    expect(store.get('profiles.active')).toEqual(['dev', 'eu'])
+    expect(store.get('config.activate')).toBeUndefined()
+    expect(store.explain('who').shadows).toEqual([])
+  })
+
+  test('is for the profile default where none is active', async () => {
+    const yaml =
+      'spring.config.activate.on-profile: default\na: 1\n---\nspring.config.activate.on-profile: "!default"\na: 2'
+    const { remote, store } = remoteOf('application.name: orders', { 'orders.yml': yaml })
+    await remote.load()
+    expect(store.get('a')).toBe(1)
+  })
+
+  test('with a malformed expression is refused whole, with its place', async () => {
+    const broken = 'a: 1\n---\nspring.config.activate.on-profile: "a & (b"\n'
+    const { remote } = remoteOf(ORDERS, { 'orders.yml': broken })
+    await expect(remote.load()).rejects.toMatchObject({
+      code: 'SIDECAR_CONFIG_INVALID',
+      message: 'config orders.yml:3:36: malformed profile expression "a & (b"',
+    })
+  })
+
+  test("leaves an app's own `profiles` alone", async () => {
+    const { remote, store } = remoteOf(ORDERS, { 'orders.yml': 'profiles: [gold, silver]' })
+    await remote.load()
+    expect(store.get('profiles', 'remote')).toEqual(['gold', 'silver'])
+  })
+})
+
 describe('the documents that are asked for', () => {
   test('in the order of Spring, the last one the strongest', async () => {
     const yaml = `${ORDERS}
