@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { SidecarError } from '../errors.js'
 import { locate } from '../properties/document-error.js'
 import { formatPath, type PropertyPath } from '../properties/path.js'
+import { hasPlaceholder } from '../properties/placeholders.js'
 import { isSecret, masked } from '../properties/secrets.js'
 import type { PropertyNode } from '../properties/tree.js'
 import type { Found, PropertyView } from '../properties/view.js'
@@ -109,7 +110,9 @@ class Binder {
   private scalarAt(node: PropertyNode, path: PropertyPath): Found | undefined {
     const { entry, source } = node
     if (!entry || !source || entry.kind !== 'scalar' || entry.value === null || node.children.size > 0) return undefined
-    return this.view.find(path) ?? { entry, source }
+    const found = this.view.find(path) ?? { entry, source }
+    // `ip: ${HOST_IP:}` says nothing where nobody has set HOST_IP; a plain `""` is what somebody wants.
+    return hasPlaceholder(found.entry.text) && this.view.textOf(found) === '' ? undefined : found
   }
 
   private warnUnknown(node: PropertyNode, path: PropertyPath, shape: Shape): void {

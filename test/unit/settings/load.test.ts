@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { loadBootstrap, loadError } from '../../support/bootstrap.js'
 import { tempFolder } from '../../support/temp-folder.js'
+import { connectionsOf } from '../../../src/settings/connection.js'
 import { loadSettings } from '../../../src/settings/load.js'
 
 const PYTHON_STYLE = `
@@ -274,6 +275,29 @@ describe('environment', () => {
 
   test('an empty variable leaves a setting alone', () => {
     expect(loadBootstrap('server.port: 1', { vars: { SERVER_PORT: '' } }).settings.server.port).toBe(1)
+  })
+
+  test('so does a placeholder whose default is empty', () => {
+    const yaml = `
+server.port: \${PORT:}
+cloud.nacos:
+  server-addr: nacos:8848
+  username: base
+  discovery: { server-addr: '\${ADDR:}', username: '\${USER:}', ip: '\${HOST_IP:}', group: '\${GROUP:}', weight: '\${W:}' }
+  config: { file-extension: '\${EXT:}', refresh-enabled: '\${R:}', shared-configs: [a.yml, '\${MORE:}'] }
+`
+    const { server, cloud } = loadBootstrap(yaml).settings
+    expect(server.port).toBeUndefined()
+    expect(connectionsOf(cloud.nacos).discovery).toMatchObject({ username: 'base', addresses: [{ host: 'nacos' }] })
+    expect(cloud.nacos.discovery).toMatchObject({ group: 'DEFAULT_GROUP', weight: 1 })
+    expect(cloud.nacos.discovery.ip).toBeUndefined()
+    expect(cloud.nacos.config).toMatchObject({ fileExtension: 'yml', refreshEnabled: true })
+    expect(cloud.nacos.config.sharedConfigs).toMatchObject([{ dataId: 'a.yml' }])
+    expect(loadBootstrap(yaml, { vars: { HOST_IP: '10.0.0.9' } }).settings.cloud.nacos.discovery.ip).toBe('10.0.0.9')
+  })
+
+  test('a plain empty text is a value', () => {
+    expect(loadBootstrap('sidecar.version-header: ""').settings.sidecar.versionHeader).toBe('')
   })
 })
 
