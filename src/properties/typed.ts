@@ -2,7 +2,7 @@ import { SidecarError } from '../errors.js'
 import { isObject } from '../util/is-object.js'
 import { plainScalar } from './scalar.js'
 import { masked } from './secrets.js'
-import { parsePath } from './path.js'
+import { parsePath, relaxed } from './path.js'
 
 /** The type a default stands for: `9202` is a number, `[]` a list of anything, nothing at all is text. */
 export type Widen<T> = T extends string
@@ -75,14 +75,21 @@ function toList(key: string, raw: unknown, example: readonly unknown[]): unknown
   return example.length === 0 ? items : items.map((item, index) => convert(`${key}[${index}]`, item, example[0]))
 }
 
-/** The default's keys are filled in and give their types; other keys come as they are. */
+/** The default's keys are filled in, give their types, and are found in any spelling; other keys come as they are. */
 function toMap(key: string, raw: Record<string, unknown>, example: Record<string, unknown>): unknown {
   const result = new Map(Object.entries(raw))
   for (const [name, inner] of Object.entries(example)) {
-    const value = result.get(name)
+    const written = result.has(name) ? name : spelledOtherwise(name, raw, example)
+    const value = written === undefined ? undefined : result.get(written)
+    if (written !== undefined) result.delete(written)
     result.set(name, value === undefined || value === null ? inner : convert(`${key}.${name}`, value, inner))
   }
   return Object.fromEntries(result)
+}
+
+/** `pool-size` for `poolSize`, unless the default has both. */
+function spelledOtherwise(name: string, raw: object, example: object): string | undefined {
+  return Object.keys(raw).find((other) => relaxed(other) === relaxed(name) && !Object.hasOwn(example, other))
 }
 
 function refuse(key: string, raw: unknown, expected: string): never {

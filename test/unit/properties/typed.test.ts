@@ -47,6 +47,12 @@ describe('convertTo', () => {
     )
   })
 
+  test("a map's keys are found in any spelling and go by the default's", () => {
+    const raw = { 'pool-size': 5, db_url: 'a', Other: 1 }
+    expect(convertTo('db', raw, { poolSize: 1, dbUrl: '' })).toEqual({ poolSize: 5, dbUrl: 'a', Other: 1 })
+    expect(convertTo('db', { 'a-1': 5 }, { a1: 1, 'a-1': 2 })).toEqual({ a1: 1, 'a-1': 5 })
+  })
+
   test('a secret is not in the error', () => {
     expect(() => convertTo('db.password', 'canary', 1)).toThrow('db.password: expected a number, got "***"')
   })
