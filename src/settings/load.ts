@@ -13,6 +13,7 @@ import { environmentDocument } from './environment-document.js'
 import { displayName, findBootstrap, readText } from './files.js'
 import { activeProfiles } from './profiles.js'
 import { settingsSchema, type Settings } from './schema.js'
+import { springProperty } from './spring-properties.js'
 
 export interface LoadOptions {
   /** bootstrap.yml, or the folder it lies in; `false` reads none. @default SIDECAR_CONFIG, else it is looked for */
@@ -132,11 +133,11 @@ function code(overrides: object): PropertyDocument {
 
 let defaults: PropertyNode | undefined
 
-/** `${spring.cloud.nacos.config.file-extension}` is `yml` even where nobody wrote it. */
+/** `${spring.cloud.nacos.config.file-extension}` is `yml` even where nobody wrote it, `${user.home}` is there always. */
 function defaultOf(path: PropertyPath): string | undefined {
   defaults ??= PropertyNode.merge([
     { name: 'defaults', layer: 'local', entries: entriesOfObject(settingsSchema.parse({})) },
   ])
   const entry = defaults.find(path)?.entry
-  return entry?.kind === 'scalar' && entry.value !== null ? entry.text : undefined
+  return entry?.kind === 'scalar' && entry.value !== null ? entry.text : springProperty(path)
 }
