@@ -2,6 +2,7 @@ import { SidecarError } from '../errors.js'
 import { isRawBody } from './body.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders, type HeaderInput } from './headers.js'
 import type { Verb } from './method-spec.js'
+import { encodePairs, typeOf } from './query.js'
 import { encodeSegment, type PathTemplate } from './template.js'
 import { timeLimit } from './time-limit.js'
 
@@ -62,7 +63,7 @@ function bindObject(rules: BindingRules, given: Readonly<Record<string, unknown>
       if (value !== null || key === 'body') (reserved as Record<string, unknown>)[key] = value
     } else if (value !== undefined && value !== null) {
       if (rules.bodied) refuseLeftover(key)
-      const pairs = queryPairs(key, value)
+      const pairs = encodePairs(key, value, 'query')
       if (pairs !== '') path += joint + pairs
       if (pairs !== '') joint = '&'
     }
@@ -100,39 +101,10 @@ function withQuery(path: string, query: Readonly<Record<string, unknown>>): stri
   if (!isPlainObject(query)) return invalid(`query must be a plain object, got ${typeOf(query)}`)
   let joined = path
   for (const key of Object.keys(query)) {
-    const pairs = queryPairs(key, query[key])
+    const pairs = encodePairs(key, query[key], 'query')
     if (pairs !== '') joined += (joined.includes('?') ? '&' : '?') + pairs
   }
   return joined
-}
-
-/** `undefined` and `null` are dropped, arrays repeated, dates in ISO form. */
-function queryPairs(key: string, value: unknown): string {
-  if (value === undefined || value === null) return ''
-  if (Array.isArray(value)) {
-    return value
-      .map((item) => queryPairs(key, item))
-      .filter((pair) => pair !== '')
-      .join('&')
-  }
-  return `${encode(key)}=${encode(queryText(key, value))}`
-}
-
-function queryText(key: string, value: unknown): string {
-  if (typeof value === 'string') return value
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString()
-  return invalid(
-    `the query parameter ${key} is ${typeOf(value)}: a query holds text, numbers, booleans, dates and arrays of them`,
-  )
-}
-
-function encode(text: string): string {
-  try {
-    return encodeURIComponent(text)
-  } catch {
-    return invalid('a query parameter is not well-formed Unicode')
-  }
 }
 
 function isReserved(key: string): key is keyof Reserved {
@@ -152,12 +124,6 @@ function refuseLeftover(key: string): never {
   return invalid(
     `does not know the key "${key}": write { body: … } for the body, { query: { ${key}: … } } for the query`,
   )
-}
-
-function typeOf(value: unknown): string {
-  if (Array.isArray(value)) return 'an array'
-  if (typeof value !== 'object' || value === null) return `a ${typeof value}`
-  return isPlainObject(value) ? 'an object' : `a ${value.constructor.name}`
 }
 
 function invalid(why: string): never {

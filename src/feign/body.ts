@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { messageOf, SidecarError } from '../errors.js'
+import { encodeForm } from './query.js'
 
 /** A body as undici sends it. */
 export type WireBody = string | Buffer | Uint8Array | Readable
@@ -8,16 +9,19 @@ export interface EncodedBody {
   readonly body: WireBody
   /** Sent unless the call's own headers name one. */
   readonly contentType: string | undefined
+  /** No header may say another: it holds the boundary of the parts. */
+  readonly partsType?: boolean
   /** True where the body can be sent once only. */
   readonly oneShot: boolean
 }
 
 const JSON_TYPE = 'application/json'
 const BYTES_TYPE = 'application/octet-stream'
+const FORM_TYPE = /^\s*application\/x-www-form-urlencoded\b/i
 
 /**
  * JSON, but for what is a body by itself: `FormData`, `URLSearchParams`, `Blob`, bytes and streams. A string is JSON
- * too, unless the call names another content type.
+ * too, unless the call names another content type; an object is a form where that is what the call names.
  */
 export function encodeBody(value: unknown, contentType: string | undefined): EncodedBody {
   if (typeof value === 'object' && value !== null) {
@@ -38,11 +42,14 @@ export function encodeBody(value: unknown, contentType: string | undefined): Enc
         body: Readable.fromWeb(response.body!),
         contentType: response.headers.get('content-type') ?? BYTES_TYPE,
         oneShot: true,
+        ...(value instanceof FormData && { partsType: true }),
       }
     }
     if (value instanceof Readable) return { body: value, contentType: BYTES_TYPE, oneShot: true }
     if (isAsyncIterable(value))
       return { body: Readable.from(value, { objectMode: false }), contentType: BYTES_TYPE, oneShot: true }
+    if (contentType !== undefined && FORM_TYPE.test(contentType) && !Array.isArray(value))
+      return { body: encodeForm(value), contentType, oneShot: false }
   }
   if (typeof value === 'string' && contentType !== undefined && !/\bjson\b/i.test(contentType)) {
     return { body: value, contentType, oneShot: false }

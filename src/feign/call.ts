@@ -10,7 +10,7 @@ import { encodeBody, type EncodedBody } from './body.js'
 import { decompress, tooLarge } from './decode.js'
 import { callError, FeignError, reasonOf } from './errors.js'
 import { withContext } from './forward.js'
-import { hasHeader, headerValue, type FlatHeaders } from './headers.js'
+import { hasHeader, headerValue, overrideHeaders, type FlatHeaders } from './headers.js'
 import type { CompiledMethod } from './method-spec.js'
 import { originOf } from './pools.js'
 import { isRetryableStatus, mayRetry, outcomeOfAbort } from './retry.js'
@@ -99,10 +99,11 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
     let { headers } = bound
     if (bound.body !== undefined) {
       this.encoded = encodeBody(bound.body, headerValue(headers, 'content-type'))
-      const { contentType } = this.encoded
+      const { contentType, partsType } = this.encoded
       if (this.encoded.oneShot) (this.encoded.body as Readable).once('error', () => (this.spoiled = true))
       if (contentType !== undefined && !hasHeader(headers, 'content-type'))
         headers = headers.concat('content-type', contentType)
+      else if (partsType) headers = overrideHeaders(headers, ['content-type', contentType!])
     }
     if (!method.forwards) return headers
     const context = currentContext()

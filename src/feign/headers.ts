@@ -1,7 +1,10 @@
 import { SidecarError } from '../errors.js'
 
-/** Header values as callers give them; `undefined` and `null` leave the header out. */
-export type HeaderInput = Readonly<Record<string, string | number | boolean | readonly string[] | null | undefined>>
+/** Header values as callers give them, or what lists pairs of them; `undefined` and `null` leave the header out. */
+export type HeaderInput = HeaderRecord | Headers | ReadonlyMap<string, HeaderValue>
+
+type HeaderValue = string | number | boolean | readonly string[] | null | undefined
+type HeaderRecord = Readonly<Record<string, HeaderValue>>
 
 /** Names and values by turns, names in lower case: what undici takes without converting. */
 export type FlatHeaders = readonly string[]
@@ -32,7 +35,8 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
  * @throws SidecarError `SIDECAR_CALL_INVALID` for a name or value that could end the header (CR, LF, NUL) or that
  * HTTP cannot carry.
  */
-export function flattenHeaders(headers: HeaderInput): string[] {
+export function flattenHeaders(given: HeaderInput): string[] {
+  const headers = isPairs(given) ? Object.fromEntries(given) : given
   const flat: string[] = []
   const declared = connectionHeaders(headers)
   for (const key of Object.keys(headers)) {
@@ -67,7 +71,12 @@ export function headerValue(headers: FlatHeaders, name: string): string | undefi
   return undefined
 }
 
-function connectionHeaders(headers: HeaderInput): ReadonlySet<string> | undefined {
+/** `Headers` and a `Map` have no keys to read: their headers would be lost without a word. */
+function isPairs(headers: HeaderInput): headers is Headers | ReadonlyMap<string, HeaderValue> {
+  return typeof (headers as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
+}
+
+function connectionHeaders(headers: HeaderRecord): ReadonlySet<string> | undefined {
   const key = Object.keys(headers).find((name) => name.toLowerCase() === 'connection')
   if (key === undefined) return undefined
   return new Set(

@@ -43,7 +43,8 @@ async function throughLayers(method: CompiledMethod, bound: BoundCall): Promise<
     last = new Call(method, toBound(method, request), toResponse)
     return last.start() as Promise<FeignResponse>
   }
-  const response = await onion(method.interceptors, core)(toRequest(method, bound))
+  const response = (await onion(method.interceptors, core)(toRequest(method, bound))) as FeignResponse | undefined
+  if (typeof response?.status !== 'number') throw misused(method, unanswered())
   // An interceptor may have answered by itself: then there is no call to speak for, and a bare one does.
   const answer = last ?? new Call(method, bound, toResponse)
   answer.status = response.status
@@ -51,6 +52,11 @@ async function throughLayers(method: CompiledMethod, bound: BoundCall): Promise<
   if (response.status < 200 || response.status > 299) throw badStatus(answer, response.body)
   if (method.verb === 'HEAD') return { status: response.status, headers: response.headers }
   return refine(method, answer, response.body)
+}
+
+/** A forgotten `return`, mostly. */
+function unanswered(): SidecarError {
+  return new SidecarError('SIDECAR_CLIENT_INVALID', 'an interceptor returned no response: `return next(request)`')
 }
 
 function toRequest(method: CompiledMethod, { path, headers, body, signal, timeoutMs }: BoundCall): FeignRequest {

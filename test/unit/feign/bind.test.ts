@@ -44,6 +44,10 @@ describe('an argument object', () => {
     })
   })
 
+  test.each([[new Headers({ 'X-Own': 'mine' })], [new Map([['X-Own', 'mine']])]])('headers may be a %o', (headers) => {
+    expect(call('GET', '/x', { headers }).headers).toEqual(['accept', 'a/b', 'x-own', 'mine'])
+  })
+
   test('other keys and query go together', () => {
     expect(call('GET', '/x', { a: 1, query: { b: 2 } }).path).toBe('/x?a=1&b=2')
   })

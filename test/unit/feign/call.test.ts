@@ -278,6 +278,38 @@ describe('bodies', () => {
     expect(seen.body).toContain('content')
   })
 
+  test.each(['multipart/form-data', 'application/json'])(
+    'FormData keeps its boundary beside a content type %s',
+    async (type) => {
+      const form = new FormData()
+      form.append('name', 'Ada')
+      const seen = await sent(form, { 'Content-Type': type })
+      const received = await new Response(seen.body, { headers: { 'content-type': seen.headers['content-type']! } })
+        .formData()
+        .catch(() => undefined)
+      expect(received?.get('name')).toBe('Ada')
+    },
+  )
+
+  test('an object is a form where the call says so', async () => {
+    const type = 'application/x-www-form-urlencoded'
+    const seen = await sent(
+      { name: 'Ada & 中', tags: ['a', 'b'], none: null, at: new Date(0) },
+      { 'Content-Type': type },
+    )
+    expect(seen.headers['content-type']).toBe(type)
+    expect([...new URLSearchParams(seen.body)]).toEqual([
+      ['name', 'Ada & 中'],
+      ['tags', 'a'],
+      ['tags', 'b'],
+      ['at', '1970-01-01T00:00:00.000Z'],
+    ])
+    await expect(sent({ nested: {} }, { 'Content-Type': type })).rejects.toMatchObject({
+      code: 'SIDECAR_CALL_INVALID',
+      message: expect.stringContaining('the form parameter nested is an object'),
+    })
+  })
+
   test('what JSON cannot hold is refused before anything is sent', async () => {
     const { provider, users } = await serving()
     const circular: { self?: unknown } = {}

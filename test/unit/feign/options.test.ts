@@ -113,6 +113,18 @@ describe('interceptors', () => {
     expect(result).toEqual([expect.objectContaining({ url: '/v2/users' })])
   })
 
+  test('one that forgets to return is told so', async () => {
+    await serving()
+    const forgetful = async (...[request, next]: Parameters<Interceptor>) => {
+      await next(request)
+    }
+    const interceptors = [forgetful as unknown as Interceptor]
+    await expect(client({ interceptors }).get({ id: '1' })).rejects.toMatchObject({
+      code: 'SIDECAR_CLIENT_INVALID',
+      message: expect.stringMatching(/GET of user-service .*\(get\): an interceptor returned no response/),
+    })
+  })
+
   test('may drop a header', async () => {
     const { provider } = await serving()
     const drop: Interceptor = ({ headers: { 'x-tenant': _, ...headers }, ...request }, next) =>
