@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { messageOf, SidecarError } from '../errors.js'
+import type { JsonCodec } from './json.js'
 import { encodeForm } from './query.js'
 
 /** A body as undici sends it. */
@@ -23,7 +24,7 @@ const FORM_TYPE = /^\s*application\/x-www-form-urlencoded\b/i
  * JSON, but for what is a body by itself: `FormData`, `URLSearchParams`, `Blob`, bytes and streams. A string is JSON
  * too, unless the call names another content type; an object is a form where that is what the call names.
  */
-export function encodeBody(value: unknown, contentType: string | undefined): EncodedBody {
+export function encodeBody(value: unknown, contentType: string | undefined, json: JsonCodec): EncodedBody {
   if (typeof value === 'object' && value !== null) {
     if (value instanceof Uint8Array) return { body: value, contentType: BYTES_TYPE, oneShot: false }
     if (value instanceof URLSearchParams) {
@@ -54,7 +55,7 @@ export function encodeBody(value: unknown, contentType: string | undefined): Enc
   if (typeof value === 'string' && contentType !== undefined && !/\bjson\b/i.test(contentType)) {
     return { body: value, contentType, oneShot: false }
   }
-  return { body: stringify(value), contentType: JSON_TYPE, oneShot: false }
+  return { body: stringify(value, json), contentType: JSON_TYPE, oneShot: false }
 }
 
 /** True for what goes out as it is, and so is never taken for an argument object. */
@@ -73,10 +74,10 @@ function isAsyncIterable(value: object): value is AsyncIterable<Uint8Array> {
   return typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function'
 }
 
-function stringify(value: unknown): string {
+function stringify(value: unknown, json: JsonCodec): string {
   let text: string | undefined
   try {
-    text = JSON.stringify(value)
+    text = json.stringify(value)
   } catch (error) {
     throw new SidecarError(
       'SIDECAR_CALL_INVALID',

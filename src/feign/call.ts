@@ -98,7 +98,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
     const { method, bound } = this
     let { headers } = bound
     if (bound.body !== undefined) {
-      this.encoded = encodeBody(bound.body, headerValue(headers, 'content-type'))
+      this.encoded = encodeBody(bound.body, headerValue(headers, 'content-type'), method.json)
       const { contentType, partsType } = this.encoded
       if (this.encoded.oneShot) (this.encoded.body as Readable).once('error', () => (this.spoiled = true))
       if (contentType !== undefined && !hasHeader(headers, 'content-type'))

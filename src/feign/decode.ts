@@ -1,5 +1,6 @@
 import { constants } from 'node:buffer'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
+import type { JsonCodec } from './json.js'
 
 /**
  * A body by its content type: JSON parsed, text as a string, anything else as a Buffer; an empty one is `undefined`.
@@ -7,17 +8,17 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib'
  *
  * @throws SyntaxError where JSON was promised and is not there.
  */
-export function decodeBody(bytes: Buffer | undefined, contentType: string | undefined): unknown {
+export function decodeBody(bytes: Buffer | undefined, contentType: string | undefined, json: JsonCodec): unknown {
   if (bytes === undefined || bytes.length === 0) return undefined
   if (contentType === undefined) {
     const text = textOf(bytes, undefined)
     try {
-      return JSON.parse(text) as unknown
+      return json.parse(text)
     } catch {
       return text
     }
   }
-  if (isJson(contentType)) return JSON.parse(textOf(bytes, contentType)) as unknown
+  if (isJson(contentType)) return json.parse(textOf(bytes, contentType))
   if (/^\s*(text\/|application\/(xml|javascript|x-www-form-urlencoded)|[\w.+-]+\/[\w.+-]+\+xml)/i.test(contentType)) {
     return textOf(bytes, contentType)
   }
@@ -38,9 +39,9 @@ const UNPACK = new Map<string, Unpack>([
 ])
 
 /** For an error's `body`: never throws. */
-export function decodeLeniently(bytes: Buffer | undefined, contentType: string | undefined): unknown {
+export function decodeLeniently(bytes: Buffer | undefined, contentType: string | undefined, json: JsonCodec): unknown {
   try {
-    return decodeBody(bytes, contentType)
+    return decodeBody(bytes, contentType, json)
   } catch {
     return bytes?.toString('utf8')
   }

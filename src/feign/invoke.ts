@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js'
+import type { RawAnswer } from './answer.js'
 import { bind, type BoundCall } from './bind.js'
 import type { Breaker } from './breaker.js'
 import { Call } from './call.js'
@@ -39,14 +40,15 @@ function throughBreaker(method: CompiledMethod, breaker: Breaker, bound: BoundCa
 
 async function throughLayers(method: CompiledMethod, bound: BoundCall): Promise<unknown> {
   let last: Call | undefined
+  const finish = (answer: RawAnswer) => toResponse(answer, method.json)
   const core = (request: FeignRequest): Promise<FeignResponse> => {
-    last = new Call(method, toBound(method, request), toResponse)
+    last = new Call(method, toBound(method, request), finish)
     return last.start() as Promise<FeignResponse>
   }
   const response = (await onion(method.interceptors, core)(toRequest(method, bound))) as FeignResponse | undefined
   if (typeof response?.status !== 'number') throw misused(method, unanswered())
   // An interceptor may have answered by itself: then there is no call to speak for, and a bare one does.
-  const answer = last ?? new Call(method, bound, toResponse)
+  const answer = last ?? new Call(method, bound, finish)
   answer.status = response.status
   if (response.status === 404 && method.decode404) return undefined
   if (response.status < 200 || response.status > 299) throw badStatus(answer, response.body)

@@ -3,6 +3,7 @@ import type { RawAnswer } from './answer.js'
 import { decodeBody, decodeLeniently } from './decode.js'
 import type { FeignError } from './errors.js'
 import type { FeignResponse } from './interceptor.js'
+import type { JsonCodec } from './json.js'
 import type { CompiledMethod } from './method-spec.js'
 import { issueText, type StandardSchema } from '../util/standard-schema.js'
 import { unwrapEnvelope } from './unwrap.js'
@@ -16,26 +17,26 @@ export interface HeadAnswer {
 
 /** Makes the value of a call of its answer, or throws the `FeignError`. Made once a method. */
 export function createJudge(
-  method: Pick<CompiledMethod, 'verb' | 'decode404' | 'unwrap' | 'validate'>,
+  method: Pick<CompiledMethod, 'verb' | 'decode404' | 'unwrap' | 'validate' | 'json'>,
 ): (answer: RawAnswer) => unknown {
-  const { verb, decode404, unwrap, validate } = method
+  const { verb, decode404, unwrap, validate, json } = method
   return (answer) => {
     const { status } = answer
     if (status < 200 || status > 299) {
       if (status === 404 && decode404) return undefined
-      throw badStatus(answer, decodeLeniently(answer.bytes, answer.contentType))
+      throw badStatus(answer, decodeLeniently(answer.bytes, answer.contentType, json))
     }
     if (verb === 'HEAD') return { status, headers: answer.headers() } satisfies HeadAnswer
-    const value = read(answer)
+    const value = read(answer, json)
     return unwrap === undefined && validate === undefined ? value : refine(method, answer, value)
   }
 }
 
 /** The answer as interceptors see it. */
-export function toResponse(answer: RawAnswer): FeignResponse {
+export function toResponse(answer: RawAnswer, json: JsonCodec): FeignResponse {
   const { status, instance, attempts } = answer
   const good = status >= 200 && status <= 299
-  const body = good ? read(answer) : decodeLeniently(answer.bytes, answer.contentType)
+  const body = good ? read(answer, json) : decodeLeniently(answer.bytes, answer.contentType, json)
   return { status, headers: answer.headers(), body, instance, attempts }
 }
 
@@ -59,9 +60,9 @@ export function badStatus(answer: Pick<RawAnswer, 'status' | 'fail'>, body: unkn
   return answer.fail('SIDECAR_CALL_STATUS', `answered ${answer.status}${hint}`, body)
 }
 
-function read(answer: RawAnswer): unknown {
+function read(answer: RawAnswer, json: JsonCodec): unknown {
   try {
-    return decodeBody(answer.bytes, answer.contentType)
+    return decodeBody(answer.bytes, answer.contentType, json)
   } catch (error) {
     const raw = answer.bytes?.toString('utf8')
     throw answer.fail('SIDECAR_CALL_BODY', `the answer is not the JSON it says it is: ${messageOf(error)}`, raw, error)

@@ -8,6 +8,7 @@ import { clientSettings, defined, routeChoice } from './client-settings.js'
 import { createHashKey, type HashKey } from './hash-key.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders } from './headers.js'
 import type { Interceptor } from './interceptor.js'
+import type { JsonCodec } from './json.js'
 import { createJudge } from './judge.js'
 import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
 import type { Pools } from './pools.js'
@@ -62,6 +63,7 @@ export interface CompiledMethod {
   readonly decode404: boolean
   readonly unwrap: UnwrapOptions | undefined
   readonly validate: StandardSchema | undefined
+  readonly json: JsonCodec
   readonly interceptors: readonly Interceptor[]
   readonly fallback: FallbackFunction | undefined
   /** Makes the value of a call of its answer. */
@@ -94,6 +96,7 @@ export function compileMethod(
     decode404: options.decode404 ?? false,
     unwrap: options.unwrap === true ? {} : options.unwrap || undefined,
     validate: options.validate,
+    json: options.json ?? JSON,
   }
   const template = compileTemplate((target?.path ?? '') + compileTemplate(client.path ?? '', '').source, spec.path)
   const service = client.name ?? options.url!

@@ -3,6 +3,7 @@ import type { SidecarError } from '../errors.js'
 import type { BreakerOptions } from './breaker.js'
 import type { HeaderInput } from './headers.js'
 import type { Interceptor } from './interceptor.js'
+import type { JsonCodec } from './json.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 
 /** What can be said of one call, and of every call of a client. The method's word beats the client's. */
@@ -34,6 +35,14 @@ export interface CallOptions {
   readonly unwrap?: boolean | UnwrapOptions
   /** Checks, and may transform, the result: any Standard Schema (zod, valibot, arktype). */
   readonly validate?: StandardSchema
+  /**
+   * Reads and writes JSON in place of `JSON`, which loses digits of integers beyond 2^53: the ids of many Java services.
+   *
+   * @example
+   * @feign({ name: 'order-service', json: JSONbig({ useNativeBigInt: true }) })   // npm json-bigint
+   * @default JSON
+   */
+  readonly json?: JsonCodec
   /** Layers around the call; those of the client are outside those of the method. */
   readonly interceptors?: readonly Interceptor[]
   /**

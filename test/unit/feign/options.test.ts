@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { registerBalancer } from '../../../src/balance/registry.js'
@@ -74,6 +75,46 @@ describe('validate', () => {
       message: expect.stringContaining('id: '),
     })
   })
+})
+
+describe('json', () => {
+  /** What json-bigint does, as far as it matters here. */
+  const codec = {
+    parse: (text: string) =>
+      JSON.parse(text.replace(/:(\d{16,})/g, ':"$1n"'), (_, value: unknown) =>
+        typeof value === 'string' && /^\d+n$/.test(value) ? BigInt(value.slice(0, -1)) : value,
+      ) as unknown,
+    stringify: (value: unknown) =>
+      JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner)).replace(
+        /"(\d+)n"/g,
+        '$1',
+      ),
+  }
+  const text = '{"id":1234567890123456789}'
+  const long = { id: 1234567890123456789n }
+
+  test('reads and writes what JSON would round', async () => {
+    const { provider } = await serving((_, response) => answer(response, text))
+    expect(await client({ json: codec }).create({ body: long })).toEqual(long)
+    expect(provider.seen[0]).toMatchObject({ body: text, headers: { 'content-type': 'application/json' } })
+  })
+
+  test('in errors and for interceptors too', async () => {
+    await serving((_, response) => answer(response, text, 409))
+    const seen = vi.fn()
+    const layer: Interceptor = async (request, next) => {
+      const response = await next(request)
+      seen(response.body)
+      return response
+    }
+    await expect(client({ json: codec, interceptors: [layer] }).get({ id: '1' })).rejects.toMatchObject({ body: long })
+    expect(seen).toHaveBeenCalledWith(long)
+    await expect(client({ json: codec }).get({ id: '1' })).rejects.toMatchObject({ body: long })
+  })
+
+  function answer(response: ServerResponse, body: string, status = 200) {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body)
+  }
 })
 
 describe('interceptors', () => {
