@@ -55,7 +55,7 @@ export class PropertyView {
     const found = this.find(path)
     if (found) return this.valueOf(found)
     const node = this.tree.find(path)
-    return node && this.materialize(node, path)
+    return node ? this.materialize(node, path) : this.listed(path)
   }
 
   /** With its placeholders resolved, typed as it was written. */
@@ -100,6 +100,8 @@ export class PropertyView {
     const children = [...node.children.values()]
     if (node.isList) {
       if (this.variable(path, node)) return this.read(path)
+      const listed = this.listed(path)
+      if (listed) return listed
       return children
         .sort((a, b) => Number(a.name) - Number(b.name))
         .map((child) => this.materialize(child, [...path, child.name]) ?? null)
@@ -113,6 +115,17 @@ export class PropertyView {
     if (node.entry?.kind === 'map') return {}
     const found = this.find(path)
     return found && this.valueOf(found)
+  }
+
+  /** `HOSTS_0`, `HOSTS_1` … are a list, in place of the whole one a document has. */
+  private listed(path: PropertyPath): unknown[] | undefined {
+    const items: unknown[] = []
+    for (;;) {
+      const item = [...path, items.length]
+      const variable = path.length > 0 && this.variable(item, this.tree.find(item))
+      if (!variable) return items.length > 0 ? items : undefined
+      items.push(this.valueOf(variable))
+    }
   }
 
   /** A variable of the environment speaks, unless the command line or code does. A map has no variable of its own. */

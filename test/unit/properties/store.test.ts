@@ -42,6 +42,17 @@ describe('look-up', () => {
     expect([store.get('l'), store.get('o')]).toEqual(['x,y', { l: ['b'] }])
   })
 
+  test('so do variables with an index, however many', () => {
+    const vars = { L_0: 'x', L_1: 'y', O_L_0: 'b', NEW_0: '1', NEW_1: '2' }
+    const { store } = loadBootstrap('l: [1]\no: { l: [a, c] }', { vars })
+    expect([store.get('l'), store.get('o'), store.get('new')]).toEqual([['x', 'y'], { l: ['b'] }, [1, 2]])
+    store.setRemote([remote('a.yml', 'l: [7, 8, 9]')])
+    expect([store.get('l'), store.get('l', 'remote')]).toEqual([
+      ['x', 'y'],
+      [7, 8, 9],
+    ])
+  })
+
   test('names that differ only in their dashes stay apart where both are there', () => {
     const { store } = loadBootstrap('prices: { A-1: 5, A1: 7 }')
     expect(store.get('prices')).toEqual({ 'A-1': 5, A1: 7 })
