@@ -14,14 +14,22 @@ type Handler = Dispatcher.DispatchHandler
 
 /**
  * An undici dispatcher that knows logical names: `http://user-service/…` goes to an instance, with the caller's token
- * and trace; every other origin goes where it says. URLs are lower-cased before they come here, and so are the names.
+ * and trace; every other origin goes where it says. URLs are lower-cased before they come here, and so are the names:
+ * see `calling`.
  */
 export class SidecarDispatcher extends Dispatcher {
   /** Everything that is no logical name. */
   private readonly outside = new Agent()
+  /** As it is registered, where the URL in hand would not tell. */
+  private readonly service: string | undefined
 
   constructor(private readonly runtime: () => FeignRuntime) {
     super()
+  }
+
+  /** The same for one request to a service with capitals in its name. */
+  calling(service: string): Dispatcher {
+    return Object.create(this, { service: { value: service } }) as Dispatcher
   }
 
   override dispatch(options: Options, handler: Handler): boolean {
@@ -29,7 +37,7 @@ export class SidecarDispatcher extends Dispatcher {
     if (logical === undefined) return this.outside.dispatch(options, handler)
     try {
       const runtime = this.runtime()
-      const target = runtime.target(logical.service)
+      const target = runtime.target(this.service ?? logical.service)
       const { url } = target
       const context = url === undefined || target.forwards ? currentContext() : undefined
       const { versionHeader } = runtime.settings.sidecar

@@ -1,5 +1,6 @@
 import type { FeignRuntime } from '../feign/runtime.js'
 import { SidecarDispatcher } from './dispatcher.js'
+import { readLogicalUrl } from './logical-name.js'
 
 /**
  * `fetch` with logical names. It is Node's own `fetch` over a dispatcher of ours: `Response`, `FormData` and `Request`
@@ -10,9 +11,14 @@ import { SidecarDispatcher } from './dispatcher.js'
  */
 export function createFetch(runtime: () => FeignRuntime): typeof globalThis.fetch {
   const dispatcher = new SidecarDispatcher(runtime)
+  // Nacos tells capitals apart, a parsed URL has none left.
+  const dispatcherFor = (input: unknown) => {
+    const service = typeof input === 'string' ? readLogicalUrl(input)?.service : undefined
+    return service !== undefined && /[A-Z]/.test(service) ? dispatcher.calling(service) : dispatcher
+  }
   return (input, init) => {
     // Node's types know the option by the name of another copy of undici.
-    const withDispatcher = { ...init, dispatcher } as unknown as RequestInit
+    const withDispatcher = { ...init, dispatcher: dispatcherFor(input) } as unknown as RequestInit
     return globalThis.fetch(input, withDispatcher)
   }
 }

@@ -168,16 +168,17 @@ describe('the guard and what travels on', () => {
     }
   }
 
-  test.each(['logical name', 'URL'])(
+  test.each(['logical name', 'name in CAPITALS', 'URL'])(
     'a central auth service by its %s: 401, 403, 200, and 503 without it',
     async (by) => {
       const registry = await testRegistry()
       const asked: { url: URL; headers: IncomingHttpHeaders }[] = []
-      const auth = await registry.stub('auth-service', authService(asked))
+      const name = by.includes('CAPITALS') ? 'AUTH-SERVICE' : 'auth-service'
+      const auth = await registry.stub(name, authService(asked))
       const app = express()
       app.get('/admin/:id', (_request, response) => void response.json({ ok: true }))
       app.get('/public/x', (_request, response) => void response.json({ ok: true }))
-      const service = by === 'URL' ? auth.url : 'auth-service'
+      const service = by === 'URL' ? auth.url : name
       const { url } = await join(
         app,
         registry.settings({

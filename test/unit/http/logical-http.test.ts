@@ -180,6 +180,15 @@ describe.each(Object.entries(doors))('%s', (_, open) => {
   })
 })
 
+test.each(['fetch', 'axios'])('%s finds a name with capitals', async (door) => {
+  const mesh = startMesh()
+  const provider = await startProvider()
+  mesh.registry.set('AUTH-Service', instance('AUTH-Service', provider.port))
+  const call = doors[door]!()
+  expect(await call('http://AUTH-Service/check?a=B')).toMatchObject({ status: 200 })
+  expect(provider.seen[0]).toMatchObject({ url: '/check?a=B' })
+})
+
 describe('fetch', () => {
   test('takes the global FormData and gives the global Response', async () => {
     const { provider } = await one()
