@@ -2,6 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Adapter, AppHooks, DirectAnswer, ExpressGuard, GuardMiddleware } from './adapter.js'
 import { admit, enter } from './admission.js'
 import { sendJson, sendRefusal } from './answer.js'
+import { insteadOf404 } from './instead-of-404.js'
 
 type Out = (error?: unknown) => void
 type Handle = (this: ExpressApp, request: ExpressRequest, response: ServerResponse, out?: Out) => void
@@ -72,7 +73,9 @@ function route(
   out: Out | undefined,
 ): void {
   const answer = hooks.health(request.method ?? 'GET', routedUrl(request) ?? '/')
-  handle.call(app, request, response, answer ? unrouted(answer, app, handle, request, response, out) : out)
+  if (!answer) return handle.call(app, request, response, out)
+  insteadOf404(response, () => sendJson(response, answer.status, answer.body))
+  handle.call(app, request, response, unrouted(answer, app, handle, request, response, out))
 }
 
 /** What happens to a health request that no route of the app has answered. */

@@ -101,18 +101,18 @@ function routedUrl({ req, originalUrl, mountPath }: KoaContext): string | undefi
 
 function route(hooks: AppHooks, context: KoaContext, next: Next): Promise<unknown> {
   const answer = hooks.health(context.req.method ?? 'GET', routedUrl(context) ?? '/')
-  return answer ? next().then(() => answerUnrouted(context, answer)) : next()
+  if (!answer) return next()
+  const unrouted = () => answerUnrouted(context, answer)
+  return next().then(unrouted, (error: unknown) => {
+    if ((error as { status?: unknown } | undefined)?.status !== 404) throw error
+    context.status = 404
+    unrouted()
+  })
 }
 
-/** No middleware has said anything: Koa would answer 404. */
+/** Nobody has a page for it, be it that Koa would say 404, or a handler for whatever has no route. */
 function answerUnrouted(context: KoaContext, { status, body }: DirectAnswer): void {
-  if (
-    context.status !== 404 ||
-    (context.body ?? undefined) !== undefined ||
-    context.headerSent ||
-    context.respond === false
-  )
-    return
+  if (context.status !== 404 || context.headerSent || context.respond === false) return
   context.status = status
   context.body = body
 }

@@ -170,6 +170,22 @@ describe.each(frameworks)('adapter for $name', ({ kind, create }) => {
     expect((await fetch(`${running.url}/health/deeper`)).status).toBe(404)
   })
 
+  it('answers the health pages in front of a handler for whatever has no route', async () => {
+    const app = create()
+    findAdapter(app.app).mount(app.app, testHooks({ guard: undefined }))
+    app.route('GET', '/a', () => 1)
+    app.fallback(() => 'mine')
+    running = await app.listen()
+    for (const method of ['GET', 'HEAD']) {
+      const page = await fetch(`${running.url}/actuator/health/liveness`, { method })
+      expect(page.status).toBe(200)
+      expect(await page.text()).toBe(method === 'HEAD' ? '' : '{"status":"UP"}')
+    }
+    const miss = await fetch(`${running.url}/nowhere`)
+    expect([miss.status, await miss.text()]).toEqual([404, expect.stringContaining('mine')])
+    expect((await fetch(`${running.url}/health`, { method: 'POST' })).status).toBe(404)
+  })
+
   it("leaves a health page to the app's own route, before or after the mount", async () => {
     const app = create()
     app.route('GET', '/health', () => 'mine, before')

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage } from 'node:http'
-import express from 'express'
+import { Readable } from 'node:stream'
+import express, { type ErrorRequestHandler, type NextFunction, type Response } from 'express'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { express as adapter } from '../../../src/adapters/express.js'
 import { NO_TOKEN, OPEN } from '../../../src/auth/decision.js'
@@ -77,6 +78,35 @@ describe.each([
     expect(await status('/boom')).toBe(418)
     expect(await status('/elsewhere')).toBe(200)
     expect(await status('/health')).toBe(200)
+  })
+
+  it.each<[string, (response: Response, next: NextFunction) => void]>([
+    ['an error', (_response, next) => next(Object.assign(new Error('nothing here'), { status: 404 }))],
+    ['a head of its own', (response) => void response.writeHead(404, { 'x-own': '1' }).end('nothing here')],
+    ['a stream', (response) => void Readable.from(['nothing', ' here']).pipe(response.status(404))],
+    [
+      'a head first, as compression does',
+      (response) => {
+        response.status(404).set('content-encoding', 'gzip').writeHead(response.statusCode)
+        response.end('nothing here')
+      },
+    ],
+  ])("answers health instead of the app's 404 by %s", async (_, miss) => {
+    const app = create()
+    adapter.mount(app, testHooks({ guard: undefined }))
+    app.use((_request, response, next) => miss(response.set('x-frame-options', 'DENY'), next))
+    app.use(
+      ((error, _request, response, _next) =>
+        void response.status(error.status).send('nothing here')) as ErrorRequestHandler,
+    )
+    running = await serve(createServer(app))
+    expect(await status('/nowhere')).toBe(404)
+    const page = await fetch(`${running.url}/actuator/health/liveness`)
+    expect([page.status, page.headers.get('x-frame-options'), await page.text()]).toEqual([
+      200,
+      'DENY',
+      '{"status":"UP"}',
+    ])
   })
 
   it('has a middleware for use by hand, behind a prefix too', async () => {

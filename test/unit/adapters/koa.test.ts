@@ -107,18 +107,21 @@ describe.each([
     expect(ran).not.toHaveBeenCalled()
   })
 
-  it('leaves an explicit empty 404 body, a stream and ctx.respond = false alone', async () => {
+  it('answers health where the app throws 404, and leaves ctx.respond = false alone', async () => {
     const app = create()
     adapter.mount(app, testHooks({ guard: undefined }))
+    app.use(async (context, next) => {
+      await next()
+      if (context.status === 404) context.throw(404, 'mine')
+    })
     app.use((context) => {
-      if (context.path === '/health') Object.assign(context, { status: 404, body: 'mine' })
-      if (context.path === '/actuator/health') {
-        context.respond = false
-        context.res.writeHead(202).end()
-      }
+      if (context.path !== '/actuator/health') return
+      context.respond = false
+      context.res.writeHead(202).end()
     })
     running = await serve(createServer(app.callback()))
-    expect(await status('/health')).toBe(404)
+    expect(await status('/health')).toBe(200)
+    expect(await status('/x')).toBe(404)
     expect(await status('/actuator/health')).toBe(202)
   })
 
