@@ -6,7 +6,7 @@ import { explainProperty, type PropertyExplanation } from './explain.js'
 import { formatPath, parsePath, type PropertyPath } from './path.js'
 import { hasPlaceholder } from './placeholders.js'
 import type { Unsubscribe } from '../types.js'
-import { PropertyView, variableAsFound } from './view.js'
+import { PropertyView, variableAsFound, type Found } from './view.js'
 
 /** `all` is environment > remote > local; `local` leaves Nacos out, `remote` is Nacos alone. */
 export type PropertyScope = 'all' | 'local' | 'remote'
@@ -77,7 +77,7 @@ export class PropertyStore {
   explain(key: string): PropertyExplanation {
     const path = parsePath(key)
     const { local, overrides, environment, environmentDocument } = this.sources
-    const named = variableAsFound(environment, path)
+    const named = variableAsFound(environment, path) ?? this.listed(path)
     // An empty variable takes no value away, so it shadows nothing either.
     const variable =
       named?.entry.text === '' && this.views.all.tree.find(path) ? environmentDocument : (named ?? environmentDocument)
@@ -142,6 +142,12 @@ export class PropertyStore {
   /** bootstrap.yml, environment, command line and code, merged: what the settings are made of. */
   localView(): PropertyView {
     return this.views.local
+  }
+
+  /** The first variable of a list that the environment gives by index. */
+  private listed(path: PropertyPath): Found | undefined {
+    const node = this.views.all.tree.find(path)
+    return node && !node.isList ? undefined : variableAsFound(this.sources.environment, [...path, 0])
   }
 
   private cached<T>(key: string, read: () => T): T {

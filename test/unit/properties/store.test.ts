@@ -46,6 +46,11 @@ describe('look-up', () => {
     const vars = { L_0: 'x', L_1: 'y', O_L_0: 'b', NEW_0: '1', NEW_1: '2' }
     const { store } = loadBootstrap('l: [1]\no: { l: [a, c] }', { vars })
     expect([store.get('l'), store.get('o'), store.get('new')]).toEqual([['x', 'y'], { l: ['b'] }, [1, 2]])
+    expect(store.explain('l')).toMatchObject({
+      value: ['x', 'y'],
+      origin: { document: 'environment L_0' },
+      shadows: [{ document: 'bootstrap.yml', value: [1] }],
+    })
     store.setRemote([remote('a.yml', 'l: [7, 8, 9]')])
     expect([store.get('l'), store.get('l', 'remote')]).toEqual([
       ['x', 'y'],
