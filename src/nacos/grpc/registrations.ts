@@ -1,4 +1,5 @@
 import type { ServiceInstance, ServiceKey } from '../../types.js'
+import { AnswerError } from './errors.js'
 import { batchInstances, instanceRequest } from './messages.js'
 import { fetchInstances } from './operations.js'
 import type { Reconciler } from './reconciler.js'
@@ -8,16 +9,18 @@ import type { Session } from './session.js'
 export interface Registrations {
   /** Settles when the registry has answered; a registration that failed is not tried again. */
   register(instance: ServiceInstance, signal: AbortSignal): Promise<void>
-  /** `false` if this link has not registered it. */
+  /** `false` if this link has registered nothing at its service. */
   deregister(instance: ServiceInstance, signal: AbortSignal): Promise<boolean>
 }
+
+type Instances = ReadonlyMap<string, ServiceInstance>
 
 /** Nacos keeps one entry per connection and service, so all instances of a service are one concern. */
 interface Group {
   readonly key: ServiceKey
   readonly wanted: Map<string, ServiceInstance>
-  /** What the server holds of us, on that session. */
-  published: Map<string, ServiceInstance>
+  /** What the server holds of us on that session, or may hold: an answer can be late or lost. */
+  published: Instances
   session: Session | undefined
   waiters: { resolve: () => void; reject: (error: unknown) => void }[]
 }
@@ -28,6 +31,19 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
   const publish = async (group: Group, session: Session): Promise<void> => {
     const published = group.session === session ? group.published : new Map<string, ServiceInstance>()
     const wanted = new Map(group.wanted)
+    group.session = session
+    group.published = new Map([...published, ...wanted])
+    try {
+      await send(group, session, published, wanted)
+      group.published = wanted
+    } catch (error) {
+      // What was refused is not there.
+      if (error instanceof AnswerError) group.published = published
+      throw error
+    }
+  }
+
+  const send = async (group: Group, session: Session, published: Instances, wanted: Instances): Promise<void> => {
     const gone = [...published].filter(([id]) => !wanted.has(id)).map(([, instance]) => instance)
     const withdraw = async () => {
       for (const instance of gone) await session.request(instanceRequest(instance, 'deregisterInstance'))
@@ -41,8 +57,6 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
       // Nacos replaces what the connection had. r-nacos adds, and says so by the word for a single registration.
       if (answer['type'] !== 'batchRegisterInstance') await withdraw()
     }
-    group.session = session
-    group.published = wanted
   }
 
   const settle = async (id: string, group: Group, work: () => Promise<void>): Promise<void> => {
@@ -54,6 +68,8 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
       for (const waiter of waiters) waiter.reject(error)
       throw error
     }
+    // Nobody waited for the answer any more, and what was published is not wanted.
+    if ([...group.published.keys()].some((one) => !group.wanted.has(one))) return reconciler.doubt(id)
     // Who has come meanwhile waits for a round of its own: a deregistration, where this one registered.
     if (group.wanted.size === 0 && group.waiters.length === 0 && groups.get(id) === group) {
       groups.delete(id)
@@ -117,7 +133,9 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
     async deregister(instance, signal) {
       const groupId = groupIdOf(instance)
       const group = groups.get(groupId)
-      if (!group?.wanted.delete(idOf(instance))) return false
+      if (!group) return false
+      // Not sent as it is even where it is not ours: Nacos would take away all that we have at this service.
+      group.wanted.delete(idOf(instance))
       await reconcile(groupId, group, signal)
       return true
     },

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
+import { devRegistry } from '../../support/dev-registry.js'
 import { instance, link, server, service, up } from './support/links.js'
 
 const registered = (nacos: Awaited<ReturnType<typeof server>>) =>
@@ -134,6 +135,25 @@ describe('an ephemeral instance', () => {
     expect(again.of('InstanceRequest')).toEqual([])
   })
 
+  it('whose registration was answered too late does leave', async () => {
+    const nacos = await server({ batchAdds: true })
+    const client = link(nacos.port, { requestTimeoutMs: 500 })
+    nacos.script('InstanceRequest', ({ type, instance: sent }) => {
+      if (type !== 'registerInstance') return undefined
+      nacos.setHosts('users', [sent as Record<string, unknown>])
+      return 'hang'
+    })
+    await expect(client.register(instance(8001))).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_UNAVAILABLE' })
+    await vi.waitFor(() => expect(registered(nacos)).toEqual([]), 5_000)
+    const sent = nacos.of('InstanceRequest').length
+
+    // And the same where it is told to leave while nobody knows yet.
+    const registering = client.register(instance(8002)).catch(() => {})
+    await vi.waitFor(() => expect(nacos.of('InstanceRequest')).toHaveLength(sent + 1))
+    await Promise.all([registering, client.deregister(instance(8002)).catch(() => {})])
+    await vi.waitFor(() => expect(registered(nacos)).toEqual([]), 5_000)
+  })
+
   it('gives up with its signal', async () => {
     const nacos = await server()
     nacos.script('InstanceRequest', () => 'hang')
@@ -176,6 +196,19 @@ describe.each([
 })
 
 describe('what this link has not registered', () => {
+  it('takes nothing of ours away, for Nacos takes all that a connection has at the service', async () => {
+    const registry = await devRegistry()
+    const client = link(registry.port, { grpcPort: registry.grpcPort! })
+    await client.register(instance(8001))
+    await client.deregister(instance(8002))
+    expect((await client.list(service())).map((one) => one.port)).toEqual([8001])
+    await client.register(instance(8002))
+    // Once more, as one does who got no answer.
+    await client.deregister(instance(8002))
+    await client.deregister(instance(8002))
+    expect((await client.list(service())).map((one) => one.port)).toEqual([8001])
+  })
+
   it('is deregistered by a plain request', async () => {
     const nacos = await server()
     await link(nacos.port).deregister(instance(8001))
