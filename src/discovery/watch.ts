@@ -90,12 +90,13 @@ function iterate(directory: ServiceDirectory, service: string, signal: AbortSign
   let ended = false
   const waiting: ((result: Result) => void)[] = []
 
-  const subscription = directory.watch(service, (snapshot) => {
+  const listener = (snapshot: ServiceSnapshot) => {
     latest = snapshot
     if (waiting.length === 0) return
     const change = take()
     if (change) waiting.shift()!({ done: false, value: change })
-  })
+  }
+  const subscription = signal?.aborted ? () => {} : directory.watch(service, listener)
   const end = () => {
     if (ended) return
     ended = true

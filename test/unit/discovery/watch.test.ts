@@ -126,6 +126,14 @@ test('break ends the watch, and a second look is over at once', async () => {
   expect(await changes.next()).toEqual({ done: true, value: undefined })
 })
 
+test('a signal that was aborted before: the registry is not asked', async () => {
+  const { directory, watch } = setUp()
+  const signal = AbortSignal.abort()
+  expect(await watch('svc', { signal }).next()).toEqual({ done: true, value: undefined })
+  watch('svc', () => {}, { signal })
+  expect(directory.status()).toEqual([])
+})
+
 test('several who wait at the same time get one change each', async () => {
   const { watch, push } = setUp()
   const changes = watch('svc')
