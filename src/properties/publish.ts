@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { SidecarError } from '../errors.js'
 import type { NacosTransport } from '../nacos/transport.js'
 import type { ConfigKey } from '../types.js'
+import { unlessAborted } from '../util/unless-aborted.js'
 import type { Config, ConfigOptions } from './config.js'
 
 export interface DocumentName {
@@ -40,10 +41,13 @@ export function createPublisher({
   /** Once known it stays known: an upgraded registry is seen by the next process. */
   let comparing: Promise<boolean> | undefined
 
-  async function compares(key: ConfigKey, signal: AbortSignal | undefined): Promise<boolean> {
-    const found = (comparing ??= honoursCas(transport, key, signal))
-    found.catch(() => (comparing = undefined))
-    return found
+  /** Found out once for all who ask: one who gives up ends his own wait only. */
+  function compares(key: ConfigKey, signal: AbortSignal | undefined): Promise<boolean> {
+    comparing ??= honoursCas(transport, key).catch((error: unknown) => {
+      comparing = undefined
+      throw error
+    })
+    return unlessAborted(comparing, signal)
   }
 
   const nameOf = ({ dataId, group = defaultGroup }: DocumentName): ConfigKey => ({ namespace, group, dataId })
@@ -73,22 +77,14 @@ export function createPublisher({
 }
 
 /** Whether the registry refuses a wrong MD5, tried on a document that is nobody's. */
-async function honoursCas(
-  transport: ConfigOptions['transport'],
-  { namespace, group }: ConfigKey,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
+async function honoursCas(transport: ConfigOptions['transport'], { namespace, group }: ConfigKey): Promise<boolean> {
   const publish = publisherOf(transport)
   // Two who try at the same time must not meet.
   const probe = { namespace, group, dataId: `nacos-sidecar-probe-${randomUUID()}`, type: 'text' }
   const wrong = createHash('md5').update('another').digest('hex')
-  await publish(
-    { ...probe, content: 'Does this registry compare casMd5? It will be gone in a moment.' },
-    undefined,
-    signal,
-  )
+  await publish({ ...probe, content: 'Does this registry compare casMd5? It will be gone in a moment.' })
   try {
-    return !(await publish({ ...probe, content: 'It does not.' }, wrong, signal))
+    return !(await publish({ ...probe, content: 'It does not.' }, wrong))
   } finally {
     await transport.deleteConfig?.(probe).catch(() => {})
   }

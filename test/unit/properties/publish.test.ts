@@ -92,6 +92,17 @@ test('casMd5: finding out may fail, and is tried again', async () => {
   expect(await publish({ ...A, content: '2' }, { casMd5: md5('1') })).toBe(true)
 })
 
+test('casMd5: one who gives up while it is found out takes nobody with him', async () => {
+  const { publish } = await setUp()
+  await publish({ ...A, content: '1' })
+  const controller = new AbortController()
+  const one = publish({ ...A, content: '2' }, { casMd5: md5('2'), signal: controller.signal })
+  const other = publish({ ...A, content: '3' }, { casMd5: md5('1') })
+  controller.abort(new Error('enough'))
+  await expect(one).rejects.toThrow('enough')
+  expect(await other).toBe(true)
+})
+
 test.each(['', 'x', md5('1').slice(1)])('casMd5: %j is none', async (casMd5) => {
   const { publish, written } = await setUp()
   await expect(publish({ ...A, content: '1' }, { casMd5 })).rejects.toMatchObject({ code: 'SIDECAR_CONFIG_INVALID' })
