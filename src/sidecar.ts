@@ -200,7 +200,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       lastError: registration?.lastError,
       registry: this.nacos.describe(),
       services: this.runtime.directory.status(),
-      documents: this.#store.remoteDocuments.map((document) => document.name),
+      documents: [...new Set(this.#store.remoteDocuments.map((document) => document.name))],
       configs: this.#remote.documents(),
     }
   }

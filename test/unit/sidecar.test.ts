@@ -4,7 +4,9 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { defineClient, GET } from '../../src/feign/define-client.js'
 import { createSidecar } from '../../src/process-sidecar.js'
 import { collectLog } from '../support/collect.js'
+import { devRegistry, form } from '../support/dev-registry.js'
 import { createMemoryTransport } from '../support/memory-transport.js'
+import { quietSidecar } from '../support/quiet-sidecar.js'
 import { instance } from './feign/harness.js'
 
 function start(settings: object = {}) {
@@ -38,6 +40,19 @@ test('stop closes the way to the registry even where a call gets no answer', asy
   end.abort()
   expect(await hanging).toBe('SIDECAR_CALL_ABORTED')
   mute.close()
+})
+
+test('status names a document once, however many parts it has', async () => {
+  const registry = await devRegistry()
+  await form(registry, 'POST', '/v1/cs/configs', {
+    dataId: 'a.yml',
+    group: 'DEFAULT_GROUP',
+    content: 'a: 1\n---\nb: 2',
+  })
+  const sidecar = quietSidecar(`127.0.0.1:${registry.port}`, { 'cloud.nacos.config.shared-configs': ['a.yml'] })
+  await sidecar.ready
+  expect(sidecar.config.get('b')).toBe(2)
+  expect(sidecar.status().documents).toEqual(['a.yml'])
 })
 
 test('a pick is told of once: a second word does not count for another call', async () => {
