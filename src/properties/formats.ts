@@ -30,15 +30,17 @@ export function formatOf(word: string | undefined): DocumentFormat | undefined {
  * @throws DocumentError that says where and what is wrong.
  */
 export function readDocument(content: string, format: DocumentFormat, name: string, key: string): PropertyEntry[][] {
+  // Editors on Windows write one; in a properties document it would become part of the first name.
+  const text = content.replace(/^\ufeff/, '')
   switch (format) {
     case 'yaml':
-      return readYaml(content, name)
+      return readYaml(text, name)
     case 'json':
-      return readJson(content, name)
+      return readJson(text, name)
     case 'properties':
-      return [readProperties(content, name)]
+      return [readProperties(text, name)]
     case 'text':
-      return [[textEntry(documentPath(key), content)].map((entry) => ({ ...entry, value: content, plain: false }))]
+      return [[{ ...textEntry(documentPath(key), text), value: text, plain: false }]]
   }
 }
 

@@ -42,7 +42,7 @@ export class RemoteDocument {
   md5 = ''
   /** A YAML document of several `---` parts is several, lowest first. */
   parts: readonly PropertyDocument[] = []
-  /** The unusable content that was complained of already. */
+  /** The unusable content that was complained of already, until Nacos holds another. */
   private badMd5: string | undefined
 
   constructor(
@@ -51,6 +51,11 @@ export class RemoteDocument {
   ) {
     const { dataId, group } = reference
     this.name = group === 'DEFAULT_GROUP' ? dataId : `${dataId} (${group})`
+  }
+
+  /** The registry has said what it holds, and that could be used. */
+  get heard(): boolean {
+    return this.state === 'loaded' || this.state === 'absent' || this.state === 'deleted'
   }
 
   get status(): RemoteDocumentStatus {
@@ -94,6 +99,7 @@ export class RemoteDocument {
   /** The registry speaks of it again. @returns whether its values may be others now. */
   update(item: ConfigItem | undefined): boolean {
     const { logger, emit, snapshots } = this.options
+    if (item?.md5 !== this.badMd5) this.badMd5 = undefined
     if (!item) {
       if (this.state === 'absent' || this.state === 'deleted') return false
       snapshots?.remove(this.reference)
@@ -133,7 +139,6 @@ export class RemoteDocument {
   private take(item: ConfigItem): void {
     this.parts = this.read(item)
     this.md5 = item.md5
-    this.badMd5 = undefined
     this.state = 'loaded'
     this.options.snapshots?.save(item)
   }

@@ -98,12 +98,17 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (absent) logger.debug(`config not in Nacos: ${absent}`)
   }
 
+  /** One that is not refreshed is followed only where the registry was down at the start: until it is heard of. */
   function follow(document: RemoteDocument): void {
-    const { state, md5 } = document
-    const { group, dataId } = document.reference
-    const known = state === 'loaded' || state === 'absent' ? md5 : UNCONFIRMED_MD5
+    const { heard, md5 } = document
+    const { group, dataId, refresh } = document.reference
+    if (heard && !refresh) return
     const key = { namespace, group, dataId }
-    const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => changed(document, item))
+    const known = heard ? md5 : UNCONFIRMED_MD5
+    const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => {
+      changed(document, item)
+      if (document.heard && !refresh) stop()
+    })
     watches.push(stop)
   }
 
@@ -121,7 +126,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
       await pullAll(signal)
       apply()
       report()
-      for (const document of documents) if (document.reference.refresh) follow(document)
+      for (const document of documents) follow(document)
     },
     close() {
       closing.abort()

@@ -213,6 +213,15 @@ describe('what they say', () => {
     expect(store.explain('c.port').origin).toMatchObject({ document: 'c.properties', line: 2 })
   })
 
+  test.each(['yml', 'json', 'properties', 'txt'])('a byte order mark before %s is no part of it', async (extension) => {
+    const content = { yml: 'a: 1', json: '{"a":1}', properties: 'a=1\nb=2', txt: '1' }[extension]
+    const { remote, store } = remoteOf(`cloud.nacos.config.shared-configs: [a.${extension}]`, {
+      [`a.${extension}`]: `\ufeff${content}`,
+    })
+    await remote.load()
+    expect(String(store.get(extension === 'txt' ? 'a.txt' : 'a'))).toBe('1')
+  })
+
   test('placeholders see every layer; what nobody has is named once', async () => {
     const { remote, store, lines, push } = remoteOf(
       `${ORDERS}local: l`,
@@ -284,6 +293,24 @@ describe('what goes wrong at the start', () => {
     expect(changes).toEqual([['late']])
   })
 
+  test.each([
+    ['of one document', `${ORDERS}cloud.nacos.config.extension-configs: [{ data-id: fixed.yml, refresh: false }]`],
+    ['of all', `${ORDERS}cloud.nacos.config: { refresh-enabled: false, extension-configs: [fixed.yml] }`],
+  ])(
+    'with refresh switched off %s, what Nacos holds is applied once it is heard, and then left alone',
+    async (_, yaml) => {
+      const { remote, store, push, listeners, changes } = remoteOf(yaml, { 'fixed.yml': down() })
+      await remote.load()
+      push('fixed.yml', 'a: [')
+      expect(store.get('a')).toBeUndefined()
+      push('fixed.yml', 'a: 1')
+      expect(store.get('a')).toBe(1)
+      expect(changes).toEqual([['a']])
+      expect(remote.documents()[0]).toMatchObject({ dataId: 'fixed.yml', state: 'loaded', refresh: false })
+      expect([...listeners.keys()]).not.toContain('fixed.yml')
+    },
+  )
+
   test('with a required import too: not asked is not "not found"', async () => {
     const { failure } = await error('spring.config.import: ["nacos:must.yml"]', { 'must.yml': down() })
     expect(failure).toBeUndefined()
@@ -336,6 +363,20 @@ describe('changes', () => {
     expect(lines.filter((line) => line.startsWith('error'))).toEqual([expect.stringContaining('orders.yml:2:')])
     push('orders.yml', 'a: 3')
     expect(changes).toEqual([['a', 'b']])
+  })
+
+  test.each([
+    ['taken back', 'a: 1'],
+    ['deleted', undefined],
+  ])('bad YAML that was %s meanwhile is an alert again', async (_, between) => {
+    const { remote, push, lines } = remoteOf(ORDERS, { 'orders.yml': 'a: 1' })
+    await remote.load()
+    const errors = () => lines.filter((line) => line.startsWith('error')).length
+    push('orders.yml', 'a: [')
+    push('orders.yml', between)
+    expect(errors()).toBe(1)
+    push('orders.yml', 'a: [')
+    expect(errors()).toBe(2)
   })
 
   test.each([
