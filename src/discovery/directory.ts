@@ -4,6 +4,7 @@ import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
 import type { SidecarSettings } from '../settings/schema.js'
 import type { ServiceKey } from '../types.js'
+import { holdProcess } from '../util/hold-process.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import { tell } from '../util/tell.js'
 import { unlessAborted } from '../util/unless-aborted.js'
@@ -144,7 +145,9 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     async get(service, signal) {
       signal?.throwIfAborted()
       const follower = byName.get(service) ?? follow(service)
-      return unlessAborted(follower.get(), signal)
+      const { current } = follower
+      if (current && current.instances.length > 0) return current
+      return holdProcess(unlessAborted(follower.get(), signal))
     },
 
     watch(service, listener) {

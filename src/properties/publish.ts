@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { SidecarError } from '../errors.js'
 import type { NacosTransport } from '../nacos/transport.js'
 import type { ConfigKey } from '../types.js'
+import { holdProcess } from '../util/hold-process.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { Config, ConfigOptions } from './config.js'
 
@@ -70,7 +71,7 @@ export function createPublisher({
     },
 
     async delete(name, { signal } = {}) {
-      if (transport.deleteConfig) return transport.deleteConfig(nameOf(name), signal)
+      if (transport.deleteConfig) return holdProcess(transport.deleteConfig(nameOf(name), signal))
       throw unsupported(transport, 'delete')
     },
   }
@@ -93,7 +94,7 @@ async function honoursCas(transport: ConfigOptions['transport'], { namespace, gr
 type Publish = NonNullable<NacosTransport['publishConfig']>
 
 function publisherOf(transport: ConfigOptions['transport']): Publish {
-  if (transport.publishConfig) return transport.publishConfig.bind(transport)
+  if (transport.publishConfig) return (...args) => holdProcess(transport.publishConfig!(...args))
   throw unsupported(transport, 'publish')
 }
 

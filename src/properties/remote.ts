@@ -6,6 +6,7 @@ import { activeProfiles } from '../settings/profiles.js'
 import type { Settings } from '../settings/schema.js'
 import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ConfigItem, Unsubscribe } from '../types.js'
+import { holdProcess } from '../util/hold-process.js'
 import { createConfigSnapshots } from './config-snapshots.js'
 import { followConfig } from './follow-config.js'
 import { isRegistryFailure, RemoteDocument, type RemoteDocumentStatus } from './remote-document.js'
@@ -123,7 +124,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
 
   return {
     async load(signal) {
-      await pullAll(signal)
+      await holdProcess(pullAll(signal))
       apply()
       report()
       for (const document of documents) follow(document)

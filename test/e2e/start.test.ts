@@ -163,6 +163,28 @@ describe('a start that fails', () => {
   })
 })
 
+describe('a script without a server, and a registry that is down', () => {
+  test('what it awaits is an error, not the end of the process; then it ends by itself', async () => {
+    const child = startScript(
+      `import { createSidecar, defineClient, GET } from 'nacos-sidecar'
+       const { ready, discovery, config } = createSidecar()
+       await ready
+       const code = (error) => error.code
+       // One after the other: those after the first wait for their turn.
+       const codes = []
+       for (const name of ['a', 'b']) codes.push(await discovery.instances(name).catch(code))
+       codes.push(await defineClient({ name: 'c' }, { hello: GET('/') }).hello().catch(code))
+       codes.push(await config.publish({ dataId: 'a.yml', content: 'a: 1' }).catch(code))
+       codes.push(await config.delete({ dataId: 'a.yml' }).catch(code))
+       say('done', { codes })`,
+      { bootstrap: `${bootstrap(CLOSED)}\ncloud.nacos.username: u\ncloud.nacos.password: p` },
+    )
+    expect(await child.exited).toEqual({ code: 0, signal: null })
+    const down = 'SIDECAR_REGISTRY_UNAVAILABLE'
+    expect(child.messages).toEqual([{ type: 'done', codes: Array(5).fill(down) }])
+  })
+})
+
 describe('ways in', () => {
   test('register-on: manual waits for sidecar.register()', async () => {
     await using registry = await startTestRegistry()
