@@ -120,7 +120,8 @@ export class Credentials implements TokenSource {
     this.#needed = true
     if (!this.#failure || this.#alarmed) return
     this.#alarmed = true
-    logger.error(`Registry ${server()} refuses the login of ${username}: ${this.#failure.detail}`)
+    const outcome = this.#failure.blamesNode ? 'did not answer' : 'refuses'
+    logger.error(`Registry ${server()} ${outcome} the login of ${username}: ${this.#failure.detail}`)
   }
 
   /** Never rejects: what went wrong is in `failure`. */

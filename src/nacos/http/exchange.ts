@@ -92,8 +92,10 @@ function decode<T>(operation: Operation<T>, response: WireResponse): T {
 
 const isDenied = (error: unknown): boolean => isFailure(error, 'denied')
 
-function loginFailure(credentials: Credentials): RequestFailure {
-  return new RequestFailure('login', `the login was refused: ${credentials.failure?.detail ?? 'no reason given'}`)
+function loginFailure({ failure }: Credentials): RequestFailure {
+  // A login that got no answer says nothing about the password.
+  if (failure?.blamesNode) return new RequestFailure(failure.kind, `the login failed: ${failure.detail}`, failure.code)
+  return new RequestFailure('login', `the login was refused: ${failure?.detail ?? 'no reason given'}`)
 }
 
 // A header: all recorded servers read it, and a URL must not hold a secret.

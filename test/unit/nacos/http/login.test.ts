@@ -142,6 +142,23 @@ describe('where authentication is off', () => {
   })
 })
 
+test.each([
+  ['no answer', 'never' as const, /no answer within/],
+  ['a server that is starting', { status: 503, body: 'server is STARTING now' }, /HTTP 503/],
+])('a login that got %s is an outage, not a wrong password', async (_what, answer, why) => {
+  const server = await guarded()
+  server.on(LOGIN, () => answer)
+  const transport = openTransport([server], { ...USER, requestTimeoutMs: 200 })
+  const failures = await Promise.all([1, 2].map(() => transport.list(ORDERS).catch((error: unknown) => error)))
+  for (const failure of failures) {
+    expect(failure).toMatchObject({
+      code: 'SIDECAR_REGISTRY_UNAVAILABLE',
+      message: expect.stringMatching(why) as string,
+    })
+  }
+  expect(transport.lines.join()).not.toMatch(/refuse/)
+})
+
 test('a login that hangs ends with the request that needs it', async () => {
   const server = await guarded()
   server.on(LOGIN, () => 'never')
