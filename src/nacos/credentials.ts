@@ -51,6 +51,7 @@ export class Credentials implements TokenSource {
   #flight: Promise<void> | undefined
   #failure: RequestFailure | undefined
   #failures = 0
+  #failedAtMs = 0
   #notBeforeMs = 0
   #reloginNotBeforeMs = 0
   #alarmed = false
@@ -66,9 +67,9 @@ export class Credentials implements TokenSource {
     return this.#needed ? this.#failure : undefined
   }
 
-  /** True while there is no point in sending anything: a login is needed, failed, and is not tried again yet. */
+  /** True while there is no point in sending anything: a login is needed, was refused, and is not tried again yet. */
   get blocked(): boolean {
-    return this.failure !== undefined && this.#flight === undefined && performance.now() < this.#notBeforeMs
+    return this.failure?.blamesNode === false && this.#flight === undefined && performance.now() < this.#notBeforeMs
   }
 
   /** The token at hand, for whoever cannot wait for a login. */
@@ -95,12 +96,12 @@ export class Credentials implements TokenSource {
    */
   async renewed(used: string | undefined): Promise<string | undefined> {
     this.#refused()
-    const current = this.#token
-    if (current?.value !== used && current?.value !== undefined) return current.value
+    const { current } = this
+    if (current !== used && current !== undefined) return current
     const now = performance.now()
     if (used !== undefined && now < this.#reloginNotBeforeMs) return undefined
     await this.#login()
-    const fresh = this.#token?.value
+    const fresh = this.current
     return fresh === used ? undefined : fresh
   }
 
@@ -118,6 +119,8 @@ export class Credentials implements TokenSource {
   #refused(): void {
     const { logger, username, server } = this.#options
     this.#needed = true
+    // It answers again: no need to wait until an outage would have been asked about.
+    if (this.#failure?.blamesNode) this.#notBeforeMs = Math.min(this.#notBeforeMs, this.#failedAtMs + FIRST_RETRY_MS)
     if (!this.#failure || this.#alarmed) return
     this.#alarmed = true
     const outcome = this.#failure.blamesNode ? 'did not answer' : 'refuses'
@@ -145,8 +148,9 @@ export class Credentials implements TokenSource {
       if (error.kind === 'aborted') return
       this.#failure = error
       this.#failures += 1
+      this.#failedAtMs = performance.now()
       const backOffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1))
-      this.#notBeforeMs = performance.now() + backOffMs * (0.5 + Math.random() / 2)
+      this.#notBeforeMs = this.#failedAtMs + backOffMs * (0.5 + Math.random() / 2)
       // Not yet an alarm: only a request that is refused for want of a token shows that one is needed.
       logger.debug(`Login of ${username} to registry ${server()} failed: ${error.detail}`)
     }
