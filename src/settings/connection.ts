@@ -53,7 +53,7 @@ export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'confi
   const inherited = <K extends keyof typeof own & keyof NacosSettings>(key: K) => own[key] ?? nacos[key]
   const { addresses, contextPath } = addressesOf(
     inherited('serverAddr') ?? '127.0.0.1:8848',
-    nacos.tls.enabled,
+    wantsTls(nacos.tls),
     section,
   )
   const namespace = inherited('namespace') ?? ''
@@ -82,7 +82,12 @@ export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'confi
   })
 }
 
-function addressesOf(list: string, tlsByDefault: boolean | undefined, section: string) {
+/** Who names certificates means TLS: an address without a scheme must not send its password in the clear. */
+function wantsTls({ enabled, ...files }: NacosSettings['tls']): boolean {
+  return enabled ?? Object.values(files).some((file) => file !== undefined)
+}
+
+function addressesOf(list: string, tlsByDefault: boolean, section: string) {
   try {
     return parseServerAddresses(list, tlsByDefault)
   } catch (error) {

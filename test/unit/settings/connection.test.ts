@@ -85,6 +85,16 @@ describe('a section', () => {
     expect(connectionOf(nacosOf('cloud.nacos.context-path: /'), 'config').contextPath).toBe('')
   })
 
+  test.each<[string, boolean]>([
+    ['tls: { ca-file: ca.pem }', true],
+    ['tls: { cert-file: c.pem, key-file: k.pem }', true],
+    ['tls: { ca-file: ca.pem, enabled: false }', false],
+    ['tls: { ca-file: ca.pem }, server-addr: "http://nacos"', false],
+  ])('a password does not go in the clear where certificates are named: %s', (yaml, secure) => {
+    const { addresses, tls } = connectionOf(nacosOf(`cloud.nacos: { password: p, ${yaml} }`), 'discovery')
+    expect([addresses[0]!.tls, tls.enabled]).toEqual([secure, secure])
+  })
+
   test('shows no secret, but has them', () => {
     const connection = connectionOf(nacosOf(yaml), 'config')
     expect(JSON.stringify(connection) + inspect(connection, { depth: 9 })).not.toContain('canary')
