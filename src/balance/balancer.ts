@@ -34,10 +34,10 @@ export interface BalancerContext {
 
 /**
  * Makes a balancer for a new list. `previous` is the balancer of the list before it, so that a rotation
- * goes on instead of starting over at each update.
+ * goes on instead of starting over at each update; `undefined` for the first list.
  */
 export type BalancerFactory = (
   instances: readonly ServiceInstance[],
-  previous?: Balancer,
-  context?: BalancerContext,
+  previous: Balancer | undefined,
+  context: BalancerContext,
 ) => Balancer
