@@ -5,7 +5,7 @@ import type { ListeningServer } from './lifecycle/listening.js'
 import { requestSync } from './lifecycle/request-sync.js'
 import type { Logger } from './logger.js'
 import { chooseAddress } from './registration/address.js'
-import { createInstance } from './registration/instance.js'
+import { checkInstance, createInstance } from './registration/instance.js'
 import { isSame } from './registration/own-entry.js'
 import { createPresence } from './registration/presence.js'
 import { createRegistrar, type RegistrationState, type Registrar } from './registration/registrar.js'
@@ -37,9 +37,12 @@ export interface MembershipOptions extends Pick<RegistryWay, 'transport' | 'name
   readonly emit: Emit
 }
 
+/** @throws SidecarError `SIDECAR_SETTINGS_INVALID` where nothing could be registered by these settings, whatever the server. */
 export function createMembership(options: MembershipOptions): Membership {
   const { transport, namespace, settings, directory, logger, emit } = options
   const { discovery } = settings.cloud.nacos
+  const registers = discovery.enabled && discovery.registerEnabled
+  if (registers) checkInstance(settings)
   let registrar: Registrar | undefined
 
   function createInstanceAt({ port, host, secure }: ListeningServer): ServiceInstance {
@@ -57,7 +60,7 @@ export function createMembership(options: MembershipOptions): Membership {
       return registrar?.state
     },
     found(server) {
-      if (!discovery.enabled || !discovery.registerEnabled) return false
+      if (!registers) return false
       const instance = createInstanceAt(server)
       const self = `${instance.group}@@${instance.service}`
       const { servers } = transport.describe()

@@ -24,7 +24,6 @@ import { setActiveStore } from './properties/accessors.js'
 import { createConfig, type Config } from './properties/config.js'
 import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
 import type { PropertyStore } from './properties/store.js'
-import { serviceNameOf } from './registration/instance.js'
 import { openRegistry, type Registry } from './registry.js'
 import { loadSettings } from './settings/load.js'
 import type { Settings } from './settings/schema.js'
@@ -87,7 +86,6 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     })
     const logger = loggerFor(settings, options.logger)
     for (const warning of warnings) logger.warn(warning)
-    if (settings.cloud.nacos.discovery.registerEnabled) serviceNameOf(settings)
     this.settings = settings
     this.#store = store
     this.#logger = logger

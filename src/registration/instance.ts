@@ -54,9 +54,19 @@ export function createInstance({ settings, namespace, ip, port, secure = false }
 }
 
 /**
+ * What is wrong with the instance before its address is known, told at the start.
+ *
+ * @throws `SIDECAR_SETTINGS_INVALID` as `createInstance` would.
+ */
+export function checkInstance(settings: Settings): void {
+  serviceNameOf(settings)
+  leaseOf(settings.cloud.nacos.discovery)
+}
+
+/**
  * The registered name: `cloud.nacos.discovery.service`, else `application.name`.
  *
- * @throws `SIDECAR_SETTINGS_INVALID`; call it early, so that a nameless service fails at its start.
+ * @throws `SIDECAR_SETTINGS_INVALID`
  */
 export function serviceNameOf(settings: Settings): string {
   const key =
@@ -69,7 +79,6 @@ export function serviceNameOf(settings: Settings): string {
     )
   }
   // Nacos's own rule (no blanks, no Chinese, no @@), and nothing that would steer a URL.
-
   if (
     name.length > 512 ||
     name.startsWith('@') ||

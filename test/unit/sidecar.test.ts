@@ -69,3 +69,20 @@ test('a pick is told of once: a second word does not count for another call', as
   // Half of them; three in four if it seemed to have fewer calls than none.
   expect(again).toBeLessThan(260)
 })
+
+test.each<[string, object]>([
+  ['without a name', {}],
+  ['with a lease no registry takes', { 'application.name': 'a', metadata: { 'preserved.heart.beat.interval': '0' } }],
+])(
+  'a service that could never be registered %s fails at its start',
+  (_, { metadata = {}, ...settings }: { metadata?: object }) => {
+    const wanted = { ...settings, cloud: { nacos: { discovery: { registerEnabled: true, metadata } } } }
+    const registering = () => start({ 'cloud.nacos.discovery.register-enabled': undefined, ...wanted })
+    expect(registering).toThrow(expect.objectContaining({ code: 'SIDECAR_SETTINGS_INVALID' }))
+  },
+)
+
+test.each(['enabled', 'register-enabled'])('discovery.%s: false needs no name', (key) => {
+  const settings = { 'cloud.nacos.discovery.register-enabled': true, [`cloud.nacos.discovery.${key}`]: false }
+  expect(start(settings).sidecar.status().instance).toBeUndefined()
+})
