@@ -50,8 +50,11 @@ export function planDocuments(
   for (const shared of [...config.sharedConfigs, ...config.extensionConfigs]) add(shared.dataId, shared)
   for (const entry of settings.config.import) {
     const imported = parseImport(entry)
-    if (imported) add(imported.dataId, imported)
-    else warnings.push(`config.import: ${entry} is ignored: only nacos: documents are imported`)
+    if (imported?.dataId) add(imported.dataId, imported)
+    else {
+      const why = imported ? 'it names no data id' : 'only nacos: documents are imported'
+      warnings.push(`config.import: ${entry} is ignored: ${why}`)
+    }
   }
   const name = config.prefix || config.name || settings.application.name
   if (name) {

@@ -6,7 +6,7 @@ import { explainProperty, type PropertyExplanation } from './explain.js'
 import { formatPath, parsePath, type PropertyPath } from './path.js'
 import { hasPlaceholder } from './placeholders.js'
 import type { Unsubscribe } from '../types.js'
-import { PropertyView, variableAsFound, type Found } from './view.js'
+import { placeOf, PropertyView, variableAsFound, type Found } from './view.js'
 
 /** `all` is environment > remote > local; `local` leaves Nacos out, `remote` is Nacos alone. */
 export type PropertyScope = 'all' | 'local' | 'remote'
@@ -71,6 +71,12 @@ export class PropertyStore {
       const found = this.views[scope].find(parsePath(key))
       return found && found.entry.value !== null ? this.views[scope].textOf(found) : undefined
     })
+  }
+
+  /** Where a scalar was written, for messages. */
+  placeOf(key: string, scope: PropertyScope = 'all'): string | undefined {
+    const found = this.views[scope].find(parsePath(key))
+    return found && placeOf(found)
   }
 
   /** Where the value of a key comes from and what it hides; secrets masked. */

@@ -1,4 +1,4 @@
-import { SidecarError } from '../errors.js'
+import { messageOf, SidecarError } from '../errors.js'
 import { isObject } from '../util/is-object.js'
 import { plainScalar } from './scalar.js'
 import { masked } from './secrets.js'
@@ -30,11 +30,17 @@ const FALSE = ['false', 'off', 'no', '0']
  * Makes of a raw value what the default is an example of: `'9202'` → 9202, `'on'` → true, `'a,b'` → `['a', 'b']`.
  * A value that is not there is the default.
  *
+ * @param place where the value was written, for the error
  * @throws SidecarError SIDECAR_CONFIG_TYPE where it cannot be made one.
  */
-export function convertTo<T>(key: string, raw: unknown, fallback: T): Widen<T> {
+export function convertTo<T>(key: string, raw: unknown, fallback: T, place?: () => string | undefined): Widen<T> {
   if (raw === undefined || raw === null) return fallback as Widen<T>
-  return convert(key, raw, fallback) as Widen<T>
+  try {
+    return convert(key, raw, fallback) as Widen<T>
+  } catch (error) {
+    const where = place?.()
+    throw where === undefined ? error : new SidecarError('SIDECAR_CONFIG_TYPE', `${where}: ${messageOf(error)}`)
+  }
 }
 
 function convert(key: string, raw: unknown, example: unknown): unknown {

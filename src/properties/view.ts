@@ -13,6 +13,12 @@ export interface Found {
   readonly source: PropertyDocument
 }
 
+/** Where it was written: `bootstrap.yml:12:3`, `environment DB_URL`. */
+export function placeOf({ entry, source }: Found): string {
+  if (source.layer === 'environment') return source.name === 'environment' ? `environment ${entry.key}` : source.name
+  return locate(source.name, entry.line, entry.column)
+}
+
 /** How far a value has been followed: the names on the way, and how many look-ups are left. */
 interface Trail {
   readonly names: readonly string[]

@@ -6,7 +6,7 @@ import { formatPath, type PropertyPath } from '../properties/path.js'
 import { hasPlaceholder } from '../properties/placeholders.js'
 import { isSecret, masked } from '../properties/secrets.js'
 import type { PropertyNode } from '../properties/tree.js'
-import type { Found, PropertyView } from '../properties/view.js'
+import { placeOf, type Found, type PropertyView } from '../properties/view.js'
 import { nearest } from '../util/nearest.js'
 import { settingsSchema, type Settings } from './schema.js'
 import { kebab, shapeOf, type Shape } from './shape.js'
@@ -158,11 +158,6 @@ class Binder {
     }
     return undefined
   }
-}
-
-function placeOf({ entry, source }: Found): string {
-  if (source.layer === 'environment') return source.name === 'environment' ? `environment ${entry.key}` : source.name
-  return locate(source.name, entry.line, entry.column)
 }
 
 function shorten(text: string): string {

@@ -72,8 +72,9 @@ const discovery = section({
 }).superRefine((own, context) => {
   // The server refuses such a registration; better to hear it at the start, with the line.
   if (own.heartBeatTimeout > own.heartBeatInterval && own.ipDeleteTimeout >= own.heartBeatTimeout) return
-  const message = 'expected heart-beat-interval < heart-beat-timeout ≤ ip-delete-timeout'
-  context.addIssue({ code: 'custom', path: ['heartBeatTimeout'], message })
+  const { heartBeatInterval, heartBeatTimeout, ipDeleteTimeout } = own
+  const message = `expected heart-beat-interval < heart-beat-timeout ≤ ip-delete-timeout, got ${heartBeatInterval}, ${heartBeatTimeout} and ${ipDeleteTimeout} ms`
+  context.addIssue({ code: 'custom', path: ['heartBeatTimeout'], message, params: { says: true } })
 })
 
 const config = section({

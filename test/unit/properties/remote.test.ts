@@ -118,7 +118,7 @@ where: eu
 describe('the documents that are asked for', () => {
   test('in the order of Spring, the last one the strongest', async () => {
     const yaml = `${ORDERS}
-spring.config.import: optional:nacos:imported.yml?group=I&refreshEnabled=false, configserver:x
+spring.config.import: optional:nacos:imported.yml?group=I&refreshEnabled=false, configserver:x, nacos:?group=I
 cloud.nacos.config:
   group: G
   shared-configs: [shared.yml, { data-id: shared2.yml, group: S, refresh: false }]
@@ -137,6 +137,7 @@ cloud.nacos.config:
       'G/orders-eu.yml',
     ])
     expect(lines).toContain('warn config.import: configserver:x is ignored: only nacos: documents are imported')
+    expect(lines).toContain('warn config.import: nacos:?group=I is ignored: it names no data id')
     expect([...listeners.keys()]).not.toContain('S/shared2.yml')
     expect([...listeners.keys()]).not.toContain('I/imported.yml')
     expect(remote.documents().map((document) => document.state)).toEqual(Array(8).fill('absent'))

@@ -358,7 +358,11 @@ describe('wrong values', () => {
     ['auth.mount: last', 'auth.mount: expected first or manual, got "last"'],
     ['cloud.nacos.config.shared-configs: [{ group: G }]', 'shared-configs[0]'],
     ['cloud.nacos.server-addr: "ftp://n"', 'cloud.nacos.server-addr: expected http:// or https://, got ftp://'],
-    ['cloud.nacos.discovery.heart-beat-timeout: 1s', 'expected heart-beat-interval < heart-beat-timeout'],
+    [
+      'cloud.nacos.discovery.heart-beat-interval: 40s',
+      'cloud.nacos.discovery.heart-beat-timeout: expected heart-beat-interval < heart-beat-timeout ≤ ip-delete-timeout, got 40000, 30000 and 90000 ms',
+    ],
+    ['cloud.nacos.discovery.heart-beat-interval: 0', 'heart-beat-interval: expected a duration above 0, got "0"'],
     ['feign.client.users.retry: -1', 'feign.client.users.retry: expected an integer 0–10, got "-1"'],
   ])('%s', (yaml, message) => expect(loadError(yaml).message).toContain(message))
 
