@@ -35,6 +35,11 @@ export function describeClient(target: object, definition: ClientDefinition): vo
   Object.defineProperty(target, DEFINITION, { value: definition, configurable: true })
 }
 
+/** Whether a definition hangs on it, or on what it inherits from. */
+export function isClient(target: object): boolean {
+  return DEFINITION in target
+}
+
 /** Makes the client call through `runtime` instead of the process's own. */
 export function bindRuntime<T extends object>(client: T, runtime: FeignRuntime): T {
   return Object.defineProperty(client, RUNTIME, { value: runtime, configurable: true })

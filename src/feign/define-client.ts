@@ -1,6 +1,6 @@
 import { SidecarError } from '../errors.js'
 import type { AnyMethod, CheckMethod, Problem } from './check.js'
-import { bindRuntime, ClientDefinition, createCaller, describeClient } from './client.js'
+import { bindRuntime, ClientDefinition, createCaller, describeClient, isClient } from './client.js'
 import type { MethodSpec, Verb } from './method-spec.js'
 import type { ClientOptions, MethodOptions } from './options.js'
 import type { FeignRuntime } from './runtime.js'
@@ -82,9 +82,12 @@ const ANOTHER = Symbol.for('nacos-sidecar/0:another')
  * @throws SidecarError `SIDECAR_CLIENT_INVALID` for anything else.
  */
 export function clientOf<T extends object>(of: (new () => T) | T, runtime: FeignRuntime): T {
-  if (typeof of === 'function') return bindRuntime(new (of as new () => T)(), runtime)
-  const { [ANOTHER]: another } = of as { [ANOTHER]?: () => T }
-  if (another) return bindRuntime(another(), runtime)
+  if (typeof of === 'function') {
+    if (isClient(of.prototype as object)) return bindRuntime(new (of as new () => T)(), runtime)
+  } else {
+    const { [ANOTHER]: another } = of as { [ANOTHER]?: () => T }
+    if (another) return bindRuntime(another(), runtime)
+  }
   throw new SidecarError(
     'SIDECAR_CLIENT_INVALID',
     'sidecar.client() takes a class with @feign above it, or what defineClient() returned',

@@ -87,10 +87,7 @@ export function compileMethod(
 ): CompiledMethod {
   const settings = clientSettings(runtime.settings.feign, client.name)
   const options: CallOptions = { ...settings.options, ...defined(client), ...defined(spec.options) }
-  const target = options.url === undefined ? undefined : parseBaseUrl(options.url)
-  if (target === undefined && client.name === undefined) {
-    throw new SidecarError('SIDECAR_CLIENT_INVALID', 'A typed client needs the `name` of a service, or a `url`')
-  }
+  const target = options.url === undefined ? undefined : parseBaseUrl(options.url, client.name)
   const outcome = {
     verb: spec.verb,
     decode404: options.decode404 ?? false,
@@ -136,12 +133,12 @@ export function checkClient(client: ClientOptions): void {
   try {
     if (client.name !== undefined) parseServiceName(client.name, '', 'DEFAULT_GROUP')
   } catch (error) {
-    throw new SidecarError('SIDECAR_CLIENT_INVALID', `@feign: ${messageOf(error)}`)
+    throw new SidecarError('SIDECAR_CLIENT_INVALID', `The \`name\` of a typed client: ${messageOf(error)}`)
   }
   if (client.name === undefined && client.url === undefined) {
-    throw new SidecarError('SIDECAR_CLIENT_INVALID', '@feign needs the `name` of a service, or a `url`')
+    throw new SidecarError('SIDECAR_CLIENT_INVALID', 'A typed client needs the `name` of a service, or a `url`')
   }
-  if (client.url !== undefined) parseBaseUrl(client.url)
+  if (client.url !== undefined) parseBaseUrl(client.url, client.name)
   if (client.path !== undefined) compileTemplate(client.path, '')
 }
 

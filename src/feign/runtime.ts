@@ -98,7 +98,7 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
     routes,
     target(service) {
       const { options: own } = clientSettings(settings.feign, service)
-      if (own.url !== undefined) return { url: parseBaseUrl(own.url), forwards: own.forwardContext === true }
+      if (own.url !== undefined) return { url: parseBaseUrl(own.url, service), forwards: own.forwardContext === true }
       const { retry, connectTimeoutMs = CONNECT_TIMEOUT_MS } = own
       return { route: routes.to(service, routeChoice(own)), retry, connectTimeoutMs }
     },

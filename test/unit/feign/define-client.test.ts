@@ -53,5 +53,8 @@ test('clientOf binds another client of the same definition; the first keeps its 
   await clientOf(orders, there.runtime).byId(1)
   await orders.byId(2)
   expect([near, far].map(({ seen }) => seen.map(({ url }) => url))).toEqual([['/orders/2'], ['/orders/1']])
-  expect(() => clientOf({}, there.runtime)).toThrow(expect.objectContaining({ code: 'SIDECAR_CLIENT_INVALID' }))
+  for (const stranger of [{}, class Undecorated {}]) {
+    const code = 'SIDECAR_CLIENT_INVALID'
+    expect(() => clientOf<object>(stranger, there.runtime)).toThrow(expect.objectContaining({ code }))
+  }
 })
