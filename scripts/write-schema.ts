@@ -4,20 +4,26 @@ import { format } from 'prettier'
 import ts from 'typescript'
 import { bootstrapJsonSchema, type JsonSchema } from '../src/settings/json-schema.js'
 import { kebab } from '../src/settings/shape.js'
+import { settingsPage } from './settings-page.js'
 
 /**
- * Writes bootstrap.schema.json from the zod schema; the descriptions that editors show are the doc comments of
- * src/settings/schema.ts and schema/, as the compiler sees them.
+ * Writes bootstrap.schema.json and docs/settings.md from the zod schema; the descriptions in both are the doc comments
+ * of src/settings/schema.ts and schema/, as the compiler sees them.
  */
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 export const SCHEMA_FILE = root('bootstrap.schema.json')
+export const PAGE_FILE = root('docs/settings.md')
 
-export async function renderSchema(): Promise<string> {
+/** What the two files hold. */
+export async function render(): Promise<{ schema: string; page: string }> {
   const schema = bootstrapJsonSchema()
   describe(schema)
-  return format(JSON.stringify(schema), { parser: 'json', printWidth: 120 })
+  return {
+    schema: await format(JSON.stringify(schema), { parser: 'json', printWidth: 120 }),
+    page: settingsPage(schema),
+  }
 }
 
 function describe(schema: JsonSchema): void {
@@ -41,10 +47,18 @@ function describe(schema: JsonSchema): void {
       const fallback = property.getJsDocTags(checker).find((tag) => tag.name === 'default')
       const said = [text, fallback && `Default: ${ts.displayPartsToString(fallback.text)}.`].filter(Boolean).join(' ')
       if (said) child.description = said
-      visit(checker.getTypeOfSymbol(property), child)
+      const inner = checker.getTypeOfSymbol(property)
+      visit(inner, child)
+      // A section for each of some names.
+      const each = inner.getStringIndexType()
+      if (each) visit(each, child.additionalProperties)
     }
   }
   visit(settings, { properties: schema.definitions ?? {} })
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(SCHEMA_FILE, await renderSchema())
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { schema, page } = await render()
+  writeFileSync(SCHEMA_FILE, schema)
+  writeFileSync(PAGE_FILE, page)
+}

@@ -3,22 +3,33 @@ import type { ServiceInstance, ServiceKey } from './types.js'
 
 /** What a `Sidecar` emits. Never `error`: an unheard event must not end the process. */
 export interface SidecarEvents {
+  /** The registry took the instance; `again` after it had forgotten it. */
   registered: [event: { instance: ServiceInstance; again: boolean }]
+  /** The registry lists it no more. */
   deregistered: [event: { instance: ServiceInstance }]
+  /** A heartbeat failed, the `failures`th in a row. */
   beatFailed: [event: { instance: ServiceInstance; error: unknown; failures: number }]
+  /** A heartbeat arrived after `failures` that did not. */
   beatRecovered: [event: { instance: ServiceInstance; failures: number }]
   /** No address of the registry answers any more. */
   registryLost: [event: { servers: readonly string[]; error: unknown }]
+  /** An address answers: the first answer, and the first one after an outage. */
   registryFound: [event: { server: string }]
+  /** A service that this process follows has another list of those that may be called. */
   instancesChanged: [event: { service: ServiceKey; instances: readonly ServiceInstance[] }]
+  /** Remote documents changed; the keys that have another value now. */
   configChanged: [event: { keys: readonly string[] }]
   /** A document was deleted in Nacos; `kept`: its values stay (`cloud.nacos.config.on-delete`). */
   configDeleted: [event: { dataId: string; group: string; kept: boolean }]
   /** A new version is unusable and the one before stays in use. `source`: the data id, or what was bound. */
   configRejected: [event: { source: string; error: SidecarError }]
+  /** An instance keeps failing and gets no calls for `forMs` milliseconds. */
   ejected: [event: { instance: ServiceInstance; forMs: number }]
+  /** It answered again. */
   restored: [event: { instance: ServiceInstance }]
+  /** Deregistered, and serving on for `forMs` milliseconds. */
   draining: [event: { forMs: number }]
+  /** The end: every connection is closed. */
   stopped: []
 }
 

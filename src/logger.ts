@@ -6,6 +6,7 @@ export interface Logger {
   error(message: string): void
 }
 
+/** Lowest first; `silent` prints nothing. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']

@@ -2,6 +2,7 @@ import type { Verify } from './auth/verifier.js'
 import type { Logger } from './logger.js'
 import type { NacosTransport } from './nacos/transport.js'
 
+/** What `initSidecar` and `createSidecar` take beside the app. */
 export interface SidecarOptions {
   /**
    * bootstrap.yml, or the folder it lies in; `false` reads none.
@@ -10,7 +11,7 @@ export interface SidecarOptions {
   readonly configPath?: string | false
   /** Settings from code, nested or dotted, in any spelling: stronger than everything else. */
   readonly settings?: object
-  /** @default one readable line per event to stderr, at `logging.level.nacos-sidecar` */
+  /** Where log lines go: anything with `debug`, `info`, `warn`, `error`. @default one readable line per event to stderr, at `logging.level.nacos-sidecar` */
   readonly logger?: Logger
   /** Decides on tokens in code instead of asking `auth.service`. */
   readonly verify?: Verify

@@ -4,14 +4,18 @@ import type { TransportStatus } from './nacos/transport.js'
 import type { RemoteDocumentStatus } from './properties/remote-document.js'
 import type { ServiceInstance } from './types.js'
 
+/** Where a sidecar stands. Holds no secret. */
 export interface SidecarStatus {
   readonly phase: Lifecycle['phase']
   /** As it is registered, or will be. */
   readonly instance: ServiceInstance | undefined
+  /** True from the first registration until the deregistration. */
   readonly registered: boolean
   /** When the registry last took a sign of life. */
   readonly lastBeatAt: Date | undefined
+  /** Why the last request of the registration failed; `undefined` once one has succeeded. */
   readonly lastError: string | undefined
+  /** Which server and protocol are in use. */
   readonly registry: TransportStatus
   /** The services this process follows. */
   readonly services: ReturnType<ServiceDirectory['status']>

@@ -36,10 +36,13 @@ const EXIT_AFTER_MS = 500
 
 /** One member of the mesh: what `initSidecar` and `createSidecar` return. */
 export class Sidecar extends EventEmitter<SidecarEvents> {
+  /** bootstrap.yml with every default filled in; frozen. */
   readonly settings: Settings
   /** The registry itself, for what the rest of the surface does not cover. */
   readonly nacos: NacosTransport
+  /** Who serves what. */
   readonly discovery: Discovery
+  /** Properties of the environment, Nacos and bootstrap.yml, live. */
   readonly config: Config
   /** `fetch` with logical names: `http://user-service/users/1`. The caller's token and trace travel along. */
   readonly fetch: typeof globalThis.fetch
@@ -241,7 +244,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return this.#app.guard.upgrade(request, socket)
   }
 
-  /** Lets the registration begin, where `sidecar.register-on` is `manual`: warm up first, then take calls. */
+  /** Lets the registration begin where `sidecar.register-on` is `manual`: warm up first, then take calls. */
   register(): void {
     this.#allowRegistration()
   }

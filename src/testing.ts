@@ -25,6 +25,7 @@ export interface Stub extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** A running embedded registry, and the stubs a test has put there. */
 export interface TestRegistry extends AsyncDisposable {
   /** The embedded registry: its events, and `services()`, what is registered now. */
   readonly server: DevServer

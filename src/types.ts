@@ -11,6 +11,7 @@ export interface ServiceKey {
 export interface ServiceInstance extends ServiceKey {
   /** Address without brackets, IPv4, IPv6 or a host name. */
   readonly ip: string
+  /** 1–65535; what callers connect to. */
   readonly port: number
   /** Share of the traffic relative to the other instances; 0 takes it out. @default 1 */
   readonly weight: number
@@ -20,6 +21,7 @@ export interface ServiceInstance extends ServiceKey {
   readonly enabled: boolean
   /** An ephemeral instance lives by its heartbeat; a persistent one stays until it is deleted. */
   readonly ephemeral: boolean
+  /** Nacos cluster: `DEFAULT`, or what a data center calls itself. */
   readonly cluster: string
   readonly metadata: Readonly<Record<string, string>>
 }
@@ -40,6 +42,7 @@ export interface ConfigItem extends ConfigKey {
   readonly md5: string
 }
 
+/** Which part of a list of names. */
 export interface Page {
   /** First page is 1. */
   readonly pageNo: number
@@ -48,7 +51,9 @@ export interface Page {
   readonly group: string
 }
 
+/** One page of the services of a group. */
 export interface ServiceNames {
+  /** Of all pages. */
   readonly count: number
   readonly names: readonly string[]
 }

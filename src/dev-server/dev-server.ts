@@ -19,6 +19,7 @@ export interface DevServerEvents {
   deleteConfig: [event: { key: ConfigKey }]
 }
 
+/** A service and who serves it. */
 export interface DevService extends ServiceKey {
   /** All of them: unhealthy and disabled ones too. */
   readonly instances: readonly ServiceInstance[]

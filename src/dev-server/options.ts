@@ -11,6 +11,7 @@ import type { BeatTimes } from './instance.js'
 import type { Api } from './router.js'
 import type { ListenerTimes } from './v1-listener.js'
 
+/** Where the embedded registry listens, and which Nacos it plays. */
 export interface DevServerOptions {
   /** Port to listen on; 0 takes a free one. @default 0 */
   port?: number

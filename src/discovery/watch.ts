@@ -19,6 +19,7 @@ export interface ServiceChange {
   readonly changed: readonly ServiceInstance[]
 }
 
+/** How long a watch lasts. */
 export interface WatchOptions {
   /** Ends the watch. */
   readonly signal?: AbortSignal

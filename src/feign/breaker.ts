@@ -2,6 +2,7 @@ import type { CircuitBreakerPolicy } from 'cockatiel'
 import { FeignError } from './errors.js'
 import { outcomeOfAbort } from './retry.js'
 
+/** When a circuit opens, and for how long. */
 export interface BreakerOptions {
   /** Failed calls in a row that open the circuit: no answer in time, no connection, or 5xx. @default 10 */
   readonly failures?: number | undefined

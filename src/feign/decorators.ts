@@ -48,13 +48,8 @@ const legacyMembers = new WeakMap<object, Map<PropertyKey, Caller>>()
  * @throws SidecarError `SIDECAR_CLIENT_INVALID` where neither `name` nor `url` says where calls go
  *
  * @example
- * @feign({ name: 'user-service', path: '/api' })
- * class UserClient {
- *   @get('/users/{id}') getUser!: (p: { id: string; verbose?: boolean }) => Promise<User>
- *   @post('/users')     create!: (p: { body: NewUser }) => Promise<User>
- *   @get('/hello/{name}') hello!: (name: string) => Promise<string>
- * }
- * const user = await new UserClient().getUser({ id: '1' })
+ * export @feign('user-service') class Users { @get('/users/{id}') byId!: (p: { id: string }) => Promise<User> }
+ * const user = await new Users().byId({ id: '1' })
  */
 export function feign(target: string | ClientOptions): ClientDecorator {
   const definition = new ClientDefinition(typeof target === 'string' ? { name: target } : target)

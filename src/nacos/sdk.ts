@@ -15,6 +15,7 @@ import { createSdkNaming, proxyOf } from './sdk/naming.js'
 import { watchSdkConfig } from './sdk/watch.js'
 import type { NacosTransport } from './transport.js'
 
+/** The clients of npm `nacos` to speak through. */
 export interface NacosSdkOptions {
   /** `new NacosNamingClient({ logger, serverList, namespace })` */
   readonly naming: SdkNamingClient

@@ -24,7 +24,9 @@ export interface NacosTransport {
   watchConfig?(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
   /** With `casMd5`, only if the stored document still has that MD5; `false` when it has not. */
   publishConfig?(item: Omit<ConfigItem, 'md5'>, casMd5?: string, signal?: AbortSignal): Promise<boolean>
+  /** Deletes a document; one that is not there is fine. */
   deleteConfig?(key: ConfigKey, signal?: AbortSignal): Promise<boolean>
+  /** The names of the services of a group, a page at a time. */
   listServices?(page: Page, signal?: AbortSignal): Promise<ServiceNames>
   /**
    * The deregistration as one plain request to the server in use, for a moment in which the process can no longer wait
@@ -64,6 +66,7 @@ export type ServiceListener = (instances: ServiceInstance[]) => void
 /** Gets the new document, `undefined` when it was deleted. */
 export type ConfigListener = (item: ConfigItem | undefined) => void
 
+/** Which registry a transport speaks to, and how. */
 export interface TransportStatus {
   /** The address in use now, `host:port`. */
   readonly server: string

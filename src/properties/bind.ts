@@ -10,11 +10,13 @@ import { frozenCopy, relaxedInput, type Frozen } from './relaxed-input.js'
 import { isSecret } from './secrets.js'
 import type { PropertyStore } from './store.js'
 
+/** Which part of the properties is bound. */
 export interface BindOptions {
   /** What lies below this key, in any spelling. @default '' for everything */
   readonly prefix?: string
 }
 
+/** A bound value that has changed. */
 export interface ViewChange<T> {
   readonly value: Frozen<T>
   readonly previous: Frozen<T>

@@ -18,6 +18,7 @@ export interface PropertyChange {
   readonly keys: readonly string[]
 }
 
+/** Hears of changes; one that throws, or whose promise rejects, is logged. */
 export type PropertyListener = (change: PropertyChange) => unknown
 
 interface Listening {

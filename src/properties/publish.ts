@@ -6,21 +6,25 @@ import { holdProcess } from '../util/hold-process.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { Config, ConfigOptions } from './config.js'
 
+/** Names a document in the namespace of `cloud.nacos.config`. */
 export interface DocumentName {
   readonly dataId: string
   /** @default cloud.nacos.config.group */
   readonly group?: string
 }
 
+/** A document to publish. */
 export interface NewDocument extends DocumentName {
   readonly content: string
   /** Nacos's type word: yaml, json, properties, text, xml, html. @default by the data id's extension, else text */
   readonly type?: string
 }
 
+/** How a document is published. */
 export interface PublishOptions {
   /** Hex MD5 of the document that is to be replaced. */
   readonly casMd5?: string
+  /** Gives the request up. */
   readonly signal?: AbortSignal
 }
 

@@ -12,6 +12,7 @@ import type { PropertyDocument } from './document.js'
 import { formatOf, readDocument } from './formats.js'
 import type { RemoteReference } from './remote-plan.js'
 
+/** One document that Nacos was asked for, and what came of it. */
 export interface RemoteDocumentStatus {
   readonly dataId: string
   readonly group: string

@@ -11,16 +11,37 @@ import { sidecar } from './schema/sidecar.js'
  * `settings.cloud.nacos.discovery.heartBeatInterval`. Durations are milliseconds; YAML may also say `10s` or `2m`.
  */
 export const settingsSchema = section({
-  server: section({ port: port.optional() }).prefault({}),
-  application: section({ name: text.optional(), code: text.optional() }).prefault({}),
-  /** Included ones go before those that are active, which are stronger. */
-  profiles: section({ active: list.default([]), include: list.default([]) }).prefault({}),
-  config: section({ import: list.default([]) }).prefault({}),
+  server: section({
+    /** The port the app listens on: read it with `configLocal('server.port', 9202)`. @default what the app says */
+    port: port.optional(),
+  }).prefault({}),
+  application: section({
+    /** The service's name, needed to register; also the data id of its own configs. */
+    name: text.optional(),
+    /** What `auth.code` is where that is left out. */
+    code: text.optional(),
+  }).prefault({}),
+  profiles: section({
+    /** Several, separated by commas; the later one is stronger. @default none */
+    active: list.default([]),
+    /** Taken in as well; those that are active are stronger. @default none */
+    include: list.default([]),
+  }).prefault({}),
+  config: section({
+    /** Documents to pull: `[optional:]nacos:data-id?group=&refreshEnabled=`. */
+    import: list.default([]),
+  }).prefault({}),
   cloud: section({ nacos: nacos.prefault({}) }).prefault({}),
   auth: auth.prefault({}),
-  feign: section({ client: z.record(z.string(), feignClient).default({}) }).prefault({}),
+  feign: section({
+    /** By the name of the service, or `default` for all of them. */
+    client: z.record(z.string(), feignClient).default({}),
+  }).prefault({}),
   sidecar: sidecar.prefault({}),
-  logging: section({ level: z.record(z.string(), logLevel).default({}) }).prefault({}),
+  logging: section({
+    /** By name; ours is `nacos-sidecar`: debug, info, warn, error or silent. @default info */
+    level: z.record(z.string(), logLevel).default({}),
+  }).prefault({}),
 })
 
 type DeepReadonly<T> = T extends (infer U)[]

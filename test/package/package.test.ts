@@ -29,7 +29,11 @@ describe('the tarball', () => {
     for (const file of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'bootstrap.schema.json']) {
       expect(consumer.files).toContain(file)
     }
-    const strays = consumer.files.filter((file) => !/^(dist\/|[A-Z]+(\.md)?$|package\.json$|bootstrap\.)/.test(file))
+    // The README links to them.
+    expect(consumer.files).toContain('docs/settings.md')
+    const strays = consumer.files.filter(
+      (file) => !/^(dist\/|docs\/|[A-Z]+(\.md)?$|package\.json$|bootstrap\.)/.test(file),
+    )
     expect(strays).toEqual([])
   })
 

@@ -1,10 +1,11 @@
 import { durationMs, flag, integer, section, stringMap, text } from '../kinds.js'
 
 const breaker = section({
+  /** `false` switches off what `default` says. @default true */
   enabled: flag.default(true),
-  /** Failed calls in a row (no answer, or 5xx) that open the circuit. */
+  /** Failed calls in a row (no answer, or 5xx) that open the circuit. @default 10 */
   failures: integer(1, 100_000).default(10),
-  /** How long an open circuit refuses calls before one is let through to try. */
+  /** How long an open circuit refuses calls before one is let through to try. @default 10s */
   openFor: durationMs.default(10_000),
 })
 
@@ -12,7 +13,9 @@ const breaker = section({
 export const feignClient = section({
   /** A fixed base URL: no discovery. `NACOS_SIDECAR_OVERRIDE_<name>` in the environment sets it too. */
   url: text.optional(),
+  /** Deadline of one connection attempt; then the next instance. @default 2s */
   connectTimeout: durationMs.optional(),
+  /** Longest silence while waiting for an answer. @default 60s */
   readTimeout: durationMs.optional(),
   /** Deadline of one attempt, its connection and its whole answer included, in place of `read-timeout`. */
   attemptTimeout: durationMs.optional(),
@@ -20,6 +23,7 @@ export const feignClient = section({
   timeout: durationMs.optional(),
   /** Further attempts after the first, for idempotent calls. @default 1 */
   retry: integer(0, 10).optional(),
+  /** Sent with every call. */
   headers: stringMap.optional(),
   /** `round-robin`, `random`, `least-pending`, `consistent-hash`, `same-cluster-first`, or a registered one. */
   balancer: text.optional(),
@@ -29,7 +33,7 @@ export const feignClient = section({
   filter: stringMap.optional(),
   /** Version (metadata `version`) of the instances to call, unless the request being handled asks for another. */
   version: text.optional(),
-  /** A circuit breaker for the service. */
+  /** A circuit breaker for the service. @default none */
   breaker: breaker.optional(),
   /** Sends the caller's token and trace to a fixed `url` as well. */
   forwardContext: flag.optional(),

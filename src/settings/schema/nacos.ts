@@ -16,13 +16,17 @@ import {
 
 /** How to reach one Nacos cluster; `discovery` and `config` inherit what they leave out. */
 const connection = {
-  /** `host:port`, several separated by commas; `http://` or `https://` in front chooses TLS. */
+  /** `host:port`, several separated by commas; `https://` in front chooses TLS. @default 127.0.0.1:8848 */
   serverAddr: serverAddresses.optional(),
-  /** Namespace id; empty and `public` are the public namespace. */
+  /** Namespace id; empty and `public` are the public namespace. @default public */
   namespace: text.optional(),
+  /** User to log in as; the token is renewed before it ends. */
   username: text.optional(),
+  /** The user's password; sent in the body of the login only. */
   password: text.optional(),
+  /** AccessKey id for signed requests, instead of a login. */
   accessKey: text.optional(),
+  /** Its secret; never sent. */
   secretKey: text.optional(),
   /** STS token that goes with a temporary access key. */
   securityToken: text.optional(),
@@ -47,25 +51,39 @@ const documentRef = z.union(
 
 const discovery = section({
   ...connection,
+  /** `false` registers nothing; other services are found all the same. */
   enabled: flag.default(true),
+  /** Group that the instance is registered in and that services are looked up in. */
   group: text.default('DEFAULT_GROUP'),
+  /** Nacos cluster of the instance: what `same-cluster-first` goes by. */
   clusterName: text.default('DEFAULT'),
   /** Registered name; `application.name` where it is left out. */
   service: text.optional(),
+  /** Share of the calls relative to the other instances; 0 gets none. */
   weight: amount(0, 10_000).default(1),
+  /** `name: value` pairs registered with the instance. */
   metadata: stringMap.default({}),
+  /** Address or host name that callers are told. @default the first private address that is not a virtual interface's */
   ip: text.optional(),
+  /** Port that callers are told. @default the one the app really listens on */
   port: port.optional(),
+  /** Name of the network interface whose address is taken: `eth0`. */
   networkInterface: text.optional(),
   /** Address prefixes or regular expressions; the first private address that matches one is taken. */
   preferredNetworks: list.default([]),
+  /** `false` only calls others. */
   registerEnabled: flag.default(true),
+  /** `false` registers the instance switched off: it gets no calls until an operator switches it on. */
   instanceEnabled: flag.default(true),
+  /** `false` registers a persistent instance, which sends no heartbeat and which Nacos probes. */
   ephemeral: flag.default(true),
   /** Adds `secure=true` to the metadata: callers use https. */
   secure: flag.default(false),
+  /** Pause between heartbeats; this and the next two are sent along, so that the server agrees. */
   heartBeatInterval: positiveMs.default(10_000),
+  /** Without a heartbeat for this long the instance is unhealthy. */
   heartBeatTimeout: durationMs.default(30_000),
+  /** Without a heartbeat for this long it is removed. */
   ipDeleteTimeout: durationMs.default(90_000),
   /** An impossible registration ends the start with an error instead of a log line. */
   failFast: flag.default(false),
@@ -79,33 +97,46 @@ const discovery = section({
 
 const config = section({
   ...connection,
+  /** `false` pulls nothing. */
   enabled: flag.default(true),
+  /** Group of every document that names none. */
   group: text.default('DEFAULT_GROUP'),
   /** Data id without profile and extension; `name`, then `application.name` where it is left out. */
   prefix: text.optional(),
+  /** The same; `prefix` is the stronger of the two. */
   name: text.optional(),
-  /** @default yml (Spring: properties) */
+  /** Extension of the service's own data ids, and the format of those without one; Spring's default is `properties`. */
   fileExtension: text.default('yml'),
+  /** Data ids, or `{ data-id, group, refresh }`: the weakest documents, the later one stronger. */
   sharedConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
+  /** The same; stronger than `shared-configs`, weaker than the service's own. */
   extensionConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
+  /** Follows changes of every document; `refresh` says it of one. */
   refreshEnabled: flag.default(true),
   /** Deadline of the first pull. */
   timeout: positiveMs.default(3_000),
+  /** Taken for Spring's sake, and without effect: Nacos hands documents out as UTF-8. */
   encode: text.default('utf-8'),
+  /** A first pull that fails ends the start with an error; otherwise it goes on with the snapshot, or without. */
   failFast: flag.default(false),
-  /** What a document deleted while running leaves behind. */
+  /** What a document deleted while running leaves behind: `keep` its values, or `clear` them. */
   onDelete: oneOf('keep', 'clear').default('keep'),
   /** Largest accepted document, in bytes; larger ones would stall the process while they are read. */
   maxBytes: integer(1, 1_000_000_000).default(1024 * 1024),
 })
 
 const tls = section({
+  /** Speaks TLS to addresses that say neither `http://` nor `https://`. @default true where another key of `tls` is set */
   enabled: flag.optional(),
-  /** PEM files. */
+  /** PEM file of the authorities to trust. @default Node's own */
   caFile: text.optional(),
+  /** PEM file of the client's certificate; needs `key-file`. */
   certFile: text.optional(),
+  /** PEM file of its key. */
   keyFile: text.optional(),
+  /** What that key is encrypted with. */
   keyPassphrase: text.optional(),
+  /** Host name that the server's certificate must carry. @default the address */
   serverName: text.optional(),
 })
 

@@ -41,6 +41,7 @@ export const sidecar = section({
    * that calls nobody: following a request through its promises costs Node 20 and 22 a few microseconds.
    */
   forwardContext: flag.default(true),
+  /** Where the registry's gRPC is. @default the HTTP port + `grpc-port-offset` */
   grpcPort: port.optional(),
   /** gRPC port = HTTP port + this. */
   grpcPortOffset: integer(-65535, 65535).default(1000),
@@ -53,5 +54,8 @@ export const sidecar = section({
   snapshotDir: text.optional(),
   /** A file to which the log's lines are appended as well, from `logging.level.nacos-sidecar` on. */
   logFile: text.optional(),
-  health: section({ enabled: flag.default(true) }).prefault({}),
+  health: section({
+    /** Answers `/health` and `/actuator/health` where the app does not. */
+    enabled: flag.default(true),
+  }).prefault({}),
 })

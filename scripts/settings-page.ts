@@ -1,0 +1,77 @@
+import type { JsonSchema } from '../src/settings/json-schema.js'
+
+const INTRO = `# Settings
+
+Every key of bootstrap.yml that is read, made from the schema by \`npm run schema\`. Each may stand below \`spring:\`, in
+kebab, camel or snake case, and in the environment (\`SIDECAR_DRAIN=20s\`, \`SPRING_CLOUD_NACOS_DISCOVERY_WEIGHT=2\`).
+Durations are milliseconds, or \`500ms\`, \`10s\`, \`2m\`, \`1h\`, \`PT10S\`. What goes before what, low to high: defaults,
+bootstrap.yml, bootstrap-{profile}.yml, \`.env\` beside it, environment, command line (\`--server.port=9203\`), \`settings\` in code.
+
+Short names in the environment: \`NACOS_SERVER\`, \`NACOS_NAMESPACE\`, \`NACOS_USERNAME\`, \`NACOS_PASSWORD\` (both sections of
+\`cloud.nacos\`), \`NACOS_SERVICE_NAME\`, \`NACOS_SERVICE_IP\`, \`NACOS_SERVICE_PORT\`; \`NACOS_SIDECAR_OVERRIDE_<service>\` for
+\`feign.client.<service>.url\`. \`SIDECAR_CONFIG\` says where bootstrap.yml is: else it is the working directory, else the
+folder of the main script's package.json.
+`
+
+const TITLES: Record<string, string> = {
+  'cloud.nacos':
+    '`discovery` and `config` take the same keys down to `context-path`; what they leave out comes from here.',
+  'feign.client.<name>':
+    'Under `default` for every client. OpenFeign’s own names are read too: [coming from Spring](migration.md).',
+}
+
+interface Row {
+  readonly key: string
+  readonly fallback: string
+  readonly what: string
+}
+
+/** docs/settings.md of the described schema. */
+export function settingsPage({ definitions = {} }: JsonSchema): string {
+  const tables = new Map<string, Row[]>([['', []]])
+  collect({ properties: definitions }, '', {}, tables)
+  const parts = [...tables].map(([section, rows]) => {
+    const title = section === '' ? 'The application' : `\`${section}\``
+    const head = [`## ${title}`, TITLES[section]].filter(Boolean).join('\n\n')
+    const lines = rows.map(({ key, fallback, what }) => `| \`${key}\` | ${fallback} | ${what} |`)
+    return `${head}\n\n| key | default | |\n|---|---|---|\n${lines.join('\n')}\n`
+  })
+  return [INTRO, ...parts].join('\n')
+}
+
+/** Sections with one or two keys go to the first table; what a section has of its parent's is said there once. */
+function collect(node: JsonSchema, path: string, inherited: Record<string, JsonSchema>, tables: Map<string, Row[]>) {
+  const own = Object.entries(node.properties ?? {}).filter(([name, { description }]) => {
+    return description === undefined || inherited[name]?.description !== description
+  })
+  const leaves = own.filter(([, child]) => !child.properties && !named(child))
+  const table = leaves.length > 2 || tables.has(path) ? path : ''
+  const rows = tables.get(table) ?? []
+  if (leaves.length > 0) tables.set(table, rows)
+  for (const [name, child] of leaves) {
+    const key = table === '' && path !== '' ? `${path}.${name}` : name
+    const [what = '', said] = (child.description ?? '').split(/ ?Default: (.*)\.$/s)
+    rows.push({ key, fallback: said ?? shown(child), what: what.replaceAll('|', '\\|') })
+  }
+  for (const [name, child] of own) {
+    const at = path === '' ? name : `${path}.${name}`
+    const values = named(child)
+    if (values) collect(values, `${at}.<name>`, {}, tables)
+    else if (child.properties) collect(child, at, node.properties ?? {}, tables)
+  }
+}
+
+/** A section for each of some names. */
+function named({ additionalProperties }: JsonSchema): JsonSchema | undefined {
+  return additionalProperties?.properties ? additionalProperties : undefined
+}
+
+function shown(schema: JsonSchema): string {
+  const { default: value } = schema
+  if (value === undefined) return ''
+  return typeof value === 'number' && JSON.stringify(schema).includes('ms|s|m|h|d') ? duration(value) : String(value)
+}
+
+function duration(ms: number): string {
+  return ms >= 1000 && ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
+}

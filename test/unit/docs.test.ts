@@ -1,0 +1,92 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import * as axiosWay from '../../src/axios.js'
+import * as devServer from '../../src/dev-server/index.js'
+import * as index from '../../src/index.js'
+import { Sidecar } from '../../src/sidecar.js'
+import * as testing from '../../src/testing.js'
+import * as undiciWay from '../../src/undici.js'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+const api = read('docs/api.md')
+/** Everything in backticks or fences: what a page says of code. */
+const codeOf = (page: string) => (page.match(/```[^]*?```|`[^`\n]+`/g) ?? []).join('\n')
+const words = (text: string) => new Set(text.match(/[\w$]+/g))
+/** Names of the members of an interface or class, as its source has them: two blanks in front. */
+const membersIn = (path: string, start: RegExp) => {
+  const [, body = ''] = new RegExp(`${start.source}[^]*?\\{\\n([^]*?)\\n\\}`).exec(read(path)) ?? []
+  return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, name]) => name!)
+}
+
+describe('docs/api.md names', () => {
+  const said = words(codeOf(api))
+
+  test.each([
+    ['the values', Object.keys({ ...index, ...axiosWay, ...undiciWay, ...testing, ...devServer })],
+    ['the events', membersIn('src/events.ts', /interface SidecarEvents/)],
+    ['the options of a sidecar', membersIn('src/sidecar-options.ts', /interface SidecarOptions/)],
+    ['the options of a call', membersIn('src/feign/options.ts', /interface CallOptions/)],
+    ['the options of a client', membersIn('src/feign/options.ts', /interface ClientOptions/)],
+    ['the fields of a sidecar', membersIn('src/sidecar.ts', /class Sidecar/).filter((name) => name !== 'runtime')],
+    [
+      'its methods',
+      Object.getOwnPropertyNames(Sidecar.prototype).filter((name) => !/^constructor$|^toJSON$/.test(name)),
+    ],
+  ])('%s', (_, names) => {
+    expect(names.length).toBeGreaterThan(1)
+    expect(names.filter((name) => !said.has(name))).toEqual([])
+  })
+})
+
+test('docs/errors.md has a row for each code, and for nothing else', () => {
+  const codes = [...read('src/errors.ts').matchAll(/^ {2}\| '(\w+)'$/gm)].map(([, code]) => code)
+  const rows = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)
+  expect(rows).toEqual(codes)
+})
+
+test.each(pages)('the links of %s lead somewhere', (page) => {
+  const slugs = (text: string) =>
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
+      title!
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    )
+  const dead = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].filter(([, path, anchor]) => {
+    const target = path ? join(dirname(page), path) : page
+    return !existsSync(join(root, target)) || (anchor !== undefined && !slugs(read(target)).includes(anchor))
+  })
+  expect(dead.map(([link]) => link)).toEqual([])
+})
+
+describe('docs/architecture.md', () => {
+  const page = read('docs/architecture.md')
+  const files = readdirSync(join(root, 'src'), { recursive: true }).map((path) => String(path).replaceAll('\\', '/'))
+  const tree = new Set([...files, ...files.map((path) => path.split('/').at(-1)!)])
+
+  test('names no file that is not there', () => {
+    const named = [...codeOf(page).matchAll(/(?<![\w./-])([\w-]+(?:\/[\w-]+)*\.ts)\b/g)].map(([, path]) => path!)
+    expect(named.length).toBeGreaterThan(40)
+    const exists = (path: string) =>
+      tree.has(path) || ['', 'test', 'src'].some((folder) => existsSync(join(root, folder, path)))
+    expect(named.filter((path) => !exists(path) && !files.some((file) => file.endsWith(`/${path}`)))).toEqual([])
+  })
+
+  test('accounts for each folder and each file at the top of src', () => {
+    const [table = ''] = /^\| folder[^]*?\n\n/m.exec(page) ?? []
+    const house = codeOf(table)
+    expect(readdirSync(join(root, 'src')).filter((name) => !house.includes(name))).toEqual([])
+  })
+})
+
+test('no example is torn apart: a line of a doc comment that begins with @ is a tag to an editor', () => {
+  const files = readdirSync(join(root, 'src'), { recursive: true }).map(String)
+  const tags = files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => [...read(`src/${file}`).matchAll(/^ *(?:\/\*)?\* +@(\w+)/gm)].map(([, tag]) => tag!))
+  expect([...new Set(tags)].sort()).toEqual(['default', 'example', 'internal', 'param', 'returns', 'throws'])
+})
