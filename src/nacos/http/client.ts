@@ -1,13 +1,13 @@
-import { Agent as HttpAgent, type ClientRequest } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import axios, { type AxiosError, type AxiosInstance } from 'axios'
+import axios, { type AxiosInstance } from 'axios'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
 import type { PlainRequest } from '../transport.js'
+import { tlsOptions } from '../tls.js'
+import { createAgents, type AgentPool } from './agents.js'
+import { failureOf, lostKeptConnection } from './axios-failure.js'
 import { startDeadline } from './deadline.js'
 import { RequestFailure } from './failure.js'
-import { tlsOptions } from '../tls.js'
 import { encodeParams, type WireRequest, type WireResponse } from './wire.js'
 
 /** Sends one request to one address; knows HTTP, not Nacos. */
@@ -36,21 +36,9 @@ export interface HttpClientOptions {
   readonly maxResponseBytes: number
 }
 
-const MAX_SOCKETS_PER_NODE = 16
-
 export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpClientOptions): HttpClient {
   const secure = tls.enabled ? tlsOptions(tls) : {}
-  const pooled = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_NODE, scheduling: 'lifo' as const }
-  const pools = {
-    normal: { httpAgent: new HttpAgent(pooled), httpsAgent: new HttpsAgent({ ...pooled, ...secure }) },
-    background: {
-      httpAgent: unrefSockets(new HttpAgent({ keepAlive: true })),
-      httpsAgent: unrefSockets(new HttpsAgent({ keepAlive: true, ...secure })),
-    },
-    /** A connection for one request: what a stale one is replaced by. */
-    fresh: { httpAgent: new HttpAgent(), httpsAgent: new HttpsAgent(secure) },
-  }
-  type Pool = keyof typeof pools
+  const agents = createAgents(secure)
 
   // Everything spelt out: `create` starts from axios.defaults, which the application may have changed.
   const http: AxiosInstance = axios.create({
@@ -88,7 +76,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
     }
   }
 
-  async function once(address: ServerAddress, request: WireRequest, signal: AbortSignal, pool: Pool) {
+  async function once(address: ServerAddress, request: WireRequest, signal: AbortSignal, pool: AgentPool) {
     const { method, url, headers, body } = plain(address, request)
     const response = await http.request<Buffer>({
       method,
@@ -96,20 +84,12 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
       headers: { ...headers },
       ...(body !== undefined && { data: body }),
       signal,
-      ...pools[pool],
+      ...agents[pool],
     })
     return {
       status: response.status,
       headers: lowerCase(response.headers),
       body: await textOf(response.data),
-    }
-  }
-
-  function dropIdle({ host, port }: ServerAddress): void {
-    for (const { freeSockets } of [pools.normal.httpAgent, pools.normal.httpsAgent]) {
-      for (const [name, sockets = []] of Object.entries(freeSockets)) {
-        if (name.startsWith(`${host}:${port}:`)) for (const socket of [...sockets]) socket.destroy()
-      }
     }
   }
 
@@ -127,7 +107,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
         }
       } catch (error) {
         // Whatever swallowed this request swallows those on its sisters, and a name may lead elsewhere by now.
-        if (deadline.expired && !background) dropIdle(address)
+        if (deadline.expired && !background) agents.dropIdle(address)
         if (deadline.expired) throw new RequestFailure('timeout', `no answer within ${timeoutMs} ms`)
         if (signal.aborted) throw new RequestFailure('aborted', 'it was given up')
         throw failureOf(error)
@@ -135,12 +115,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
         deadline.dispose()
       }
     },
-    close() {
-      for (const { httpAgent, httpsAgent } of Object.values(pools)) {
-        httpAgent.destroy()
-        httpsAgent.destroy()
-      }
-    },
+    close: () => agents.destroy(),
   }
 }
 
@@ -153,75 +128,6 @@ async function textOf(bytes: Buffer): Promise<string> {
   const text = bytes.toString('utf8')
   await nextTurn()
   return text
-}
-
-/** Sockets of this agent do not keep the process alive, in use or not. */
-function unrefSockets<T extends HttpAgent>(agent: T): T {
-  const { createConnection, reuseSocket } = agent
-  agent.createConnection = (...args) => {
-    const socket = createConnection.apply(agent, args)
-    if (socket && 'unref' in socket) (socket as { unref(): void }).unref()
-    return socket
-  }
-  agent.reuseSocket = (socket, request) => {
-    reuseSocket.call(agent, socket, request)
-    if ('unref' in socket) (socket as { unref(): void }).unref()
-  }
-  return agent
-}
-
-function lostKeptConnection(error: unknown): boolean {
-  const { request, response, code } = error as AxiosError
-  const reused = (request as ClientRequest | undefined)?.reusedSocket === true
-  return reused && response === undefined && (code === 'ECONNRESET' || code === 'EPIPE')
-}
-
-const NOT_CONNECTED: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ENOTFOUND: 'the host name has no address',
-  EAI_AGAIN: 'the host name could not be looked up',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-  EADDRNOTAVAIL: 'no local address left to connect from',
-  ETIMEDOUT: 'the connection could not be made in time',
-}
-
-/** Reads what is needed from an axios error and lets go of it: it holds the request with its credentials. */
-function failureOf(error: unknown): RequestFailure {
-  const { code = '', message, response, cause } = error as AxiosError
-  const detail = (text: string) => (code ? `${text} (${code})` : text)
-  if (NOT_CONNECTED[code]) return new RequestFailure('connect', detail(NOT_CONNECTED[code]), code)
-  if (/maxContentLength/.test(message)) return new RequestFailure('too-large', message, code)
-  if (response || /aborted/.test(message)) {
-    return new RequestFailure('truncated', 'the answer broke off before its end', code || 'ECONNRESET')
-  }
-  if (code === 'ECONNRESET' || code === 'EPIPE') {
-    return new RequestFailure('reset', detail('the connection was closed without an answer'), code)
-  }
-  if (code.startsWith('HPE_')) return new RequestFailure('malformed', detail('the answer is not HTTP'), code)
-  if (isTlsCode(code) || /certificate|altnames|ssl|tls/i.test(message)) {
-    return new RequestFailure('tls', detail(tlsReason(code, message)), code)
-  }
-  return new RequestFailure('reset', detail(message || String(cause)), code)
-}
-
-function isTlsCode(code: string): boolean {
-  return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/.test(code)
-}
-
-function tlsReason(code: string, message: string): string {
-  if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code))
-    return 'its certificate is not signed by a known authority'
-  if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired'
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its certificate is for another host'
-  // OpenSSL's errors carry a thread id and a source line; the reason is the part between the last colons.
-  return (
-    message
-      .split(':')
-      .map((part) => part.trim())
-      .filter((part) => /[a-z] [a-z]/i.test(part))
-      .at(-1) ?? 'the TLS handshake failed'
-  )
 }
 
 function lowerCase(headers: object): Record<string, string> {

@@ -1,20 +1,17 @@
 import { SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConnectionOptions } from '../../settings/connection.js'
-import { unlessAborted } from '../../util/unless-aborted.js'
 import { Credentials, type TokenSource } from '../credentials.js'
 import { createRequestBudget, type RequestBudget } from '../request-budget.js'
 import { ServerList } from '../server-list.js'
 import type { NacosTransport } from '../transport.js'
 import { createHttpClient } from './client.js'
 import { createConfigWatch } from './config-watch.js'
-import { linkSignals } from './deadline.js'
 import { createDetection } from './detection.js'
-import type { Dialect, Operation } from './dialects/dialect.js'
-import { v1 } from './dialects/v1.js'
-import { createExchange, type SendHow } from './exchange.js'
-import { isFailure, RequestFailure, sidecarError } from './failure.js'
+import { createExchange } from './exchange.js'
+import { RequestFailure, sidecarError } from './failure.js'
 import { createLogin, type LoginOptions } from './login.js'
+import { createPerform } from './perform.js'
 import { createRedactor, redacting } from './redactor.js'
 
 export interface HttpTransportOptions extends ConnectionOptions {
@@ -125,38 +122,6 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     onFound: ({ version }) => logger.info(`Registry ${servers.current} speaks the ${version} API`),
   })
 
-  /** Sends what `make` says in the dialect of the server; once more in another one if the server has changed its API. */
-  async function perform<T>(
-    make: (dialect: Dialect) => Operation<T> | undefined,
-    how: Partial<SendHow> = {},
-  ): Promise<T | undefined> {
-    const scope = linkSignals(closed.signal, how.signal)
-    const send = async (dialect: Dialect) => {
-      const operation = make(dialect)
-      return operation && exchange(operation, { ...own, ...how, signal: scope.signal })
-    }
-    const work = async () => {
-      const dialect = await detection.get()
-      try {
-        return await send(dialect)
-      } catch (error) {
-        if (!isFailure(error, 'no-route')) throw error
-        const other = await detection.again(dialect)
-        if (other === dialect) throw error
-        return send(other)
-      }
-    }
-    try {
-      // The caller's signal ends its own wait at once; what is shared with others (a login, a probe) goes on.
-      return await unlessAborted(work(), scope.signal)
-    } catch (error) {
-      const hint = isFailure(error, 'denied') ? make(detection.current ?? v1)?.hint : undefined
-      throw wrap(make(v1)!.what, error, hint)
-    } finally {
-      scope.unlink()
-    }
-  }
-
   function wrap(what: string, error: unknown, hint?: string): SidecarError {
     if (closed.signal.aborted) {
       return new SidecarError('SIDECAR_STOPPED', `${what} failed: the connection to the registry has been closed`)
@@ -165,6 +130,14 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     const advice = hint ?? (failure.kind === 'denied' && !credentials && !accessKey ? WANTS_LOGIN : undefined)
     return sidecarError(what, failure, servers.current, redact, advice)
   }
+
+  const perform = createPerform({
+    detection,
+    exchange,
+    timeoutMs: requestTimeoutMs,
+    closed: closed.signal,
+    failed: wrap,
+  })
 
   const watch = createConfigWatch({
     listen: (configs, signal) =>

@@ -1,0 +1,58 @@
+import type { ClientRequest } from 'node:http'
+import type { AxiosError } from 'axios'
+import { RequestFailure } from './failure.js'
+
+/** The server closed a kept connection just as the request went out. */
+export function lostKeptConnection(error: unknown): boolean {
+  const { request, response, code } = error as AxiosError
+  const reused = (request as ClientRequest | undefined)?.reusedSocket === true
+  return reused && response === undefined && (code === 'ECONNRESET' || code === 'EPIPE')
+}
+
+const NOT_CONNECTED: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'the host name has no address',
+  EAI_AGAIN: 'the host name could not be looked up',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  EADDRNOTAVAIL: 'no local address left to connect from',
+  ETIMEDOUT: 'the connection could not be made in time',
+}
+
+/** Reads what is needed from an axios error and lets go of it: it holds the request with its credentials. */
+export function failureOf(error: unknown): RequestFailure {
+  const { code = '', message, response, cause } = error as AxiosError
+  const detail = (text: string) => (code ? `${text} (${code})` : text)
+  if (NOT_CONNECTED[code]) return new RequestFailure('connect', detail(NOT_CONNECTED[code]), code)
+  if (/maxContentLength/.test(message)) return new RequestFailure('too-large', message, code)
+  if (response || /aborted/.test(message)) {
+    return new RequestFailure('truncated', 'the answer broke off before its end', code || 'ECONNRESET')
+  }
+  if (code === 'ECONNRESET' || code === 'EPIPE') {
+    return new RequestFailure('reset', detail('the connection was closed without an answer'), code)
+  }
+  if (code.startsWith('HPE_')) return new RequestFailure('malformed', detail('the answer is not HTTP'), code)
+  if (isTlsCode(code) || /certificate|altnames|ssl|tls/i.test(message)) {
+    return new RequestFailure('tls', detail(tlsReason(code, message)), code)
+  }
+  return new RequestFailure('reset', detail(message || String(cause)), code)
+}
+
+function isTlsCode(code: string): boolean {
+  return /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO)/.test(code)
+}
+
+function tlsReason(code: string, message: string): string {
+  if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code))
+    return 'its certificate is not signed by a known authority'
+  if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired'
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its certificate is for another host'
+  // OpenSSL's errors carry a thread id and a source line; the reason is the part between the last colons.
+  return (
+    message
+      .split(':')
+      .map((part) => part.trim())
+      .filter((part) => /[a-z] [a-z]/i.test(part))
+      .at(-1) ?? 'the TLS handshake failed'
+  )
+}
