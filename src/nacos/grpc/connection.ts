@@ -1,8 +1,8 @@
 import { messageOf, SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServerAddress } from '../../settings/server-address.js'
+import { pause, withDeadline } from '../deadline.js'
 import type { Channel } from './channel.js'
-import { pause, withDeadline } from './deadline.js'
 import { answerError, badAnswer, isConnectionLoss, isUnregistered, unavailable } from './errors.js'
 import {
   connectionSetup,

@@ -9,6 +9,7 @@ import type {
   ServiceNames,
   Unsubscribe,
 } from '../../types.js'
+import { pause, withDeadline } from '../deadline.js'
 import type { RequestBudget } from '../request-budget.js'
 import type { ConfigListener, ServiceListener } from '../transport.js'
 import { grpcAddressOf, resetTargetOf } from './addresses.js'
@@ -16,7 +17,6 @@ import { openChannel } from './channel.js'
 import { createConfigWatches } from './config-watches.js'
 import { openConnection, type Connection } from './connection.js'
 import { createConnector, type Connector } from './connector.js'
-import { pause, withDeadline } from './deadline.js'
 import { isUnregistered, unavailable } from './errors.js'
 import { instanceRequest, type InstanceOperation, type Message, type Request } from './messages.js'
 import { fetchConfig, fetchInstances, fetchServiceNames, removeConfig, storeConfig } from './operations.js'

@@ -2,11 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import axios, { type AxiosInstance } from 'axios'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
+import { startDeadline } from '../deadline.js'
 import type { PlainRequest } from '../transport.js'
 import { tlsOptions } from '../tls.js'
 import { createAgents, type AgentPool } from './agents.js'
 import { failureOf, lostKeptConnection } from './axios-failure.js'
-import { startDeadline } from './deadline.js'
 import { RequestFailure } from './failure.js'
 import { encodeParams, type WireRequest, type WireResponse } from './wire.js'
 
@@ -35,6 +35,9 @@ export interface HttpClientOptions {
   /** Largest accepted answer, decompressed. */
   readonly maxResponseBytes: number
 }
+
+/** What an answer that waits in the socket needs to be read. */
+const UNREAD_MS = 100
 
 export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpClientOptions): HttpClient {
   const secure = tls.enabled ? tlsOptions(tls) : {}
@@ -96,7 +99,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
   return {
     plain,
     async send(address, request, { timeoutMs, signal, idempotent, background }) {
-      const deadline = startDeadline(timeoutMs, signal)
+      const deadline = startDeadline(timeoutMs, [signal], UNREAD_MS)
       try {
         try {
           return await once(address, request, deadline.signal, background ? 'background' : 'normal')

@@ -1,4 +1,4 @@
-import { pause } from '../grpc/deadline.js'
+import { pause } from '../deadline.js'
 import type { NacosTransport } from '../transport.js'
 
 export interface PollerOptions {

@@ -1,0 +1,96 @@
+import { setMaxListeners } from 'node:events'
+
+/** Ends when the time is up or a parent aborts. */
+export interface Deadline {
+  readonly signal: AbortSignal
+  /** True if the time was the reason. */
+  readonly expired: boolean
+  /** Must be called once the work is done. */
+  dispose(): void
+}
+
+/** A timer this late means that our own loop was blocked or the process was stopped: the answer may be waiting unread. */
+const LATE_MS = 250
+
+/**
+ * @param graceMs what is granted once more where the time passed while this process could not run: silence of the peer
+ * counts, ours does not.
+ */
+export function startDeadline(
+  timeoutMs: number,
+  parents: readonly (AbortSignal | undefined)[],
+  graceMs: number,
+): Deadline {
+  const { controller, unlink } = linked(parents)
+  let expired = false
+  let timer: NodeJS.Timeout
+  const arm = (ms: number) => {
+    const dueMs = performance.now() + ms
+    timer = setTimeout(() => {
+      if (performance.now() - dueMs > LATE_MS) return arm(graceMs)
+      expired = true
+      controller.abort(new Error(`no answer within ${timeoutMs} ms`))
+    }, ms).unref()
+  }
+  arm(timeoutMs)
+  return {
+    signal: controller.signal,
+    get expired() {
+      return expired
+    },
+    dispose() {
+      clearTimeout(timer)
+      unlink()
+    },
+  }
+}
+
+/** Runs `work` with a signal that aborts at the deadline or with the first of `parents`. */
+export async function withDeadline<T>(
+  timeoutMs: number,
+  parents: readonly (AbortSignal | undefined)[],
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  for (const parent of parents) parent?.throwIfAborted()
+  const deadline = startDeadline(timeoutMs, parents, timeoutMs)
+  try {
+    return await work(deadline.signal)
+  } finally {
+    deadline.dispose()
+  }
+}
+
+/** One signal for several. `AbortSignal.any` would pile up on those that live long. */
+export function linkSignals(...parents: readonly (AbortSignal | undefined)[]): { signal: AbortSignal; unlink(): void } {
+  const { controller, unlink } = linked(parents)
+  return { signal: controller.signal, unlink }
+}
+
+function linked(parents: readonly (AbortSignal | undefined)[]) {
+  const controller = new AbortController()
+  const onAbort = (event: Event) => controller.abort((event.target as AbortSignal).reason)
+  for (const parent of parents) {
+    if (!parent) continue
+    if (parent.aborted) controller.abort(parent.reason)
+    // A hundred requests in flight under one signal are no leak.
+    setMaxListeners(0, parent)
+    parent.addEventListener('abort', onAbort)
+  }
+  return { controller, unlink: () => parents.forEach((parent) => parent?.removeEventListener('abort', onAbort)) }
+}
+
+/** Waits without holding the process; `true` when the time passed, `false` when it was aborted. */
+export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(false)
+    const done = (passed: boolean) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', onAbort)
+      resolve(passed)
+    }
+    const onAbort = () => done(false)
+    const timer = setTimeout(() => done(true), ms)
+    timer.unref()
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+}
