@@ -8,6 +8,7 @@ import { createBackoff, type BackoffOptions } from './backoff.js'
 import { beat } from './beat.js'
 import { systemClock, type Clock } from './clock.js'
 import { settledWithin, withDeadline } from './deadline.js'
+import { createDeparture } from './departure.js'
 import { startHeartbeat, type Heartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
 import { findOwnEntry } from './own-entry.js'
@@ -86,13 +87,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   let instance = options.instance
   let phase: RegistrationState['phase'] = 'idle'
   let requested = false
-  let listed = false
+  let taken = false
   /** When the registry was last asked to list it. */
   let askedAtMs = 0
-  let shared = false
-  let deregistering = false
-  let deregistered = false
-  let leaveError: string | undefined
   let starting: Promise<void> | undefined
   let heartbeat: Heartbeat | undefined
   let running: Promise<void> = Promise.resolve()
@@ -101,6 +98,10 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   const name = `${instance.group}@@${instance.service} (${addressOf(instance)})`
   const server = () => transport.describe().server
   const record = createRequestRecord({ name, server, logger, emit, clock })
+  const { intervalMs, deleteAfterMs } = leaseOf(settings)
+  const listed = () => taken && !departure.gone
+  const onDeregistered = () => emit('deregistered', { instance })
+  const departure = createDeparture({ transport, presence, name, deleteAfterMs, logger, listed, onDeregistered })
 
   async function register(again: boolean): Promise<void> {
     const backoff = createBackoff(options.backoff)
@@ -121,9 +122,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   }
 
   function onRegistered(again: boolean): void {
-    listed = true
+    taken = true
     // stop() gave up waiting for this answer; the deregistration may have overtaken the registration.
-    if (deregistering) return void transport.deregister(instance).catch(() => {})
+    if (departure.begun) return void transport.deregister(instance).catch(() => {})
     record.taken(instance)
     if (stopping.signal.aborted) return
     phase = 'registered'
@@ -162,7 +163,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     heartbeat = startHeartbeat(
       {
         clock,
-        intervalMs: leaseOf(settings).intervalMs,
+        intervalMs,
         originMs: askedAtMs,
         backoff: options.backoff,
         logger,
@@ -187,36 +188,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     await settledWithin(running, sidecar.deregisterTimeout / 2, clock)
     cutting.abort()
     const restMs = () => Math.max(1, giveUpAt - clock.now())
-    if (requested && presence?.leave() === false) leaveToOthers()
-    else if (requested) await deregister(restMs())
-    // Somebody has come while the last one left, and this deregistration may have overtaken that registration.
-    if (requested && !shared && presence?.alone() === false)
-      await withDeadline(restMs(), undefined, (signal) => transport.register(instance, signal)).catch(() => {})
+    if (requested) await departure.leave(instance, restMs)
     phase = 'left'
-  }
-
-  function leaveToOthers(): void {
-    shared = deregistered = true
-    listed = false
-    logger.info(`${name} stays registered: other workers serve it`)
-  }
-
-  async function deregister(timeoutMs: number): Promise<void> {
-    deregistering = true
-    try {
-      await withDeadline(timeoutMs, undefined, (signal) => transport.deregister(instance, signal))
-      if (!listed) return
-      listed = false
-      logger.info(`deregistered ${name} at ${server()}`)
-      emit('deregistered', { instance })
-    } catch (error) {
-      leaveError = messageOf(error)
-      const message = `cannot deregister ${name} at ${server()}: ${leaveError}; the registry removes it ${leaseOf(settings).deleteAfterMs} ms after its last heartbeat`
-      if (listed) logger.warn(message)
-      else logger.debug(message)
-    } finally {
-      deregistered = true
-    }
   }
 
   return {
@@ -225,7 +198,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     },
     get state() {
       const { lastTakenAt: lastBeatAt, failures, lastError } = record
-      return { phase, listed, shared, lastBeatAt, failures, lastError: leaveError ?? lastError }
+      const { shared, error } = departure
+      return { phase, listed: listed(), shared, lastBeatAt, failures, lastError: error ?? lastError }
     },
     start() {
       if (stopped) return Promise.resolve()
@@ -238,10 +212,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     },
     beatNow: () => heartbeat?.beatNow(),
     stop: () => (stopped ??= stop()),
-    lastRequest() {
-      if (!requested || deregistered || presence?.leave() === false) return undefined
-      return transport.deregisterRequest?.(instance)
-    },
+    lastRequest: () => (requested ? departure.lastRequest(instance) : undefined),
   }
 }
 

@@ -1,0 +1,94 @@
+import { messageOf } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { NacosTransport, PlainRequest } from '../nacos/transport.js'
+import type { ServiceInstance } from '../types.js'
+import { withDeadline } from './deadline.js'
+import type { Presence } from './presence.js'
+
+export interface DepartureOptions {
+  readonly transport: NacosTransport
+  /** Who else stands for the instance: the last one to leave deregisters. */
+  readonly presence: Presence | undefined
+  /** Of the instance, for the log. */
+  readonly name: string
+  /** After its last heartbeat the registry removes the instance by itself. */
+  readonly deleteAfterMs: number
+  readonly logger: Logger
+  /** Whether callers may have the instance. */
+  listed(): boolean
+  /** It was listed, and is no more. */
+  onDeregistered(): void
+}
+
+/** How an instance leaves the registry: it is deregistered, or left to the other workers that stand for it. */
+export interface Departure {
+  /** A registration that lands from here on may have been overtaken. */
+  readonly begun: boolean
+  /** The registry, or somebody else, has taken it over from this process. */
+  readonly gone: boolean
+  /** Others go on serving it. */
+  readonly shared: boolean
+  /** Why the deregistration failed. */
+  readonly error: string | undefined
+  /** Never rejects. @param restMs how much time is left */
+  leave(instance: ServiceInstance, restMs: () => number): Promise<void>
+  /** What is left to send; `undefined` where there is nothing, or no such request. */
+  lastRequest(instance: ServiceInstance): PlainRequest | undefined
+}
+
+export function createDeparture(options: DepartureOptions): Departure {
+  const { transport, presence, name, deleteAfterMs, logger, listed, onDeregistered } = options
+  const server = () => transport.describe().server
+  let begun = false
+  let over = false
+  let gone = false
+  let shared = false
+  let failure: string | undefined
+
+  async function deregister(instance: ServiceInstance, timeoutMs: number): Promise<void> {
+    begun = true
+    try {
+      await withDeadline(timeoutMs, undefined, (signal) => transport.deregister(instance, signal))
+      const was = listed()
+      gone = true
+      if (!was) return
+      logger.info(`deregistered ${name} at ${server()}`)
+      onDeregistered()
+    } catch (error) {
+      failure = messageOf(error)
+      const message = `cannot deregister ${name} at ${server()}: ${failure}; the registry removes it ${deleteAfterMs} ms after its last heartbeat`
+      if (listed()) logger.warn(message)
+      else logger.debug(message)
+    } finally {
+      over = true
+    }
+  }
+
+  return {
+    get begun() {
+      return begun
+    },
+    get gone() {
+      return gone
+    },
+    get shared() {
+      return shared
+    },
+    get error() {
+      return failure
+    },
+    async leave(instance, restMs) {
+      if (presence?.leave() === false) {
+        shared = gone = over = true
+        return logger.info(`${name} stays registered: other workers serve it`)
+      }
+      await deregister(instance, restMs())
+      // Somebody has come while the last one left, and this deregistration may have overtaken that registration.
+      if (presence?.alone() === false)
+        await withDeadline(restMs(), undefined, (signal) => transport.register(instance, signal)).catch(() => {})
+    },
+    lastRequest(instance) {
+      return over || presence?.leave() === false ? undefined : transport.deregisterRequest?.(instance)
+    },
+  }
+}
