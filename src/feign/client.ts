@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js'
+import { checkOptions } from './check-options.js'
 import { invoke } from './invoke.js'
 import { checkClient, compileMethod, type CompiledMethod, type MethodSpec } from './method-spec.js'
 import type { ClientOptions } from './options.js'
@@ -48,8 +49,13 @@ export function bindRuntime<T extends object>(client: T, runtime: FeignRuntime):
 /** Calls `spec` as a method of `client`. */
 export type Caller = (client: object, args: readonly unknown[]) => Promise<unknown>
 
-/** Makes the function behind one method, with the last look-up remembered: nearly always the next one's too. */
+/**
+ * Makes the function behind one method, with the last look-up remembered: nearly always the next one's too.
+ *
+ * @throws SidecarError `SIDECAR_CLIENT_INVALID` for an option that is none
+ */
 export function createCaller(spec: MethodSpec, property: string): Caller {
+  checkOptions(spec.options, property)
   let lastDefinition: ClientDefinition | undefined
   let lastRuntime: FeignRuntime | undefined
   let last: CompiledMethod | undefined

@@ -4,6 +4,7 @@ import { messageOf, SidecarError } from '../errors.js'
 import type { RawAnswer } from './answer.js'
 import { parseBaseUrl } from './base-url.js'
 import type { Breaker } from './breaker.js'
+import { checkOptions } from './check-options.js'
 import { clientSettings, defined, routeChoice } from './client-settings.js'
 import { createHashKey, type HashKey } from './hash-key.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders } from './headers.js'
@@ -130,6 +131,7 @@ export function compileMethod(
 
 /** What can be known to be wrong before there is a runtime, told where the class is written. */
 export function checkClient(client: ClientOptions): void {
+  checkOptions(client, client.name ?? 'a typed client')
   try {
     if (client.name !== undefined) parseServiceName(client.name, '', 'DEFAULT_GROUP')
   } catch (error) {

@@ -58,3 +58,19 @@ test('clientOf binds another client of the same definition; the first keeps its 
     expect(() => clientOf<object>(stranger, there.runtime)).toThrow(expect.objectContaining({ code }))
   }
 })
+
+test.each<[object, string]>([
+  [{ timeout: 500 }, 'orders has no option "timeout", did you mean timeoutMs?'],
+  [{ timeoutMs: '5s' }, 'timeoutMs of orders: expected a number of milliseconds, 0 or more, got "5s"'],
+  [{ retry: -1 }, 'retry of orders: expected a number of further attempts, 0 or more, got -1'],
+  [{ somethingElse: 1 }, 'orders has no option "somethingElse"'],
+])('an option that would be passed over is refused where it is written: %j', (options, message) => {
+  const refused = (own: string) =>
+    expect.objectContaining({ code: 'SIDECAR_CLIENT_INVALID', message: message.replace('orders', own) })
+  expect(() => defineClient({ name: 'orders', ...options }, {})).toThrow(refused('orders'))
+  expect(() => defineClient('orders', { byId: GET('/{id}', options) })).toThrow(refused('byId'))
+})
+
+test('an option that is left open is left out', () => {
+  expect(() => defineClient({ name: 'orders', retry: undefined, timeoutMs: Infinity } as object, {})).not.toThrow()
+})

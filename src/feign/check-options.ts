@@ -1,0 +1,50 @@
+import { SidecarError } from '../errors.js'
+import { nearest } from '../util/nearest.js'
+import type { ClientOptions } from './options.js'
+
+/** Every option; those that are numbers say their unit. */
+const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
+  name: undefined,
+  path: undefined,
+  url: undefined,
+  timeoutMs: 'milliseconds',
+  connectTimeoutMs: 'milliseconds',
+  readTimeoutMs: 'milliseconds',
+  attemptTimeoutMs: 'milliseconds',
+  retry: 'further attempts',
+  headers: undefined,
+  decode404: undefined,
+  unwrap: undefined,
+  validate: undefined,
+  interceptors: undefined,
+  fallback: undefined,
+  maxResponseBytes: 'bytes',
+  balancer: undefined,
+  hashBy: undefined,
+  filter: undefined,
+  version: undefined,
+  breaker: undefined,
+  forwardContext: undefined,
+}
+
+/**
+ * Tells plain JavaScript what the compiler tells TypeScript: `timeout: 500` or `timeoutMs: '5s'` would be no limit.
+ *
+ * @param whose the client, or its method
+ * @throws SidecarError `SIDECAR_CLIENT_INVALID`
+ */
+export function checkOptions(options: object, whose: string): void {
+  for (const [key, value] of Object.entries(options)) {
+    if (!Object.hasOwn(OPTIONS, key)) {
+      const guess = nearest(key, Object.keys(OPTIONS))
+      refuse(`${whose} has no option "${key}"${guess === undefined ? '' : `, did you mean ${guess}?`}`)
+    }
+    const unit = OPTIONS[key as keyof ClientOptions]
+    if (unit === undefined || value === undefined || (typeof value === 'number' && value >= 0)) continue
+    refuse(`${key} of ${whose}: expected a number of ${unit}, 0 or more, got ${typeof value === 'string' ? `"${value}"` : String(value)}`)
+  }
+}
+
+function refuse(why: string): never {
+  throw new SidecarError('SIDECAR_CLIENT_INVALID', why)
+}
