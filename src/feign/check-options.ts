@@ -41,7 +41,9 @@ export function checkOptions(options: object, whose: string): void {
     }
     const unit = OPTIONS[key as keyof ClientOptions]
     if (unit === undefined || value === undefined || (typeof value === 'number' && value >= 0)) continue
-    refuse(`${key} of ${whose}: expected a number of ${unit}, 0 or more, got ${typeof value === 'string' ? `"${value}"` : String(value)}`)
+    refuse(
+      `${key} of ${whose}: expected a number of ${unit}, 0 or more, got ${typeof value === 'string' ? `"${value}"` : String(value)}`,
+    )
   }
 }
 

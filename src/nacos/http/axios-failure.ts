@@ -45,6 +45,7 @@ function isTlsCode(code: string): boolean {
 function tlsReason(code: string, message: string): string {
   if (/SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/.test(code))
     return 'its certificate is not signed by a known authority'
+  if (/wrong version number/i.test(message)) return 'it does not speak TLS: is http:// meant?'
   if (code === 'CERT_HAS_EXPIRED') return 'its certificate has expired'
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return 'its certificate is for another host'
   // OpenSSL's errors carry a thread id and a source line; the reason is the part between the last colons.
