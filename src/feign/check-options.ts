@@ -15,6 +15,7 @@ const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
   headers: undefined,
   decode404: undefined,
   unwrap: undefined,
+  json: undefined,
   validate: undefined,
   interceptors: undefined,
   fallback: undefined,

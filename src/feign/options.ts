@@ -39,7 +39,7 @@ export interface CallOptions {
    * Reads and writes JSON in place of `JSON`, which loses digits of integers beyond 2^53: the ids of many Java services.
    *
    * @example
-   * @feign({ name: 'order-service', json: JSONbig({ useNativeBigInt: true }) })   // npm json-bigint
+   * defineClient({ name: 'order-service', json: JSONbig({ useNativeBigInt: true }) }, { … }) // npm json-bigint
    * @default JSON
    */
   readonly json?: JsonCodec
