@@ -97,8 +97,10 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     fetched: (snapshot) => options.store?.save(snapshot),
     // One line when the registry stops answering, one when it is back; not one per service and poll.
     failed(follower, error) {
-      if (failing.size === 0)
-        logger.warn(`Listing ${keyText(follower.key)} failed: ${messageOf(error)}; ${inUse(follower)}, asking again`)
+      const listing = `Listing ${keyText(follower.key)} failed: `
+      // Over HTTP, the error has said so itself.
+      const reason = messageOf(error).replace(listing, '')
+      if (failing.size === 0) logger.warn(`${listing}${reason}; ${inUse(follower)}, asking again`)
       failing.add(follower)
     },
     recovered(follower) {

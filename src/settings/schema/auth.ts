@@ -2,19 +2,28 @@ import { durationMs, flag, list, oneOf, positiveMs, section, text } from '../kin
 
 /** `auth`: the guard. */
 export const auth = section({
+  /** Guards the app. */
   enabled: flag.default(false),
   /** Lets a request with a token pass while the auth service is down. */
   failOpen: flag.default(false),
   /** Paths that need no token: whole segments and globs. */
   excludePaths: list.default([]),
+  /** How long the auth service may take to decide. */
   timeout: positiveMs.default(5_000),
   /** Logical name or base URL of the central auth service. */
   service: text.optional(),
+  /** Path of the check at the auth service. */
   path: text.default('/external/auth/check'),
   /** What this application calls itself there; `application.code` where it is left out. */
   code: text.optional(),
+  /** How long a permission is remembered, for its token and route; a refusal, a second at most. 0: not at all. */
   cacheTtl: durationMs.default(5_000),
-  token: section({ query: flag.default(true), cookies: flag.default(true) }).prefault({}),
+  token: section({
+    /** Takes the token from the query, `?token=` or `?access_token=`, as well. */
+    query: flag.default(true),
+    /** Takes the token from the cookies `token` and `access_token` as well. */
+    cookies: flag.default(true),
+  }).prefault({}),
   /** `first` guards every route by itself; `manual` leaves it to `sidecar.guard()`. */
   mount: oneOf('first', 'manual').default('first'),
 })

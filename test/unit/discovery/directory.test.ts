@@ -117,6 +117,12 @@ describe('the first list', () => {
     expect(asked).toHaveBeenCalledTimes(1)
   })
 
+  test.each(['down', 'Listing DEFAULT_GROUP@@svc failed: down'])('a failure is said once: %s', async (reason) => {
+    const { directory, logged } = setUp(async () => Promise.reject(new Error(reason)), never)
+    await directory.get('svc').catch(() => {})
+    expect(logged).toEqual(['Listing DEFAULT_GROUP@@svc failed: down; there is no list yet, asking again'])
+  })
+
   test('an abort ends the wait of the one who asked for it', async () => {
     let answer = (_: ServiceInstance[]) => {}
     const { directory } = setUp(() => new Promise((resolve) => (answer = resolve)), never)
