@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataClient, NacosNamingClient } from 'nacos'
@@ -14,9 +13,7 @@ const GROUP = 'DEFAULT_GROUP'
  */
 export async function openNpmNacos({ server, documents, joinAs }: OpenOptions): Promise<Contender> {
   const naming = new NacosNamingClient({ logger: silent, serverList: server, namespace: 'public' })
-  const cacheDir = join(tmpdir(), `nacos-bench-${randomUUID()}`)
-  process.on('exit', () => rmSync(cacheDir, { recursive: true, force: true }))
-  const config = new DataClient({ serverAddr: server, cacheDir })
+  const config = new DataClient({ serverAddr: server, cacheDir: join(tmpdir(), randomUUID()) })
   config.on('error', () => {})
   await naming.ready()
 

@@ -6,6 +6,8 @@ import type { Scenario } from './scenario.js'
 export const SERVICES = 1_000
 export const INSTANCES = 10
 const FILL_MS = 12_000
+/** What filling leaves behind (lists on their way to the disk, garbage) is not watching. */
+const SETTLE_MS = 2_000
 const WINDOW_MS = 10_000
 
 export interface Watched extends Usage {
@@ -34,6 +36,7 @@ export const watched: Scenario<Watched> = async ({ contender, server, grpcPort, 
     })
   }
   while (filledMs === null && performance.now() - since < FILL_MS) await pause(50)
+  await pause(SETTLE_MS)
   const usage = await measureUsage(WINDOW_MS, sockets)
   const notAvailable = client.lacking()
   if (notAvailable !== undefined) return { notAvailable }
