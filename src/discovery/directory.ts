@@ -147,8 +147,6 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     async get(service, signal) {
       signal?.throwIfAborted()
       const follower = byName.get(service) ?? follow(service)
-      const { current } = follower
-      if (current && current.instances.length > 0) return current
       return holdProcess(unlessAborted(follower.get(), signal))
     },
 

@@ -1,8 +1,9 @@
-import { SidecarError } from '../errors.js'
+import { isPlainObject } from '../util/is-object.js'
 import { isRawBody } from './body.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders, type HeaderInput } from './headers.js'
 import type { Verb } from './method-spec.js'
-import { encodePairs, typeOf } from './query.js'
+import { encodeFields, encodePairs, typeOf } from './query.js'
+import { refuseCall } from './refuse-call.js'
 import { encodeSegment, type PathTemplate } from './template.js'
 import { timeLimit } from './time-limit.js'
 
@@ -42,7 +43,7 @@ interface Reserved {
  * @throws SidecarError `SIDECAR_CALL_INVALID`, before anything is sent.
  */
 export function bind(rules: BindingRules, args: readonly unknown[]): BoundCall {
-  if (args.length === 1 && isPlainObject(args[0])) return bindObject(rules, args[0])
+  if (args.length === 1 && isArguments(args[0])) return bindObject(rules, args[0])
   return bindPositional(rules, args)
 }
 
@@ -75,57 +76,48 @@ function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCal
   const { variables, pieces } = rules.template
   const last = args[variables.length]
   if (args.length > variables.length + 1) {
-    invalid(
+    refuseCall(
       `takes ${variables.length} path variable(s) and one ${rules.bodied ? 'body' : 'query object'}, got ${args.length} arguments`,
     )
   }
   let path = pieces[0]!
   for (let i = 0; i < variables.length; i++) path += encodeSegment(variables[i]!, args[i]) + pieces[i + 1]!
   if (rules.bodied || last === undefined || last === null) return finish(rules, path, { body: last })
-  if (!isPlainObject(last)) {
-    return invalid(`takes a plain object as its query after ${variables.length} path variable(s), got ${typeOf(last)}`)
+  if (!isArguments(last)) {
+    return refuseCall(
+      `takes a plain object as its query after ${variables.length} path variable(s), got ${typeOf(last)}`,
+    )
   }
   return finish(rules, withQuery(path, last), {})
 }
 
 function finish(rules: BindingRules, path: string, { body, headers, signal, timeoutMs }: Reserved): BoundCall {
   if (body !== undefined && (rules.verb === 'GET' || rules.verb === 'HEAD'))
-    invalid(`${rules.verb} has no body: use POST, PUT or PATCH`)
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) invalid('timeoutMs must be a number of milliseconds above 0')
+    refuseCall(`${rules.verb} has no body: use POST, PUT or PATCH`)
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) refuseCall('timeoutMs must be a number of milliseconds above 0')
   const all = headers === undefined ? rules.headers : overrideHeaders(rules.headers, flattenHeaders(headers))
   const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs)
   return { path, headers: all, body, signal, timeoutMs: limit }
 }
 
 function withQuery(path: string, query: Readonly<Record<string, unknown>>): string {
-  if (!isPlainObject(query)) return invalid(`query must be a plain object, got ${typeOf(query)}`)
-  let joined = path
-  for (const key of Object.keys(query)) {
-    const pairs = encodePairs(key, query[key], 'query')
-    if (pairs !== '') joined += (joined.includes('?') ? '&' : '?') + pairs
-  }
-  return joined
+  if (!isArguments(query)) return refuseCall(`query must be a plain object, got ${typeOf(query)}`)
+  const pairs = encodeFields(query, 'query')
+  return pairs === '' ? path : path + (path.includes('?') ? '&' : '?') + pairs
 }
 
 function isReserved(key: string): key is keyof Reserved {
   return key === 'body' || key === 'headers' || key === 'query' || key === 'signal' || key === 'timeoutMs'
 }
 
-/** A class instance is not one: it is a body. */
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype = Object.getPrototypeOf(value) as object | null
-  if (prototype === null || prototype === Object.prototype) return !isRawBody(value)
-  return false
+/** An argument object; a class instance is a body. */
+function isArguments(value: unknown): value is Readonly<Record<string, unknown>> {
+  return isPlainObject(value) && !isRawBody(value)
 }
 
 /** A password must not land in a URL because somebody left out `body`. */
 function refuseLeftover(key: string): never {
-  return invalid(
+  return refuseCall(
     `does not know the key "${key}": write { body: … } for the body, { query: { ${key}: … } } for the query`,
   )
-}
-
-function invalid(why: string): never {
-  throw new SidecarError('SIDECAR_CALL_INVALID', `${why}; nothing was sent`)
 }

@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream'
-import { messageOf, SidecarError } from '../errors.js'
+import { messageOf } from '../errors.js'
 import type { JsonCodec } from './json.js'
-import { encodeForm } from './query.js'
+import { encodeFields } from './query.js'
+import { refuseCall } from './refuse-call.js'
 
 /** A body as undici sends it. */
 export type WireBody = string | Buffer | Uint8Array | Readable
@@ -50,7 +51,7 @@ export function encodeBody(value: unknown, contentType: string | undefined, json
     if (isAsyncIterable(value))
       return { body: Readable.from(value, { objectMode: false }), contentType: BYTES_TYPE, oneShot: true }
     if (contentType !== undefined && FORM_TYPE.test(contentType) && !Array.isArray(value))
-      return { body: encodeForm(value), contentType, oneShot: false }
+      return { body: encodeFields(value, 'form'), contentType, oneShot: false }
   }
   if (typeof value === 'string' && contentType !== undefined && !/\bjson\b/i.test(contentType)) {
     return { body: value, contentType, oneShot: false }
@@ -79,16 +80,7 @@ function stringify(value: unknown, json: JsonCodec): string {
   try {
     text = json.stringify(value)
   } catch (error) {
-    throw new SidecarError(
-      'SIDECAR_CALL_INVALID',
-      `The body cannot be written as JSON: ${messageOf(error)}; nothing was sent`,
-    )
+    return refuseCall(`The body cannot be written as JSON: ${messageOf(error)}`)
   }
-  if (text === undefined) {
-    throw new SidecarError(
-      'SIDECAR_CALL_INVALID',
-      `The body is a ${typeof value}, which JSON cannot hold; nothing was sent`,
-    )
-  }
-  return text
+  return text ?? refuseCall(`The body is a ${typeof value}, which JSON cannot hold`)
 }

@@ -1,4 +1,4 @@
-import { SidecarError } from '../errors.js'
+import { refuseCall } from './refuse-call.js'
 
 /** Header values as callers give them, or what lists pairs of them; `undefined` and `null` leave the header out. */
 export type HeaderInput = HeaderRecord | Headers | ReadonlyMap<string, HeaderValue>
@@ -97,5 +97,5 @@ function checked(name: string, value: unknown): string {
 }
 
 function refuse(what: string, why: string): never {
-  throw new SidecarError('SIDECAR_CALL_INVALID', `${what} ${why}; nothing was sent`)
+  return refuseCall(`${what} ${why}`)
 }

@@ -1,4 +1,5 @@
-import { SidecarError } from '../errors.js'
+import { isPlainObject } from '../util/is-object.js'
+import { refuseCall } from './refuse-call.js'
 
 /**
  * One key of a query or a form as `key=value&key=value`: `undefined` and `null` are dropped, arrays repeated, dates in
@@ -18,11 +19,11 @@ export function encodePairs(key: string, value: unknown, where: 'query' | 'form'
   return `${encode(key, where)}=${encode(textOf(key, value, where), where)}`
 }
 
-/** A whole object as a form. */
-export function encodeForm(fields: object): string {
+/** A whole object as a query or a form. */
+export function encodeFields(fields: object, where: 'query' | 'form'): string {
   return Object.entries(fields)
-    .map(([key, value]) => encodePairs(key, value, 'form'))
-    .filter((pair) => pair !== '')
+    .map(([key, value]) => encodePairs(key, value, where))
+    .filter((pairs) => pairs !== '')
     .join('&')
 }
 
@@ -30,7 +31,7 @@ function textOf(key: string, value: unknown, where: string): string {
   if (typeof value === 'string') return value
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString()
-  return refuse(
+  return refuseCall(
     `the ${where} parameter ${key} is ${typeOf(value)}: a ${where} holds text, numbers, booleans, dates and arrays of them`,
   )
 }
@@ -39,7 +40,7 @@ function encode(text: string, where: string): string {
   try {
     return encodeURIComponent(text)
   } catch {
-    return refuse(`a ${where} parameter is not well-formed Unicode`)
+    return refuseCall(`a ${where} parameter is not well-formed Unicode`)
   }
 }
 
@@ -47,10 +48,5 @@ function encode(text: string, where: string): string {
 export function typeOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`
-  const prototype = Object.getPrototypeOf(value) as { constructor?: { name: string } } | null
-  return prototype === null || prototype === Object.prototype ? 'an object' : `a ${value.constructor.name}`
-}
-
-function refuse(why: string): never {
-  throw new SidecarError('SIDECAR_CALL_INVALID', `${why}; nothing was sent`)
+  return isPlainObject(value) ? 'an object' : `a ${value.constructor.name}`
 }

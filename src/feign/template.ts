@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js'
+import { refuseCall } from './refuse-call.js'
 
 /** What may stand for a `{variable}` of a path. */
 export type PathValue = string | number | boolean | bigint
@@ -86,5 +87,5 @@ export function encodeSegment(name: string, value: unknown): string {
 }
 
 function refuse(name: string, why: string): never {
-  throw new SidecarError('SIDECAR_CALL_INVALID', `The path variable {${name}} ${why}; nothing was sent`)
+  return refuseCall(`The path variable {${name}} ${why}`)
 }

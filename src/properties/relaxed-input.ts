@@ -1,5 +1,6 @@
 import { formatPath, relaxed, type PropertyPath } from './path.js'
 import type { PropertyStore } from './store.js'
+import { isPlainObject } from '../util/is-object.js'
 
 type Fields = Record<string, unknown>
 
@@ -18,7 +19,7 @@ export function relaxedInput(store: PropertyStore, path: PropertyPath): unknown 
 
 function wrap(store: PropertyStore, path: PropertyPath, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item, index) => wrap(store, [...path, index], item))
-  return isMap(value) ? fields(store, path, value) : value
+  return isPlainObject(value) ? fields(store, path, value) : value
 }
 
 function fields(store: PropertyStore, path: PropertyPath, value: Fields): unknown {
@@ -52,15 +53,9 @@ export function frozenCopy<T>(value: T): Frozen<T> {
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return Object.freeze(value.map(copy))
   const plain = typeof value === 'object' && value !== null ? (behind.get(value) ?? value) : value
-  if (!isMap(plain)) return plain
+  // A Date, a Map or a class of the app's own stays what it is.
+  if (!isPlainObject(plain)) return plain
   return Object.freeze(Object.fromEntries(Object.entries(plain).map(([key, inner]) => [key, copy(inner)])))
-}
-
-/** A plain object: a Date, a Map or a class of the app's own stays what it is. */
-function isMap(value: unknown): value is Fields {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 type Untouched =

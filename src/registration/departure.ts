@@ -40,7 +40,6 @@ export function createDeparture(options: DepartureOptions): Departure {
   const { transport, presence, name, deleteAfterMs, logger, listed, onDeregistered } = options
   const server = () => transport.describe().server
   let begun = false
-  let over = false
   let gone = false
   let shared = false
   let failure: string | undefined
@@ -59,8 +58,6 @@ export function createDeparture(options: DepartureOptions): Departure {
       const message = `cannot deregister ${name} at ${server()}: ${failure}; the registry removes it ${deleteAfterMs} ms after its last heartbeat`
       if (listed()) logger.warn(message)
       else logger.debug(message)
-    } finally {
-      over = true
     }
   }
 
@@ -79,7 +76,7 @@ export function createDeparture(options: DepartureOptions): Departure {
     },
     async leave(instance, restMs) {
       if (presence?.leave() === false) {
-        shared = gone = over = true
+        shared = gone = true
         return logger.info(`${name} stays registered: other workers serve it`)
       }
       await deregister(instance, restMs())
@@ -88,7 +85,8 @@ export function createDeparture(options: DepartureOptions): Departure {
         await withDeadline(restMs(), undefined, (signal) => transport.register(instance, signal)).catch(() => {})
     },
     lastRequest(instance) {
-      return over || presence?.leave() === false ? undefined : transport.deregisterRequest?.(instance)
+      const tried = gone || failure !== undefined
+      return tried || presence?.leave() === false ? undefined : transport.deregisterRequest?.(instance)
     },
   }
 }

@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { homedir, hostname, networkInterfaces, tmpdir, userInfo } from 'node:os'
 import { sep } from 'node:path'
 import { formatPath, relaxed, type PropertyPath } from '../properties/path.js'
+import { sharedBy } from '../util/shared-by.js'
 
 /** What a placeholder finds in every Spring process although no file says it: a bootstrap.yml for Java uses it. */
 const KNOWN: Record<string, () => string> = {
@@ -20,11 +21,7 @@ const drawn = new Map<string, string | undefined>()
 
 /** `${user.home}`, `${spring.cloud.client.ip-address}`, `${random.int[1,10]}` and their like. */
 export function springProperty(path: PropertyPath): string | undefined {
-  if (path[0] === 'random') {
-    const name = formatPath(path)
-    if (!drawn.has(name)) drawn.set(name, draw(path.slice(1).join(' ')))
-    return drawn.get(name)
-  }
+  if (path[0] === 'random') return sharedBy(drawn, formatPath(path), () => draw(path.slice(1).join(' ')))
   const name = path.map((part) => relaxed(String(part))).join('.')
   return Object.hasOwn(KNOWN, name) ? orNothing(KNOWN[name]!) : undefined
 }

@@ -39,7 +39,7 @@ export function failure(errorCode: number, message: string, fields: Message = {}
 export function parseMessage(bytes: Buffer): Message {
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'))
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Message
+    if (isMessage(value)) return value
   } catch {
     // Said below, without quoting what was sent.
   }
@@ -59,11 +59,14 @@ export function flagOf(message: Message, name: string, fallback: boolean): boole
 
 export function messageIn(message: Message, name: string): Message | undefined {
   const value = message[name]
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Message) : undefined
+  return isMessage(value) ? value : undefined
 }
 
 export function messagesIn(message: Message, name: string): Message[] {
   const value = message[name]
-  if (!Array.isArray(value)) return []
-  return value.filter((item): item is Message => typeof item === 'object' && item !== null && !Array.isArray(item))
+  return Array.isArray(value) ? value.filter(isMessage) : []
+}
+
+function isMessage(value: unknown): value is Message {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
