@@ -145,7 +145,7 @@ export function createPushSwitch(options: PushSwitchOptions): PushSwitch {
 
 function shortReason(reason: string, endpoint: string): string {
   const port = endpoint.slice(endpoint.lastIndexOf(':') + 1)
-  if (reason === '') return `port ${port} is being tried`
+  if (reason === '') return endpoint === '' ? 'gRPC is about to be tried' : `port ${port} is being tried`
   if (reason.includes('ECONNREFUSED')) return `port ${port} refused the connection`
   if (/no answer within/.test(reason)) return `port ${port} does not answer`
   return reason

@@ -6,8 +6,8 @@ import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from 
 const LINES = 6
 
 /**
- * Writes every failure to the file in `TEST_FAILURES` the moment it happens, so that a run that is cut off, or whose log
- * is, still says what failed. The last line counts: `passed failed skipped`.
+ * Writes every failure, also one that a second try made good, to the file in `TEST_FAILURES` the moment it happens: a run
+ * that is cut off, or whose log is, still says what failed. The last line counts: `passed failed skipped`.
  */
 export default class Failures implements Reporter {
   readonly #file = process.env['TEST_FAILURES']
@@ -16,7 +16,9 @@ export default class Failures implements Reporter {
   onTestCaseResult(test: TestCase): void {
     const { state, errors = [] } = test.result()
     this.#counts[state]++
-    if (state === 'failed') this.#write(`${where(test.module)} > ${test.fullName}`, errors)
+    const name = `${where(test.module)} > ${test.fullName}`
+    if (state === 'failed') this.#write('FAILED', name, errors)
+    else if (test.diagnostic()?.flaky) this.#write('PASSED AT THE SECOND TRY', name, errors)
   }
 
   onTestSuiteResult(suite: TestSuite): void {
@@ -37,12 +39,12 @@ export default class Failures implements Reporter {
   #broken(name: string, errors: readonly SerializedError[]): void {
     if (errors.length === 0) return
     this.#counts.failed++
-    this.#write(name, errors)
+    this.#write('FAILED', name, errors)
   }
 
-  #write(name: string, errors: readonly SerializedError[]): void {
+  #write(what: string, name: string, errors: readonly SerializedError[]): void {
     const messages = errors.map(({ message }) => indent(message)).join('\n')
-    this.#append(`FAILED ${name}\n${messages}\n`)
+    this.#append(`${what} ${name}\n${messages}\n`)
   }
 
   #append(text: string): void {
