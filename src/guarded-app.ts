@@ -47,7 +47,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   })
   const adapter = app === undefined ? undefined : findAdapter(app)
   const mounted = adapter?.mount(app, {
-    ...(auth.enabled && auth.mount === 'first' && { guard: (request, url) => guard.check(request, url) }),
+    ...(auth.enabled && auth.mount === 'first' && { guard: guard.check }),
     health: sidecar.health.enabled ? createHealth(options.health) : () => undefined,
     ...(sidecar.forwardContext && {
       context: (request, token) => requestContext(request, auth.token, sidecar.versionHeader, token),
@@ -57,7 +57,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
     guard,
     mounted,
     middleware() {
-      if (adapter) return adapter.middleware((request, url) => guard.check(request, url))
+      if (adapter) return adapter.middleware(guard.check)
       throw new SidecarError(
         'SIDECAR_APP_UNSUPPORTED',
         'sidecar.guard() needs a framework: pass the app to initSidecar(app), or use sidecar.check(request)',

@@ -14,9 +14,20 @@ export function enter<T>(
   refuse: (refusal: Refusal) => T,
 ): T | Promise<T> {
   if (!hooks.guard) return runInContext(hooks, request, handle)
-  return admit(hooks.guard, request, url, (decision) =>
-    decision.allowed ? runInContext(hooks, request, handle, decision.token) : refuse(decision),
-  )
+  const decision = ask(hooks.guard, request, url)
+  return isKnown(decision)
+    ? obey(decision, hooks, request, handle, refuse)
+    : known(decision).then((late) => obey(late, hooks, request, handle, refuse))
+}
+
+function obey<T>(
+  decision: GuardDecision,
+  hooks: AppHooks,
+  request: IncomingMessage,
+  handle: () => T,
+  refuse: (refusal: Refusal) => T,
+): T {
+  return decision.allowed ? runInContext(hooks, request, handle, decision.token) : refuse(decision)
 }
 
 /** Asks the guard, and hands its decision to `then` at once where it is known at once. A guard that fails refuses. */
@@ -27,7 +38,15 @@ export function admit<T>(
   then: (decision: GuardDecision) => T,
 ): T | Promise<T> {
   const decision = ask(guard, request, url)
-  return 'allowed' in decision ? then(decision) : decision.catch(() => UNAVAILABLE).then(then)
+  return isKnown(decision) ? then(decision) : known(decision).then(then)
+}
+
+function isKnown(decision: GuardDecision | Promise<GuardDecision>): decision is GuardDecision {
+  return 'allowed' in decision
+}
+
+function known(decision: Promise<GuardDecision>): Promise<GuardDecision> {
+  return decision.catch(() => UNAVAILABLE)
 }
 
 function ask(

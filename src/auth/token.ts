@@ -9,32 +9,41 @@ export interface TokenSources {
   readonly cookies: boolean
 }
 
-/** `bad` is a token that was sent but cannot be one: it is refused, and no other place is looked at. */
-export type FoundToken = { readonly token: string } | 'none' | 'bad'
-
 /** Longer than any JWT that fits beside other headers in Node's 16 KB. */
 const MAX_TOKEN_LENGTH = 8192
 const NAMES = ['token', 'access_token'] as const
 const HEADERS = ['x-auth-token', 'x-token'] as const
+/** As nearly everybody writes it. */
+const SCHEME = 'Bearer '
 const BEARER = /^bearer(?: +|$)/i
 /** Visible ASCII only: no space, no control character, nothing a header could be split with. */
 const TOKEN = /^[\x21-\x7e]+$/
+/** Something was sent that cannot be a token. */
+const NONSENSE = ''
 
 /**
  * The one place that says where a caller's token is: the guard checks it, typed clients forward it.
  * `Authorization: Bearer` → cookies `token`, `access_token` → query `token`, `access_token` → `X-Auth-Token`, `X-Token`.
+ *
+ * @returns what the request proves itself with: its Bearer header as it came, or a token from elsewhere, for
+ * `tokenIn` to read. What cannot be one is refused, and no other place is looked at. `undefined` where nothing was sent.
  */
-export function findToken(request: Pick<IncomingMessage, 'headers' | 'url'>, sources: TokenSources): FoundToken {
+export function findCredential(
+  request: Pick<IncomingMessage, 'headers' | 'url'>,
+  sources: TokenSources,
+): string | undefined {
   const { headers } = request
 
   const { authorization } = headers
-  // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
-  const bearer = authorization === undefined ? undefined : bearerOf(authorization)
-  if (bearer !== undefined) return judge(bearer)
+  if (authorization !== undefined) {
+    if (authorization.startsWith(SCHEME)) return authorization
+    // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
+    if (BEARER.test(authorization)) return SCHEME + authorization.replace(BEARER, '')
+  }
 
   if (sources.cookies && headers.cookie?.includes('token=')) {
     const cookies = parseCookie(headers.cookie)
-    for (const name of NAMES) if (cookies[name]) return judge(cookies[name])
+    for (const name of NAMES) if (cookies[name]) return judged(cookies[name])
   }
 
   if (sources.query) {
@@ -45,17 +54,23 @@ export function findToken(request: Pick<IncomingMessage, 'headers' | 'url'>, sou
       for (const name of NAMES) {
         const values = parameters.getAll(name)
         // Said twice, two readers could each take another one.
-        if (values.length > 1) return 'bad'
-        if (values[0]) return judge(values[0])
+        if (values.length > 1) return NONSENSE
+        if (values[0]) return judged(values[0])
       }
     }
   }
 
   for (const name of HEADERS) {
     const value = headers[name]
-    if (value !== undefined && value !== '') return typeof value === 'string' ? judge(value) : 'bad'
+    if (value !== undefined && value !== '') return typeof value === 'string' ? judged(value) : NONSENSE
   }
-  return 'none'
+  return undefined
+}
+
+/** The token of a credential, if it can be one. Only a Bearer header holds a space. */
+export function tokenIn(credential: string): string | undefined {
+  const token = credential.startsWith(SCHEME) ? credential.replace(BEARER, '') : credential
+  return isToken(token) ? token : undefined
 }
 
 /**
@@ -65,16 +80,14 @@ export function findToken(request: Pick<IncomingMessage, 'headers' | 'url'>, sou
  * context: (request) => ({ token: tokenOf(request, settings.auth.token) })
  */
 export function tokenOf(request: Pick<IncomingMessage, 'headers' | 'url'>, sources: TokenSources): string | undefined {
-  const found = findToken(request, sources)
-  return typeof found === 'object' ? found.token : undefined
+  const credential = findCredential(request, sources)
+  return credential === undefined ? undefined : tokenIn(credential)
 }
 
-function bearerOf(authorization: string): string | undefined {
-  // As nearly everybody writes it.
-  if (authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7)
-  return BEARER.test(authorization) ? authorization.replace(BEARER, '') : undefined
+function judged(token: string): string {
+  return isToken(token) ? token : NONSENSE
 }
 
-function judge(token: string): FoundToken {
-  return token.length <= MAX_TOKEN_LENGTH && TOKEN.test(token) ? { token } : 'bad'
+function isToken(text: string): boolean {
+  return text.length <= MAX_TOKEN_LENGTH && TOKEN.test(text)
 }

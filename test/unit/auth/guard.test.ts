@@ -241,6 +241,22 @@ describe('the cache', () => {
     expect(await check('/a')).toBe(200)
   })
 
+  it('does not take a known token for a credential where it stands without a scheme', async () => {
+    const { check } = guardWith()
+    expect(await check('/a', { cookie: 'token=t1' })).toBe(200)
+    expect(await check('/a', { authorization: 't1' })).toBe(401)
+    expect(await check('/a', { authorization: 'bearer t1' })).toBe(200)
+  })
+
+  it('knows a path by whichever name: what is refused stays so in an outage', async () => {
+    const { check } = guardWith({ failOpen: true })
+    service.answer = say({ data: false })
+    expect(await check('/admin')).toBe(403)
+    service.answer = say('', 500)
+    expect(await check('/%61dmin')).toBe(403)
+    expect(await check('/other')).toBe(200)
+  })
+
   it('asks every time where cache-ttl is 0', async () => {
     const { check } = guardWith({ cacheTtl: 0 })
     await Promise.all([check('/a'), check('/a')])

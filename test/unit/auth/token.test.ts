@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { findToken, tokenOf } from '../../../src/auth/token.js'
+import { findCredential, tokenIn, tokenOf } from '../../../src/auth/token.js'
 
 const ALL = { query: true, cookies: true }
-const find = (headers: Record<string, string | string[]>, url = '/', sources = ALL) =>
-  findToken({ headers, url }, sources)
 
-describe('findToken', () => {
+function find(headers: Record<string, string | string[]>, url = '/', sources = ALL) {
+  const credential = findCredential({ headers, url }, sources)
+  if (credential === undefined) return 'none'
+  const token = tokenIn(credential)
+  return token === undefined ? 'bad' : { token }
+}
+
+describe('the token of a request', () => {
   it('takes the first place that has one', () => {
     const headers: Record<string, string> = {
       'x-token': 'x2',
