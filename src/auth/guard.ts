@@ -184,8 +184,9 @@ export function createGuard(options: GuardOptions): Guard {
   }
 }
 
+/** Frozen: the cache hands it out again. */
 function decide(verdict: Verdict, token: string): GuardDecision {
-  return verdict === 'allowed' ? { allowed: true, token } : DECISIONS[verdict]
+  return verdict === 'allowed' ? Object.freeze({ allowed: true, token }) : DECISIONS[verdict]
 }
 
 function chooseVerifier({ settings, verify, call, code }: GuardOptions): Verifier {

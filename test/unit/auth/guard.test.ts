@@ -191,7 +191,9 @@ describe('the cache', () => {
   it('answers at once for the same token, method and path, and only for those', async () => {
     const { guard, check } = guardWith()
     await check('/a')
-    expect(guard.check(incoming('/a?other=query', bearer))).toEqual({ allowed: true, token: 'secret-t1' })
+    const decision = guard.check(incoming('/a?other=query', bearer))
+    expect(decision).toEqual({ allowed: true, token: 'secret-t1' })
+    expect(Object.isFrozen(decision)).toBe(true)
     expect(guard.check(incoming('/a', bearer, 'HEAD'))).toMatchObject({ allowed: true })
     expect(service.asked).toHaveLength(1)
     for (const other of [
