@@ -112,9 +112,21 @@ class Folder implements SnapshotFolder {
     this.logger.info(`Snapshots are kept in ${this.folder} again`)
   }
 
-  private async perform(path: string, { key, savedAt, body }: Task): Promise<void> {
-    if (!this.ready) await this.prepare()
+  private async perform(path: string, task: Task): Promise<void> {
+    if (this.ready) {
+      try {
+        return await this.carryOut(path, task)
+      } catch (error) {
+        // Somebody has tidied up: the folder is made again.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      }
+    }
+    await this.prepare()
     this.ready = true
+    await this.carryOut(path, task)
+  }
+
+  private async carryOut(path: string, { key, savedAt, body }: Task): Promise<void> {
     if (body) await writeWhole(path, seal(key, savedAt, body()))
     else await rm(path, { force: true })
   }

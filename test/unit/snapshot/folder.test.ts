@@ -4,13 +4,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openSnapshotFolder } from '../../../src/snapshot/folder.js'
 import { collectLog } from '../../support/collect.js'
 import { tempFolder } from '../../support/temp-folder.js'
@@ -49,6 +50,17 @@ test('a folder others may look into is closed to them', async () => {
   folder.save(['config', 'a'], body('secret'))
   await folder.close()
   expect(statSync(path).mode & 0o777).toBe(0o700)
+})
+
+test('a folder that is deleted while the process runs is made again with the next one saved', async () => {
+  const { folder, path, logger } = opened()
+  folder.save(['config', 'a'], body('a'))
+  await vi.waitFor(() => expect(readdirSync(path)).toEqual([expect.not.stringContaining('.tmp')]))
+  rmSync(path, { recursive: true })
+  folder.save(['config', 'b'], body('b'))
+  await folder.close()
+  expect((await opened(path).folder.read(['config', 'b']))?.body.toString()).toBe('b')
+  expect(logger.lines).toEqual([])
 })
 
 test('of several the last, and none after a removal', async () => {
