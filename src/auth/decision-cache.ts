@@ -1,32 +1,23 @@
-import type { GuardDecision } from './decision.js'
+import type { Verdict } from './verdict.js'
 
-/** Remembers for a short while what was decided on a credential and a target. */
+/** Remembers for a short while what was decided on a token and a target. */
 export interface DecisionCache {
-  get(credential: string, target: string): GuardDecision | undefined
-  set(credential: string, target: string, decision: GuardDecision, ttlMs: number): void
+  get(token: string, target: string): Verdict | undefined
+  set(token: string, target: string, verdict: Verdict, ttlMs: number): void
 }
 
 interface Entry {
-  readonly decision: GuardDecision
+  readonly verdict: Verdict
   readonly expiresAtMs: number
 }
-
-/** What was decided on one credential. */
-interface Known {
-  readonly credential: string
-  readonly byTarget: Map<string, Entry>
-}
-
-/** Tells credentials apart well enough (a JWT ends with its signature), and is hashed in a tenth of the time. */
-const TAIL_LENGTH = 16
 
 /**
  * Bounded and about least-recently-used, in two generations: a full young one becomes the old one, what is used
  * meanwhile moves up, the rest is dropped at once. A flood of made-up tokens cannot push out those in use.
  *
- * Entries hold the credential itself: a digest of it for every request would be half the price of a decision. So they
- * go by time as well, whether requests come or not: no token is in memory for longer than twice the time to live after
- * its last use.
+ * Entries hold the token itself: a digest of it for every request would be half the price of a decision. So they go by
+ * time as well, whether requests come or not: no token is in memory for longer than twice the time to live after its
+ * last use.
  *
  * @param limit entries kept at most.
  * @param maxTtlMs the longest time to live of an entry.
@@ -44,49 +35,64 @@ export function createDecisionCache(limit: number, maxTtlMs: number, now: () => 
     turn()
     timer = old.size > 0 ? setTimeout(age, maxTtlMs).unref() : undefined
   }
-  const put = (credential: string, target: string, entry: Entry) => {
-    if (young.size >= limit / 2 && !young.find(credential, target)) turn()
-    young.put(credential, target, entry)
+  const put = (token: string, target: string, entry: Entry) => {
+    if (young.size >= limit / 2 && !young.find(token, target)) turn()
+    young.put(token, target, entry)
     timer ??= setTimeout(age, maxTtlMs).unref()
   }
 
   return {
-    get(credential, target) {
-      const recent = young.find(credential, target)
-      const entry = recent ?? old.find(credential, target)
+    get(token, target) {
+      const recent = young.find(token, target)
+      const entry = recent ?? old.find(token, target)
       if (!entry || entry.expiresAtMs <= now()) return undefined
-      if (!recent) put(credential, target, entry)
-      return entry.decision
+      if (!recent) put(token, target, entry)
+      return entry.verdict
     },
-    set(credential, target, decision, ttlMs) {
-      put(credential, target, { decision, expiresAtMs: now() + ttlMs })
+    set(token, target, verdict, ttlMs) {
+      put(token, target, { verdict, expiresAtMs: now() + ttlMs })
     },
   }
 }
 
+/** What was decided on one token. */
+interface Known {
+  readonly token: string
+  readonly byTarget: Map<string, Entry>
+}
+
+/** Tells tokens apart well enough (a JWT ends with its signature), and is hashed in a tenth of the time. */
+const TAIL_LENGTH = 16
+
 function createGeneration() {
   const byTail = new Map<string, Known>()
+  /** Those whose tail another one has. */
+  const byToken = new Map<string, Known>()
   let size = 0
-  const tailOf = (credential: string) => credential.slice(-TAIL_LENGTH)
+
+  const tailOf = (token: string) => token.slice(-TAIL_LENGTH)
+  const lookUp = (token: string) => {
+    const known = byTail.get(tailOf(token))
+    return !known || known.token === token ? known : byToken.get(token)
+  }
+  const add = (token: string) => {
+    const known: Known = { token, byTarget: new Map() }
+    const tail = tailOf(token)
+    if (byTail.has(tail)) byToken.set(token, known)
+    else byTail.set(tail, known)
+    return known
+  }
 
   return {
-    /** Entries, not credentials. */
+    /** Entries, not tokens. */
     get size() {
       return size
     },
-    find(credential: string, target: string): Entry | undefined {
-      const known = byTail.get(tailOf(credential))
-      return known?.credential === credential ? known.byTarget.get(target) : undefined
-    },
-    put(credential: string, target: string, entry: Entry): void {
-      const tail = tailOf(credential)
-      let known = byTail.get(tail)
-      if (known?.credential !== credential) {
-        size -= known?.byTarget.size ?? 0
-        byTail.set(tail, (known = { credential, byTarget: new Map() }))
-      }
-      if (!known.byTarget.has(target)) size++
-      known.byTarget.set(target, entry)
+    find: (token: string, target: string) => lookUp(token)?.byTarget.get(target),
+    put(token: string, target: string, entry: Entry): void {
+      const { byTarget } = lookUp(token) ?? add(token)
+      if (!byTarget.has(target)) size++
+      byTarget.set(target, entry)
     },
   }
 }

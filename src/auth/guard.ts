@@ -7,9 +7,9 @@ import { createDecisionCache } from './decision-cache.js'
 import { BAD_TOKEN, NO_TOKEN, OPEN, REFUSED, UNAVAILABLE, type GuardDecision } from './decision.js'
 import { compileExcludes } from './excludes.js'
 import { isHealthRequest, isOpenOptions } from './open-requests.js'
-import { parseRoutePath, withoutQuery } from './route-path.js'
+import { parseRoutePath } from './route-path.js'
 import { createRefusals } from './refusals.js'
-import { findCredential, tokenIn } from './token.js'
+import { findToken, isToken } from './token.js'
 import { answerUpgrade } from './upgrade.js'
 import type { Verdict } from './verdict.js'
 import {
@@ -57,11 +57,8 @@ export interface Guard {
 
 /** What has to be asked, as nobody knows. */
 interface Question {
-  /** What the cache knows the answer by: the request as it was sent. */
-  readonly credential: string
-  readonly key: string
   readonly token: string
-  /** `GET /users/1` */
+  /** `/users/1`, or `POST /users/1` */
   readonly target: string
   readonly method: string
   readonly path: string
@@ -95,41 +92,38 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   function demand(verify: Verifier, request: IncomingMessage, url: string): GuardDecision | Promise<GuardDecision> {
-    const credential = findCredential(request, settings.token)
-    // Express, Fastify and Koa run the GET handler for HEAD.
-    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
-    const sent = withoutQuery(url)
-    const key = method === 'GET' && sent.startsWith('/') ? sent : `${method} ${sent}`
-    // Nobody is asked about an excluded path, so none is known.
-    const known = cached && credential !== undefined ? cache.get(credential, key) : undefined
-    if (known) return known
-
     const { path, excludable } = parseRoutePath(url)
     if (excludable !== undefined && isExcluded(excludable)) return OPEN
-    if (credential === undefined) return NO_TOKEN
-    const token = tokenIn(credential)
-    if (token === undefined) return BAD_TOKEN
-    return ask(verify, { credential, key, token, target: `${method} ${path}`, method, path, request })
+    const token = findToken(request, settings.token)
+    if (token === undefined) return NO_TOKEN
+
+    // Express, Fastify and Koa run the GET handler for HEAD.
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
+    const target = method === 'GET' && path.startsWith('/') ? path : `${method} ${path}`
+    const verdict = cached ? cache.get(token, target) : undefined
+    if (verdict) return decide(verdict, token)
+    // One that is known is good: only others are looked at.
+    return isToken(token) ? ask(verify, { token, target, method, path, request }) : BAD_TOKEN
   }
 
   /** One question at a time per token and target; those who come meanwhile share its answer. */
   async function ask(verify: Verifier, question: Question): Promise<GuardDecision> {
     // A token holds no space, so no two questions share a key.
-    const flightKey = `${question.token} ${question.target}`
-    const flight = cached ? flights.get(flightKey) : undefined
+    const key = `${question.token} ${question.target}`
+    const flight = cached ? flights.get(key) : undefined
     if (flight) {
       const shared = await flight
       if (shared) return shared
     }
 
     const own = verifyOnce(verify, question)
-    if (!cached || flights.has(flightKey)) return (await own).decision
+    if (!cached || flights.has(key)) return (await own).decision
     const outcome = own.then(({ decision, personal }) => (personal ? undefined : decision))
-    flights.set(flightKey, outcome)
+    flights.set(key, outcome)
     try {
       return (await own).decision
     } finally {
-      flights.delete(flightKey)
+      flights.delete(key)
     }
   }
 
@@ -149,10 +143,9 @@ export function createGuard(options: GuardOptions): Guard {
         }
         return verify(token, asked)
       })
-      const decision = decide(verdict, token)
-      if (!personal) remember(question, verdict, decision)
+      if (!personal) remember(question, verdict)
       health.up()
-      return { decision, personal }
+      return { decision: decide(verdict, token), personal }
     } catch (error) {
       // What a user's function throws may quote the token.
       health.down(messageOf(error).replaceAll(token, '***'))
@@ -160,10 +153,9 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
 
-  function remember({ credential, key, token, target }: Question, verdict: Verdict, decision: GuardDecision): void {
+  function remember({ token, target }: Question, verdict: Verdict): void {
     const { cacheTtl } = settings
-    const ttlMs = verdict === 'allowed' ? cacheTtl : Math.min(cacheTtl, REFUSAL_TTL_MS)
-    if (cached) cache.set(credential, key, decision, ttlMs)
+    if (cached) cache.set(token, target, verdict, verdict === 'allowed' ? cacheTtl : Math.min(cacheTtl, REFUSAL_TTL_MS))
     refusals?.note(token, target, verdict)
   }
 
@@ -184,9 +176,8 @@ export function createGuard(options: GuardOptions): Guard {
   }
 }
 
-/** Frozen: the cache hands it out again. */
 function decide(verdict: Verdict, token: string): GuardDecision {
-  return verdict === 'allowed' ? Object.freeze({ allowed: true, token }) : DECISIONS[verdict]
+  return verdict === 'allowed' ? { allowed: true, token } : DECISIONS[verdict]
 }
 
 function chooseVerifier({ settings, verify, call, code }: GuardOptions): Verifier {

@@ -11,6 +11,8 @@ export interface RoutePath {
 
 /** As nearly all are: segments of plain characters, none empty, none of dots alone. */
 const ORDINARY = /^(?:\/(?!\.{1,2}(?:\/|$))[\w\-.~@:,=!$&'()*+]+)*\/?$/
+/** What a regular expression that repeats groups is safe with, however large a header may be. */
+const ORDINARY_LENGTH = 2_048
 /** Visible ASCII after a slash, without what routers, proxies and URL parsers read in different ways. */
 const PLAIN = /^\/[\x21\x22\x24-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]*$/
 /** The scheme and authority of an absolute-form target: `GET http://host/path`. */
@@ -30,7 +32,7 @@ export function withoutQuery(target: string): string {
 /** Reads a request target (`request.url`). Linear in its length. */
 export function parseRoutePath(target: string): RoutePath {
   const raw = withoutQuery(target)
-  if (raw !== '' && ORDINARY.test(raw)) return { path: raw, excludable: raw }
+  if (raw.length <= ORDINARY_LENGTH && raw !== '' && ORDINARY.test(raw)) return { path: raw, excludable: raw }
   if (!PLAIN.test(raw) || raw.includes('//')) return { path: raw.replace(ORIGIN, '') || '/', excludable: undefined }
   if (!raw.includes('%')) return { path: raw, excludable: DOT_SEGMENT.test(raw) ? undefined : raw }
 

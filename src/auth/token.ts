@@ -13,37 +13,33 @@ export interface TokenSources {
 const MAX_TOKEN_LENGTH = 8192
 const NAMES = ['token', 'access_token'] as const
 const HEADERS = ['x-auth-token', 'x-token'] as const
-/** As nearly everybody writes it. */
-const SCHEME = 'Bearer '
 const BEARER = /^bearer(?: +|$)/i
 /** Visible ASCII only: no space, no control character, nothing a header could be split with. */
 const TOKEN = /^[\x21-\x7e]+$/
-/** Something was sent that cannot be a token. */
-const NONSENSE = ''
+/** Something was sent, but one cannot say what: no token. */
+const UNCLEAR = ''
 
 /**
  * The one place that says where a caller's token is: the guard checks it, typed clients forward it.
  * `Authorization: Bearer` → cookies `token`, `access_token` → query `token`, `access_token` → `X-Auth-Token`, `X-Token`.
  *
- * @returns what the request proves itself with: its Bearer header as it came, or a token from elsewhere, for
- * `tokenIn` to read. What cannot be one is refused, and no other place is looked at. `undefined` where nothing was sent.
+ * @returns what was sent, be it a token or not (`isToken`): what cannot be one is refused, and no other place is looked
+ * at. `undefined` where nothing was sent.
  */
-export function findCredential(
+export function findToken(
   request: Pick<IncomingMessage, 'headers' | 'url'>,
   sources: TokenSources,
 ): string | undefined {
   const { headers } = request
 
   const { authorization } = headers
-  if (authorization !== undefined) {
-    if (authorization.startsWith(SCHEME)) return authorization
-    // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
-    if (BEARER.test(authorization)) return SCHEME + authorization.replace(BEARER, '')
-  }
+  // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
+  const bearer = authorization === undefined ? undefined : bearerOf(authorization)
+  if (bearer !== undefined) return bearer
 
   if (sources.cookies && headers.cookie?.includes('token=')) {
     const cookies = parseCookie(headers.cookie)
-    for (const name of NAMES) if (cookies[name]) return judged(cookies[name])
+    for (const name of NAMES) if (cookies[name]) return cookies[name]
   }
 
   if (sources.query) {
@@ -54,23 +50,22 @@ export function findCredential(
       for (const name of NAMES) {
         const values = parameters.getAll(name)
         // Said twice, two readers could each take another one.
-        if (values.length > 1) return NONSENSE
-        if (values[0]) return judged(values[0])
+        if (values.length > 1) return UNCLEAR
+        if (values[0]) return values[0]
       }
     }
   }
 
   for (const name of HEADERS) {
     const value = headers[name]
-    if (value !== undefined && value !== '') return typeof value === 'string' ? judged(value) : NONSENSE
+    if (value !== undefined && value !== '') return typeof value === 'string' ? value : UNCLEAR
   }
   return undefined
 }
 
-/** The token of a credential, if it can be one. Only a Bearer header holds a space. */
-export function tokenIn(credential: string): string | undefined {
-  const token = credential.startsWith(SCHEME) ? credential.replace(BEARER, '') : credential
-  return isToken(token) ? token : undefined
+/** Whether what was sent can be a token at all. */
+export function isToken(sent: string): boolean {
+  return sent.length <= MAX_TOKEN_LENGTH && TOKEN.test(sent)
 }
 
 /**
@@ -80,14 +75,12 @@ export function tokenIn(credential: string): string | undefined {
  * context: (request) => ({ token: tokenOf(request, settings.auth.token) })
  */
 export function tokenOf(request: Pick<IncomingMessage, 'headers' | 'url'>, sources: TokenSources): string | undefined {
-  const credential = findCredential(request, sources)
-  return credential === undefined ? undefined : tokenIn(credential)
+  const sent = findToken(request, sources)
+  return sent !== undefined && isToken(sent) ? sent : undefined
 }
 
-function judged(token: string): string {
-  return isToken(token) ? token : NONSENSE
-}
-
-function isToken(text: string): boolean {
-  return text.length <= MAX_TOKEN_LENGTH && TOKEN.test(text)
+function bearerOf(authorization: string): string | undefined {
+  // As nearly everybody writes it.
+  if (authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7)
+  return BEARER.test(authorization) ? authorization.replace(BEARER, '') : undefined
 }

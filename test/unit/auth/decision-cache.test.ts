@@ -1,26 +1,24 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { createDecisionCache } from '../../../src/auth/decision-cache.js'
 
-const ALLOWED = { allowed: true } as const
-
 afterEach(() => void vi.useRealTimers())
 
 it('forgets after the time to live, by the clock it was given', () => {
   let now = 0
   const cache = createDecisionCache(10, 60_000, () => now)
-  cache.set('a', 'GET /', ALLOWED, 100)
+  cache.set('a', 'GET /', 'allowed', 100)
   now = 99
-  expect(cache.get('a', 'GET /')).toBe(ALLOWED)
+  expect(cache.get('a', 'GET /')).toBe('allowed')
   now = 100
   expect(cache.get('a', 'GET /')).toBeUndefined()
 })
 
 it('stays within its bound and keeps what is used, however many others come', () => {
   const cache = createDecisionCache(100, 60_000, () => 0)
-  cache.set('used', 'GET /', ALLOWED, 1)
+  cache.set('used', 'GET /', 'allowed', 1)
   for (let index = 0; index < 10_000; index++) {
-    cache.set(`flood-${index}`, 'GET /', ALLOWED, 1)
-    expect(cache.get('used', 'GET /')).toBe(ALLOWED)
+    cache.set(`flood-${index}`, 'GET /', 'unauthenticated', 1)
+    expect(cache.get('used', 'GET /')).toBe('allowed')
   }
   const kept = Array.from({ length: 10_000 }, (_, index) => cache.get(`flood-${index}`, 'GET /')).filter(Boolean)
   expect(kept.length).toBeGreaterThan(0)
@@ -30,11 +28,11 @@ it('stays within its bound and keeps what is used, however many others come', ()
 it('keeps no token for longer than it must, whether requests come or not', () => {
   vi.useFakeTimers()
   const cache = createDecisionCache(10, 100, () => 0)
-  cache.set('a', 'GET /', ALLOWED, 100)
+  cache.set('a', 'GET /', 'allowed', 100)
   vi.advanceTimersByTime(100)
-  expect(cache.get('a', 'GET /')).toBe(ALLOWED)
+  expect(cache.get('a', 'GET /')).toBe('allowed')
   vi.advanceTimersByTime(199)
-  cache.set('b', 'GET /', ALLOWED, 100)
+  cache.set('b', 'GET /', 'allowed', 100)
   vi.advanceTimersByTime(200)
   expect(cache.get('a', 'GET /')).toBeUndefined()
   expect(cache.get('b', 'GET /')).toBeUndefined()
@@ -47,9 +45,19 @@ it('speaks for the very token and target only', () => {
     string,
     string,
   ]
-  cache.set(mine, 'GET /a', ALLOWED, 1)
-  expect(cache.get(mine, 'GET /a')).toBe(ALLOWED)
+  cache.set(mine, 'GET /a', 'allowed', 1)
+  expect(cache.get(mine, 'GET /a')).toBe('allowed')
   expect(cache.get(theirs, 'GET /a')).toBeUndefined()
   expect(cache.get(mine, 'GET /b')).toBeUndefined()
   expect(cache.get(mine, 'PUT /a')).toBeUndefined()
+})
+
+it('keeps what it knows of tokens that end alike, beside each other', () => {
+  const cache = createDecisionCache(100, 60_000, () => 0)
+  const tokens = Array.from({ length: 10 }, (_, index) => `${index}.the-same-long-signature`)
+  for (const token of tokens) for (const target of ['/a', '/b']) cache.set(token, target, 'allowed', 1)
+  for (const token of tokens) expect([cache.get(token, '/a'), cache.get(token, '/b')]).toEqual(['allowed', 'allowed'])
+  for (let index = 0; index < 1_000; index++) cache.set(`${index}-forged.the-same-long-signature`, '/a', 'refused', 1)
+  const kept = Array.from({ length: 1_000 }, (_, index) => cache.get(`${index}-forged.the-same-long-signature`, '/a'))
+  expect(kept.filter(Boolean).length).toBeLessThanOrEqual(100)
 })

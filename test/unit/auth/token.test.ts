@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { findCredential, tokenIn, tokenOf } from '../../../src/auth/token.js'
+import { findToken, isToken, tokenOf } from '../../../src/auth/token.js'
 
 const ALL = { query: true, cookies: true }
 
 function find(headers: Record<string, string | string[]>, url = '/', sources = ALL) {
-  const credential = findCredential({ headers, url }, sources)
-  if (credential === undefined) return 'none'
-  const token = tokenIn(credential)
-  return token === undefined ? 'bad' : { token }
+  const sent = findToken({ headers, url }, sources)
+  if (sent === undefined) return 'none'
+  return isToken(sent) ? { token: sent } : 'bad'
 }
 
 describe('the token of a request', () => {
