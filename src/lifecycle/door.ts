@@ -7,8 +7,10 @@ const MOST_ARRIVALS = 512
 export const DOOR_MS = 1_500
 /** Nobody has come for so long, longer than a caller with an answer takes to come again … */
 const QUIET_MS = 5
-/** … and in so many turns of the event loop, each of which accepts one connection: time alone may pass in one. */
+/** … and in so many turns of the event loop, each of which accepts one connection: time alone may pass in one … */
 const QUIET_TURNS = 3
+/** … each of them quick: who comes while the machine does something else is not seen before the next. */
+const QUICK_MS = 0.5
 
 /**
  * Lets in everybody who stands at the door, then shuts it. The kernel resets connections that are made but not
@@ -26,15 +28,18 @@ export async function shutDoor(server: HttpServer, shut: () => void): Promise<vo
     return answer(event, ...args)
   }) as HttpServer['emit']
 
-  const giveUpAt = performance.now() + DOOR_MS
-  const isQuiet = () => quietTurns >= QUIET_TURNS && performance.now() - quietFrom >= QUIET_MS
-  let quietFrom = performance.now()
+  const began = performance.now()
+  let now = began
+  let quietFrom = began
   let quietTurns = 0
-  while (!isQuiet() && arrived < MOST_ARRIVALS && performance.now() < giveUpAt) {
-    const before = arrived
+  while (arrived < MOST_ARRIVALS && now - began < DOOR_MS) {
+    const [before, lookedAt] = [arrived, now]
     await turn()
-    quietTurns = arrived === before ? quietTurns + 1 : 0
-    if (arrived > before) quietFrom = performance.now()
+    now = performance.now()
+    if (arrived > before) quietFrom = now
+    quietTurns = arrived === before && now - lookedAt < QUICK_MS ? quietTurns + 1 : 0
+    // By the time of the look: after it, nobody is seen.
+    if (quietTurns >= QUIET_TURNS && now - quietFrom >= QUIET_MS) break
   }
   shut()
   if (emit) Object.defineProperty(server, 'emit', emit)
