@@ -10,11 +10,11 @@ export interface EjectionListener {
   restored(instance: ServiceInstance): void
 }
 
-/** An instance that failed of late. */
+/** An instance that failed of late, or that leaves. */
 interface Patient {
   /** As the list has it now. */
   instance: ServiceInstance
-  state: 'in' | 'out' | 'due' | 'trying'
+  state: 'in' | 'out' | 'due' | 'trying' | 'leaving'
   /** Failures and refused connections in a row. */
   failures: number
   refused: number
@@ -27,8 +27,8 @@ interface Patient {
 
 /**
  * Takes instances of one service out that keep failing, each for a growing time; then one call tries it, and it is
- * restored or taken out again. It learns from the calls' outcomes alone and sends nothing itself. What it knows hangs
- * on addresses, so that a new list changes nothing for who is still there.
+ * restored or taken out again. Who leaves and says so is set aside as well. It learns from the calls alone and sends
+ * nothing itself. What it knows hangs on addresses, so that a new list changes nothing for who is still there.
  */
 export class Ejector {
   /** Changes with who is out: lists are made anew then, and a pick need not look at each instance. */
@@ -37,6 +37,7 @@ export class Ejector {
   due = 0
   private readonly patients = new Map<string, Patient>()
   private out = 0
+  private leaving = 0
   private listed = 0
 
   constructor(
@@ -44,15 +45,17 @@ export class Ejector {
     private readonly listener: EjectionListener,
   ) {}
 
-  /** Those that may be called; all of them where too few would be left: many failures at once are not theirs. */
+  /**
+   * Those that may be called. All of them where too few would be left: many failures at once are not theirs. Those that
+   * leave only where there is nobody else, as with the list that will come without them.
+   */
   admit(instances: readonly ServiceInstance[]): readonly ServiceInstance[] {
-    if (this.out === 0) return instances
-    const left = instances.filter((instance) => {
-      const patient = this.patients.get(addressOf(instance))
-      return patient === undefined || patient.state === 'in'
-    })
-    const panic = left.length === 0 || left.length * 100 < instances.length * this.settings.panicShare
-    return panic || left.length === instances.length ? instances : left
+    if (this.out + this.leaving === 0) return instances
+    const fit = this.without(instances, (state) => state !== 'in' && state !== 'leaving')
+    const panic = fit.length === 0 || fit.length * 100 < instances.length * this.settings.panicShare
+    const admitted = panic ? instances : fit
+    const staying = this.without(admitted, (state) => state === 'leaving')
+    return staying.length === 0 ? admitted : staying
   }
 
   /** Hears how a call ended. Nearly all end well with nobody ill: that costs one comparison. */
@@ -65,6 +68,26 @@ export class Ejector {
     if (patient === undefined) return
     patient.failures = patient.refused = 0
     if (patient.ejections === 0 || performance.now() > patient.atMs) this.patients.delete(address)
+  }
+
+  /**
+   * It drains: for a while nobody is to come again. It answers as well as ever, so nobody need try it first, and it takes
+   * no room from those that fail.
+   */
+  leave(instance: ServiceInstance): void {
+    if (!this.settings.enabled) return
+    const address = addressOf(instance)
+    const patient = this.patients.get(address) ?? this.admitPatient(address, instance)
+    if (patient.state !== 'in') return
+    patient.state = 'leaving'
+    this.leaving++
+    this.version++
+    // Should it come back to the same address, a registry that is down will not tell.
+    patient.timer = setTimeout(() => {
+      patient.state = 'in'
+      this.leaving--
+      this.version++
+    }, this.settings.time).unref()
   }
 
   /**
@@ -103,7 +126,8 @@ export class Ejector {
       this.patients.delete(address)
       clearTimeout(patient.timer)
       if (patient.state === 'due') this.due--
-      if (patient.state !== 'in') this.out--
+      if (patient.state === 'leaving') this.leaving--
+      else if (patient.state !== 'in') this.out--
       patient.state = 'in'
     }
   }
@@ -111,7 +135,16 @@ export class Ejector {
   close(): void {
     for (const { timer } of this.patients.values()) clearTimeout(timer)
     this.patients.clear()
-    this.out = this.due = 0
+    this.out = this.leaving = this.due = 0
+  }
+
+  /** The same list where nobody is left out. */
+  private without(
+    instances: readonly ServiceInstance[],
+    leftOut: (state: Patient['state']) => boolean,
+  ): readonly ServiceInstance[] {
+    const rest = instances.filter((instance) => !leftOut(this.patients.get(addressOf(instance))?.state ?? 'in'))
+    return rest.length === instances.length ? instances : rest
   }
 
   private admitPatient(address: string, instance: ServiceInstance): Patient {

@@ -52,10 +52,15 @@ export class ServiceRoute {
     return this.usual?.pick(hint, idempotent)
   }
 
-  /** Every pick is followed by exactly one `done`. */
-  done(endpoint: Endpoint, outcome: Outcome): void {
+  /**
+   * Every pick is followed by exactly one `done`.
+   *
+   * @param leaving the answer said so (`leaving-mark.ts`)
+   */
+  done(endpoint: Endpoint, outcome: Outcome, leaving = false): void {
     endpoint.done(outcome)
-    this.options.ejector.report(endpoint.instance, outcome)
+    if (leaving) this.options.ejector.leave(endpoint.instance)
+    else this.options.ejector.report(endpoint.instance, outcome)
   }
 
   /** Waits for a list; asks the registry again where the list is empty. */

@@ -1,5 +1,6 @@
 import { util } from 'undici'
 import type { SidecarErrorCode } from '../errors.js'
+import { LEAVING_HEADER } from '../leaving-mark.js'
 import type { ServiceInstance } from '../types.js'
 import type { FeignError } from './errors.js'
 
@@ -23,6 +24,8 @@ export abstract class AnswerReader {
   contentType: string | undefined
   bytes: Buffer | undefined
   protected encoding: string | undefined
+  /** The instance drains, and says so. */
+  protected leaving = false
   /** Bytes that have come. */
   protected size = 0
   private rawHeaders: Buffer[] = []
@@ -38,6 +41,7 @@ export abstract class AnswerReader {
     this.rawHeaders = rawHeaders
     this.contentType = rawHeader(rawHeaders, 'content-type')
     this.encoding = rawHeader(rawHeaders, 'content-encoding')
+    this.leaving = rawHeader(rawHeaders, LEAVING_HEADER) !== undefined
     return Number(rawHeader(rawHeaders, 'content-length') ?? 0)
   }
 
@@ -55,6 +59,7 @@ export abstract class AnswerReader {
   /** Forgets what a broken attempt left. */
   protected clear(): void {
     this.status = this.size = 0
+    this.leaving = false
     this.contentType = this.encoding = this.bytes = this.chunks = undefined
   }
 }

@@ -287,7 +287,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   private tell(outcome: Outcome): void {
     if (!this.owing) return
     this.owing = false
-    this.method.route!.done(this.endpoint!, outcome)
+    this.method.route!.done(this.endpoint!, outcome, this.leaving)
   }
 
   private refuseSize(): void {

@@ -12,6 +12,7 @@ import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { originOf } from '../feign/pools.js'
 import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
+import { LEAVING_HEADER } from '../leaving-mark.js'
 import { Attempts } from './attempts.js'
 import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
 
@@ -78,13 +79,14 @@ class LogicalRequest {
       try {
         const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))
         const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout })
-        route.done(endpoint, response.status >= 500 ? 'failed' : 'ok')
+        route.done(endpoint, response.status >= 500 ? 'failed' : 'ok', saysLeaving(response))
         return { ...response, config }
       } catch (error) {
         // Whoever repeats the request by its config means the service, not this instance.
         if (axios.isAxiosError(error)) error.config = config
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)
-        route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error))
+        const leaving = axios.isAxiosError(error) && saysLeaving(error.response)
+        route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error), leaving)
         if (!neverSent) attempts.wasSent()
         const inTime = giveUpAt - performance.now() > LEAST_MS
         const next = inTime ? this.again(error, neverSent) : undefined
@@ -161,6 +163,10 @@ function followed(error: unknown, maxRedirects: number): boolean {
 function outcomeOf(error: unknown): 'ok' | 'failed' | 'aborted' {
   if (axios.isCancel(error)) return 'aborted'
   return axios.isAxiosError(error) && error.response && error.response.status < 500 ? 'ok' : 'failed'
+}
+
+function saysLeaving(response: AxiosResponse | undefined): boolean {
+  return response?.headers[LEAVING_HEADER] !== undefined
 }
 
 function isUnanswered(error: unknown): boolean {

@@ -6,6 +6,7 @@ import { withContext } from '../feign/forward.js'
 import { outcomeOfAbort } from '../feign/retry.js'
 import { originOf, type Pools } from '../feign/pools.js'
 import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
+import { LEAVING_HEADER } from '../leaving-mark.js'
 import { Attempts } from './attempts.js'
 import { readLogicalUrl } from './logical-name.js'
 
@@ -75,6 +76,7 @@ class LogicalCall implements Handler {
   /** The present attempt is on a socket. */
   private onSocket = false
   private status = 0
+  private leaving = false
 
   constructor(
     runtime: FeignRuntime,
@@ -116,6 +118,7 @@ class LogicalCall implements Handler {
 
   onResponseStart(...args: Parameters<NonNullable<Handler['onResponseStart']>>): void {
     this.status = args[1]
+    this.leaving = LEAVING_HEADER in args[2]
     this.relay.onResponseStart?.(...args)
   }
 
@@ -154,7 +157,7 @@ class LogicalCall implements Handler {
   }
 
   private done(outcome: Outcome): void {
-    if (this.endpoint !== undefined) this.attempts.route.done(this.endpoint, outcome)
+    if (this.endpoint !== undefined) this.attempts.route.done(this.endpoint, outcome, this.leaving)
     this.endpoint = undefined
   }
 }

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { LEAVING_HEADER } from '../leaving-mark.js'
 import { shutDoor } from './door.js'
 
 export interface HoldOptions {
@@ -16,6 +17,8 @@ export interface HoldOptions {
 export interface HeldServer {
   /** From now on answers, those under way too, carry `Connection: close`, which sends keep-alive clients elsewhere. */
   turnAway(): void
+  /** The same, and the clients of sidecars do not come again: of an address that nobody else serves. */
+  sendElsewhere(): void
   /** Takes no new connections; those there are go on, each told `Connection: close` with its next answer. */
   stopAccepting(): Promise<void>
   /** After that: settles when the last connection is gone, and a cluster's primary knows that no more are taken. */
@@ -43,15 +46,19 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   let shutting: Promise<void> | undefined
   let keepIdle = false
   let closed = false
+  let elsewhere = false
 
   const onClose = () => void (closed = true)
   // HTTP/2 forbids the header; its sessions are told by GOAWAY.
   const onRequest = ({ httpVersionMajor }: IncomingMessage, response: ServerResponse) => {
-    if (httpVersionMajor < 2) sendAway(response)
+    if (httpVersionMajor < 2) sendAway(response, elsewhere)
   }
   const sockets = track<Socket>(server, 'connection')
   const secured = track<Socket>(server, 'secureConnection')
   const everySocket = () => [...sockets.open, ...secured.open]
+  const sendAllAway = () => {
+    for (const [socket] of everySocket()) sendAway((socket as AnsweringSocket)._httpMessage, elsewhere)
+  }
   const sessions = track<Http2Session>(server, 'session')
   server.on('close', onClose)
 
@@ -95,7 +102,11 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
       // Only now: until then, requests pay nothing for it.
       if (server.listeners('request').includes(onRequest)) return
       server.prependListener('request', onRequest)
-      for (const [socket] of everySocket()) sendAway((socket as AnsweringSocket)._httpMessage)
+      sendAllAway()
+    },
+    sendElsewhere() {
+      elsewhere = true
+      sendAllAway()
     },
     stopAccepting,
     async emptied() {
@@ -147,8 +158,10 @@ interface AnsweringSocket extends Socket {
   readonly _httpMessage?: ServerResponse | null
 }
 
-function sendAway(response: ServerResponse | null | undefined): void {
-  if (response && !response.headersSent) response.setHeader('Connection', 'close')
+function sendAway(response: ServerResponse | null | undefined, elsewhere: boolean): void {
+  if (!response || response.headersSent) return
+  response.setHeader('Connection', 'close')
+  if (elsewhere) response.setHeader(LEAVING_HEADER, '1')
 }
 
 /** The connections or sessions that are open, by the event that announces one, and what had been read by then. */

@@ -109,6 +109,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       } else {
         logger.info(`serving for another ${drainMs} ms, until callers have a list without this instance`)
         emit('draining', { forMs: drainMs })
+        held.forEach((server) => server.sendElsewhere())
         await over
       }
     }

@@ -30,6 +30,8 @@ async function leaves(app: ComposedApp, terminate: () => void, exit: ChildExit):
   await app.message('deregistered')
   expect(performance.now() - began).toBeLessThan(bound(3000))
   expect((await call(port, '/actuator/health/liveness')).status).toBe(200)
+  await app.message('draining')
+  expect(await call(port, '/echo')).toMatchObject({ told: true, leaving: true })
 
   await sleep(CALLS_MS)
   await Promise.all(loads.map((one) => one.stop()))

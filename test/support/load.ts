@@ -6,6 +6,8 @@ export interface Answer {
   readonly body: string
   /** The server ends the connection. */
   readonly told: boolean
+  /** And the clients of sidecars are not to come again. */
+  readonly leaving: boolean
 }
 
 /** One call without any help: nothing is retried. */
@@ -15,25 +17,27 @@ export async function call(port: number, path: string, agent = new Agent(), meth
   const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
   let body = ''
   for await (const chunk of response.setEncoding('utf8')) body += chunk as string
-  return { status: response.statusCode!, body, told: response.headers.connection === 'close' }
+  const { connection, 'x-sidecar-leaving': leaving } = response.headers
+  return { status: response.statusCode!, body, told: connection === 'close', leaving: leaving !== undefined }
 }
 
 export interface Load {
-  readonly seen: { ok: number; told: number; failed: string[] }
+  readonly seen: { ok: number; told: number; leaving: number; failed: string[] }
   stop(): Promise<void>
 }
 
 /** Calls one after the other until told to stop, GET and POST by turns. */
 export function load(port: number, agent: Agent, path = '/echo?wait=20'): Load {
-  const seen: Load['seen'] = { ok: 0, told: 0, failed: [] }
+  const seen: Load['seen'] = { ok: 0, told: 0, leaving: 0, failed: [] }
   let running = true
   const done = (async () => {
     for (let i = 0; running; i++) {
       try {
-        const { status, told } = await call(port, path, agent, i % 2 ? 'POST' : 'GET')
+        const { status, told, leaving } = await call(port, path, agent, i % 2 ? 'POST' : 'GET')
         if (status === 200) seen.ok++
         else seen.failed.push(String(status))
         if (told) seen.told++
+        if (leaving) seen.leaving++
       } catch (error) {
         seen.failed.push((error as NodeJS.ErrnoException).code ?? String(error))
       }

@@ -165,6 +165,63 @@ describe('bringing back', () => {
   })
 })
 
+describe('who leaves and says so', () => {
+  /** One round, in which those ports say that they drain. */
+  function answerLeaving(route: ServiceRoute, ...ports: number[]) {
+    four.forEach(() => {
+      const endpoint = route.pick(undefined, true)!
+      route.done(endpoint, 'ok', ports.includes(endpoint.instance.port))
+    })
+  }
+
+  test('is set aside without an event, and comes back without a trial', () => {
+    const { route, events } = setUp()
+    answerLeaving(route, 3)
+    expect(call(route, 9)).toEqual({ 1: 3, 2: 3, 4: 3 })
+    vi.advanceTimersByTime(5_001)
+    expect(call(route, 8, {}, false)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
+    expect(events).toEqual([])
+  })
+
+  test('all but one of them: that one has the calls; all of them: they go on', () => {
+    const { route } = setUp()
+    answerLeaving(route, 1, 2, 3)
+    expect(call(route, 4)).toEqual({ 4: 4 })
+    route.done(route.pick(undefined, true)!, 'ok', true)
+    expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
+  })
+
+  test('takes no room from those that fail, nor do these bring it back', () => {
+    const { route, events } = setUp()
+    answerLeaving(route, 1, 2)
+    call(route, 2, { 3: 'never-connected' })
+    expect(events).toEqual(['ejected 3'])
+    expect(call(route, 4)).toEqual({ 4: 4 })
+    const { route: panicking, list } = setUp()
+    call(panicking, 4, { 1: 'never-connected', 2: 'never-connected' })
+    list(...four.slice(0, 3))
+    panicking.done(panicking.pick(undefined, true)!, 'ok', true) // too few are left: all are called, but not who leaves
+    expect(call(panicking, 4)).not.toHaveProperty('3')
+  })
+
+  test('and comes again in a new list is a new one; whoever stays in it is still leaving', () => {
+    const { route, list } = setUp()
+    answerLeaving(route, 3, 4)
+    list(...four.filter(({ port }) => port !== 3))
+    expect(call(route, 4)).toEqual({ 1: 2, 2: 2 })
+    list(...four)
+    expect(call(route, 6)).toEqual({ 1: 2, 2: 2, 3: 2 })
+    vi.advanceTimersByTime(5_001)
+    expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
+  })
+
+  test('goes on where ejection is switched off', () => {
+    const { route } = setUp({ enabled: false })
+    answerLeaving(route, 3)
+    expect(call(route, 8)).toHaveProperty('3')
+  })
+})
+
 describe('a new list', () => {
   test('by address: metadata and weight may change', () => {
     const { route, list } = setUp()

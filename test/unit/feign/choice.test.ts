@@ -137,6 +137,24 @@ describe('an answer of 503', () => {
   })
 })
 
+describe('an instance that leaves and says so', () => {
+  test.each(Object.entries(doors).flatMap(([name, open]) => [200, 404, 503].map((status) => ({ name, open, status }))))(
+    'is not called again: $name, $status',
+    async ({ open, status }) => {
+      const mesh = startMesh()
+      const leaving = await startProvider((_, response) => {
+        response.setHeader('X-Sidecar-Leaving', '1')
+        json(response, {}, status)
+      })
+      const staying = await startProvider()
+      mesh.registry.set('user-service', instance('user-service', leaving.port), instance('user-service', staying.port))
+      const call = open('user-service')
+      for (let i = 0; i < 6; i++) await call('POST', '/x', {}).catch(() => {})
+      expect([leaving.seen.length, staying.seen.length]).toEqual([1, 5])
+    },
+  )
+})
+
 describe('attemptTimeoutMs', () => {
   test('an instance that hangs costs so long, and another one answers', async () => {
     const mesh = startMesh({ feign: { client: { orders: { attemptTimeout: 150, timeout: 5_000 } } } })

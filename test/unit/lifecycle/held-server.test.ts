@@ -76,6 +76,17 @@ test('an answer under way already carries Connection: close too: the connection 
   expect((await slow).headers.connection).toBe('close')
 })
 
+test('sent elsewhere: answers, those under way too, say to clients of sidecars that nobody is to come again', async () => {
+  const slow = fetched('/slow')
+  await vi.waitFor(() => expect(waiting).toHaveLength(1))
+  held.turnAway()
+  expect((await fetched()).headers).not.toHaveProperty('x-sidecar-leaving')
+  held.sendElsewhere()
+  waiting.pop()!.end('done')
+  expect((await slow).headers).toMatchObject({ connection: 'close', 'x-sidecar-leaving': '1' })
+  expect((await fetched()).headers).toMatchObject({ connection: 'close', 'x-sidecar-leaving': '1' })
+})
+
 test('over TLS as well', async () => {
   const https = createHttpsServer(await (await createAuthority()).issue(), (_, response) => waiting.push(response))
   await once(https.listen(0), 'listening')
