@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { inWords } from '../rollout/report.js'
 import { rolling } from '../rollout/scenarios.js'
 import { killChildren } from '../support/child.js'
 import { onServer } from './support/on-server.js'
@@ -22,7 +23,7 @@ for (const id of ['given', 'rnacos', 'nacos'] as const)
           registry: server,
           ...(auth && { login: auth }),
         })
-        expect(outcome.failures).toEqual([])
+        expect(outcome.failures.map(inWords)).toEqual([])
         expect(outcome.totals.get.sent).toBeGreaterThan(2000)
       },
     )

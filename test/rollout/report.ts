@@ -1,4 +1,4 @@
-import type { Outcome, Totals } from './stage.js'
+import type { Failure, Outcome, Totals } from './stage.js'
 
 export interface Row {
   readonly name: string
@@ -9,6 +9,11 @@ export interface Row {
   readonly held: boolean
   /** The kinds of failure, with how many there were. */
   readonly kinds: readonly (readonly [string, number])[]
+}
+
+/** For assertions, which otherwise hide what failed. */
+export function inWords({ verb, message, startedAt, endedAt }: Failure): string {
+  return `${verb.toUpperCase()} failed after ${endedAt - startedAt} ms: ${message}`
 }
 
 export function row(name: string, { totals, failures, rate }: Outcome, held: boolean): Row {
