@@ -14,6 +14,7 @@ import { setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
 import { guardApp, type GuardedApp } from './guarded-app.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
+import { leavingMark } from './leaving-mark.js'
 import { createLifecycle, type LeaveOptions, type Lifecycle } from './lifecycle/lifecycle.js'
 import type { ListeningServer } from './lifecycle/listening.js'
 import { loggerFor } from './log-file.js'
@@ -137,6 +138,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       registered: () => membership.state?.listed ?? false,
       deregister: () => membership.leave(),
       shared: () => membership.state?.shared ?? false,
+      leavingMark: (forMs) => membership.instance && leavingMark(membership.instance, forMs),
       deregisterSync: (timeoutMs) => membership.leaveNow(timeoutMs),
       closeClients: () => this.#close(),
     })

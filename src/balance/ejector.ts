@@ -38,7 +38,7 @@ export class Ejector {
   private readonly patients = new Map<string, Patient>()
   private out = 0
   private leaving = 0
-  private listed = 0
+  private listed: readonly ServiceInstance[] = []
 
   constructor(
     private readonly settings: EjectionSettings,
@@ -46,16 +46,16 @@ export class Ejector {
   ) {}
 
   /**
-   * Those that may be called. All of them where too few would be left: many failures at once are not theirs. Those that
-   * leave only where there is nobody else, as with the list that will come without them.
+   * Those that may be called: without those that leave, unless there is nobody else, as in the list that will come; and
+   * without those that failed, unless too few would be left: many failures at once are not theirs.
    */
   admit(instances: readonly ServiceInstance[]): readonly ServiceInstance[] {
     if (this.out + this.leaving === 0) return instances
-    const fit = this.without(instances, (state) => state !== 'in' && state !== 'leaving')
-    const panic = fit.length === 0 || fit.length * 100 < instances.length * this.settings.panicShare
-    const admitted = panic ? instances : fit
-    const staying = this.without(admitted, (state) => state === 'leaving')
-    return staying.length === 0 ? admitted : staying
+    const staying = this.without(instances, (state) => state === 'leaving')
+    const all = staying.length === 0 ? instances : staying
+    const fit = this.without(all, (state) => state !== 'in' && state !== 'leaving')
+    const panic = fit.length === 0 || fit.length * 100 < all.length * this.settings.panicShare
+    return panic ? all : fit
   }
 
   /** Hears how a call ended. Nearly all end well with nobody ill: that costs one comparison. */
@@ -63,6 +63,8 @@ export class Ejector {
     if (outcome === 'aborted' || (outcome === 'ok' && this.patients.size === 0) || !this.settings.enabled) return
     const address = addressOf(instance)
     const patient = this.patients.get(address)
+    // It has shut its door: from now on it is one that failed.
+    if (patient?.state === 'leaving' && outcome === 'never-connected') this.stay(patient)
     if (patient !== undefined && patient.state !== 'in') return // an answer from before it was taken out
     if (outcome !== 'ok') return this.failed(patient ?? this.admitPatient(address, instance), outcome)
     if (patient === undefined) return
@@ -71,23 +73,22 @@ export class Ejector {
   }
 
   /**
-   * It drains: for a while nobody is to come again. It answers as well as ever, so nobody need try it first, and it takes
+   * It drains: for so long nobody is to come again. It answers as well as ever, so nobody need try it first, and it takes
    * no room from those that fail.
    */
-  leave(instance: ServiceInstance): void {
+  leave(instance: ServiceInstance, forMs: number): void {
     if (!this.settings.enabled) return
     const address = addressOf(instance)
-    const patient = this.patients.get(address) ?? this.admitPatient(address, instance)
+    const known = this.patients.get(address)
+    if (known === undefined && !this.listed.some((one) => addressOf(one) === address)) return // a late answer
+    const patient = known ?? this.admitPatient(address, instance)
     if (patient.state !== 'in') return
     patient.state = 'leaving'
+    patient.failures = patient.refused = 0
     this.leaving++
     this.version++
     // Should it come back to the same address, a registry that is down will not tell.
-    patient.timer = setTimeout(() => {
-      patient.state = 'in'
-      this.leaving--
-      this.version++
-    }, this.settings.time).unref()
+    patient.timer = setTimeout(() => this.stay(patient), Math.min(forMs, this.settings.maxTime)).unref()
   }
 
   /**
@@ -114,7 +115,7 @@ export class Ejector {
 
   /** Takes note of a new list; whoever left it, or is not to be called for the registry's own reasons, is forgotten. */
   update({ instances }: ServiceSnapshot): void {
-    this.listed = instances.length
+    this.listed = instances
     if (this.patients.size === 0) return
     const now = new Map(instances.map((instance) => [addressOf(instance), instance]))
     for (const [address, patient] of this.patients) {
@@ -153,12 +154,19 @@ export class Ejector {
     return patient
   }
 
+  private stay(patient: Patient): void {
+    clearTimeout(patient.timer)
+    patient.state = 'in'
+    this.leaving--
+    this.version++
+  }
+
   private failed(patient: Patient, outcome: Outcome): void {
     const { failures, connectFailures, maxShare } = this.settings
     patient.failures++
     if (outcome === 'never-connected') patient.refused++
     if (patient.failures < failures && patient.refused < connectFailures) return
-    if ((this.out + 1) * 100 <= this.listed * maxShare) this.eject(patient)
+    if ((this.out + 1) * 100 <= (this.listed.length - this.leaving) * maxShare) this.eject(patient)
   }
 
   private eject(patient: Patient): void {

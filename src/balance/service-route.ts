@@ -1,5 +1,6 @@
 import type { ServiceDirectory, ServiceSnapshot } from '../discovery/directory.js'
 import { noInstanceMessage } from '../discovery/no-instance.js'
+import { readLeavingMark } from '../leaving-mark.js'
 import type { ServiceInstance } from '../types.js'
 import { addressOf } from './address.js'
 import type { BalancerContext, BalancerFactory, Endpoint, Outcome, PickHint } from './balancer.js'
@@ -52,15 +53,16 @@ export class ServiceRoute {
     return this.usual?.pick(hint, idempotent)
   }
 
-  /**
-   * Every pick is followed by exactly one `done`.
-   *
-   * @param leaving the answer said so (`leaving-mark.ts`)
-   */
-  done(endpoint: Endpoint, outcome: Outcome, leaving = false): void {
+  /** Every pick is followed by exactly one `done`. */
+  done(endpoint: Endpoint, outcome: Outcome): void {
     endpoint.done(outcome)
-    if (leaving) this.options.ejector.leave(endpoint.instance)
-    else this.options.ejector.report(endpoint.instance, outcome)
+    this.options.ejector.report(endpoint.instance, outcome)
+  }
+
+  /** Its answer carries the mark of one that leaves (`leaving-mark.ts`). */
+  marked(instance: ServiceInstance, mark: string): void {
+    const forMs = readLeavingMark(mark, instance)
+    if (forMs !== undefined) this.options.ejector.leave(instance, forMs)
   }
 
   /** Waits for a list; asks the registry again where the list is empty. */

@@ -24,8 +24,8 @@ export abstract class AnswerReader {
   contentType: string | undefined
   bytes: Buffer | undefined
   protected encoding: string | undefined
-  /** The instance drains, and says so. */
-  protected leaving = false
+  /** Of an instance that drains, and says so. */
+  protected leavingMark: string | undefined
   /** Bytes that have come. */
   protected size = 0
   private rawHeaders: Buffer[] = []
@@ -41,7 +41,7 @@ export abstract class AnswerReader {
     this.rawHeaders = rawHeaders
     this.contentType = rawHeader(rawHeaders, 'content-type')
     this.encoding = rawHeader(rawHeaders, 'content-encoding')
-    this.leaving = rawHeader(rawHeaders, LEAVING_HEADER) !== undefined
+    this.leavingMark = rawHeader(rawHeaders, LEAVING_HEADER)
     return Number(rawHeader(rawHeaders, 'content-length') ?? 0)
   }
 
@@ -59,7 +59,6 @@ export abstract class AnswerReader {
   /** Forgets what a broken attempt left. */
   protected clear(): void {
     this.status = this.size = 0
-    this.leaving = false
     this.contentType = this.encoding = this.bytes = this.chunks = undefined
   }
 }

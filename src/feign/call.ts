@@ -168,6 +168,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   onHeaders(status: number, rawHeaders: Buffer[]): boolean {
     if (status < 200) return true
     const announced = this.readHead(status, rawHeaders)
+    if (this.leavingMark !== undefined) this.method.route?.marked(this.endpoint!.instance, this.leavingMark)
     if (announced > this.method.maxResponseBytes && this.method.verb !== 'HEAD') this.refuseSize()
     return true
   }
@@ -287,7 +288,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   private tell(outcome: Outcome): void {
     if (!this.owing) return
     this.owing = false
-    this.method.route!.done(this.endpoint!, outcome, this.leaving)
+    this.method.route!.done(this.endpoint!, outcome)
   }
 
   private refuseSize(): void {

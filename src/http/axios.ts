@@ -6,6 +6,7 @@ import axios, {
   type InternalAxiosRequestConfig,
 } from 'axios'
 import type { Endpoint } from '../balance/balancer.js'
+import type { ServiceRoute } from '../balance/service-route.js'
 import { currentContext } from '../context.js'
 import type { ServiceSnapshot } from '../discovery/directory.js'
 import { SidecarError } from '../errors.js'
@@ -79,14 +80,15 @@ class LogicalRequest {
       try {
         const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))
         const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout })
-        route.done(endpoint, response.status >= 500 ? 'failed' : 'ok', saysLeaving(response))
+        route.done(endpoint, response.status >= 500 ? 'failed' : 'ok')
+        hear(route, endpoint, response)
         return { ...response, config }
       } catch (error) {
         // Whoever repeats the request by its config means the service, not this instance.
         if (axios.isAxiosError(error)) error.config = config
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)
-        const leaving = axios.isAxiosError(error) && saysLeaving(error.response)
-        route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error), leaving)
+        route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error))
+        if (axios.isAxiosError(error)) hear(route, endpoint, error.response)
         if (!neverSent) attempts.wasSent()
         const inTime = giveUpAt - performance.now() > LEAST_MS
         const next = inTime ? this.again(error, neverSent) : undefined
@@ -165,8 +167,10 @@ function outcomeOf(error: unknown): 'ok' | 'failed' | 'aborted' {
   return axios.isAxiosError(error) && error.response && error.response.status < 500 ? 'ok' : 'failed'
 }
 
-function saysLeaving(response: AxiosResponse | undefined): boolean {
-  return response?.headers[LEAVING_HEADER] !== undefined
+/** Adapters that stand for a server in tests may give no headers. */
+function hear(route: ServiceRoute, { instance }: Endpoint, response: AxiosResponse | undefined): void {
+  const mark: unknown = (response?.headers as AxiosResponse['headers'] | undefined)?.[LEAVING_HEADER]
+  if (typeof mark === 'string') route.marked(instance, mark)
 }
 
 function isUnanswered(error: unknown): boolean {

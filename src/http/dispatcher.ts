@@ -76,7 +76,6 @@ class LogicalCall implements Handler {
   /** The present attempt is on a socket. */
   private onSocket = false
   private status = 0
-  private leaving = false
 
   constructor(
     runtime: FeignRuntime,
@@ -118,7 +117,8 @@ class LogicalCall implements Handler {
 
   onResponseStart(...args: Parameters<NonNullable<Handler['onResponseStart']>>): void {
     this.status = args[1]
-    this.leaving = LEAVING_HEADER in args[2]
+    const mark = args[2][LEAVING_HEADER]
+    if (typeof mark === 'string' && this.endpoint) this.attempts.route.marked(this.endpoint.instance, mark)
     this.relay.onResponseStart?.(...args)
   }
 
@@ -157,7 +157,7 @@ class LogicalCall implements Handler {
   }
 
   private done(outcome: Outcome): void {
-    if (this.endpoint !== undefined) this.attempts.route.done(this.endpoint, outcome, this.leaving)
+    if (this.endpoint !== undefined) this.attempts.route.done(this.endpoint, outcome)
     this.endpoint = undefined
   }
 }

@@ -9,8 +9,10 @@ export const DOOR_MS = 1_500
 const QUIET_MS = 5
 /** … and in so many turns of the event loop, each of which accepts one connection: time alone may pass in one … */
 const QUIET_TURNS = 3
-/** … each of them quick: who comes while the machine does something else is not seen before the next. */
+/** … each of them quick: who comes while the machine does something else is not seen before the next … */
 const QUICK_MS = 0.5
+/** … unless it always does: requests must not wait for long. */
+const UNHURRIED_MS = 250
 
 /**
  * Lets in everybody who stands at the door, then shuts it. The kernel resets connections that are made but not
@@ -37,7 +39,8 @@ export async function shutDoor(server: HttpServer, shut: () => void): Promise<vo
     await turn()
     now = performance.now()
     if (arrived > before) quietFrom = now
-    quietTurns = arrived === before && now - lookedAt < QUICK_MS ? quietTurns + 1 : 0
+    const quick = now - lookedAt < QUICK_MS || now - began > UNHURRIED_MS
+    quietTurns = arrived === before && quick ? quietTurns + 1 : 0
     // By the time of the look: after it, nobody is seen.
     if (quietTurns >= QUIET_TURNS && now - quietFrom >= QUIET_MS) break
   }

@@ -17,8 +17,8 @@ export interface HoldOptions {
 export interface HeldServer {
   /** From now on answers, those under way too, carry `Connection: close`, which sends keep-alive clients elsewhere. */
   turnAway(): void
-  /** The same, and the clients of sidecars do not come again: of an address that nobody else serves. */
-  sendElsewhere(): void
+  /** Those answers tell the clients of sidecars, too, not to come again: at an address that nobody else serves. */
+  sendElsewhere(mark: () => string | undefined): void
   /** Takes no new connections; those there are go on, each told `Connection: close` with its next answer. */
   stopAccepting(): Promise<void>
   /** After that: settles when the last connection is gone, and a cluster's primary knows that no more are taken. */
@@ -46,18 +46,18 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   let shutting: Promise<void> | undefined
   let keepIdle = false
   let closed = false
-  let elsewhere = false
+  let leavingMark: (() => string | undefined) | undefined
 
   const onClose = () => void (closed = true)
   // HTTP/2 forbids the header; its sessions are told by GOAWAY.
   const onRequest = ({ httpVersionMajor }: IncomingMessage, response: ServerResponse) => {
-    if (httpVersionMajor < 2) sendAway(response, elsewhere)
+    if (httpVersionMajor < 2) sendAway(response, leavingMark?.())
   }
   const sockets = track<Socket>(server, 'connection')
   const secured = track<Socket>(server, 'secureConnection')
   const everySocket = () => [...sockets.open, ...secured.open]
   const sendAllAway = () => {
-    for (const [socket] of everySocket()) sendAway((socket as AnsweringSocket)._httpMessage, elsewhere)
+    for (const [socket] of everySocket()) sendAway((socket as AnsweringSocket)._httpMessage, leavingMark?.())
   }
   const sessions = track<Http2Session>(server, 'session')
   server.on('close', onClose)
@@ -104,8 +104,8 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
       server.prependListener('request', onRequest)
       sendAllAway()
     },
-    sendElsewhere() {
-      elsewhere = true
+    sendElsewhere(mark) {
+      leavingMark = mark
       sendAllAway()
     },
     stopAccepting,
@@ -158,10 +158,10 @@ interface AnsweringSocket extends Socket {
   readonly _httpMessage?: ServerResponse | null
 }
 
-function sendAway(response: ServerResponse | null | undefined, elsewhere: boolean): void {
+function sendAway(response: ServerResponse | null | undefined, mark: string | undefined): void {
   if (!response || response.headersSent) return
   response.setHeader('Connection', 'close')
-  if (elsewhere) response.setHeader(LEAVING_HEADER, '1')
+  if (mark !== undefined) response.setHeader(LEAVING_HEADER, mark)
 }
 
 /** The connections or sessions that are open, by the event that announces one, and what had been read by then. */

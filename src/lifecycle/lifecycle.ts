@@ -38,6 +38,8 @@ export interface LifecycleOptions {
   deregister(): Promise<void>
   /** After that: true where other processes go on answering at the same address (cluster workers). */
   shared?(): boolean
+  /** By which answers tell the clients of sidecars not to come again for so long. */
+  leavingMark?(forMs: number): string | undefined
   /** Ends the sidecar's own connections. */
   closeClients(): Promise<void>
   /** Deregisters before it returns, if need be: for a crash, or `process.exit()` out of the blue. */
@@ -109,7 +111,10 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       } else {
         logger.info(`serving for another ${drainMs} ms, until callers have a list without this instance`)
         emit('draining', { forMs: drainMs })
-        held.forEach((server) => server.sendElsewhere())
+        const shutAt = performance.now() + drainMs + DOOR_MS
+        held.forEach((server) =>
+          server.sendElsewhere(() => options.leavingMark?.(Math.max(0, shutAt - performance.now()))),
+        )
         await over
       }
     }

@@ -68,7 +68,7 @@ test('fault 48: four workers are one registration, which outlives any of them; t
   process.kill(pids[3]!, 'SIGTERM')
   await deregistered
   // It alone serves out the drain: callers still have the address.
-  expect((await call(app.port, '/echo')).status).toBe(200)
+  await vi.waitFor(async () => expect(await call(app.port, '/echo')).toMatchObject({ status: 200, leaving: true }))
   await gone(app, pids[3]!)
   expect(listed(registry)).toEqual([])
 })

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
 import type { ConfigItem } from '../../../src/types.js'
-import { contractTest, NEXT_POLL_MS, type Skip } from '../support/contract-test.js'
+import { contractTest, type Skip } from '../support/contract-test.js'
 import { md5 } from '../support/raw.js'
 import type { ContractTarget } from '../support/target.js'
 
@@ -222,7 +222,7 @@ export function configContract(target: ContractTarget): void {
       await raw.publish(key, 'v2')
       await soon(() => expect(heard).toMatchObject([{ ...key, content: 'v2', md5: md5('v2') }]))
       await raw.publish(key, 'v3')
-      await soon(() => expect(heard.at(-1)).toMatchObject({ content: 'v3' }), NEXT_POLL_MS)
+      await soon(() => expect(heard.at(-1)).toMatchObject({ content: 'v3' }), target.timings.nextPollMs)
     })
 
     test('tells at once what differs from the MD5 in hand', needs, async ({ transport, raw, configKey, soon }) => {
@@ -268,7 +268,7 @@ export function configContract(target: ContractTarget): void {
       await raw.publish(there, 'v2')
       await soon(() => expect(heard).toEqual(['contract-ns:v2']))
       await raw.publish(here, 'v3')
-      await soon(() => expect(heard).toEqual(['contract-ns:v2', ':v3']), NEXT_POLL_MS)
+      await soon(() => expect(heard).toEqual(['contract-ns:v2', ':v3']), target.timings.nextPollMs)
     })
 
     test('is quiet once it is ended', needs, async ({ transport, raw, configKey, soon }) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DataClient, NacosNamingClient } from 'nacos'
 import { describe, expect } from 'vitest'
 import { configRemote } from '../../../src/index.js'
-import { contractTest, NEXT_POLL_MS, type ContractContext } from '../support/contract-test.js'
+import { contractTest, type ContractContext } from '../support/contract-test.js'
 import { joinMesh } from '../support/member.js'
 import type { ContractTarget } from '../support/target.js'
 
@@ -80,7 +80,7 @@ export function sdkContract(target: ContractTarget): void {
       await sdk.publishSingle(key.dataId, key.group, 'greeting: 再见\n')
       // By long poll on v1; v3 has none, and is asked every 10 s: too long for `npm test`.
       if (target.kind === 'embedded' && target.apiVersion === 'v3') return
-      await soon(() => expect(configRemote('greeting', '')).toBe('再见'), NEXT_POLL_MS)
+      await soon(() => expect(configRemote('greeting', '')).toBe('再见'), target.timings.nextPollMs)
     })
 
     test('publishes what we read', V1_ONLY, async (context) => {
@@ -102,7 +102,7 @@ export function sdkContract(target: ContractTarget): void {
       defer(() => sdk.unSubscribe({ dataId: key.dataId, group: key.group }, undefined))
       await soon(() => expect(heard).toEqual(['one']))
       await transport.publishConfig!({ ...key, content: 'two' })
-      await soon(() => expect(heard).toEqual(['one', 'two']), NEXT_POLL_MS)
+      await soon(() => expect(heard).toEqual(['one', 'two']), target.timings.nextPollMs)
     })
   })
 }

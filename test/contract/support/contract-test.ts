@@ -50,12 +50,6 @@ export type ContractTest = (
   body: (context: ContractContext) => Promise<void>,
 ) => void
 
-/**
- * A config change that comes in the moment in which a long poll is opened may pass unseen between the server's comparison
- * and its list of waiters: it is told when the hold (30 s) is over, and no client can do anything about it.
- */
-export const NEXT_POLL_MS = 45_000
-
 /** No test waits longer than this for a token to run out. */
 export const LONGEST_TTL_MS = 30_000
 

@@ -47,6 +47,11 @@ export interface ContractAuth {
 export interface ContractTimings {
   /** A write is seen by a read after this at the latest. */
   readonly settleMs: number
+  /**
+   * A config change is told after this at the latest. One that comes while a long poll is being opened may pass unseen
+   * between a Java server's comparison and its list of waiters, and waits for the end of the hold then (30 s).
+   */
+  readonly nextPollMs: number
   /** The `preserved.*` metadata the expiry tests register with. */
   readonly beat: { readonly intervalMs: number; readonly timeoutMs: number; readonly deleteMs: number }
   /** After the last beat: healthy at least until, gone at the latest after. */
@@ -60,6 +65,7 @@ export interface ContractTimings {
 export const NACOS_TIMINGS: ContractTimings = {
   // Half a second on a machine that has nothing else to do.
   settleMs: 15_000,
+  nextPollMs: 45_000,
   beat: { intervalMs: 1_000, timeoutMs: 3_000, deleteMs: 6_000 },
   healthyForMs: 2_500,
   goneWithinMs: 16_000,
@@ -71,6 +77,7 @@ export const RNACOS_TIMINGS: ContractTimings = { ...NACOS_TIMINGS, healthyForMs:
 
 export const EMBEDDED_TIMINGS: ContractTimings = {
   settleMs: 5_000,
+  nextPollMs: 5_000,
   // Short to wait for, and longer than a test stands still where every core is busy.
   beat: { intervalMs: 300, timeoutMs: 1_200, deleteMs: 2_400 },
   healthyForMs: 800,

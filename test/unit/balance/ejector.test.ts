@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Outcome } from '../../../src/balance/balancer.js'
 import type { ServiceRoute } from '../../../src/balance/service-route.js'
+import { leavingMark } from '../../../src/leaving-mark.js'
+import type { ServiceInstance } from '../../../src/types.js'
 import { instance, routesOver } from './support.js'
 
 // Outcomes come from calls in real life (test/faults); here their order and the clock are the test's.
@@ -166,16 +168,27 @@ describe('bringing back', () => {
 })
 
 describe('who leaves and says so', () => {
+  /** The ejector has seen the list. */
+  function ready(ejection: object = {}) {
+    const over = setUp(ejection)
+    call(over.route, 4)
+    return over
+  }
+
   /** One round, in which those ports say that they drain. */
   function answerLeaving(route: ServiceRoute, ...ports: number[]) {
     four.forEach(() => {
       const endpoint = route.pick(undefined, true)!
-      route.done(endpoint, 'ok', ports.includes(endpoint.instance.port))
+      if (ports.includes(endpoint.instance.port)) mark(route, endpoint.instance)
+      route.done(endpoint, 'ok')
     })
   }
 
+  const mark = (route: ServiceRoute, whom: ServiceInstance, forMs = 5_000) =>
+    route.marked(whom, leavingMark(whom, forMs))
+
   test('is set aside without an event, and comes back without a trial', () => {
-    const { route, events } = setUp()
+    const { route, events } = ready()
     answerLeaving(route, 3)
     expect(call(route, 9)).toEqual({ 1: 3, 2: 3, 4: 3 })
     vi.advanceTimersByTime(5_001)
@@ -184,28 +197,80 @@ describe('who leaves and says so', () => {
   })
 
   test('all but one of them: that one has the calls; all of them: they go on', () => {
-    const { route } = setUp()
+    const { route } = ready()
     answerLeaving(route, 1, 2, 3)
     expect(call(route, 4)).toEqual({ 4: 4 })
-    route.done(route.pick(undefined, true)!, 'ok', true)
+    mark(route, four[3]!)
     expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
   })
 
-  test('takes no room from those that fail, nor do these bring it back', () => {
-    const { route, events } = setUp()
-    answerLeaving(route, 1, 2)
+  test('counts neither for nor against those that fail: as in the list that will come', () => {
+    const { route, events } = ready()
+    mark(route, four[0]!)
+    mark(route, four[1]!)
     call(route, 2, { 3: 'never-connected' })
     expect(events).toEqual(['ejected 3'])
+    expect(call(route, 4, { 4: 'never-connected' })).toEqual({ 4: 4 })
+    expect(events).toEqual(['ejected 3'])
     expect(call(route, 4)).toEqual({ 4: 4 })
-    const { route: panicking, list } = setUp()
-    call(panicking, 4, { 1: 'never-connected', 2: 'never-connected' })
+  })
+
+  test('panic goes over those that stay', () => {
+    const { route, list } = ready()
+    call(route, 4, { 1: 'never-connected', 2: 'never-connected' })
     list(...four.slice(0, 3))
-    panicking.done(panicking.pick(undefined, true)!, 'ok', true) // too few are left: all are called, but not who leaves
-    expect(call(panicking, 4)).not.toHaveProperty('3')
+    mark(route, four[2]!)
+    expect(call(route, 4)).toEqual({ 1: 2, 2: 2 })
+  })
+
+  test('and has shut its door is one that failed', () => {
+    const { route, events } = ready()
+    const late = route.pick(undefined, true)!
+    mark(route, late.instance)
+    route.done(late, 'failed')
+    expect(events).toEqual([])
+    route.done(late, 'never-connected')
+    expect(events).toEqual(['ejected 1'])
+  })
+
+  test('stays away for as long as it says, 30 s at most', () => {
+    const { route } = ready()
+    mark(route, four[0]!, 12_000)
+    mark(route, four[1]!, 40_000)
+    vi.advanceTimersByTime(11_900)
+    expect(call(route, 4)).toEqual({ 3: 2, 4: 2 })
+    vi.advanceTimersByTime(200)
+    expect(call(route, 6)).toEqual({ 1: 2, 3: 2, 4: 2 })
+    vi.advanceTimersByTime(18_000)
+    expect(call(route, 4)).toHaveProperty('2')
+  })
+
+  test.each([
+    '',
+    '12',
+    '12;',
+    ';',
+    'x;y',
+    leavingMark(instance(9), 5_000),
+    `-1;${leavingMark(instance(1), 0).slice(2)}`,
+  ])('a mark that is not its own says nothing: %s', (text) => {
+    const { route } = ready()
+    route.marked(four[0]!, text)
+    expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
+  })
+
+  test('a late answer of somebody who is no longer in the list holds nobody up', () => {
+    const { route, list } = ready()
+    const late = route.pick(undefined, true)!
+    list(...four.slice(1))
+    call(route, 1)
+    mark(route, late.instance)
+    list(...four)
+    expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
   })
 
   test('and comes again in a new list is a new one; whoever stays in it is still leaving', () => {
-    const { route, list } = setUp()
+    const { route, list } = ready()
     answerLeaving(route, 3, 4)
     list(...four.filter(({ port }) => port !== 3))
     expect(call(route, 4)).toEqual({ 1: 2, 2: 2 })
@@ -216,7 +281,7 @@ describe('who leaves and says so', () => {
   })
 
   test('goes on where ejection is switched off', () => {
-    const { route } = setUp({ enabled: false })
+    const { route } = ready({ enabled: false })
     answerLeaving(route, 3)
     expect(call(route, 8)).toHaveProperty('3')
   })

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { describe, expect, test, vi } from 'vitest'
 import { runWithContext } from '../../../src/context.js'
 import { defineClient, GET, POST } from '../../../src/feign/define-client.js'
@@ -5,6 +6,7 @@ import type { FeignError } from '../../../src/feign/errors.js'
 import type { ClientOptions } from '../../../src/feign/options.js'
 import { activeRuntime } from '../../../src/feign/runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
+import { leavingMark } from '../../../src/leaving-mark.js'
 import { doors, typedDoor } from '../../support/doors.js'
 import { instance, json, startMesh, startProvider, type Provider } from './harness.js'
 
@@ -138,21 +140,34 @@ describe('an answer of 503', () => {
 })
 
 describe('an instance that leaves and says so', () => {
-  test.each(Object.entries(doors).flatMap(([name, open]) => [200, 404, 503].map((status) => ({ name, open, status }))))(
-    'is not called again: $name, $status',
-    async ({ open, status }) => {
-      const mesh = startMesh()
-      const leaving = await startProvider((_, response) => {
-        response.setHeader('X-Sidecar-Leaving', '1')
-        json(response, {}, status)
-      })
-      const staying = await startProvider()
-      mesh.registry.set('user-service', instance('user-service', leaving.port), instance('user-service', staying.port))
-      const call = open('user-service')
-      for (let i = 0; i < 6; i++) await call('POST', '/x', {}).catch(() => {})
-      expect([leaving.seen.length, staying.seen.length]).toEqual([1, 5])
-    },
+  const each = Object.entries(doors).flatMap(([name, open]) =>
+    [200, 404, 503].map((status) => ({ name, open, status })),
   )
+
+  async function startBoth(answer: (response: ServerResponse) => void) {
+    const mesh = startMesh()
+    const leaving = await startProvider(({ port }, response) => {
+      response.setHeader('X-Sidecar-Leaving', leavingMark({ ip: '127.0.0.1', port }, 10_000))
+      answer(response)
+    })
+    const staying = await startProvider()
+    mesh.registry.set('user-service', instance('user-service', leaving.port), instance('user-service', staying.port))
+    return () => [leaving.seen.length, staying.seen.length]
+  }
+
+  test.each(each)('is not called again: $name, $status', async ({ open, status }) => {
+    const shares = await startBoth((response) => json(response, {}, status))
+    const call = open('user-service')
+    for (let i = 0; i < 6; i++) await call('POST', '/x', {}).catch(() => {})
+    expect(shares()).toEqual([1, 5])
+  })
+
+  test('is not, from the head of its answer on: nobody need read the body', async () => {
+    const shares = await startBoth((response) => void response.writeHead(200).write('the beginning'))
+    const fetch = createFetch(activeRuntime)
+    for (let i = 0; i < 6; i++) await fetch('http://user-service/x', { method: 'POST' })
+    expect(shares()).toEqual([1, 5])
+  })
 })
 
 describe('attemptTimeoutMs', () => {

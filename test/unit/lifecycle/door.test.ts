@@ -24,6 +24,27 @@ test('callers that stream in are answered or refused, not reset', { retry: 2 }, 
   expect(Object.keys(ends).sort()).toEqual(['ECONNREFUSED', 'ok'])
 })
 
+test('a loop that stands still now and then closes upon what it has seen', { retry: 2 }, async () => {
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => response.setHeader('connection', 'close').end('ok'))
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const callers = startChild(KNOCKER, { env: { PORT: String((server.address() as AddressInfo).port), PAUSE: '8' } })
+  await callers.message('knocking')
+  let turns = 0
+  let next: NodeJS.Immediate
+  // Between the look at the door and the thought of closing it.
+  const stall = () => {
+    if (++turns % 50 === 0) for (const began = performance.now(); performance.now() - began < 15;);
+    next = setImmediate(stall)
+  }
+  stall()
+  await shutDoor(server, () => server.close())
+  clearImmediate(next!)
+  const { ends } = await callers.message<{ ends: Record<string, number> }>('ends')
+  expect(Object.keys(ends).sort()).toEqual(['ECONNREFUSED', 'ok'])
+})
+
 test('the server is as it was afterwards, and nothing that waited is lost', async () => {
   // Closed, so that none falls idle: those a plain server.close() cuts, while the next request may be under way.
   const server = createServer((_request, response) => void response.setHeader('connection', 'close').end('ok'))

@@ -81,10 +81,10 @@ test('sent elsewhere: answers, those under way too, say to clients of sidecars t
   await vi.waitFor(() => expect(waiting).toHaveLength(1))
   held.turnAway()
   expect((await fetched()).headers).not.toHaveProperty('x-sidecar-leaving')
-  held.sendElsewhere()
+  held.sendElsewhere(() => '5;me')
   waiting.pop()!.end('done')
-  expect((await slow).headers).toMatchObject({ connection: 'close', 'x-sidecar-leaving': '1' })
-  expect((await fetched()).headers).toMatchObject({ connection: 'close', 'x-sidecar-leaving': '1' })
+  expect((await slow).headers).toMatchObject({ connection: 'close', 'x-sidecar-leaving': '5;me' })
+  expect((await fetched()).headers).toMatchObject({ connection: 'close', 'x-sidecar-leaving': '5;me' })
 })
 
 test('over TLS as well', async () => {
