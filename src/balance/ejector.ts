@@ -10,11 +10,13 @@ export interface EjectionListener {
   restored(instance: ServiceInstance): void
 }
 
+type State = 'in' | 'out' | 'due' | 'trying' | 'leaving'
+
 /** An instance that failed of late, or that leaves. */
 interface Patient {
   /** As the list has it now. */
   instance: ServiceInstance
-  state: 'in' | 'out' | 'due' | 'trying' | 'leaving'
+  state: State
   /** Failures and refused connections in a row. */
   failures: number
   refused: number
@@ -64,7 +66,7 @@ export class Ejector {
     const address = addressOf(instance)
     const patient = this.patients.get(address)
     // It has shut its door: from now on it is one that failed.
-    if (patient?.state === 'leaving' && outcome === 'never-connected') this.stay(patient)
+    if (patient?.state === 'leaving' && outcome === 'never-connected') this.become(patient, 'in')
     if (patient !== undefined && patient.state !== 'in') return // an answer from before it was taken out
     if (outcome !== 'ok') return this.failed(patient ?? this.admitPatient(address, instance), outcome)
     if (patient === undefined) return
@@ -83,12 +85,10 @@ export class Ejector {
     if (known === undefined && !this.listed.some((one) => addressOf(one) === address)) return // a late answer
     const patient = known ?? this.admitPatient(address, instance)
     if (patient.state !== 'in') return
-    patient.state = 'leaving'
+    this.become(patient, 'leaving')
     patient.failures = patient.refused = 0
-    this.leaving++
-    this.version++
     // Should it come back to the same address, a registry that is down will not tell.
-    patient.timer = setTimeout(() => this.stay(patient), Math.min(forMs, this.settings.maxTime)).unref()
+    patient.timer = setTimeout(() => this.become(patient, 'in'), Math.min(forMs, this.settings.maxTime)).unref()
   }
 
   /**
@@ -104,8 +104,7 @@ export class Ejector {
       const { state, instance, atMs } = patient
       if (state !== 'due' || !(idempotent || performance.now() - atMs > this.settings.time)) continue
       if (exclude?.has(instance) || !instances.includes(instance)) continue
-      patient.state = 'trying'
-      this.due--
+      this.become(patient, 'trying')
       // Whoever tries may never say how it ended (a body that nobody reads): somebody else gets a turn then.
       patient.timer = setTimeout(() => this.makeDue(patient), this.settings.maxTime).unref()
       return { instance, done: (outcome) => this.tried(patient, outcome) }
@@ -125,11 +124,7 @@ export class Ejector {
         continue
       }
       this.patients.delete(address)
-      clearTimeout(patient.timer)
-      if (patient.state === 'due') this.due--
-      if (patient.state === 'leaving') this.leaving--
-      else if (patient.state !== 'in') this.out--
-      patient.state = 'in'
+      this.become(patient, 'in')
     }
   }
 
@@ -142,7 +137,7 @@ export class Ejector {
   /** The same list where nobody is left out. */
   private without(
     instances: readonly ServiceInstance[],
-    leftOut: (state: Patient['state']) => boolean,
+    leftOut: (state: State) => boolean,
   ): readonly ServiceInstance[] {
     const rest = instances.filter((instance) => !leftOut(this.patients.get(addressOf(instance))?.state ?? 'in'))
     return rest.length === instances.length ? instances : rest
@@ -154,11 +149,18 @@ export class Ejector {
     return patient
   }
 
-  private stay(patient: Patient): void {
+  private become(patient: Patient, state: State): void {
     clearTimeout(patient.timer)
-    patient.state = 'in'
-    this.leaving--
-    this.version++
+    if ((patient.state === 'in') !== (state === 'in')) this.version++
+    this.count(patient.state, -1)
+    this.count(state, 1)
+    patient.state = state
+  }
+
+  private count(state: State, by: 1 | -1): void {
+    if (state === 'leaving') this.leaving += by
+    else if (state !== 'in') this.out += by
+    if (state === 'due') this.due += by
   }
 
   private failed(patient: Patient, outcome: Outcome): void {
@@ -171,33 +173,26 @@ export class Ejector {
 
   private eject(patient: Patient): void {
     const { time, maxTime } = this.settings
-    if (patient.state === 'in') this.out++
-    patient.state = 'out'
+    this.become(patient, 'out')
     // Jittered downwards: the clients of a service must not all come back to an instance at the same moment.
     const forMs = Math.round(Math.min(maxTime, time * 2 ** patient.ejections++) * (0.8 + Math.random() * 0.2))
     patient.timer = setTimeout(() => this.makeDue(patient), forMs).unref()
-    this.version++
     this.listener.ejected(patient.instance, forMs)
   }
 
   private makeDue(patient: Patient): void {
-    patient.state = 'due'
+    this.become(patient, 'due')
     patient.atMs = performance.now()
-    this.due++
   }
 
   private tried(patient: Patient, outcome: Outcome): void {
     if (patient.state !== 'trying') return // it left the list meanwhile, or took too long
-    clearTimeout(patient.timer)
     if (outcome === 'aborted') {
-      patient.state = 'due'
-      this.due++
+      this.become(patient, 'due')
     } else if (outcome === 'ok') {
-      patient.state = 'in'
+      this.become(patient, 'in')
       patient.failures = patient.refused = 0
       patient.atMs = performance.now() + this.settings.maxTime
-      this.out--
-      this.version++
       this.listener.restored(patient.instance)
     } else {
       this.eject(patient)

@@ -3,6 +3,7 @@ import type { ServiceRoute } from '../balance/service-route.js'
 import { mayRetry, rulesFor, type RetryRules } from '../feign/retry.js'
 import type { RetryBudget } from '../feign/retry-budget.js'
 import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
+import { LEAVING_HEADER } from '../leaving-mark.js'
 import type { ServiceInstance } from '../types.js'
 
 /** The attempts of one request to a logical name: whom it may go to, and whether again. */
@@ -40,6 +41,12 @@ export class Attempts {
   /** The present one may have arrived. */
   wasSent(): void {
     this.sent++
+  }
+
+  /** The head of its answer may say that it leaves. Adapters of axios that stand for a server may give none. */
+  heard({ instance }: Endpoint, headers: Readonly<Record<string, unknown>> | undefined): void {
+    const mark = headers?.[LEAVING_HEADER]
+    if (typeof mark === 'string') this.route.marked(instance, mark)
   }
 
   /** Whom to try after an attempt that failed; `undefined` where it may not be repeated, or there is nobody. */

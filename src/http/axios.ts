@@ -6,14 +6,12 @@ import axios, {
   type InternalAxiosRequestConfig,
 } from 'axios'
 import type { Endpoint } from '../balance/balancer.js'
-import type { ServiceRoute } from '../balance/service-route.js'
 import { currentContext } from '../context.js'
 import type { ServiceSnapshot } from '../discovery/directory.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { originOf } from '../feign/pools.js'
 import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
-import { LEAVING_HEADER } from '../leaving-mark.js'
 import { Attempts } from './attempts.js'
 import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
 
@@ -81,14 +79,14 @@ class LogicalRequest {
         const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))
         const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout })
         route.done(endpoint, response.status >= 500 ? 'failed' : 'ok')
-        hear(route, endpoint, response)
+        attempts.heard(endpoint, response.headers)
         return { ...response, config }
       } catch (error) {
         // Whoever repeats the request by its config means the service, not this instance.
         if (axios.isAxiosError(error)) error.config = config
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)
         route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error))
-        if (axios.isAxiosError(error)) hear(route, endpoint, error.response)
+        if (axios.isAxiosError(error)) attempts.heard(endpoint, error.response?.headers)
         if (!neverSent) attempts.wasSent()
         const inTime = giveUpAt - performance.now() > LEAST_MS
         const next = inTime ? this.again(error, neverSent) : undefined
@@ -165,12 +163,6 @@ function followed(error: unknown, maxRedirects: number): boolean {
 function outcomeOf(error: unknown): 'ok' | 'failed' | 'aborted' {
   if (axios.isCancel(error)) return 'aborted'
   return axios.isAxiosError(error) && error.response && error.response.status < 500 ? 'ok' : 'failed'
-}
-
-/** Adapters that stand for a server in tests may give no headers. */
-function hear(route: ServiceRoute, { instance }: Endpoint, response: AxiosResponse | undefined): void {
-  const mark: unknown = (response?.headers as AxiosResponse['headers'] | undefined)?.[LEAVING_HEADER]
-  if (typeof mark === 'string') route.marked(instance, mark)
 }
 
 function isUnanswered(error: unknown): boolean {

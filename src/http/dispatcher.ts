@@ -6,7 +6,6 @@ import { withContext } from '../feign/forward.js'
 import { outcomeOfAbort } from '../feign/retry.js'
 import { originOf, type Pools } from '../feign/pools.js'
 import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
-import { LEAVING_HEADER } from '../leaving-mark.js'
 import { Attempts } from './attempts.js'
 import { readLogicalUrl } from './logical-name.js'
 
@@ -117,8 +116,7 @@ class LogicalCall implements Handler {
 
   onResponseStart(...args: Parameters<NonNullable<Handler['onResponseStart']>>): void {
     this.status = args[1]
-    const mark = args[2][LEAVING_HEADER]
-    if (typeof mark === 'string' && this.endpoint) this.attempts.route.marked(this.endpoint.instance, mark)
+    if (this.endpoint) this.attempts.heard(this.endpoint, args[2])
     this.relay.onResponseStart?.(...args)
   }
 

@@ -51,13 +51,13 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
   const onClose = () => void (closed = true)
   // HTTP/2 forbids the header; its sessions are told by GOAWAY.
   const onRequest = ({ httpVersionMajor }: IncomingMessage, response: ServerResponse) => {
-    if (httpVersionMajor < 2) sendAway(response, leavingMark?.())
+    if (httpVersionMajor < 2) sendAway(response)
   }
   const sockets = track<Socket>(server, 'connection')
   const secured = track<Socket>(server, 'secureConnection')
   const everySocket = () => [...sockets.open, ...secured.open]
   const sendAllAway = () => {
-    for (const [socket] of everySocket()) sendAway((socket as AnsweringSocket)._httpMessage, leavingMark?.())
+    for (const [socket] of everySocket()) sendAway((socket as AnsweringSocket)._httpMessage)
   }
   const sessions = track<Http2Session>(server, 'session')
   server.on('close', onClose)
@@ -71,6 +71,13 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
     close()
     keepIdle = false
     for (const [session] of sessions.open) session.close()
+  }
+
+  function sendAway(response: ServerResponse | null | undefined): void {
+    if (!response || response.headersSent) return
+    response.setHeader('Connection', 'close')
+    const mark = leavingMark?.()
+    if (mark !== undefined) response.setHeader(LEAVING_HEADER, mark)
   }
 
   async function closeNow(callback?: (error?: Error) => void): Promise<void> {
@@ -156,12 +163,6 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
 /** node:http's own: the answer that is under way on a connection. */
 interface AnsweringSocket extends Socket {
   readonly _httpMessage?: ServerResponse | null
-}
-
-function sendAway(response: ServerResponse | null | undefined, mark: string | undefined): void {
-  if (!response || response.headersSent) return
-  response.setHeader('Connection', 'close')
-  if (mark !== undefined) response.setHeader(LEAVING_HEADER, mark)
 }
 
 /** The connections or sessions that are open, by the event that announces one, and what had been read by then. */

@@ -18,7 +18,8 @@ export async function ownPort(): Promise<number> {
   }
 }
 
-async function isFree(port: number): Promise<boolean> {
+/** Whether somebody could listen there now. */
+export async function isFree(port: number): Promise<boolean> {
   const probe = createServer()
   const free = await new Promise<boolean>((resolve) => {
     probe.once('error', () => resolve(false))
