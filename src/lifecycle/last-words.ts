@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { sharedSlot } from '../shared-state.js'
 import type { Unsubscribe } from '../types.js'
 
 export interface LastWordsOptions {
@@ -11,6 +12,26 @@ export interface LastWordsOptions {
   /** Deregisters before it returns (`requestSync`), within `timeoutMs`; harmless where there is nothing to do. */
   deregisterSync(timeoutMs: number): void
 }
+
+/** One pair of listeners for all sidecars of the process, whichever copy of the package installed it. */
+interface Listeners {
+  readonly speakers: Set<() => void>
+  readonly onExit: () => void
+  readonly onCrash: () => void
+}
+
+const shared = () =>
+  sharedSlot<Listeners>('last-words', () => {
+    const speakers = new Set<() => void>()
+    const onExit = () => {
+      for (const speak of speakers) speak()
+    }
+    const onCrash = () => {
+      const handled = process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()
+      if (!handled) onExit()
+    }
+    return { speakers, onExit, onCrash }
+  })
 
 /**
  * For ends that leave no time: an uncaught exception nobody handles, and `process.exit()` in the middle of things.
@@ -28,14 +49,15 @@ export function haveLastWords({ logger, timeoutMs = 1000, wanted, deregisterSync
       logger.warn(`cannot deregister at the last moment: ${messageOf(error)}`)
     }
   }
-  const onCrash = () => {
-    const handled = process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()
-    if (!handled) speak()
+  const { speakers, onExit, onCrash } = shared()
+  if (speakers.size === 0) {
+    process.on('uncaughtExceptionMonitor', onCrash)
+    process.on('exit', onExit)
   }
-  process.on('uncaughtExceptionMonitor', onCrash)
-  process.on('exit', speak)
+  speakers.add(speak)
   return () => {
+    if (!speakers.delete(speak) || speakers.size > 0) return
     process.off('uncaughtExceptionMonitor', onCrash)
-    process.off('exit', speak)
+    process.off('exit', onExit)
   }
 }

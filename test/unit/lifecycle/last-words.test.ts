@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { haveLastWords } from '../../../src/lifecycle/last-words.js'
 import { killChildren, startChild } from '../../support/child.js'
 
 const APP = new URL('../../fixtures/apps/lifecycle-app.ts', import.meta.url)
@@ -63,4 +64,21 @@ test('process.exit() out of the blue', async () => {
   const app = await run({ ON: 'exit' })
   expect(await app.exited).toEqual({ code: 3, signal: null })
   expect(heard).toHaveLength(1)
+})
+
+test('several sidecars share the listeners, and take them away with the last', () => {
+  const count = () => process.listenerCount('exit') + process.listenerCount('uncaughtExceptionMonitor')
+  const before = process.listeners('exit')
+  const had = count()
+  const spoken: string[] = []
+  const say = (name: string) => haveLastWords({ logger: console, deregisterSync: () => void spoken.push(name) })
+  const [a, b] = [say('a'), say('b')]
+  expect(count()).toBe(had + 2)
+  for (const listener of process.listeners('exit')) if (!before.includes(listener)) (listener as () => void)()
+  expect(spoken).toEqual(['a', 'b'])
+  a()
+  expect(count()).toBe(had + 2)
+  b()
+  b()
+  expect(count()).toBe(had)
 })
