@@ -37,25 +37,25 @@ interface Side {
  */
 export async function measureGuard(child: string, registry: string): Promise<GuardResults> {
   const load = await startWorker(child, 'load')
+  const start: StartApp = ({ framework, name: side }) =>
+    startWorker(child, 'app', { framework, side, registry } satisfies AppOptions)
   const results: Partial<Record<Framework, GuardFigures>> = {}
   for (const framework of FRAMEWORKS) {
     const sides = SIDES.map((name): Side => ({ framework, name, perSecond: [], cpuMicros: [] }))
     for (const first of sides.keys())
-      await measureProcesses(load, [...sides.slice(first), ...sides.slice(0, first)], (options) =>
-        startWorker(child, 'app', { ...options, registry } satisfies AppOptions),
-      )
+      await measureProcesses(load, [...sides.slice(first), ...sides.slice(0, first)], start)
     results[framework] = figures(sides)
   }
   await load.stop()
   return results as GuardResults
 }
 
-type StartApp = (options: Pick<AppOptions, 'framework' | 'side'>) => Promise<Worker>
+type StartApp = (side: Side) => Promise<Worker>
 
 async function measureProcesses(load: Worker, sides: readonly Side[], start: StartApp): Promise<void> {
   const apps = await Promise.all(
     sides.map(async (side) => {
-      const worker = await start({ framework: side.framework, side: side.name })
+      const worker = await start(side)
       return { side, worker, port: await worker.ask<number>('port') }
     }),
   )
