@@ -22,20 +22,22 @@ export async function call(port: number, path: string, agent = new Agent(), meth
 }
 
 export interface Load {
-  readonly seen: { ok: number; told: number; leaving: number; failed: string[] }
+  /** `last`: the body of the latest answer. */
+  readonly seen: { ok: number; told: number; leaving: number; failed: string[]; last: string }
   stop(): Promise<void>
 }
 
 /** Calls one after the other until told to stop, GET and POST by turns. */
 export function load(port: number, agent: Agent, path = '/echo?wait=20'): Load {
-  const seen: Load['seen'] = { ok: 0, told: 0, leaving: 0, failed: [] }
+  const seen: Load['seen'] = { ok: 0, told: 0, leaving: 0, failed: [], last: '' }
   let running = true
   const done = (async () => {
     for (let i = 0; running; i++) {
       try {
-        const { status, told, leaving } = await call(port, path, agent, i % 2 ? 'POST' : 'GET')
+        const { status, told, leaving, body } = await call(port, path, agent, i % 2 ? 'POST' : 'GET')
         if (status === 200) seen.ok++
         else seen.failed.push(String(status))
+        seen.last = body
         if (told) seen.told++
         if (leaving) seen.leaving++
       } catch (error) {
