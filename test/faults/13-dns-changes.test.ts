@@ -5,6 +5,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { startDevServer, type DevServer } from '../../src/dev-server/index.js'
 import { createSidecar } from '../../src/index.js'
 import { collectLog } from '../support/collect.js'
+import { ownPort } from '../support/own-port.js'
 import { duration } from '../support/scale.js'
 
 const NAME = 'registry.test'
@@ -44,14 +45,14 @@ function resolver(first: string) {
   return state
 }
 
-async function registryOn(host: string, port = 0): Promise<DevServer> {
+async function registryOn(host: string, port: number): Promise<DevServer> {
   const server = await startDevServer({ host, port, allowedHosts: [NAME] })
   onTestFinished(() => server.stop())
   return server
 }
 
 test('fault 13: DNS failure, then a new address: resolved again within 30 s, without a hot loop', async () => {
-  const first = await registryOn('127.0.0.1')
+  const first = await registryOn('127.0.0.1', await ownPort())
   const name = resolver('127.0.0.1')
   const app = createServer((_request, response) => response.end())
   onTestFinished(() => void app.close())

@@ -2,6 +2,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild, type Child } from '../support/child.js'
 import { doors, typedDoor, type Door } from '../support/doors.js'
+import { ownPort } from '../support/own-port.js'
 import { bound, duration } from '../support/scale.js'
 import { instance, startMesh } from '../unit/feign/harness.js'
 
@@ -73,8 +74,9 @@ test('fault 16: kill -9 of a provider under load, typed client', async () => {
 test('fault 16: the provider that comes back on its port is tried by one call and restored', async () => {
   const mesh = startMesh({ sidecar: { ejection: { time: duration(5_000, 300) } } })
   const other = await startChild(PROVIDER).message<{ port: number }>('listening')
-  const first = startChild(PROVIDER)
-  const { port } = await first.message<{ port: number }>('listening')
+  const port = await ownPort()
+  const first = startChild(PROVIDER, { env: { PORT: String(port) } })
+  await first.message('listening')
   mesh.registry.set('orders', instance('orders', port), instance('orders', other.port))
   const call = typedDoor('orders')
   await first.kill()

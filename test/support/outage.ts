@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import { startDevServer } from '../../src/dev-server/index.js'
 import type { DevServer } from '../../src/dev-server/index.js'
 import { form } from './dev-registry.js'
+import { ownPort } from './own-port.js'
 import { quietSidecar, type QuietSidecar } from './quiet-sidecar.js'
 import { tempFolder } from './temp-folder.js'
 
@@ -21,7 +22,7 @@ export interface Outage {
 
 export async function startOutage(): Promise<Outage> {
   const snapshots = tempFolder()
-  let registry: DevServer | undefined = await startDevServer()
+  let registry: DevServer | undefined = await startDevServer({ port: await ownPort() })
   const { port } = registry
   onTestFinished(() => registry?.stop())
   const up = () => {

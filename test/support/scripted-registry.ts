@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import { createServer as createHttpsServer, type ServerOptions } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { ownPort } from './own-port.js'
 
 /** A request as it arrived. */
 export interface RecordedRequest {
@@ -90,8 +90,9 @@ export async function startScriptedRegistry(options: { tls?: ServerOptions } = {
 
   const server: Server = options.tls ? createHttpsServer(options.tls, serve) : createHttpServer(serve)
   server.on('clientError', (_error, socket) => socket.destroy())
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  // Beside a port that nobody is on: gRPC is looked for 1,000 above.
+  const port = await ownPort()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
 
   return {
     host: '127.0.0.1',

@@ -426,12 +426,12 @@ export function namingContract(target: ContractTarget): void {
       async ({ transport, instance, eventually, raw, soon }) => {
         const silent = instance({ metadata })
         const beating = instance({ service: silent.service, metadata })
+        const since = performance.now()
         await transport.register(silent)
         await transport.register(beating)
         using _beats = keepBeating(transport, beating, beat.intervalMs)
         await eventually(silent, (hosts) => expect(hosts).toHaveLength(2))
 
-        const since = performance.now()
         await soon(
           async () => expect(await raw.hosts(silent)).toMatchObject([{ port: beating.port, healthy: true }]),
           goneWithinMs,

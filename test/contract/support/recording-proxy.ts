@@ -1,5 +1,5 @@
 import { createServer, request as forward } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { ownPort } from '../../support/own-port.js'
 
 export interface Recorded {
   readonly method: string
@@ -45,9 +45,11 @@ export async function recordingProxy(behind: string): Promise<RecordingProxy> {
     answer.on('close', () => outgoing.destroy())
     outgoing.end(body)
   })
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
+  // Beside a port that nobody is on: gRPC is looked for 1,000 above.
+  const own = await ownPort()
+  await new Promise<void>((resolve) => proxy.listen(own, '127.0.0.1', resolve))
   return {
-    server: `127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    server: `127.0.0.1:${own}`,
     requests,
     close: async () => {
       proxy.closeAllConnections()

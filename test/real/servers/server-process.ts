@@ -60,7 +60,10 @@ export async function startProcess(server: ServerCommand): Promise<() => Promise
   }
 
   const deadline = performance.now() + server.readyWithinMs
-  while (!(await server.ready().catch(() => false))) {
+  for (;;) {
+    const ready = await server.ready().catch(() => false)
+    // One that has ended is not the one that says it is ready.
+    if (ready && ended === undefined) return stop
     if (ended !== undefined || performance.now() > deadline) {
       const why = ended ?? `not ready within ${server.readyWithinMs / 1000} s`
       // The data folder goes; the log is what somebody wants to read now.
@@ -74,7 +77,6 @@ export async function startProcess(server: ServerCommand): Promise<() => Promise
     }
     await sleep(100)
   }
-  return stop
 }
 
 /** Starts anew, with another port and folder, where a start failed; a tool that is not there will not be there then either. */

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { startDevServer } from '../../../src/dev-server/index.js'
 import type { DevServerEvents } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/dev-registry.js'
+import { ownPort } from '../../support/own-port.js'
 
 function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'dev-server-'))
@@ -81,7 +82,7 @@ describe('the handle', () => {
   })
 
   it('stops twice, frees the port, and refuses connections afterwards', async () => {
-    const registry = await startDevServer()
+    const registry = await startDevServer({ port: await ownPort() })
     await form(registry, 'GET', '/v1/ns/operator/metrics')
     await Promise.all([registry.stop(), registry.stop()])
     await expect(form(registry, 'GET', '/v1/ns/operator/metrics')).rejects.toThrow()

@@ -1,10 +1,10 @@
 import { createServer, connect } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startDevServer } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/dev-registry.js'
+import { ownPort } from '../../support/own-port.js'
 import { config, listening, rawClient, registration, service, subscription } from './grpc-client.js'
 
 describe('the gRPC port', () => {
@@ -17,7 +17,7 @@ describe('the gRPC port', () => {
     const chosen = await devRegistry({ grpcPort: 0 })
     expect(chosen.grpcPort).toBeGreaterThan(0)
     await rawClient(chosen).connect()
-    const off = await devRegistry({ grpcPort: false })
+    const off = await devRegistry({ port: await ownPort(), grpcPort: false })
     expect([off.grpcPort, off.grpc.connections()]).toEqual([undefined, []])
     off.grpc.dropConnections()
     const dial = connect(off.port + 1_000, '127.0.0.1')
@@ -25,16 +25,17 @@ describe('the gRPC port', () => {
   })
 
   it('says who may hold it when it is taken, and frees the HTTP port', async () => {
-    const blocker = createServer().listen(0, '127.0.0.1')
+    const http = await ownPort()
+    const port = http + 1_000
+    const blocker = createServer().listen(port, '127.0.0.1')
     onTestFinished(() => void blocker.close())
     await once(blocker, 'listening')
-    const { port } = blocker.address() as AddressInfo
-    const error = await startDevServer({ port: port - 1_000 }).catch((error: unknown) => error)
+    const error = await startDevServer({ port: http }).catch((error: unknown) => error)
     expect(error).toMatchObject({
       code: 'SIDECAR_DEV_SERVER',
       message: expect.stringContaining(`Port ${port} on 127.0.0.1, for gRPC, is in use`),
     })
-    await devRegistry({ port: port - 1_000, grpcPort: false })
+    await devRegistry({ port: http, grpcPort: false })
     const high = await startDevServer({ port: 65_000 }).catch((error: unknown) => error)
     expect(high).toMatchObject({ message: expect.stringContaining('leaves no room for gRPC') })
   })
@@ -139,13 +140,14 @@ describe('a connection', () => {
     registry.grpc.dropConnections()
     expect(registry.grpc.connections()).toEqual([])
     await vi.waitFor(() => expect(client.ended).toBeDefined())
-    await client.setUp().catch(() => {})
+    await rawClient(registry).connect()
+    expect(registry.grpc.connections()).toHaveLength(1)
   })
 })
 
 describe('stop', () => {
   it('ends every connection in good order and in bounded time, telling nobody that instances left', async () => {
-    const registry = await startDevServer()
+    const registry = await startDevServer({ port: await ownPort() })
     const client = await rawClient(registry).connect()
     await client.request('InstanceRequest', registration('s', 1))
     await client.request('SubscribeServiceRequest', subscription('s'))

@@ -77,7 +77,7 @@ describe('consistent hash', () => {
     const users = client()
     const first = new Map<string, number>()
     for (let round = 0; round < 3; round++) {
-      for (let i = 0; i < 30; i++) {
+      for (let i = 0; i < 100; i++) {
         const { port } = await users.byId({ id: `u${i}`, tenant: String(round) })
         expect(port).toBe(first.get(`u${i}`) ?? port)
         first.set(`u${i}`, port)

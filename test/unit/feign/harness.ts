@@ -64,13 +64,7 @@ export function json(response: ServerResponse, body: unknown, status = 200): voi
 }
 
 /** A port nobody listens on. */
-export async function closedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
+export { ownPort as closedPort } from '../../support/own-port.js'
 
 export function instance(service: string, port: number, more: Partial<ServiceInstance> = {}): ServiceInstance {
   const base = { namespace: '', group: 'DEFAULT_GROUP', service, ip: '127.0.0.1', port, cluster: 'DEFAULT' }

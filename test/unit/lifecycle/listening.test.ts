@@ -13,6 +13,7 @@ import {
   type ListeningWatch,
 } from '../../../src/lifecycle/listening.js'
 import { collectLog } from '../../support/collect.js'
+import { ownPort } from '../../support/own-port.js'
 
 const servers: NetServer[] = []
 let watch: ListeningWatch
@@ -47,9 +48,7 @@ test('without an app: the first HTTP server, with its real port, once', async ()
 })
 
 test('without an app: the server on server.port, though it came later', async () => {
-  const probe = await listening(http())
-  const port = portOf(probe)
-  await new Promise((resolve) => probe.close(resolve))
+  const port = await ownPort()
   start({ port })
   await listening(http())
   const main = await listening(http(), port)
@@ -77,9 +76,7 @@ test('with an app: its server, not the metrics server before it', async () => {
 })
 
 test('with an app that is hidden in a closure: the server on server.port', async () => {
-  const probe = await listening(http())
-  const port = portOf(probe)
-  await new Promise((resolve) => probe.close(resolve))
+  const port = await ownPort()
   start({ port, app: { owns: () => false } })
   await listening(http())
   const main = await listening(http(), port)

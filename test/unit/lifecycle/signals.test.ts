@@ -191,10 +191,8 @@ test('several sidecars share one listener, and take it away with the last', () =
 })
 
 test('SIGTERM passed on by a parent to a group that has had it already is one wish', async () => {
-  const { app } = await start({ DEREGISTER_TAKES: '300' })
-  app.signal('SIGTERM')
-  await app.line('SIGTERM: leaving')
-  app.signal('SIGTERM')
+  const { app, port } = await start({ DEREGISTER_TAKES: '300', ON: 'twice' })
+  await call(port, '/do')
   expect(await app.exited).toEqual({ code: null, signal: 'SIGTERM' })
   expect(told(app)).toContain('deregistered')
 })

@@ -291,7 +291,7 @@ describe('limits', () => {
     const nacos = await server()
     const client = link(nacos.port)
     const warnings: string[] = []
-    const onWarning = (warning: Error) => warnings.push(warning.message)
+    const onWarning = ({ name, message }: Error) => name === 'MaxListenersExceededWarning' && warnings.push(message)
     process.on('warning', onWarning)
     const { signal } = new AbortController()
     await Promise.all(Array.from({ length: 100 }, () => client.list(service(), signal)))

@@ -1,4 +1,5 @@
 import { Server, ServerCredentials, type ServerDuplexStream, type ServerUnaryCall } from '@grpc/grpc-js'
+import { ownPort } from '../../../support/own-port.js'
 import { services, type ProtoPayload } from './proto.js'
 
 export type Json = Record<string, unknown>
@@ -24,6 +25,7 @@ interface Client {
 export type Script = (body: Json, seen: Seen) => Json | undefined | 'hang'
 
 export interface ScriptedServerOptions {
+  /** @default one that is still free when the server is closed and comes back */
   readonly port?: number
   readonly credentials?: ServerCredentials
   /** Sends `SetupAckRequest` and says so in the server check, as 2.3 and later. */
@@ -255,9 +257,10 @@ export async function startScriptedServer(options: ScriptedServerOptions = {}): 
       stream.on('close', gone)
     },
   })
+  const wanted = options.port ?? (await ownPort())
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(
-      `127.0.0.1:${options.port ?? 0}`,
+      `127.0.0.1:${wanted}`,
       options.credentials ?? ServerCredentials.createInsecure(),
       (error, bound) => (error ? reject(error) : resolve(bound)),
     )

@@ -1,28 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { NacosConfigClient } from 'nacos'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { fromNacosSdk } from '../../../../src/nacos/sdk.js'
 import { devRegistry, form } from '../../../support/dev-registry.js'
+import { ownPort } from '../../../support/own-port.js'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
 import { openSdk } from './clients.js'
 
-// `NacosConfigClient` elects one process of the machine, on a port it reads when it is loaded, to speak for all.
+// `NacosConfigClient` elects one process of the machine to speak for all, by who has a port, 7777 or what it was told.
 
 const KEY = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'application.yml' }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
 test('the process that speaks is a transport with honest failures; one that is spoken for is refused', async () => {
-  process.env['NODE_CLUSTER_CLIENT_PORT'] = String(await freePort())
-  const { NacosConfigClient } = await import('nacos')
+  const port = await ownPort()
+  class OnOwnPort extends NacosConfigClient {
+    override get clusterOptions() {
+      return { ...super.clusterOptions, port }
+    }
+  }
   const registry = await devRegistry()
   const proxy = await startFaultProxy({ port: registry.port })
   onTestFinished(() => proxy.close())
@@ -30,7 +27,7 @@ test('the process that speaks is a transport with honest failures; one that is s
   const { naming } = openSdk(registry.address)
   const open = () => {
     const cacheDir = join(tmpdir(), `nacos-sdk-${randomUUID()}`)
-    const config = new NacosConfigClient({ serverAddr, requestTimeout: 300, cacheDir })
+    const config = new OnOwnPort({ serverAddr, requestTimeout: 300, cacheDir })
     const transport = fromNacosSdk({ naming, config })
     onTestFinished(async () => {
       await transport.close()

@@ -148,8 +148,13 @@ test('a watcher that throws is logged and harms no other', async () => {
   })
   transport.watchConfig(KEY, '', (item) => heard.push(item?.content))
   await form(registry, 'POST', '/v1/cs/configs', { dataId: KEY.dataId, group: KEY.group, content: 'a: 1' })
-  await vi.waitFor(() => expect(heard).toEqual(['a: 1']), { timeout: 5_000 })
-  expect(logger.lines).toEqual([expect.stringContaining('threw: mine')])
+  await vi.waitFor(
+    () => {
+      expect(heard).toEqual(['a: 1'])
+      expect(logger.lines).toEqual([expect.stringContaining('threw: mine')])
+    },
+    { timeout: 5_000 },
+  )
 })
 
 test('close takes away what is still registered, ends watches, and leaves the clients alone', async () => {
