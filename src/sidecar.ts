@@ -7,7 +7,7 @@ import { inspect, type InspectOptions } from 'node:util'
 import type { HealthStatus } from './adapters/health.js'
 import type { Guard } from './auth/guard.js'
 import { createClientRuntime, createDiscovery, type Discovery } from './client-runtime.js'
-import { messageOf } from './errors.js'
+import { SidecarError, messageOf } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
 import { clientOf } from './feign/define-client.js'
 import { setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
@@ -185,7 +185,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /** The last step of a stop. */
   async #close(): Promise<void> {
-    this.#abort.abort()
+    this.#abort.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
     this.#remote.close()
     this.runtime.directory.close()
     // A call that gets no answer must not keep the way to the registry open.

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { messageOf, SidecarError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { AuthSettings } from '../settings/schema.js'
+import { cutOff } from '../util/deadline.js'
 import { createDecisionCache } from './decision-cache.js'
 import { BAD_TOKEN, NO_TOKEN, OPEN, REFUSED, UNAVAILABLE, type GuardDecision } from './decision.js'
 import { compileExcludes } from './excludes.js'
@@ -15,7 +16,6 @@ import type { Verdict } from './verdict.js'
 import {
   createFunctionVerifier,
   createServiceVerifier,
-  withDeadline,
   type CallAuthService,
   type Verifier,
   type Verify,
@@ -131,7 +131,7 @@ export function createGuard(options: GuardOptions): Guard {
     const { token, method, path, request } = question
     let personal = false
     try {
-      const verdict = await withDeadline(settings.timeout, options.signal, (signal) => {
+      const verdict = await cutOff(settings.timeout, [options.signal], (signal) => {
         const asked: VerifyRequest = {
           method,
           url: path,

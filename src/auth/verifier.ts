@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { NoVerdict, readVerdict, type Verdict } from './verdict.js'
+import { readVerdict, type Verdict } from './verdict.js'
 
 /** The request to the central auth service; whoever sends it knows how to reach the service. */
 export interface VerifyCall {
@@ -61,30 +61,5 @@ export function createFunctionVerifier(verify: Verify): Verifier {
     const result = await verify(token, request)
     if (result === 401) return 'unauthenticated'
     return result === true ? 'allowed' : 'refused'
-  }
-}
-
-const STOPPED = 'the sidecar has stopped'
-
-/** Gives up after `timeoutMs` even where `run` ignores its signal. */
-export async function withDeadline<T>(
-  timeoutMs: number,
-  stop: AbortSignal | undefined,
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController()
-  const over = new Promise<never>((_, reject) => {
-    controller.signal.addEventListener('abort', () => reject(controller.signal.reason), { once: true })
-  })
-  const onStop = () => controller.abort(new NoVerdict(STOPPED))
-  const timer = setTimeout(() => controller.abort(new NoVerdict(`no answer within ${timeoutMs} ms`)), timeoutMs)
-  timer.unref()
-  stop?.addEventListener('abort', onStop, { once: true })
-  try {
-    if (stop?.aborted) throw new NoVerdict(STOPPED)
-    return await Promise.race([run(controller.signal), over])
-  } finally {
-    clearTimeout(timer)
-    stop?.removeEventListener('abort', onStop)
   }
 }

@@ -12,6 +12,7 @@ import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { originOf } from '../feign/pools.js'
 import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
+import { startDeadline } from '../util/deadline.js'
 import { Attempts } from './attempts.js'
 import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
 
@@ -115,15 +116,17 @@ class LogicalRequest {
   /** Waits for a list no longer than the request may take. */
   private async list(): Promise<ServiceSnapshot> {
     const { signal, timeout, timeoutErrorMessage } = this.config
-    const limit = timeout ? AbortSignal.timeout(timeout) : undefined
-    const ends = [signal, limit].filter((end) => end instanceof AbortSignal)
+    const own = signal instanceof AbortSignal ? signal : undefined
+    const limit = timeout ? startDeadline(timeout, [own], 0) : undefined
     try {
-      return await this.attempts.route.refresh(AbortSignal.any(ends))
+      return await this.attempts.route.refresh(limit?.signal ?? own)
     } catch (error) {
       if (signal?.aborted) throw new axios.CanceledError(undefined, this.config)
-      if (!limit?.aborted) throw error
+      if (!limit?.expired) throw error
       const message = timeoutErrorMessage ?? `timeout of ${timeout}ms exceeded`
       throw new axios.AxiosError(message, axios.AxiosError.ECONNABORTED, this.config)
+    } finally {
+      limit?.dispose()
     }
   }
 }

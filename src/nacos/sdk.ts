@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events'
 import { SidecarError } from '../errors.js'
 import { createLogger, type Logger } from '../logger.js'
 import type { ConfigKey } from '../types.js'
+import { cutOff, linkSignals } from '../util/deadline.js'
 import { unlessAborted } from '../util/unless-aborted.js'
-import { linkSignals } from './deadline.js'
 import { configLabel, instanceLabel, serviceLabel } from './http/dialects/dialect.js'
 import { RequestFailure, sidecarError } from './http/failure.js'
 import { createRedactor } from './http/redactor.js'
@@ -168,7 +168,7 @@ export function fromNacosSdk(options: NacosSdkOptions): NacosTransport {
     async close() {
       if (closed.signal.aborted) return
       closed.abort()
-      await unlessAborted(services.leave(), AbortSignal.timeout(LEAVE_MS)).catch(() => {})
+      await cutOff(LEAVE_MS, [], () => services.leave()).catch(() => {})
       if (own) await closeSdk(naming, config)
     },
   } satisfies NacosTransport

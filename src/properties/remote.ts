@@ -6,6 +6,7 @@ import { activeProfiles } from '../settings/profiles.js'
 import type { Settings } from '../settings/schema.js'
 import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ConfigItem, Unsubscribe } from '../types.js'
+import { startDeadline } from '../util/deadline.js'
 import { holdProcess } from '../util/hold-process.js'
 import { createConfigSnapshots } from './config-snapshots.js'
 import { followConfig } from './follow-config.js'
@@ -60,10 +61,10 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   const said = new Set<string>()
 
   async function pullAll(signal: AbortSignal | undefined): Promise<void> {
-    const ended = AbortSignal.any([closing.signal, ...(signal ? [signal] : [])])
-    const deadline = AbortSignal.any([ended, AbortSignal.timeout(config.timeout)])
-    const pulled = await Promise.allSettled(documents.map((document) => document.pull(deadline)))
-    if (ended.aborted)
+    const deadline = startDeadline(config.timeout, [closing.signal, signal], config.timeout)
+    const pulled = await Promise.allSettled(documents.map((document) => document.pull(deadline.signal)))
+    deadline.dispose()
+    if (closing.signal.aborted || signal?.aborted)
       throw new SidecarError('SIDECAR_STOPPED', 'pulling the configuration was cancelled: the sidecar stops')
 
     for (const [index, result] of pulled.entries()) {

@@ -2,7 +2,7 @@ import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport, PlainRequest } from '../nacos/transport.js'
 import type { ServiceInstance } from '../types.js'
-import { withDeadline } from './deadline.js'
+import { cutOff } from '../util/deadline.js'
 import type { Presence } from './presence.js'
 
 export interface DepartureOptions {
@@ -47,7 +47,7 @@ export function createDeparture(options: DepartureOptions): Departure {
   async function deregister(instance: ServiceInstance, timeoutMs: number): Promise<void> {
     begun = true
     try {
-      await withDeadline(timeoutMs, undefined, (signal) => transport.deregister(instance, signal))
+      await cutOff(timeoutMs, [], (signal) => transport.deregister(instance, signal))
       const was = listed()
       gone = true
       if (!was) return
@@ -82,7 +82,7 @@ export function createDeparture(options: DepartureOptions): Departure {
       await deregister(instance, restMs())
       // Somebody has come while the last one left, and this deregistration may have overtaken that registration.
       if (presence?.alone() === false)
-        await withDeadline(restMs(), undefined, (signal) => transport.register(instance, signal)).catch(() => {})
+        await cutOff(restMs(), [], (signal) => transport.register(instance, signal)).catch(() => {})
     },
     lastRequest(instance) {
       const tried = gone || failure !== undefined

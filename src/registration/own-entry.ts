@@ -1,6 +1,6 @@
 import type { NacosTransport } from '../nacos/transport.js'
 import type { ServiceInstance } from '../types.js'
-import { withDeadline } from './deadline.js'
+import { cutOff } from '../util/deadline.js'
 
 /** A re-registration must not wait long for a nicety. */
 const LOOK_MS = 1_000
@@ -13,7 +13,7 @@ export async function findOwnEntry(
 ): Promise<ServiceInstance | undefined> {
   const { namespace, group, service } = own
   try {
-    const all = await withDeadline(LOOK_MS, signal, (inner) => transport.list({ namespace, group, service }, inner))
+    const all = await cutOff(LOOK_MS, [signal], (inner) => transport.list({ namespace, group, service }, inner))
     return all.find((one) => isSame(one, own))
   } catch {
     return undefined

@@ -7,7 +7,8 @@ import type { ServiceInstance } from '../types.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
 import { beat } from './beat.js'
 import { systemClock, type Clock } from './clock.js'
-import { settledWithin, withDeadline } from './deadline.js'
+import { cutOff } from '../util/deadline.js'
+import { settledWithin } from './settled-within.js'
 import { createDeparture } from './departure.js'
 import { startHeartbeat, type Heartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
@@ -136,7 +137,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   async function registerFirst(): Promise<void> {
     if (!settings.failFast) return register(false)
     try {
-      await withDeadline(options.failFastMs ?? 4500, undefined, () => register(false))
+      await cutOff(options.failFastMs ?? 4500, [], () => register(false))
     } catch (error) {
       stopping.abort()
       cutting.abort()
@@ -168,9 +169,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         backoff: options.backoff,
         logger,
         beat: () =>
-          withDeadline(LONGEST_BEAT_MS, cutting.signal, (signal) =>
-            beat(transport, instance, record.beatsFail, signal),
-          ),
+          cutOff(LONGEST_BEAT_MS, [cutting.signal], (signal) => beat(transport, instance, record.beatsFail, signal)),
         revive,
         onBeat: () => record.taken(instance),
         onFailure: (error) => record.beatFailed(instance, error),

@@ -1,7 +1,7 @@
 import { messageOf, SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServerAddress } from '../../settings/server-address.js'
-import { pause, withDeadline } from '../deadline.js'
+import { pause, withDeadline } from '../../util/deadline.js'
 import type { Channel } from './channel.js'
 import { answerError, badAnswer, isConnectionLoss, isUnregistered, unavailable } from './errors.js'
 import {

@@ -9,7 +9,7 @@ import type {
   ServiceNames,
   Unsubscribe,
 } from '../../types.js'
-import { pause, withDeadline } from '../deadline.js'
+import { pause, withDeadline } from '../../util/deadline.js'
 import type { RequestBudget } from '../request-budget.js'
 import type { ConfigListener, ServiceListener } from '../transport.js'
 import { grpcAddressOf, resetTargetOf } from './addresses.js'

@@ -1,5 +1,5 @@
 import { unlessAborted } from '../../util/unless-aborted.js'
-import { linkSignals } from '../deadline.js'
+import { linkSignals } from '../../util/deadline.js'
 import type { Detection } from './detection.js'
 import type { Dialect, Operation } from './dialects/dialect.js'
 import { v1 } from './dialects/v1.js'

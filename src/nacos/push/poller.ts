@@ -1,4 +1,4 @@
-import { pause } from '../deadline.js'
+import { pause } from '../../util/deadline.js'
 import type { NacosTransport } from '../transport.js'
 
 export interface PollerOptions {

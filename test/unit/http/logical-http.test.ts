@@ -8,6 +8,7 @@ import { attachSidecar, createAxios } from '../../../src/http/axios.js'
 import { SidecarDispatcher } from '../../../src/http/dispatcher.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { sidecarDispatcher } from '../../../src/undici.js'
+import { collectGarbage } from '../../support/collect-garbage.js'
 import { closedPort, echo, instance, json, startMesh, startProvider, type Provider } from '../feign/harness.js'
 
 const context = { token: 'caller-token', traceparent: '00-a-b-01' }
@@ -302,9 +303,11 @@ describe('axios', () => {
   test('timeout and signal end the wait for a list as well', async () => {
     const mesh = startMesh()
     mesh.registry.list = () => new Promise(() => {})
-    const late = await createAxios()
+    const asked = createAxios()
       .get('http://user-service/x', { timeout: 30 })
       .catch((error: unknown) => error)
+    setImmediate(collectGarbage)
+    const late = await asked
     expect(late).toMatchObject({ name: 'AxiosError', code: 'ECONNABORTED', message: 'timeout of 30ms exceeded' })
     const ended = await createAxios()
       .get('http://user-service/x', { signal: AbortSignal.timeout(30) })

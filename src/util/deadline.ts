@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { unlessAborted } from './unless-aborted.js'
 
 /** Ends when the time is up or a parent aborts. */
 export interface Deadline {
@@ -13,6 +14,9 @@ export interface Deadline {
 const LATE_MS = 250
 
 /**
+ * `AbortSignal.any([…, AbortSignal.timeout(ms)])` would not do: on Node 20 nobody holds the timeout, and one that is
+ * garbage-collected never comes.
+ *
  * @param graceMs what is granted once more where the time passed while this process could not run: silence of the peer
  * counts, ours does not.
  */
@@ -29,7 +33,7 @@ export function startDeadline(
     timer = setTimeout(() => {
       if (performance.now() - dueMs > LATE_MS) return arm(graceMs)
       expired = true
-      controller.abort(new Error(`no answer within ${timeoutMs} ms`))
+      controller.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`))
     }, ms).unref()
   }
   arm(timeoutMs)
@@ -50,14 +54,24 @@ export async function withDeadline<T>(
   timeoutMs: number,
   parents: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,
+  graceMs = timeoutMs,
 ): Promise<T> {
   for (const parent of parents) parent?.throwIfAborted()
-  const deadline = startDeadline(timeoutMs, parents, timeoutMs)
+  const deadline = startDeadline(timeoutMs, parents, graceMs)
   try {
     return await work(deadline.signal)
   } finally {
     deadline.dispose()
   }
+}
+
+/** The same for work that may be deaf to its signal: it goes on, and is waited for no longer. */
+export function cutOff<T>(
+  timeoutMs: number,
+  parents: readonly (AbortSignal | undefined)[],
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return withDeadline(timeoutMs, parents, (signal) => unlessAborted(work(signal), signal), 0)
 }
 
 /** One signal for several. `AbortSignal.any` would pile up on those that live long. */
