@@ -14,6 +14,9 @@ export interface RemoteReference extends ConfigKey {
   readonly fallbackFormat: DocumentFormat
 }
 
+/** What shared and extension configs default to, whatever `config.group` is: a team shares them across its groups. */
+const DEFAULT_GROUP = 'DEFAULT_GROUP'
+
 /**
  * The documents to pull, lowest first, in Spring's order: shared-configs, extension-configs, `spring.config.import`,
  * `name`, `name.ext`, `name-profile.ext`. One that is named twice counts where it stands highest.
@@ -47,7 +50,8 @@ export function planDocuments(
     })
   }
 
-  for (const shared of [...config.sharedConfigs, ...config.extensionConfigs]) add(shared.dataId, shared)
+  for (const shared of [...config.sharedConfigs, ...config.extensionConfigs])
+    add(shared.dataId, { ...shared, group: shared.group || DEFAULT_GROUP })
   for (const entry of settings.config.import) {
     const imported = parseImport(entry)
     if (imported?.dataId) add(imported.dataId, imported)

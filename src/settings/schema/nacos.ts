@@ -99,7 +99,7 @@ const config = section({
   ...connection,
   /** `false` pulls nothing. */
   enabled: flag.default(true),
-  /** Group of every document that names none. */
+  /** Group of the service's own documents, and of an import without `?group=`. */
   group: text.default('DEFAULT_GROUP'),
   /** Data id without profile and extension; `name`, then `application.name` where it is left out. */
   prefix: text.optional(),
@@ -107,7 +107,10 @@ const config = section({
   name: text.optional(),
   /** Extension of the service's own data ids, and the format of those without one; Spring's default is `properties`. */
   fileExtension: text.default('yml'),
-  /** Data ids, or `{ data-id, group, refresh }`: the weakest documents, the later one stronger. */
+  /**
+   * Data ids, or `{ data-id, group, refresh }`: the weakest documents, the later one stronger. One without `group` is in
+   * `DEFAULT_GROUP`, whatever `config.group` is.
+   */
   sharedConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
   /** The same; stronger than `shared-configs`, weaker than the service's own. */
   extensionConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { ConfigListener, NacosTransport } from '../../../src/nacos/transport.js'
 import { SidecarError } from '../../../src/errors.js'
 import { createRemoteConfig } from '../../../src/properties/remote.js'
+import { planDocuments } from '../../../src/properties/remote-plan.js'
 import { connectionOf } from '../../../src/settings/connection.js'
 import type { ConfigItem, ConfigKey } from '../../../src/types.js'
 import { collectGarbage } from '../../support/collect-garbage.js'
@@ -128,9 +129,9 @@ cloud.nacos.config:
     const { remote, asked, lines, listeners } = remoteOf(yaml, {})
     await remote.load()
     expect(asked).toEqual([
-      'G/shared.yml',
+      'shared.yml',
       'S/shared2.yml',
-      'G/ext.yml',
+      'ext.yml',
       'I/imported.yml',
       'G/orders',
       'G/orders.yml',
@@ -142,6 +143,30 @@ cloud.nacos.config:
     expect([...listeners.keys()]).not.toContain('S/shared2.yml')
     expect([...listeners.keys()]).not.toContain('I/imported.yml')
     expect(remote.documents().map((document) => document.state)).toEqual(Array(8).fill('absent'))
+  })
+
+  test('J1: shared and extension configs are in DEFAULT_GROUP, all others in config.group', async () => {
+    const yaml = `application.name: orders
+spring.config.import: [nacos:imported.yaml, "nacos:own.yaml?group=I"]
+cloud.nacos.config:
+  group: ORDER_GROUP
+  shared-configs: [plain.yaml, { data-id: common.yaml }, { data-id: empty.yaml, group: "" }, { data-id: s.yaml, group: S }]
+  extension-configs: [{ data-id: ext.yaml }]
+`
+    const { settings } = loadBootstrap(yaml)
+    const named = planDocuments(settings, '').references.map(({ group, dataId }) => `${group}/${dataId}`)
+    expect(named).toEqual(
+      expect.arrayContaining([
+        'DEFAULT_GROUP/plain.yaml',
+        'DEFAULT_GROUP/common.yaml',
+        'DEFAULT_GROUP/empty.yaml',
+        'S/s.yaml',
+        'DEFAULT_GROUP/ext.yaml',
+        'ORDER_GROUP/imported.yaml',
+        'I/own.yaml',
+      ]),
+    )
+    expect(named).not.toContain('ORDER_GROUP/common.yaml')
   })
 
   test('of an included profile before the active ones, as of its file', async () => {
