@@ -27,6 +27,8 @@ export interface SidecarEvents {
   ejected: [event: { instance: ServiceInstance; forMs: number }]
   /** It answered again. */
   restored: [event: { instance: ServiceInstance }]
+  /** A balancer could not be made for a list, or threw: `service` goes on with equal turns. Once a change of the list. */
+  balancerFailed: [event: { service: string; error: unknown }]
   /** Deregistered, and serving on for `forMs` milliseconds. */
   draining: [event: { forMs: number }]
   /** The end: every connection is closed. */

@@ -16,6 +16,11 @@ export function createRoundRobin(instances: readonly ServiceInstance[], previous
   return sequence ? new SequenceRotation(instances, sequence, before) : new HeapRotation(instances, weights)
 }
 
+/** Plain turns, whatever the weights: what is left where no other balancer can be made. */
+export function createEqualTurns(instances: readonly ServiceInstance[]): Balancer {
+  return new TurnRotation(instances, undefined)
+}
+
 abstract class Rotation implements Balancer {
   protected readonly endpoints: readonly Endpoint[]
 

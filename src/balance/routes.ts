@@ -17,6 +17,8 @@ export interface RoutesOptions {
   readonly listener: EjectionListener
   /** Hears of instances that left a list. */
   readonly onGone?: (instances: readonly ServiceInstance[]) => void
+  /** Hears of a balancer that cannot be made or throws: its service goes on with equal turns. */
+  readonly onBalancerFailed?: (service: string, error: unknown) => void
 }
 
 /** How a service is to be called. */
@@ -33,7 +35,7 @@ export interface Routes {
 }
 
 export function createRoutes(options: RoutesOptions): Routes {
-  const { directory, cluster, ejection, listener, onGone = () => {} } = options
+  const { directory, cluster, ejection, listener, onGone = () => {}, onBalancerFailed = () => {} } = options
   const routes = new Map<string, ServiceRoute>()
   const ejectors = new Map<string, Ejector>()
   const functions = new Map<unknown, number>()
@@ -51,7 +53,17 @@ export function createRoutes(options: RoutesOptions): Routes {
       return sharedBy(routes, keyOf(service, balancer, choice), () => {
         const create = balancerFor(balancer)
         const ejector = sharedBy(ejectors, service, () => new Ejector(ejection, listener))
-        return new ServiceRoute({ service, directory, create, context: { cluster }, ejector, filter, version, onGone })
+        const hears = { onGone, onBalancerFailed }
+        return new ServiceRoute({
+          service,
+          directory,
+          create,
+          context: { cluster },
+          ejector,
+          filter,
+          version,
+          ...hears,
+        })
       })
     },
     close() {

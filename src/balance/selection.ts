@@ -1,19 +1,35 @@
+import { SidecarError } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import type { Balancer, BalancerContext, BalancerFactory, Endpoint, PickHint } from './balancer.js'
 import type { Ejector } from './ejector.js'
+import { keepBalancer } from './fallback.js'
+import { createEqualTurns } from './round-robin.js'
 
-/** Some instances of a service, those that failed set aside, and a balancer over the rest. */
+export interface SelectionOptions {
+  readonly create: BalancerFactory
+  readonly context: BalancerContext
+  readonly ejector: Ejector
+  /** Hears of a balancer that cannot be made, or that throws. */
+  failed(error: unknown): void
+}
+
+/**
+ * Some instances of a service, those that failed set aside, and a balancer over the rest. Balancers may be the app's
+ * own: one that throws takes no service away. The one before stays for that change, then instances take equal turns.
+ */
 export class Selection {
   private admitted: readonly ServiceInstance[] = []
   private current: Balancer | undefined
+  /** As the factory made it last: the `previous` of the next one. */
+  private made: Balancer | undefined
+  /** `made` is of an older list, for the factory has thrown since. */
+  private outdated = false
   /** Over everybody, for a call that has tried all that were admitted: better the sick than nobody. */
   private last: Balancer | undefined
   private version = -1
 
   constructor(
-    private readonly create: BalancerFactory,
-    private readonly context: BalancerContext,
-    private readonly ejector: Ejector,
+    private readonly options: SelectionOptions,
     private instances: readonly ServiceInstance[],
   ) {}
 
@@ -28,21 +44,44 @@ export class Selection {
 
   /** @param idempotent the call may be sent again elsewhere, and so may try an instance that was set aside */
   pick(hint: PickHint | undefined, idempotent: boolean): Endpoint | undefined {
-    const { ejector } = this
+    const { ejector } = this.options
     if (this.version !== ejector.version) this.rebuild()
     if (ejector.due > 0) {
       const trial = ejector.trial(this.instances, idempotent, hint?.exclude)
       if (trial !== undefined) return trial
     }
-    const endpoint = this.current!.pick(hint)
-    if (endpoint !== undefined || this.admitted === this.instances) return endpoint
-    return (this.last ??= this.create(this.instances, this.current, this.context)).pick(hint)
+    try {
+      const endpoint = this.current!.pick(hint)
+      if (endpoint !== undefined || this.admitted === this.instances) return endpoint
+      return (this.last ??= this.create(this.instances)).pick(hint)
+    } catch (error) {
+      this.options.failed(error)
+      this.current = createEqualTurns(this.admitted)
+      this.last = createEqualTurns(this.instances)
+      return this.current.pick(hint) ?? this.last.pick(hint)
+    }
   }
 
   private rebuild(): void {
-    this.version = this.ejector.version
-    this.admitted = this.ejector.admit(this.instances)
-    this.current = this.create(this.admitted, this.current, this.context)
+    const { ejector } = this.options
+    const { version } = ejector
+    this.admitted = ejector.admit(this.instances)
     this.last = undefined
+    try {
+      this.current = this.made = this.create(this.admitted)
+      this.outdated = false
+    } catch (error) {
+      const keep = this.outdated ? undefined : this.made
+      this.outdated = true
+      this.current = keep ? keepBalancer(keep, this.admitted) : createEqualTurns(this.admitted)
+      this.options.failed(error)
+    }
+    this.version = version
+  }
+
+  private create(instances: readonly ServiceInstance[]): Balancer {
+    const balancer: Balancer | undefined = this.options.create(instances, this.made, this.options.context)
+    if (typeof balancer?.pick === 'function') return balancer
+    throw new SidecarError('SIDECAR_SETTINGS_INVALID', 'its factory returned no balancer: an object with pick(hint)')
   }
 }

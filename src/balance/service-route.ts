@@ -6,7 +6,7 @@ import { addressOf } from './address.js'
 import type { BalancerContext, BalancerFactory, Endpoint, Outcome, PickHint } from './balancer.js'
 import type { Ejector } from './ejector.js'
 import { describeFilter, matcherOf, versionOf, type InstanceFilter } from './filter.js'
-import { Selection } from './selection.js'
+import { Selection, type SelectionOptions } from './selection.js'
 
 export interface ServiceRouteOptions {
   readonly service: string
@@ -19,6 +19,8 @@ export interface ServiceRouteOptions {
   readonly version: string | undefined
   /** Hears of instances that left the list. */
   readonly onGone: (instances: readonly ServiceInstance[]) => void
+  /** Hears of a balancer that cannot be made or throws; once until the list changes. */
+  readonly onBalancerFailed: (service: string, error: unknown) => void
 }
 
 /** A way to a service: its list, filtered, with one rotation for everybody who calls it that way. */
@@ -29,9 +31,13 @@ export class ServiceRoute {
   private usual: Selection | undefined
   /** By version; only of versions that are in the list, since the names come from outside. */
   private readonly versions = new Map<string, Selection>()
+  private readonly selecting: SelectionOptions
+  private balancerFailed = false
 
   constructor(private readonly options: ServiceRouteOptions) {
+    const { create, context, ejector } = options
     this.matches = matcherOf(options.filter)
+    this.selecting = { create, context, ejector, failed: (error) => this.tellOfBalancer(error) }
   }
 
   get service(): string {
@@ -55,7 +61,11 @@ export class ServiceRoute {
 
   /** Every pick is followed by exactly one `done`. */
   done(endpoint: Endpoint, outcome: Outcome): void {
-    endpoint.done(outcome)
+    try {
+      endpoint.done(outcome)
+    } catch (error) {
+      this.tellOfBalancer(error) // the app's own: the ejector hears of the call all the same
+    }
     this.options.ejector.report(endpoint.instance, outcome)
   }
 
@@ -89,14 +99,20 @@ export class ServiceRoute {
     for (const old of this.versions.keys()) if (!byVersion.has(old)) this.versions.delete(old)
     for (const [each, list] of byVersion) this.versions.set(each, this.select(this.versions.get(each), list))
     this.snapshot = snapshot
+    this.balancerFailed = false
     if (gone.length > 0) options.onGone(gone)
   }
 
   private select(before: Selection | undefined, instances: readonly ServiceInstance[]): Selection {
-    const { create, context, ejector } = this.options
-    if (before === undefined) return new Selection(create, context, ejector, instances)
+    if (before === undefined) return new Selection(this.selecting, instances)
     before.update(instances)
     return before
+  }
+
+  private tellOfBalancer(error: unknown): void {
+    if (this.balancerFailed) return
+    this.balancerFailed = true
+    this.options.onBalancerFailed(this.options.service, error)
   }
 }
 

@@ -1,5 +1,6 @@
 import { messageOf, SidecarError } from '../errors.js'
 import type { Emit } from '../events.js'
+import { isCallableAddress } from '../instance.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
 import type { SidecarSettings } from '../settings/schema.js'
@@ -75,6 +76,8 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
   const listeners = new Map<ServiceFollower, Set<Listener>>()
   const failing = new Set<ServiceFollower>()
   const holding = new Set<ServiceFollower>()
+  /** Services of which some instance has an address that is none. */
+  const misaddressed = new Set<string>()
   const closing = new AbortController()
 
   const host: FollowerHost = {
@@ -92,6 +95,7 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
         emit('instancesChanged', { service: snapshot.key, instances: snapshot.instances })
       }
       const follower = byKey.get(keyText(snapshot.key))
+      warnOfAddresses(snapshot)
       for (const listener of [...((follower && listeners.get(follower)) ?? [])]) inform(listener, snapshot)
     },
     fetched: (snapshot) => options.store?.save(snapshot),
@@ -133,6 +137,19 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     }
     byName.set(name, follower)
     return follower
+  }
+
+  /** Once for as long as there are any: they are listed, and never called. */
+  function warnOfAddresses({ key, all, instances }: ServiceSnapshot): void {
+    const name = keyText(key)
+    const bad = all.length === instances.length ? [] : all.filter((instance) => !isCallableAddress(instance))
+    if (bad.length === 0) return void misaddressed.delete(name)
+    if (misaddressed.has(name)) return
+    misaddressed.add(name)
+    const shown = JSON.stringify(`${bad[0]!.ip}:${bad[0]!.port}`.slice(0, 80))
+    logger.warn(
+      `The registry lists ${bad.length} of ${name} under an address that cannot be called (${shown}): ignored. Look up who registers it`,
+    )
   }
 
   function inform(listener: Listener, snapshot: ServiceSnapshot): void {

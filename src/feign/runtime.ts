@@ -2,7 +2,7 @@ import type { EjectionListener } from '../balance/ejector.js'
 import { createRoutes, type Routes } from '../balance/routes.js'
 import type { ServiceRoute } from '../balance/service-route.js'
 import type { ServiceDirectory } from '../discovery/directory.js'
-import { SidecarError } from '../errors.js'
+import { messageOf, SidecarError } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { Settings } from '../settings/schema.js'
@@ -89,7 +89,13 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
   const retire = (instances: readonly ServiceInstance[]) => {
     for (const each of pools.values()) each.retire(instances)
   }
-  const routes = createRoutes({ directory, balancer, ejection, cluster, listener, onGone: retire })
+  const onBalancerFailed = (service: string, error: unknown) => {
+    logger.error(
+      `The balancer of ${service} failed: ${messageOf(error)}; what it cannot choose takes equal turns. Mend it, or set sidecar.balancer or feign.client.${service}.balancer`,
+    )
+    emit('balancerFailed', { service, error })
+  }
+  const routes = createRoutes({ directory, balancer, ejection, cluster, listener, onGone: retire, onBalancerFailed })
 
   return {
     directory,

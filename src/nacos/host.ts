@@ -1,18 +1,22 @@
+import { readWeight } from '../instance.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 import { isObject } from '../util/is-object.js'
 
-/** An instance of `key` as HTTP and gRPC write it alike; `undefined` for what cannot be one. */
+/**
+ * An instance of `key` as HTTP and gRPC write it alike; `undefined` for what is none. One whose address cannot be called
+ * (anybody may register port 70000) spoils no list: it stays in it and is never called (`isCallableAddress`).
+ */
 export function readHost(host: unknown, key: ServiceKey): ServiceInstance | undefined {
   if (!isObject(host)) return undefined
   const { ip, port, weight, clusterName } = host
-  if (typeof ip !== 'string' || ip === '' || !isPort(port)) return undefined
+  if (typeof ip !== 'string' || typeof port !== 'number') return undefined
   return {
     namespace: key.namespace,
     group: key.group,
     service: key.service,
     ip,
     port,
-    weight: typeof weight === 'number' && Number.isFinite(weight) ? weight : 1,
+    weight: readWeight(weight),
     healthy: host['healthy'] !== false,
     enabled: host['enabled'] !== false,
     ephemeral: host['ephemeral'] !== false,
@@ -31,8 +35,4 @@ function readMetadata(metadata: unknown): Record<string, string> {
     read[name] = typeof value === 'string' ? value : JSON.stringify(value)
   }
   return read
-}
-
-function isPort(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65535
 }

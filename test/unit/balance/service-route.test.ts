@@ -54,6 +54,82 @@ describe('routes', () => {
   })
 })
 
+describe('a balancer of the app that throws', () => {
+  const failing = () => {
+    const failures: unknown[] = []
+    const told = {
+      balancer: 'fragile',
+      onBalancerFailed: (_service: string, error: unknown) => void failures.push(error),
+    }
+    let fault: string | undefined
+    registerBalancer('fragile', (instances) => {
+      if (fault === 'no balancer') return undefined as never
+      if (fault === 'factory') throw new RangeError('Invalid array length')
+      const endpoints = instances.map((own) => ({
+        instance: own,
+        done() {
+          if (fault === 'done') throw new Error('done')
+        },
+      }))
+      return {
+        pick(hint) {
+          if (fault === 'pick') throw new TypeError('no pick')
+          return endpoints.find((endpoint) => !hint?.exclude?.has(endpoint.instance))
+        },
+      }
+    })
+    const { routes, list } = routesOver({}, told)
+    return { route: routes.to('s'), list, failures, fail: (how?: string) => void (fault = how) }
+  }
+
+  test.each(['factory', 'no balancer', 'pick'])('R12: at the first list already: equal turns, one alert: %s', (how) => {
+    const { route, list, failures, fail } = failing()
+    fail(how)
+    list(instance(1), instance(2, { weight: 10_000 }))
+    expect(ports(route, 6)).toEqual([1, 2, 1, 2, 1, 2])
+    expect(failures).toHaveLength(1)
+    fail()
+    list(instance(1), instance(2), instance(3))
+    expect(ports(route, 3)).toEqual([1, 1, 1])
+  })
+
+  test('R12: the one before stays for that change only, and calls nobody who has gone', () => {
+    const { route, list, failures, fail } = failing()
+    list(instance(1), instance(2))
+    expect(ports(route, 2)).toEqual([1, 1])
+    fail('factory')
+    list(instance(1, { metadata: { v: '2' } }), instance(3))
+    expect(ports(route, 2)).toEqual([1, 1])
+    expect(route.pick()!.instance.metadata).toEqual({ v: '2' })
+    expect(failures).toHaveLength(1)
+    list(instance(3), instance(4))
+    expect(ports(route, 4)).toEqual([3, 4, 3, 4])
+    expect(failures).toHaveLength(2)
+    fail()
+    list(instance(4), instance(5))
+    expect(ports(route, 2)).toEqual([4, 4])
+    expect(failures).toHaveLength(2)
+  })
+
+  test('R12: nobody who has gone is called by the balancer before', () => {
+    const { route, list, fail } = failing()
+    list(instance(1), instance(2))
+    ports(route, 1)
+    fail('factory')
+    list(instance(2), instance(3))
+    expect(ports(route, 4)).toEqual([2, 3, 2, 3])
+  })
+
+  test('R12: a `done` that throws keeps the ejector from nothing', () => {
+    const { route, list, failures, fail } = failing()
+    list(instance(1), instance(2))
+    fail('done')
+    route.done(route.pick()!, 'never-connected')
+    expect(failures).toHaveLength(1)
+    expect(ports(route, 2)).toEqual([2, 2])
+  })
+})
+
 describe('filters', () => {
   test('metadata, a function, a version', () => {
     const { routes, list } = routesOver()

@@ -129,17 +129,12 @@ describe('a broken list', () => {
     })
   })
 
-  it.each([
-    null,
-    'x',
-    { port: 1 },
-    { ip: '', port: 1 },
-    { ip: '1.1.1.1', port: '80' },
-    { ip: '1.1.1.1', port: 70_000 },
-    { ip: '1.1.1.1', port: -1 },
-  ])('is no list: %j is nobody to call, and so the rest cannot be relied on either', (host) => {
-    expect(() => messages.instancesOf(key, [{ ip: '1.1.1.1', port: 80 }, host])).toThrow(/without ip and port/)
-  })
+  it.each([null, 'x', { port: 1 }, { ip: '1.1.1.1', port: '80' }])(
+    'is no list: %j is nobody to call, and so the rest cannot be relied on either',
+    (host) => {
+      expect(() => messages.instancesOf(key, [{ ip: '1.1.1.1', port: 80 }, host])).toThrow(/without ip and port/)
+    },
+  )
 
   it('takes what is left out for what it mostly is', () => {
     const metadata = JSON.parse('{"__proto__":"p","n":1,"z":null,"s":"x"}') as object

@@ -1,0 +1,31 @@
+import { isIP } from 'node:net'
+import type { ServiceInstance } from './types.js'
+
+/** The largest weight Nacos knows. */
+const MAX_WEIGHT = 10_000
+/** The smallest above 0: Nacos keeps two decimals. */
+const MIN_WEIGHT = 0.01
+
+/**
+ * A weight as Nacos would keep it, 0 to 10,000, whatever a list, a snapshot or a transport says: what is below 0 is 0,
+ * what is no number is 1. Balancers are given no other, and so need no care for what a sum or a quotient could become.
+ *
+ * @example readWeight(1e308) // 10_000
+ */
+export function readWeight(value: unknown): number {
+  const weight = typeof value === 'string' && value.trim() !== '' ? Number(value) : value
+  if (typeof weight !== 'number' || Number.isNaN(weight)) return 1
+  if (weight <= 0) return 0
+  return Math.min(MAX_WEIGHT, Math.max(MIN_WEIGHT, weight))
+}
+
+/** Whether it can be called at all: the registry's word is not trusted, `evil.example/x` would change where a request goes. */
+export function isCallableAddress({ ip, port }: Pick<ServiceInstance, 'ip' | 'port'>): boolean {
+  return (
+    Number.isInteger(port) &&
+    port > 0 &&
+    port <= 65535 &&
+    typeof ip === 'string' &&
+    (isIP(ip) !== 0 || /^[A-Za-z0-9_.-]{1,253}$/.test(ip))
+  )
+}
