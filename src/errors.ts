@@ -32,7 +32,8 @@ export type SidecarErrorCode =
   | 'SIDECAR_DEV_SERVER'
 
 /**
- * The base of every error this package throws.
+ * The base of every error this package throws. `instanceof` knows it across copies of the package: the one that
+ * `import` loads and the one that `require` loads, or two installed ones.
  *
  * @example
  * try { await initSidecar(app) } catch (error) {
@@ -40,7 +41,7 @@ export type SidecarErrorCode =
  * }
  */
 export class SidecarError extends Error {
-  override readonly name: string = 'SidecarError'
+  declare readonly name: string
 
   constructor(
     /** Stable across releases; compare this, never the message. */
@@ -51,6 +52,26 @@ export class SidecarError extends Error {
   ) {
     super(message, options)
   }
+}
+defineErrorClass(SidecarError, 'SidecarError', 'nacos-sidecar.error')
+
+/**
+ * Gives an error class its name, whatever a minifier made of it, and lets `instanceof` recognise the instances of every
+ * copy of the class, by a symbol that all copies share. Subclasses keep the usual `instanceof`.
+ */
+export function defineErrorClass(type: { readonly prototype: Error }, name: string, symbol: string): void {
+  const brand = Symbol.for(symbol)
+  // On the prototype, so that the stack, which is written before a field could be set, begins with it.
+  Object.defineProperty(type.prototype, 'name', { value: name, configurable: true, writable: true })
+  Object.defineProperty(type.prototype, brand, { value: true })
+  // Node prints the name of the class, too, where the two differ.
+  Object.defineProperty(type, 'name', { value: name, configurable: true })
+  Object.defineProperty(type, Symbol.hasInstance, {
+    value(this: unknown, error: unknown) {
+      if (this !== type) return Function.prototype[Symbol.hasInstance].call(this as () => void, error)
+      return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[brand] === true
+    },
+  })
 }
 
 /** The message of anything thrown, for use inside another message. */

@@ -1,4 +1,4 @@
-import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
+import { defineErrorClass, messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 
 /** What is known of the call that failed. */
@@ -35,7 +35,6 @@ export interface CallFacts {
  * }
  */
 export class FeignError extends SidecarError implements CallFacts {
-  override readonly name: string = 'FeignError'
   readonly service: string
   readonly method: string
   readonly url: string
@@ -55,6 +54,7 @@ export class FeignError extends SidecarError implements CallFacts {
     this.body = facts.body
   }
 }
+defineErrorClass(FeignError, 'FeignError', 'nacos-sidecar.feign-error')
 
 /** The `FeignError` of a call, its URL masked and its message telling where, on which attempt and why. */
 export function callError(code: SidecarErrorCode, why: string, facts: CallFacts, cause?: unknown): FeignError {
