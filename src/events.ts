@@ -21,7 +21,10 @@ export interface SidecarEvents {
   configChanged: [event: { keys: readonly string[] }]
   /** A document was deleted in Nacos; `kept`: its values stay (`cloud.nacos.config.on-delete`). */
   configDeleted: [event: { dataId: string; group: string; kept: boolean }]
-  /** A new version is unusable and the one before stays in use. `source`: the data id, or what was bound. */
+  /**
+   * A version is unusable: the one before stays in use; at a start its last snapshot, or nothing of the document.
+   * `source`: the data id, or what was bound.
+   */
   configRejected: [event: { source: string; error: SidecarError }]
   /** An instance keeps failing and gets no calls for `forMs` milliseconds. */
   ejected: [event: { instance: ServiceInstance; forMs: number }]

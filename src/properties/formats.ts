@@ -23,6 +23,11 @@ export function formatOf(word: string | undefined): DocumentFormat | undefined {
   return word !== undefined && Object.hasOwn(FORMATS, word.toLowerCase()) ? FORMATS[word.toLowerCase()] : undefined
 }
 
+/** `yml` of `orders.yml`, in lower case; empty for a name without a dot. */
+export function extensionOf(dataId: string): string {
+  return /\.([^.]+)$/.exec(dataId)?.[1]?.toLowerCase() ?? ''
+}
+
 /**
  * The values of a document, lowest first where a YAML one has several `---` parts. A plain text is one value, under
  * the document's own name.
@@ -32,6 +37,9 @@ export function formatOf(word: string | undefined): DocumentFormat | undefined {
 export function readDocument(content: string, format: DocumentFormat, name: string, key: string): PropertyEntry[][] {
   // Editors on Windows write one; in a properties document it would become part of the first name.
   const text = content.replace(/^\ufeff/, '')
+  if (format !== 'text' && text.includes('\0')) {
+    throw new DocumentError(name, 'it holds NUL characters: it is UTF-16 or no text at all; publish it as UTF-8')
+  }
   switch (format) {
     case 'yaml':
       return readYaml(text, name)

@@ -5,6 +5,7 @@ import type { ConfigKey } from '../types.js'
 import { holdProcess } from '../util/hold-process.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { Config, ConfigOptions } from './config.js'
+import { extensionOf } from './formats.js'
 
 /** Names a document in the namespace of `cloud.nacos.config`. */
 export interface DocumentName {
@@ -108,8 +109,4 @@ function unsupported(transport: ConfigOptions['transport'], verb: string): Sidec
     'SIDECAR_REGISTRY_UNSUPPORTED',
     `config.${verb}: the transport (${protocol}) cannot ${verb} configs`,
   )
-}
-
-function extensionOf(dataId: string): string {
-  return /\.([^.]+)$/.exec(dataId)?.[1]?.toLowerCase() ?? ''
 }

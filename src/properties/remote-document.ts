@@ -9,7 +9,7 @@ import { unlessAborted } from '../util/unless-aborted.js'
 import type { ConfigSnapshots } from './config-snapshots.js'
 import { DocumentError } from './document-error.js'
 import type { PropertyDocument } from './document.js'
-import { formatOf, readDocument } from './formats.js'
+import { extensionOf, formatOf, readDocument, type DocumentFormat } from './formats.js'
 import type { RemoteReference } from './remote-plan.js'
 
 /** One document that Nacos was asked for, and what came of it. */
@@ -64,6 +64,11 @@ export class RemoteDocument {
     return { dataId, group, refresh, state: this.state, md5: this.md5 || undefined }
   }
 
+  /** What a watch starts from: the content that was judged last, used or not. `undefined` where there was none. */
+  get knownMd5(): string | undefined {
+    return this.heard ? this.md5 : this.badMd5
+  }
+
   /** @throws SidecarError where it is missing but required, is unusable, or the registry does not answer in time. */
   async pull(deadline: AbortSignal): Promise<void> {
     const { reference } = this
@@ -78,23 +83,24 @@ export class RemoteDocument {
       this.take(item)
     } catch (error) {
       this.state = 'failed'
+      this.badMd5 = item.md5
       throw error
     }
   }
 
   /** Takes what an earlier run left on disk. @returns when it was saved, if there is a usable one. */
   async restore(): Promise<Date | undefined> {
-    const saved = await this.options.snapshots?.load(this.reference)
-    if (!saved) return undefined
     try {
+      const saved = await this.options.snapshots?.load(this.reference)
+      if (!saved) return undefined
       this.parts = this.read(saved.item)
+      this.md5 = saved.item.md5
+      this.state = 'snapshot'
+      return saved.savedAt
     } catch (error) {
       this.options.logger.warn(`The snapshot of ${messageOf(error)}`)
       return undefined
     }
-    this.md5 = saved.item.md5
-    this.state = 'snapshot'
-    return saved.savedAt
   }
 
   /** The registry speaks of it again. @returns whether its values may be others now. */
@@ -149,6 +155,7 @@ export class RemoteDocument {
     const { profiles, settings } = this.options
     const { maxBytes } = settings
     const { name, reference } = this
+    if (isEncrypted(reference.dataId)) throw new SidecarError('SIDECAR_CONFIG_INVALID', encrypted(name))
     const bytes = Buffer.byteLength(content)
     if (bytes > maxBytes) {
       throw new SidecarError(
@@ -156,15 +163,17 @@ export class RemoteDocument {
         `config ${name} has ${bytes} bytes, more than cloud.nacos.config.max-bytes (${maxBytes})`,
       )
     }
-    const format = reference.format ?? formatOf(type) ?? reference.fallbackFormat
+    const foreign = isForeign(reference.dataId, formatOf(type))
+    const format = foreign ? 'yaml' : (reference.format ?? formatOf(type) ?? reference.fallbackFormat)
+    const hint = foreign ? ` (read as YAML: .${extensionOf(reference.dataId)} is none of ${READABLE})` : ''
     try {
       // An app's own `profiles: [a, b]` is no word of Spring's.
       return sectionsOf(readDocument(content, format, name, reference.dataId), false)
         .filter((section) => isActive(section, profiles, name))
         .map(({ entries }) => ({ name, layer: 'remote', entries }))
     } catch (error) {
-      if (!(error instanceof DocumentError)) throw error
-      throw new SidecarError('SIDECAR_CONFIG_INVALID', `config ${error.message}`)
+      const what = error instanceof DocumentError ? error.message : `${name}: ${messageOf(error)}`
+      throw new SidecarError('SIDECAR_CONFIG_INVALID', `config ${what}${hint}`)
     }
   }
 
@@ -198,6 +207,26 @@ export class RemoteDocument {
 function notFound({ name, reference: { namespace, dataId } }: RemoteDocument): string {
   const where = namespace === '' ? '' : `, namespace ${namespace}`
   return `config ${name} is not in Nacos${where}; publish it, or import it as optional:nacos:${dataId}`
+}
+
+/** Nacos's plugins encrypt by the name: `cipher-<algorithm>-<data id>`. */
+function isEncrypted(dataId: string): boolean {
+  return dataId.startsWith('cipher-')
+}
+
+function encrypted(name: string): string {
+  return (
+    `config ${name} is encrypted (its data id begins with cipher-) and cannot be decrypted here: publish what this ` +
+    'service needs of it under a data id without cipher-, or give it by the environment'
+  )
+}
+
+const READABLE = 'yml, yaml, json, properties, xml, txt'
+const FOREIGN = new Set(['toml', 'ini', 'conf', 'cfg', 'hocon', 'csv'])
+
+/** A file of a format that is not read, and Nacos knows no better: `text` is its word for what was never said. */
+function isForeign(dataId: string, told: DocumentFormat | undefined): boolean {
+  return FOREIGN.has(extensionOf(dataId)) && (told === undefined || told === 'text')
 }
 
 /** Failing to ask is one thing, an unusable or missing document another. */

@@ -1,7 +1,7 @@
 import type { ConfigKey } from '../types.js'
 import { activeProfiles } from '../settings/profiles.js'
 import type { Settings } from '../settings/schema.js'
-import { formatOf, type DocumentFormat } from './formats.js'
+import { extensionOf, formatOf, type DocumentFormat } from './formats.js'
 
 /** One document to ask Nacos for. */
 export interface RemoteReference extends ConfigKey {
@@ -45,7 +45,7 @@ export function planDocuments(
       dataId,
       required: (options.required ?? false) || (earlier?.required ?? false),
       refresh: config.refreshEnabled && (options.refresh ?? true),
-      format: formatOf(/\.([^.]+)$/.exec(dataId)?.[1]),
+      format: formatOf(extensionOf(dataId)),
       fallbackFormat,
     })
   }

@@ -17,10 +17,10 @@ import type { PropertyStore } from './store.js'
 export interface RemoteConfig {
   /**
    * Pulls every document at once, within `cloud.nacos.config.timeout`, and goes on to follow them. A registry that
-   * does not answer is logged; what it last said is taken from the snapshot on disk, and what it holds arrives when it
-   * is back. With `fail-fast` it is an error.
+   * does not answer, and a document that cannot be used, is logged; what it last said is taken from the snapshot on
+   * disk, and what Nacos holds arrives when the registry is back, the document usable. With `fail-fast` it is an error.
    *
-   * @throws SidecarError SIDECAR_CONFIG_NOT_FOUND, SIDECAR_CONFIG_INVALID, SIDECAR_CONFIG_TOO_LARGE; with `fail-fast`
+   * @throws SidecarError SIDECAR_CONFIG_NOT_FOUND; with `fail-fast` SIDECAR_CONFIG_INVALID, SIDECAR_CONFIG_TOO_LARGE,
    * SIDECAR_REGISTRY_*
    */
   load(signal?: AbortSignal): Promise<void>
@@ -68,14 +68,21 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
       throw new SidecarError('SIDECAR_STOPPED', 'pulling the configuration was cancelled: the sidecar stops')
 
     for (const [index, result] of pulled.entries()) {
-      if (result.status === 'fulfilled') continue
-      const reason: unknown = result.reason
-      if (config.failFast || !isRegistryFailure(reason)) throw reason as Error
-      const savedAt = isOutage(reason) && (await documents[index]!.restore())
-      const instead = savedAt ? `Its snapshot of ${savedAt.toISOString()} is in use` : 'Going on without it'
-      const why = messageOf(reason).replace(/\.$/, '')
-      logger.error(`${why}. ${instead}; what Nacos holds is applied when the registry is back`)
+      if (result.status === 'rejected') await goOnWithout(documents[index]!, result.reason)
     }
+  }
+
+  /** Without `fail-fast` a start is no stricter than a change: what the document last said is used, or it is left out. */
+  async function goOnWithout(document: RemoteDocument, reason: unknown): Promise<void> {
+    if (config.failFast || !(reason instanceof SidecarError) || reason.code === 'SIDECAR_CONFIG_NOT_FOUND') throw reason
+    const unusable = !isRegistryFailure(reason)
+    const savedAt = (unusable || isOutage(reason)) && (await document.restore())
+    const instead = savedAt ? `Its snapshot of ${savedAt.toISOString()} is in use` : 'Going on without it'
+    const until = unusable
+      ? 'one that can be used is applied when it is published'
+      : 'what Nacos holds is applied when the registry is back'
+    logger.error(`${messageOf(reason).replace(/\.$/, '')}. ${instead}; ${until}`)
+    if (unusable) emit('configRejected', { source: document.name, error: reason })
   }
 
   function apply(): readonly string[] {
@@ -100,13 +107,12 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (absent) logger.debug(`config not in Nacos: ${absent}`)
   }
 
-  /** One that is not refreshed is followed only where the registry was down at the start: until it is heard of. */
+  /** One that is not refreshed is followed only where the start had to go on without it: until it can be used. */
   function follow(document: RemoteDocument): void {
-    const { heard, md5 } = document
     const { group, dataId, refresh } = document.reference
-    if (heard && !refresh) return
+    if (document.heard && !refresh) return
     const key = { namespace, group, dataId }
-    const known = heard ? md5 : UNCONFIRMED_MD5
+    const known = document.knownMd5 ?? UNCONFIRMED_MD5
     const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => {
       changed(document, item)
       if (document.heard && !refresh) stop()

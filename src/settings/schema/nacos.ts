@@ -120,7 +120,10 @@ const config = section({
   timeout: positiveMs.default(3_000),
   /** Taken for Spring's sake, and without effect: Nacos hands documents out as UTF-8. */
   encode: text.default('utf-8'),
-  /** A first pull that fails ends the start with an error; otherwise it goes on with the snapshot, or without. */
+  /**
+   * A first pull that fails, or a document that cannot be used, ends the start with an error; otherwise it goes on with
+   * the snapshot, or without.
+   */
   failFast: flag.default(false),
   /** What a document deleted while running leaves behind: `keep` its values, or `clear` them. */
   onDelete: oneOf('keep', 'clear').default('keep'),

@@ -68,6 +68,7 @@ function remoteOf(
 const down = () => new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', 'connection refused')
 
 const ORDERS = 'application.name: orders\nprofiles.active: [dev, eu]\n'
+const FAIL_FAST = `${ORDERS}cloud.nacos.config.fail-fast: true\n`
 
 describe('a `---` document for some profiles', () => {
   const content = `
@@ -103,11 +104,12 @@ where: eu
 
   test('with a malformed expression is refused whole, with its place', async () => {
     const broken = 'a: 1\n---\nspring.config.activate.on-profile: "a & (b"\n'
-    const { remote } = remoteOf(ORDERS, { 'orders.yml': broken })
-    await expect(remote.load()).rejects.toMatchObject({
-      code: 'SIDECAR_CONFIG_INVALID',
-      message: 'config orders.yml:3:36: malformed profile expression "a & (b"',
-    })
+    const { remote, store, lines } = remoteOf(ORDERS, { 'orders.yml': broken })
+    await remote.load()
+    expect(store.get('a')).toBeUndefined()
+    expect(lines).toContainEqual(
+      expect.stringContaining('config orders.yml:3:36: malformed profile expression "a & (b"'),
+    )
   })
 
   test("leaves an app's own `profiles` alone", async () => {
@@ -288,8 +290,8 @@ describe('what goes wrong at the start', () => {
     expect((await error('spring.config.import: ["optional:nacos:must.yml"]', {})).failure).toBeUndefined()
   })
 
-  test('bad YAML names the data id and the line', async () => {
-    const { failure } = await error(ORDERS, { 'orders.yml': 'a: 1\n\tb: 2' })
+  test('bad YAML names the data id and the line, and is an error with fail-fast', async () => {
+    const { failure } = await error(FAIL_FAST, { 'orders.yml': 'a: 1\n\tb: 2' })
     expect(failure).toMatchObject({
       code: 'SIDECAR_CONFIG_INVALID',
       message: expect.stringContaining('orders.yml:2:1: tab'),
@@ -297,7 +299,7 @@ describe('what goes wrong at the start', () => {
   })
 
   test('a document that is too large', async () => {
-    const { failure } = await error(`${ORDERS}cloud.nacos.config.max-bytes: 10`, { 'orders.yml': 'a: 1234567890' })
+    const { failure } = await error(`${FAIL_FAST}cloud.nacos.config.max-bytes: 10`, { 'orders.yml': 'a: 1234567890' })
     expect(failure).toMatchObject({
       code: 'SIDECAR_CONFIG_TOO_LARGE',
       message: expect.stringContaining('orders.yml has 13 bytes'),
@@ -344,7 +346,7 @@ describe('what goes wrong at the start', () => {
   })
 
   test('fail-fast makes it an error', async () => {
-    const { failure } = await error(`${ORDERS}cloud.nacos.config.fail-fast: true`, { 'orders.yml': down() })
+    const { failure } = await error(FAIL_FAST, { 'orders.yml': down() })
     expect(failure).toMatchObject({
       code: 'SIDECAR_REGISTRY_UNAVAILABLE',
       message: expect.stringContaining('orders.yml'),
