@@ -3,9 +3,13 @@ import { basename, join } from 'node:path'
 import { cacheFolder, sourcesHash } from './cache.js'
 import { runTool } from './run-tool.js'
 
-/** Builds a Maven project in a copy under the cache, once per content; returns the class path. */
-export async function mavenClassPath(sources: string): Promise<string> {
-  const name = `${basename(sources)}-${sourcesHash(sources)}`
+/**
+ * Builds a Maven project in a copy under the cache, once per content; returns the class path.
+ *
+ * @param profile of the project, where it has several.
+ */
+export async function mavenClassPath(sources: string, profile?: string): Promise<string> {
+  const name = [basename(sources), ...(profile === undefined ? [] : [profile]), sourcesHash(sources)].join('-')
   const built = join(cacheFolder(), name)
   if (!existsSync(built)) {
     // Built aside and renamed: a broken or parallel build never looks like a finished one.
@@ -13,7 +17,8 @@ export async function mavenClassPath(sources: string): Promise<string> {
     try {
       cpSync(sources, aside, { recursive: true })
       console.log(`building ${name} with Maven`)
-      await runTool('mvn', ['-B', '-q', 'package'], aside, join(cacheFolder(), `${name}.log`))
+      const profiles = profile === undefined ? [] : [`-P${profile}`]
+      await runTool('mvn', ['-B', '-q', ...profiles, 'package'], aside, join(cacheFolder(), `${name}.log`))
       if (!existsSync(built)) renameSync(aside, built)
     } finally {
       rmSync(aside, { recursive: true, force: true })
