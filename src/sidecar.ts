@@ -35,6 +35,9 @@ import { tell } from './util/tell.js'
 /** A process that cannot join and must not stay (`fail-fast`) has this long to end by itself. */
 const EXIT_AFTER_MS = 500
 
+/** To an auth service that is a URL, however many checks are under way: further ones wait for a free connection. */
+const AUTH_CONNECTIONS = 64
+
 /** One member of the mesh: what `initSidecar` and `createSidecar` return. */
 export class Sidecar extends EventEmitter<SidecarEvents> {
   /** bootstrap.yml with every default filled in; frozen. */
@@ -123,7 +126,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.#app = guardApp(app, {
       ...common,
       verify: options.verify,
-      fetch: this.fetch,
+      fetch: createFetch(() => this.runtime, AUTH_CONNECTIONS),
       signal: this.#abort.signal,
       health: () => this.#health(),
     })

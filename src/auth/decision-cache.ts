@@ -4,6 +4,8 @@ import type { Verdict } from './verdict.js'
 export interface DecisionCache {
   get(token: string, target: string): Verdict | undefined
   set(token: string, target: string, verdict: Verdict, ttlMs: number): void
+  /** Memory that entries take, about, in bytes. */
+  readonly bytes: number
 }
 
 interface Entry {
@@ -11,8 +13,11 @@ interface Entry {
   readonly expiresAtMs: number
 }
 
+/** What an entry takes beside its text, about. */
+const ENTRY_BYTES = 160
+
 /**
- * Bounded and about least-recently-used, in two generations: a full young one becomes the old one, what is used
+ * Bounded, in entries and in bytes, and about least-recently-used, in two generations: a full young one becomes the old one, what is used
  * meanwhile moves up, the rest is dropped at once. A flood of made-up tokens cannot push out those in use.
  *
  * Entries hold the token itself: a digest of it for every request would be half the price of a decision. So they go by
@@ -20,9 +25,15 @@ interface Entry {
  * last use.
  *
  * @param limit entries kept at most.
+ * @param maxBytes of their tokens and targets, about.
  * @param maxTtlMs the longest time to live of an entry.
  */
-export function createDecisionCache(limit: number, maxTtlMs: number, now: () => number): DecisionCache {
+export function createDecisionCache(
+  limit: number,
+  maxTtlMs: number,
+  now: () => number,
+  maxBytes = Infinity,
+): DecisionCache {
   let young = createGeneration()
   let old = createGeneration()
   let timer: NodeJS.Timeout | undefined
@@ -36,8 +47,9 @@ export function createDecisionCache(limit: number, maxTtlMs: number, now: () => 
     timer = old.size > 0 ? setTimeout(age, maxTtlMs).unref() : undefined
   }
   const put = (token: string, target: string, entry: Entry) => {
-    if (young.size >= limit / 2 && !young.find(token, target)) turn()
-    young.put(token, target, entry)
+    const full = young.size >= limit / 2 || young.bytes + costOf(token, target) > maxBytes / 2
+    if (full && !young.find(token, target)) turn()
+    if (costOf(token, target) <= maxBytes / 2) young.put(token, target, entry)
     timer ??= setTimeout(age, maxTtlMs).unref()
   }
 
@@ -52,7 +64,19 @@ export function createDecisionCache(limit: number, maxTtlMs: number, now: () => 
     set(token, target, verdict, ttlMs) {
       put(token, target, { verdict, expiresAtMs: now() + ttlMs })
     },
+    get bytes() {
+      return young.bytes + old.bytes
+    },
   }
+}
+
+function costOf(token: string, target: string): number {
+  return token.length + target.length + ENTRY_BYTES
+}
+
+/** A text of its own: a slice would keep the whole header or URL it was cut out of. */
+function copyOf(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** What was decided on one token. */
@@ -69,13 +93,15 @@ function createGeneration() {
   /** Those whose tail another one has. */
   const byToken = new Map<string, Known>()
   let size = 0
+  let bytes = 0
 
   const tailOf = (token: string) => token.slice(-TAIL_LENGTH)
   const lookUp = (token: string) => {
     const known = byTail.get(tailOf(token))
     return !known || known.token === token ? known : byToken.get(token)
   }
-  const add = (token: string) => {
+  const add = (sent: string) => {
+    const token = copyOf(sent)
     const known: Known = { token, byTarget: new Map() }
     const tail = tailOf(token)
     if (byTail.has(tail)) byToken.set(token, known)
@@ -88,11 +114,16 @@ function createGeneration() {
     get size() {
       return size
     },
+    get bytes() {
+      return bytes
+    },
     find: (token: string, target: string) => lookUp(token)?.byTarget.get(target),
     put(token: string, target: string, entry: Entry): void {
       const { byTarget } = lookUp(token) ?? add(token)
-      if (!byTarget.has(target)) size++
-      byTarget.set(target, entry)
+      if (byTarget.has(target)) return void byTarget.set(target, entry)
+      size++
+      bytes += costOf(token, target)
+      byTarget.set(copyOf(target), entry)
     },
   }
 }

@@ -1,23 +1,46 @@
 /** What the guard has to say of one request. */
 export type GuardDecision =
   | { readonly allowed: true; readonly token?: string }
-  | { readonly allowed: false; readonly status: 401 | 403 | 503; readonly body: { code: number; message: string } }
+  | {
+      readonly allowed: false
+      readonly status: 401 | 403 | 503
+      readonly body: { code: number; message: string }
+      /** Seconds after which it may go better: `Retry-After`. */
+      readonly retryAfter?: number
+    }
 
 export type Refusal = Extract<GuardDecision, { allowed: false }>
 
-const refusal = (status: Refusal['status'], message: string): Refusal =>
-  Object.freeze({ allowed: false, status, body: Object.freeze({ code: status, message }) })
+const refusal = (status: Refusal['status'], message: string, retryAfter?: number): Refusal =>
+  Object.freeze({
+    allowed: false,
+    status,
+    body: Object.freeze({ code: status, message }),
+    ...(retryAfter !== undefined && { retryAfter }),
+  })
 
 /** Shared and frozen: a refusal allocates nothing and says nothing about the token it refuses. */
 export const OPEN: GuardDecision = Object.freeze({ allowed: true })
 export const NO_TOKEN = refusal(401, 'A token is required: send Authorization: Bearer <token>')
 export const BAD_TOKEN = refusal(401, 'The token is not valid')
+export const SEVERAL_TOKENS = refusal(
+  401,
+  'The request holds several different tokens: send one, or let auth.token.sources say which count',
+)
 export const REFUSED = refusal(403, 'The token does not permit this request')
+export const METHOD_UNCLEAR = refusal(403, 'The request names several methods, or none that is one: send one')
 export const UNAVAILABLE = refusal(503, 'The auth service is not available, try again later')
+export const BUSY = refusal(503, 'Too many tokens are being checked, try again later', 1)
+
+/** @param maxLength `auth.token.max-length` */
+export function tooLong(maxLength: number): Refusal {
+  return refusal(401, `The token is longer than auth.token.max-length permits: ${maxLength} characters`)
+}
 
 /** Headers that go with a refusal. Nobody may keep one: the next token may do better. */
 export function refusalHeaders(refused: Refusal): Record<string, string> {
-  return refused.status === 401
-    ? { 'cache-control': 'no-store', 'www-authenticate': 'Bearer' }
-    : { 'cache-control': 'no-store' }
+  const headers: Record<string, string> = { 'cache-control': 'no-store' }
+  if (refused.status === 401) headers['www-authenticate'] = 'Bearer'
+  if (refused.retryAfter !== undefined) headers['retry-after'] = String(refused.retryAfter)
+  return headers
 }

@@ -5,12 +5,25 @@ import type { Logger } from '../logger.js'
 import type { AuthSettings } from '../settings/schema.js'
 import { cutOff } from '../util/deadline.js'
 import { createDecisionCache } from './decision-cache.js'
-import { BAD_TOKEN, NO_TOKEN, OPEN, REFUSED, UNAVAILABLE, type GuardDecision } from './decision.js'
+import {
+  BAD_TOKEN,
+  BUSY,
+  METHOD_UNCLEAR,
+  NO_TOKEN,
+  OPEN,
+  REFUSED,
+  SEVERAL_TOKENS,
+  tooLong,
+  UNAVAILABLE,
+  type GuardDecision,
+} from './decision.js'
 import { compileExcludes } from './excludes.js'
-import { isHealthRequest, isOpenOptions } from './open-requests.js'
+import { methodsOf } from './method.js'
+import { isOpenHealth, isPreflight } from './open-requests.js'
+import { createPendingChecks } from './pending-checks.js'
 import { parseRoutePath } from './route-path.js'
 import { createRefusals } from './refusals.js'
-import { findToken, isToken } from './token.js'
+import { findToken, isToken, SEVERAL } from './token.js'
 import { answerUpgrade } from './upgrade.js'
 import type { Verdict } from './verdict.js'
 import {
@@ -66,6 +79,9 @@ interface Question {
 }
 
 const CACHE_LIMIT = 10_000
+/** Of tokens and paths: some thousand tokens of the usual size. */
+const PERMIT_BYTES = 8 * 1024 * 1024
+const REFUSAL_BYTES = 2 * 1024 * 1024
 /** A refusal is forgotten sooner: whoever has just been granted something should not wait for it. */
 const REFUSAL_TTL_MS = 1_000
 const DECISIONS: Record<Exclude<Verdict, 'allowed'>, GuardDecision> = { refused: REFUSED, unauthenticated: BAD_TOKEN }
@@ -79,16 +95,21 @@ export function createGuard(options: GuardOptions): Guard {
   const { settings, logger } = options
   const verifier = settings.enabled ? chooseVerifier(options) : undefined
   const isExcluded = compileExcludes(settings.excludePaths)
-  const cache = createDecisionCache(CACHE_LIMIT, settings.cacheTtl, options.now ?? (() => performance.now()))
+  const now = options.now ?? (() => performance.now())
+  const permits = createDecisionCache(CACHE_LIMIT, settings.cacheTtl, now, PERMIT_BYTES)
+  // Apart, and gone within a second: a flood of made-up tokens takes no room from those that are good.
+  const denials = createDecisionCache(CACHE_LIMIT, REFUSAL_TTL_MS / 2, now, REFUSAL_BYTES)
+  const pending = createPendingChecks(settings.maxPending, logger)
+  const { maxLength = Infinity } = settings.token
+  const overlong = tooLong(maxLength)
   const refusals = settings.failOpen ? createRefusals(CACHE_LIMIT) : undefined
   const flights = new Map<string, Promise<GuardDecision | undefined>>()
   const health = createOutageLog(logger, settings.failOpen)
   const cached = settings.cacheTtl > 0
 
   function check(request: IncomingMessage, url = request.url ?? '/'): GuardDecision | Promise<GuardDecision> {
-    return !verifier || isOpenOptions(request) || isHealthRequest(request.method, url)
-      ? OPEN
-      : demand(verifier, request, url)
+    if (!verifier || (settings.openPreflight && isPreflight(request, url)) || isOpenHealth(request, url)) return OPEN
+    return demand(verifier, request, url)
   }
 
   function demand(verify: Verifier, request: IncomingMessage, url: string): GuardDecision | Promise<GuardDecision> {
@@ -96,14 +117,26 @@ export function createGuard(options: GuardOptions): Guard {
     if (excludable !== undefined && isExcluded(excludable)) return OPEN
     const token = findToken(request, settings.token)
     if (token === undefined) return NO_TOKEN
+    if (token === SEVERAL) return SEVERAL_TOKENS
+    const methods = methodsOf(request, url)
+    if (methods === undefined) return METHOD_UNCLEAR
+    if (typeof methods === 'string') return judge(verify, token, methods, path, request)
+    return every(methods, (method) => judge(verify, token, method, path, request))
+  }
 
-    // Express, Fastify and Koa run the GET handler for HEAD.
-    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
+  function judge(
+    verify: Verifier,
+    token: string,
+    method: string,
+    path: string,
+    request: IncomingMessage,
+  ): GuardDecision | Promise<GuardDecision> {
     const target = method === 'GET' && path.startsWith('/') ? path : `${method} ${path}`
-    const verdict = cached ? cache.get(token, target) : undefined
+    const verdict = cached ? (permits.get(token, target) ?? denials.get(token, target)) : undefined
     if (verdict) return decide(verdict, token)
     // One that is known is good: only others are looked at.
-    return isToken(token) ? ask(verify, { token, target, method, path, request }) : BAD_TOKEN
+    if (isToken(token, maxLength)) return ask(verify, { token, target, method, path, request })
+    return token.length > maxLength ? overlong : BAD_TOKEN
   }
 
   /** One question at a time per token and target; those who come meanwhile share its answer. */
@@ -116,7 +149,9 @@ export function createGuard(options: GuardOptions): Guard {
       if (shared) return shared
     }
 
-    const own = verifyOnce(verify, question)
+    const leave = pending.enter(question.request)
+    if (!leave) return BUSY
+    const own = verifyOnce(verify, question).finally(leave)
     if (!cached || flights.has(key)) return (await own).decision
     const outcome = own.then(({ decision, personal }) => (personal ? undefined : decision))
     flights.set(key, outcome)
@@ -155,7 +190,8 @@ export function createGuard(options: GuardOptions): Guard {
 
   function remember({ token, target }: Question, verdict: Verdict): void {
     const { cacheTtl } = settings
-    if (cached) cache.set(token, target, verdict, verdict === 'allowed' ? cacheTtl : Math.min(cacheTtl, REFUSAL_TTL_MS))
+    if (cached && verdict === 'allowed') permits.set(token, target, verdict, cacheTtl)
+    else if (cached) denials.set(token, target, verdict, Math.min(cacheTtl, REFUSAL_TTL_MS))
     refusals?.note(token, target, verdict)
   }
 
@@ -174,6 +210,19 @@ export function createGuard(options: GuardOptions): Guard {
       return socket ? answerUpgrade(socket, deciding) : deciding
     },
   }
+}
+
+/** The first refusal, or the permission for the last: nothing is asked after a refusal. */
+async function every(
+  methods: readonly string[],
+  judge: (method: string) => GuardDecision | Promise<GuardDecision>,
+): Promise<GuardDecision> {
+  let decision: GuardDecision = OPEN
+  for (const method of methods) {
+    decision = await judge(method)
+    if (!decision.allowed) return decision
+  }
+  return decision
 }
 
 function decide(verdict: Verdict, token: string): GuardDecision {

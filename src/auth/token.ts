@@ -1,71 +1,59 @@
 import type { IncomingMessage } from 'node:http'
 import { parseCookie } from 'cookie'
 
-/** Which of the places a browser fills by itself may carry the token. */
+/** Where a token may be, and which places count where several hold one. */
 export interface TokenSources {
   /** @default true */
   readonly query: boolean
   /** @default true */
   readonly cookies: boolean
+  /** Those that are read, the strongest first. Left out: all of them, which must not hold different tokens. */
+  readonly sources?: readonly TokenSource[] | undefined
+  /** Longest token, in characters. Left out: what Node's limit on headers lets in. */
+  readonly maxLength?: number | undefined
 }
 
-/** Longer than any JWT that fits beside other headers in Node's 16 KB. */
-const MAX_TOKEN_LENGTH = 8192
-const NAMES = ['token', 'access_token'] as const
-const HEADERS = ['x-auth-token', 'x-token'] as const
+/** A place in a request that can hold a token. */
+export type TokenSource = 'bearer' | 'cookies' | 'query' | 'x-auth-token' | 'x-token'
+
+const EVERY_SOURCE: readonly TokenSource[] = ['bearer', 'cookies', 'query', 'x-auth-token', 'x-token']
+const NAMES: readonly string[] = ['token', 'access_token']
+/** `token`, and what parsers of queries make the same property of: `token[]`, `token[0]`. */
+const PARAMETER = /^(?:token|access_token)(?:\[.*)?$/
 const BEARER = /^bearer(?: +|$)/i
 /** Visible ASCII only: no space, no control character, nothing a header could be split with. */
 const TOKEN = /^[\x21-\x7e]+$/
 /** Something was sent, but one cannot say what: no token. */
 const UNCLEAR = ''
+/** Different tokens were sent, of which the app could take another one than the guard: no token. */
+export const SEVERAL = '\0several'
 
 /**
  * The one place that says where a caller's token is: the guard checks it, typed clients forward it.
- * `Authorization: Bearer` → cookies `token`, `access_token` → query `token`, `access_token` → `X-Auth-Token`, `X-Token`.
+ * `Authorization: Bearer`, cookies `token` and `access_token`, query `token` and `access_token`, `X-Auth-Token`, `X-Token`.
  *
- * @returns what was sent, be it a token or not (`isToken`): what cannot be one is refused, and no other place is looked
- * at. `undefined` where nothing was sent.
+ * @returns what was sent, be it a token or not (`isToken`): what cannot be one is refused, and no other place makes up
+ * for it. `SEVERAL` where different ones were sent, `undefined` where none was.
  */
 export function findToken(
   request: Pick<IncomingMessage, 'headers' | 'url'>,
-  sources: TokenSources,
+  { query, cookies, sources }: TokenSources,
 ): string | undefined {
-  const { headers } = request
-
-  const { authorization } = headers
-  // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
-  const bearer = authorization === undefined ? undefined : bearerOf(authorization)
-  if (bearer !== undefined) return bearer
-
-  if (sources.cookies && headers.cookie?.includes('token=')) {
-    const cookies = parseCookie(headers.cookie)
-    for (const name of NAMES) if (cookies[name]) return cookies[name]
+  let found: string | undefined
+  for (const source of sources ?? EVERY_SOURCE) {
+    if ((source === 'cookies' && !cookies) || (source === 'query' && !query)) continue
+    const sent = readSource(source, request)
+    if (sent === undefined) continue
+    if (sources) return sent
+    if (found !== undefined && found !== sent) return SEVERAL
+    found = sent
   }
-
-  if (sources.query) {
-    const start = request.url?.indexOf('?') ?? -1
-    const query = start < 0 ? '' : request.url!.slice(start + 1)
-    if (query.includes('token=')) {
-      const parameters = new URLSearchParams(query)
-      for (const name of NAMES) {
-        const values = parameters.getAll(name)
-        // Said twice, two readers could each take another one.
-        if (values.length > 1) return UNCLEAR
-        if (values[0]) return values[0]
-      }
-    }
-  }
-
-  for (const name of HEADERS) {
-    const value = headers[name]
-    if (value !== undefined && value !== '') return typeof value === 'string' ? value : UNCLEAR
-  }
-  return undefined
+  return found
 }
 
 /** Whether what was sent can be a token at all. */
-export function isToken(sent: string): boolean {
-  return sent.length <= MAX_TOKEN_LENGTH && TOKEN.test(sent)
+export function isToken(sent: string, maxLength = Infinity): boolean {
+  return sent.length <= maxLength && TOKEN.test(sent)
 }
 
 /**
@@ -76,11 +64,56 @@ export function isToken(sent: string): boolean {
  */
 export function tokenOf(request: Pick<IncomingMessage, 'headers' | 'url'>, sources: TokenSources): string | undefined {
   const sent = findToken(request, sources)
-  return sent !== undefined && isToken(sent) ? sent : undefined
+  return sent !== undefined && isToken(sent, sources.maxLength) ? sent : undefined
+}
+
+function readSource(
+  source: TokenSource,
+  { headers, url }: Pick<IncomingMessage, 'headers' | 'url'>,
+): string | undefined {
+  switch (source) {
+    case 'bearer':
+      // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
+      return headers.authorization === undefined ? undefined : bearerOf(headers.authorization)
+    case 'cookies':
+      return headers.cookie?.includes('token') ? cookieOf(headers.cookie) : undefined
+    case 'query':
+      return url?.includes('?') ? parameterOf(url.slice(url.indexOf('?') + 1)) : undefined
+    default: {
+      const value = headers[source]
+      if (value === undefined || value === '') return undefined
+      return typeof value === 'string' ? value : UNCLEAR
+    }
+  }
 }
 
 function bearerOf(authorization: string): string | undefined {
   // As nearly everybody writes it.
   if (authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7)
   return BEARER.test(authorization) ? authorization.replace(BEARER, '') : undefined
+}
+
+function cookieOf(header: string): string | undefined {
+  let found: string | undefined
+  // One by one: a parser of the whole header keeps the first of two with one name, another one the last.
+  for (const pair of header.split(';')) {
+    const name = pair.slice(0, Math.max(0, pair.indexOf('='))).trim()
+    const value = NAMES.includes(name) ? parseCookie(pair)[name] : undefined
+    if (!value) continue
+    if (found !== undefined && found !== value) return SEVERAL
+    found = value
+  }
+  return found
+}
+
+function parameterOf(query: string): string | undefined {
+  // `%74oken=` is a token as well.
+  if (!query.includes('token') && !query.includes('%')) return undefined
+  let found: string | undefined
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (value === '' || !PARAMETER.test(name)) continue
+    if (found !== undefined && found !== value) return SEVERAL
+    found = value
+  }
+  return found
 }

@@ -19,12 +19,17 @@ type Handler = Dispatcher.DispatchHandler
  */
 export class SidecarDispatcher extends Dispatcher {
   /** Everything that is no logical name. */
-  private readonly outside = new Agent()
+  private readonly outside: Agent
   /** As it is registered, where the URL in hand would not tell. */
   private readonly service: string | undefined
 
-  constructor(private readonly runtime: () => FeignRuntime) {
+  /** @param connections to one origin that is no logical name; any number where it is left out */
+  constructor(
+    private readonly runtime: () => FeignRuntime,
+    connections?: number,
+  ) {
     super()
+    this.outside = new Agent({ connections: connections ?? null })
   }
 
   /** The same for one request to a service with capitals in its name. */

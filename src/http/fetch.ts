@@ -6,11 +6,12 @@ import { readLogicalUrl } from './logical-name.js'
  * `fetch` with logical names. It is Node's own `fetch` over a dispatcher of ours: `Response`, `FormData` and `Request`
  * are the global ones.
  *
+ * @param connections to one origin that is no logical name. @default any number
  * @example
  * const response = await sidecar.fetch('http://user-service/users/1')
  */
-export function createFetch(runtime: () => FeignRuntime): typeof globalThis.fetch {
-  const dispatcher = new SidecarDispatcher(runtime)
+export function createFetch(runtime: () => FeignRuntime, connections?: number): typeof globalThis.fetch {
+  const dispatcher = new SidecarDispatcher(runtime, connections)
   // Nacos tells capitals apart, a parsed URL has none left.
   const dispatcherFor = (input: unknown) => {
     const service = typeof input === 'string' ? readLogicalUrl(input)?.service : undefined

@@ -106,6 +106,12 @@ export const stringMap = z.record(z.string(), text, { error: 'expected name: val
 export const oneOf = <const Words extends readonly [string, ...string[]]>(...words: Words) =>
   lowerCase(words).pipe(word(words))
 
+/** A list of some words, in any case, at least one. */
+export const wordList = <const Words extends readonly [string, ...string[]]>(...words: Words) =>
+  list
+    .transform((values) => values.map((value) => value.trim().toLowerCase()))
+    .pipe(z.array(word(words)).min(1, `expected at least one of ${words.join(', ')}`))
+
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const SPRING_LEVELS: Record<string, string> = { trace: 'debug', warning: 'warn', fatal: 'error', off: 'silent' }
 const EVERY_LEVEL = [...LEVELS, ...Object.keys(SPRING_LEVELS)]

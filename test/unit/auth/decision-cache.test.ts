@@ -61,3 +61,17 @@ it('keeps what it knows of tokens that end alike, beside each other', () => {
   const kept = Array.from({ length: 1_000 }, (_, index) => cache.get(`${index}-forged.the-same-long-signature`, '/a'))
   expect(kept.filter(Boolean).length).toBeLessThanOrEqual(100)
 })
+
+it('G9: stays within its bytes, whatever the length of tokens and targets', () => {
+  const cache = createDecisionCache(10_000, 60_000, () => 0, 1_000_000)
+  cache.set('used', 'GET /', 'allowed', 1)
+  for (let index = 0; index < 1_000; index++) {
+    cache.set(`${index} ${'a'.repeat(8_000)}`, 'GET /', 'allowed', 1)
+    cache.set('one token', `/${index}/${'p'.repeat(8_000)}`, 'allowed', 1)
+    expect(cache.bytes).toBeLessThanOrEqual(1_000_000)
+    expect(cache.get('used', 'GET /')).toBe('allowed')
+  }
+  cache.set('b'.repeat(600_000), 'GET /', 'allowed', 1)
+  expect(cache.get('b'.repeat(600_000), 'GET /')).toBeUndefined()
+  expect(cache.get('used', 'GET /')).toBe('allowed')
+})

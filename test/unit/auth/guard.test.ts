@@ -1,6 +1,6 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { GuardDecision } from '../../../src/auth/decision.js'
+import { refusalHeaders, type GuardDecision, type Refusal } from '../../../src/auth/decision.js'
 import { createGuard, type GuardOptions } from '../../../src/auth/guard.js'
 import type { Verify } from '../../../src/auth/verifier.js'
 import { sendRaw, serve } from '../adapters/apps.js'
@@ -46,7 +46,7 @@ describe('createGuard', () => {
 
   it('asks the central service as it wants to be asked: the path without query, the token in a header only', async () => {
     const { check } = guardWith({ path: '/external/auth/check' }, { code: 'orders' })
-    expect(await check('/orders/%E4%B8%AD?token=other&a=1')).toBe(200)
+    expect(await check('/orders/%E4%B8%AD?token=secret-t1&a=1')).toBe(200)
     const { url, headers } = service.asked[0]!
     expect(url.pathname).toBe('/external/auth/check')
     expect(Object.fromEntries(url.searchParams)).toEqual({ url: '/orders/中', method: 'GET', code: 'orders' })
@@ -168,22 +168,133 @@ describe('what is open', () => {
     }
   })
 
-  it('a preflight, but no OPTIONS that is to become something else behind the guard', async () => {
+  it('G1: true preflights, and no OPTIONS that is to become something else behind the guard', async () => {
     const { check } = guardWith()
-    expect(await check('/a', {}, 'OPTIONS')).toBe(200)
-    expect(
-      await check(
-        '/a',
-        { origin: 'http://b', 'access-control-request-method': 'PUT', 'content-length': '0' },
-        'OPTIONS',
-      ),
-    ).toBe(200)
+    const preflight = { origin: 'http://b', 'access-control-request-method': 'PUT' }
+    const open = (url: string, more: Record<string, string> = {}) => check(url, { ...preflight, ...more }, 'OPTIONS')
+    expect(await open('/a')).toBe(200)
+    expect(await open('/a?b=c', { 'content-length': '0' })).toBe(200)
+    expect(await check('/a', {}, 'OPTIONS')).toBe(401)
+    for (const missing of ['origin', 'access-control-request-method'])
+      expect(await open('/a', { [missing]: '' }), missing).toBe(401)
     for (const name of ['x-http-method-override', 'x-http-method', 'x-method-override'])
-      expect(await check('/a', { [name]: 'DELETE' }, 'OPTIONS'), name).toBe(401)
-    for (const url of ['/a?_method=DELETE', '/a?b&_Method=x', '/a?%5fmethod=x'])
-      expect(await check(url, {}, 'OPTIONS'), url).toBe(401)
-    expect(await check('/a', { 'content-length': '9' }, 'OPTIONS')).toBe(401)
-    expect(await check('/a', { 'transfer-encoding': 'chunked' }, 'OPTIONS')).toBe(401)
+      expect(await open('/a', { [name]: 'DELETE' }), name).toBe(401)
+    for (const url of ['/a?_method=DELETE', '/a?b&_Method=x', '/a?%5fmethod=x', '/a?%5F%6dethod=x', '/a?_method[]=x'])
+      expect(await open(url), url).toBe(401)
+    expect(await open('/a', { 'content-length': '9' })).toBe(401)
+    expect(await open('/a', { 'transfer-encoding': 'chunked' })).toBe(401)
+    expect(await open('/a', { upgrade: 'websocket', connection: 'upgrade' })).toBe(401)
+  })
+
+  it('G1: auth.open-preflight: false closes preflights too', async () => {
+    const { check } = guardWith({ openPreflight: false })
+    const preflight = { origin: 'http://b', 'access-control-request-method': 'PUT' }
+    expect(await check('/a', preflight, 'OPTIONS')).toBe(401)
+    expect(await check('/a', { ...preflight, ...bearer }, 'OPTIONS')).toBe(200)
+  })
+})
+
+describe('G4: a method override', () => {
+  const asked = () => service.asked.map(({ url }) => url.searchParams.get('method'))
+
+  it.each([
+    ['x-http-method-override', 'DELETE', '/a'],
+    ['x-method-override', 'delete', '/a'],
+    ['x-http-method', ' Delete ', '/a'],
+    ['x-other', 'x', '/a?_method=DELETE'],
+    ['x-other', 'x', '/a?b=1&%5fm%65thod=delete'],
+    ['x-other', 'x', '/a?_method[]=DELETE'],
+  ])('G4: both methods are asked about: %s: %s %s', async (name, value, url) => {
+    const { check } = guardWith()
+    service.answer = (request, response) => say({ data: !request.url!.includes('method=DELETE') })(request, response)
+    expect(await check(url, { ...bearer, [name]: value }, 'POST')).toBe(403)
+    expect(asked()).toEqual(['POST', 'DELETE'])
+    service.answer = say({ data: true })
+    const { check: anew } = guardWith()
+    expect(await anew(url, { ...bearer, [name]: value }, 'POST')).toBe(200)
+  })
+
+  it('G4: nothing more is asked after a refusal, and nothing at all where methods differ', async () => {
+    const { check } = guardWith()
+    service.answer = say({ data: false })
+    expect(await check('/a', { ...bearer, 'x-http-method': 'DELETE' }, 'POST')).toBe(403)
+    expect(asked()).toEqual(['POST'])
+    service.answer = say({ data: true })
+    expect(await check('/b', { ...bearer, 'x-http-method': 'DELETE, PUT' }, 'POST')).toBe(403)
+    expect(await check('/b?_method=PUT', { ...bearer, 'x-http-method': 'DELETE' }, 'POST')).toBe(403)
+    expect(await check('/b', { ...bearer, 'x-http-method': 'DEL ETE' }, 'POST')).toBe(403)
+    expect(asked()).toEqual(['POST'])
+  })
+
+  it('G4: one that names the same method changes nothing; a health page is open for what it is', async () => {
+    const { check } = guardWith()
+    expect(await check('/a?_method=post', { ...bearer, 'x-http-method': 'POST' }, 'POST')).toBe(200)
+    expect(await check('/a', { ...bearer, 'x-http-method': 'GET' }, 'HEAD')).toBe(200)
+    expect(asked()).toEqual(['POST', 'GET'])
+    expect(await check('/health', {})).toBe(200)
+    expect(await check('/health', { 'x-http-method': 'DELETE' })).toBe(401)
+    expect(await check('/health?_method=POST', {})).toBe(401)
+  })
+})
+
+describe('what is refused for its token alone', () => {
+  it('G5: says that the request holds several', async () => {
+    const { guard } = guardWith()
+    const decision = await guard.check(incoming('/', { ...bearer, 'x-token': 'other' }))
+    expect(decision).toMatchObject({
+      status: 401,
+      body: { message: expect.stringContaining('auth.token.sources') as string },
+    })
+    const { check } = guardWith({ token: { sources: 'x-token, bearer' } })
+    expect(await check('/', { ...bearer, 'x-token': 'other' })).toBe(200)
+    expect(service.asked[0]!.headers.authorization).toBe('Bearer other')
+  })
+
+  it('K19: takes any token that a request can hold; a limit of its own is named', async () => {
+    const long = { authorization: `Bearer ${'a'.repeat(15_000)}` }
+    expect(await guardWith().check('/', long)).toBe(200)
+    const { guard } = guardWith({ token: { maxLength: 100 } })
+    expect(await guard.check(incoming('/', long))).toMatchObject({
+      status: 401,
+      body: { message: expect.stringContaining('auth.token.max-length permits: 100') as string },
+    })
+    expect(await guard.check(incoming('/', { authorization: `Bearer ${'a'.repeat(100)}` }))).toMatchObject({
+      allowed: true,
+    })
+  })
+})
+
+describe('checks under way', () => {
+  const slow = () => {
+    const waiting: ((verdict: boolean) => void)[] = []
+    const { guard, logger } = guardWith(
+      { service: undefined, maxPending: 4 },
+      { verify: () => new Promise<boolean>((resolve) => waiting.push(resolve)) },
+    )
+    const ask = (token: string, socket: object) =>
+      guard.check(Object.assign(incoming('/', { authorization: `Bearer ${token}` }), { socket }) as IncomingMessage)
+    return { waiting, ask, logger, guard }
+  }
+
+  it('G3: are bounded in all and for each connection; others get 503 with Retry-After', async () => {
+    const { waiting, ask, logger, guard } = slow()
+    const [one, two, three] = [{}, {}, {}]
+    const first = [ask('a', one), ask('b', one)]
+    const refused = await ask('c', one)
+    expect(refused).toMatchObject({ status: 503, retryAfter: 1 })
+    expect(refusalHeaders(refused as Refusal)).toMatchObject({ 'retry-after': '1' })
+    const second = [ask('d', two), ask('e', two)]
+    expect(status(await ask('f', three))).toBe(503)
+    // What another one asks about anyway needs no place, and a health page is open all the while.
+    const shared = ask('a', three)
+    expect(status(await guard.check(incoming('/health', {})))).toBe(200)
+    expect(waiting).toHaveLength(4)
+    for (const answer of waiting) answer(true)
+    expect((await Promise.all([...first, ...second, shared])).map(status)).toEqual([200, 200, 200, 200, 200])
+    expect(logger.lines.filter((line) => line.includes('auth.max-pending'))).toHaveLength(1)
+    const later = ask('g', one)
+    waiting.at(-1)!(true)
+    expect(status(await later)).toBe(200)
   })
 })
 

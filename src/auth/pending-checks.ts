@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import type { Logger } from '../logger.js'
+
+/** Takes a place among the checks under way. */
+export interface PendingChecks {
+  /** @returns what gives the place back; `undefined` where there is none left for this connection, or for any. */
+  enter(request: IncomingMessage): (() => void) | undefined
+}
+
+/**
+ * Bounds the checks under way: each holds a request and mostly a socket, and tokens can be made up faster than anybody
+ * can judge them. One connection, on which any number of requests may come at once, has at most half of all places.
+ */
+export function createPendingChecks(max: number, logger: Logger): PendingChecks {
+  const perConnection = Math.max(1, Math.ceil(max / 2))
+  const counts = new WeakMap<object, number>()
+  let all = 0
+  let told = false
+
+  return {
+    enter(request) {
+      const connection = connectionOf(request)
+      const own = counts.get(connection) ?? 0
+      if (all >= max || own >= perConnection) {
+        if (!told)
+          logger.warn(
+            `auth: ${all} checks of tokens are under way (${own} of one connection): further requests get 503 until some end. Look at the auth service and at who sends them, or raise auth.max-pending (${max})`,
+          )
+        told = true
+        return undefined
+      }
+      all++
+      counts.set(connection, own + 1)
+      return () => {
+        counts.set(connection, counts.get(connection)! - 1)
+        if (--all === 0) told = false
+      }
+    },
+  }
+}
+
+/** Streams of HTTP/2 share a session. */
+function connectionOf(request: IncomingMessage): object {
+  const { stream } = request as { stream?: { readonly session?: object } }
+  return stream?.session ?? request.socket ?? request
+}
