@@ -9,7 +9,9 @@ export interface ServerAddress {
   readonly authority: string
 }
 
+/** Of a bare host. A URL is taken as it stands: its scheme has a port of its own. */
 const DEFAULT_PORT = 8848
+const SCHEME_PORTS = { http: 80, https: 443 } as const
 
 /** Takes `host:port,[::1]:8848,https://nacos.example.com/nacos` apart; throws a plain `Error` that says what is wrong. */
 export function parseServerAddresses(
@@ -46,7 +48,7 @@ function parseOne(text: string, tlsByDefault: boolean): { address: ServerAddress
     const hint = authority.split(':').length > 2 ? ' (an IPv6 address stands in brackets: [::1]:8848)' : ''
     throw new Error(`expected host:port, got "${authority}"${hint}`)
   }
-  const port = match[3] === undefined ? DEFAULT_PORT : Number(match[3])
+  const port = match[3] === undefined ? (protocol ? SCHEME_PORTS[protocol] : DEFAULT_PORT) : Number(match[3])
   if (port < 1 || port > 65535) throw new Error(`expected a port 1–65535, got ${port}`)
   const host = match[1] ?? match[2]!
   return {

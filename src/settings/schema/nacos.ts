@@ -16,7 +16,10 @@ import {
 
 /** How to reach one Nacos cluster; `discovery` and `config` inherit what they leave out. */
 const connection = {
-  /** `host:port`, several separated by commas; `https://` in front chooses TLS. @default 127.0.0.1:8848 */
+  /**
+   * `host:port`, several separated by commas; port 8848 where a bare host has none. A URL is taken as it stands:
+   * `https://` chooses TLS and port 443, `http://` port 80, a path is the `context-path`. @default 127.0.0.1:8848
+   */
   serverAddr: serverAddresses.optional(),
   /** Namespace id; empty and `public` are the public namespace. @default public */
   namespace: text.optional(),

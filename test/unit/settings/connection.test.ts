@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { grpcAddressOf } from '../../../src/nacos/grpc/addresses.js'
 import { connectionOf } from '../../../src/settings/connection.js'
 import { parseServerAddresses } from '../../../src/settings/server-address.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
@@ -23,6 +24,27 @@ describe('addresses', () => {
   ])('%s', (text, expected) => {
     const { addresses } = parseServerAddresses(text)
     expect(addresses.map(({ host, port, tls, authority }) => [host, port, tls, authority])).toEqual(expected)
+  })
+
+  test.each<[string, number, boolean]>([
+    ['https://nacos.example.com', 443, true],
+    ['https://nacos.example.com/', 443, true],
+    ['http://nacos.example.com/nacos', 80, false],
+    ['HTTPS://[::1]/x', 443, true],
+    ['https://nacos.example.com:8848', 8848, true],
+    ['nacos.example.com', 8848, false],
+    ['nacos.example.com/nacos', 8848, false],
+  ])('R8: %s leads to port %i: a URL as it stands, 8848 for a bare host', (text, port, tls) => {
+    expect(parseServerAddresses(text).addresses).toMatchObject([{ port, tls }])
+  })
+
+  test('R8: gRPC is looked for beside the real port', () => {
+    const { addresses } = parseServerAddresses('https://nacos.example.com,nacos')
+    expect(addresses.map((address) => grpcAddressOf(address, {}))).toMatchObject([
+      { authority: 'nacos.example.com:1443', tls: true },
+      { authority: 'nacos:9848', tls: false },
+    ])
+    expect(grpcAddressOf(addresses[0]!, { grpcPort: 9848 })).toMatchObject({ port: 9848, tls: true })
   })
 
   test.each([
