@@ -44,18 +44,19 @@ export interface FollowedService {
   readonly instances: number
   /** Of those, the ones that may be called. */
   readonly callable: number
+  /** How its changes arrive at the moment. */
   readonly by: 'push' | 'poll'
   /** `snapshot`: the list of an earlier run, for the registry has not answered yet. */
   readonly from: 'registry' | 'snapshot'
   /** The registry lists none any more; the last list stays until that is confirmed. */
   readonly heldEmpty: boolean
-  /** Failed fetches in a row. */
+  /** Questions about it that failed in a row, however they were asked. */
   readonly failures: number
   readonly lastError?: string
 }
 
 export interface ServiceDirectoryOptions {
-  readonly transport: Pick<NacosTransport, 'list' | 'watchService'>
+  readonly transport: Pick<NacosTransport, 'list' | 'watchService'> & Partial<Pick<NacosTransport, 'describe'>>
   readonly namespace: string
   readonly group: string
   readonly settings: Pick<SidecarSettings, 'pollInterval' | 'emptyProtection'>
@@ -88,7 +89,7 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
         signal.throwIfAborted()
         return transport.list(key, signal)
       }),
-    ...(transport.watchService && { subscribe: (key, on) => transport.watchService!(key, on) }),
+    ...(transport.watchService && { subscribe: (key, on, failed) => transport.watchService!(key, on, failed) }),
     restore: async (key) => options.store?.load(key),
     changed(snapshot, previous) {
       if (previous || snapshot.all.length > 0) {
@@ -183,18 +184,20 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
 
     closed: closing.signal,
 
-    status: () =>
-      [...byKey.values()].map((follower) => ({
+    status() {
+      const by = transport.watchService ? (transport.describe?.().by ?? 'push') : 'poll'
+      return [...byKey.values()].map((follower) => ({
         group: follower.key.group,
         service: follower.key.service,
         instances: follower.current?.all.length ?? 0,
         callable: follower.current?.instances.length ?? 0,
-        by: follower.pushed ? 'push' : 'poll',
+        by,
         from: follower.restored ? 'snapshot' : 'registry',
         heldEmpty: follower.heldEmpty,
         failures: follower.failures,
         ...(follower.lastError !== undefined && { lastError: messageOf(follower.lastError) }),
-      })),
+      }))
+    },
 
     close() {
       closing.abort()

@@ -15,7 +15,11 @@ export interface FollowerHost {
   /** Asks the registry, within the directory's bound on parallel requests. */
   list(key: ServiceKey, signal: AbortSignal): Promise<ServiceInstance[]>
   /** Subscribes where the transport pushes. */
-  subscribe?(key: ServiceKey, listener: (list: readonly ServiceInstance[]) => void): Unsubscribe
+  subscribe?(
+    key: ServiceKey,
+    listener: (list: readonly ServiceInstance[]) => void,
+    onFailure: (error: unknown) => void,
+  ): Unsubscribe
   readonly pollIntervalMs: number
   /** How long an empty list is held back before it is asked for again and believed. */
   readonly emptyProtectionMs: number
@@ -37,8 +41,11 @@ export class ServiceFollower {
   /** When the list in use was saved, where it comes from an earlier run. */
   restored: Date | undefined
   lastError: unknown
+
   /** Failed fetches in a row. */
-  failures = 0
+  private failedFetches = 0
+  /** Failures of the subscription since it last brought a list. */
+  private failedUpdates = 0
 
   private readonly closing = new AbortController()
   private readonly unsubscribe: Unsubscribe | undefined
@@ -52,14 +59,26 @@ export class ServiceFollower {
     readonly key: ServiceKey,
     private readonly host: FollowerHost,
   ) {
-    this.unsubscribe = host.subscribe?.(key, (list) => {
-      const push = ++this.pushes
-      if (list.length < MANY) return this.take(list)
-      // To decode it has taken its time already: the loop turns before it is compared, unless a newer one comes.
-      void nextTurn().then(() => {
-        if (push === this.pushes && !this.closing.signal.aborted) this.take(list)
-      })
-    })
+    this.unsubscribe = host.subscribe?.(
+      key,
+      (list) => {
+        const push = ++this.pushes
+        if (list.length < MANY) return this.take(list)
+        // To decode it has taken its time already: the loop turns before it is compared, unless a newer one comes.
+        void nextTurn().then(() => {
+          if (push === this.pushes && !this.closing.signal.aborted) this.take(list)
+        })
+      },
+      (error) => {
+        this.failedUpdates++
+        this.lastError = error
+      },
+    )
+  }
+
+  /** Failures in a row, of what was asked and of what should arrive. */
+  get failures(): number {
+    return this.failedFetches + this.failedUpdates
   }
 
   get pushed(): boolean {
@@ -83,6 +102,8 @@ export class ServiceFollower {
 
   private take(pushed: readonly ServiceInstance[]): void {
     const wasHeld = this.heldEmpty
+    this.failedUpdates = 0
+    this.recover()
     this.apply(pushed, this.host.emptyProtectionMs === 0)
     // Nobody polls a service that is pushed: the confirmation has to be planned.
     if (this.heldEmpty !== wasHeld && !this.fetching) this.schedule()
@@ -116,7 +137,7 @@ export class ServiceFollower {
     } catch (error) {
       this.closing.signal.throwIfAborted()
       this.askedAtMs = performance.now()
-      this.failures++
+      this.failedFetches++
       this.lastError = error
       if (!this.current) await this.restore()
       this.host.failed(this, error)
@@ -127,9 +148,13 @@ export class ServiceFollower {
 
   private succeeded(): void {
     this.askedAtMs = performance.now()
-    this.lastError = undefined
-    if (this.failures === 0) return
-    this.failures = 0
+    this.recover()
+  }
+
+  private recover(): void {
+    if (this.failedUpdates === 0) this.lastError = undefined
+    if (this.failedFetches === 0) return
+    this.failedFetches = 0
     this.host.recovered(this)
   }
 
@@ -184,9 +209,9 @@ export class ServiceFollower {
   private schedule(): void {
     if (this.closing.signal.aborted) return
     const pollMs =
-      this.pushed && this.failures === 0 ? Infinity : this.host.pollIntervalMs * (0.9 + Math.random() * 0.2)
+      this.pushed && this.failedFetches === 0 ? Infinity : this.host.pollIntervalMs * (0.9 + Math.random() * 0.2)
     const confirmMs =
-      this.heldEmpty && this.failures === 0 ? Math.max(0, Math.ceil(this.protectedForMs()) + 1) : Infinity
+      this.heldEmpty && this.failedFetches === 0 ? Math.max(0, Math.ceil(this.protectedForMs()) + 1) : Infinity
     const delayMs = Math.min(pollMs, confirmMs)
     clearTimeout(this.timer)
     if (delayMs === Infinity) return

@@ -69,6 +69,8 @@ export function createTransport(options: TransportOptions): NacosTransport {
   const http = createHttpTransport({
     ...shared,
     configPollMs: sidecar.pollInterval,
+    cluster: cloud.nacos.discovery.clusterName,
+    watchClusters: cloud.nacos.discovery.watchClusters,
     ...(namespaces && { namespaces }),
     ...(onLost && byHttp && { onLost }),
     onFound(event) {
@@ -94,6 +96,7 @@ export function createTransport(options: TransportOptions): NacosTransport {
     openLink,
     registerBy,
     pollIntervalMs: sidecar.pollInterval,
+    mayOpen: sidecar.push === 'auto',
     onRestored: options.onRestored,
     logger,
   })
@@ -102,6 +105,6 @@ export function createTransport(options: TransportOptions): NacosTransport {
   return {
     ...deaf,
     watchConfig: http.watchConfig,
-    describe: () => ({ ...deaf.describe(), updates: 'http: sidecar.push is off' }),
+    describe: () => ({ ...deaf.describe(), updates: 'http: sidecar.push is off', by: 'poll' }),
   }
 }

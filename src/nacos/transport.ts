@@ -16,10 +16,16 @@ export interface NacosTransport {
   list(key: ServiceKey, signal?: AbortSignal): Promise<ServiceInstance[]>
   /** `undefined` is the registry's own word that there is no such document. */
   getConfig(key: ConfigKey, signal?: AbortSignal): Promise<ConfigItem | undefined>
-  /** Absent: the connection itself is the sign of life. `unknown` asks for a new registration. */
-  beat?(instance: ServiceInstance, signal?: AbortSignal): Promise<BeatResult>
-  /** Absent: the core polls `list`. */
-  watchService?(key: ServiceKey, listener: ServiceListener): Unsubscribe
+  /**
+   * Absent: the connection itself is the sign of life. `unknown` asks for a new registration. `onInterval` hears how
+   * often, in ms, the registry wants to hear of the instance, where its answer says so.
+   */
+  beat?(instance: ServiceInstance, signal?: AbortSignal, onInterval?: (ms: number) => void): Promise<BeatResult>
+  /**
+   * Absent: the core polls `list`. `onFailure` hears why a question about the service brought nothing; what is held
+   * stays.
+   */
+  watchService?(key: ServiceKey, listener: ServiceListener, onFailure?: FailureListener): Unsubscribe
   /** Absent: the core polls `getConfig`. `knownMd5` is what the caller holds ('' for nothing). */
   watchConfig?(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
   /** With `casMd5`, only if the stored document still has that MD5; `false` when it has not. */
@@ -63,6 +69,8 @@ export type BeatResult = 'ok' | 'unknown'
 /** Gets the whole new list. */
 export type ServiceListener = (instances: ServiceInstance[]) => void
 
+export type FailureListener = (error: unknown) => void
+
 /** Gets the new document, `undefined` when it was deleted. */
 export type ConfigListener = (item: ConfigItem | undefined) => void
 
@@ -80,4 +88,8 @@ export interface TransportStatus {
   readonly reason?: string
   /** How changes of services and configs arrive, and why not otherwise. Absent until something is watched. */
   readonly updates?: string
+  /** How changes of services arrive at the moment. @default push where the transport has `watchService` */
+  readonly by?: 'push' | 'poll'
+  /** Lists hold the instances of these clusters only: the server's HTTP API lists by cluster, and gRPC is not there. */
+  readonly clusters?: readonly string[]
 }

@@ -11,7 +11,7 @@ import type {
 } from '../../types.js'
 import { pause, withDeadline } from '../../util/deadline.js'
 import type { RequestBudget } from '../request-budget.js'
-import type { ConfigListener, ServiceListener } from '../transport.js'
+import type { ConfigListener, FailureListener, ServiceListener } from '../transport.js'
 import { grpcAddressOf, resetTargetOf } from './addresses.js'
 import { openChannel } from './channel.js'
 import { createConfigWatches } from './config-watches.js'
@@ -34,7 +34,7 @@ import { createSession, type Session } from './session.js'
  */
 export interface GrpcLink {
   state(): LinkState
-  watchService(key: ServiceKey, listener: ServiceListener): Unsubscribe
+  watchService(key: ServiceKey, listener: ServiceListener, onFailure?: FailureListener): Unsubscribe
   watchConfig(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
   register(instance: ServiceInstance, signal?: AbortSignal): Promise<void>
   deregister(instance: ServiceInstance, signal?: AbortSignal): Promise<void>
@@ -181,7 +181,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
 
   return {
     state: () => presence.state,
-    watchService: (key, listener) => services.watch(key, listener),
+    watchService: (key, listener, onFailure) => services.watch(key, listener, onFailure),
     watchConfig: (key, knownMd5, listener) => configs.watch(key, knownMd5, listener),
     register: (of, outer) =>
       bounded(outer, async (signal) => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { messageOf, SidecarError } from '../../errors.js'
 import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames } from '../../types.js'
+import { isCasRefusal } from '../cas.js'
 import { AnswerError, badAnswer, ErrorCode } from './errors.js'
 import * as messages from './messages.js'
 import type { Message, Request } from './messages.js'
@@ -71,7 +72,7 @@ export async function storeConfig(
     return true
   } catch (error) {
     // The only refusal that has no number of its own.
-    if (casMd5 !== undefined && error instanceof AnswerError && /\bcas\b/i.test(error.message)) return false
+    if (casMd5 !== undefined && error instanceof AnswerError && isCasRefusal(error.message)) return false
     throw error
   }
 }

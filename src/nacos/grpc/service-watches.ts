@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
 import { tell } from '../../util/tell.js'
-import type { ServiceListener } from '../transport.js'
+import type { FailureListener, ServiceListener } from '../transport.js'
 import { badAnswer } from './errors.js'
 import { instancesOf, parseServiceInfo, subscribeService, textOr, type Message, type ServiceInfo } from './messages.js'
 import type { Reconciler } from './reconciler.js'
@@ -11,14 +11,15 @@ import type { Session } from './session.js'
 /** Services that are followed over the link. */
 export interface ServiceWatches {
   /** The listener gets every list the registry sends, first the present one; it may get an unchanged one again. */
-  watch(key: ServiceKey, listener: ServiceListener): Unsubscribe
+  watch(key: ServiceKey, listener: ServiceListener, onFailure?: FailureListener): Unsubscribe
   /** A `NotifySubscriberRequest` of the present connection. */
   onNotify(message: Message): void
 }
 
 interface Watch {
   readonly key: ServiceKey
-  readonly listeners: Set<ServiceListener>
+  /** Each listener with what hears of failures. */
+  readonly listeners: Map<ServiceListener, FailureListener | undefined>
   current: ServiceInstance[] | undefined
   session: Session | undefined
   /** The server's clock at the list we have: pushes must be newer. Clocks of two servers do not compare. */
@@ -33,7 +34,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
   const accept = (watch: Watch, info: ServiceInfo): void => {
     watch.current = instancesOf(watch.key, info.hosts)
     watch.seenMs = info.lastRefTimeMs
-    for (const listener of watch.listeners) inform(watch, listener)
+    for (const listener of watch.listeners.keys()) inform(watch, listener)
   }
 
   const inform = (watch: Watch, listener: ServiceListener): void =>
@@ -61,7 +62,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
   const add = (id: string, key: ServiceKey): Watch => {
     const watch: Watch = {
       key,
-      listeners: new Set(),
+      listeners: new Map(),
       current: undefined,
       session: undefined,
       seenMs: Number.NEGATIVE_INFINITY,
@@ -70,19 +71,23 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
     watches.set(id, watch)
     reconciler.want(id, {
       label: `subscription of service ${key.group}@@${key.service}`,
-      establish: (session) => subscribe(watch, session),
+      establish: (session) =>
+        subscribe(watch, session).catch((error: unknown) => {
+          for (const failed of watch.listeners.values()) failed?.(error)
+          throw error
+        }),
       release: async (session) => void (await session.request(subscribeService(key, false))),
     })
     return watch
   }
 
   return {
-    watch(key, listener) {
+    watch(key, listener, onFailure) {
       const id = `service ${key.namespace} ${key.group}@@${key.service}`
       const watch = watches.get(id) ?? add(id, key)
       // Its own function object: the same listener may be handed in twice.
       const own: ServiceListener = (instances) => listener(instances)
-      watch.listeners.add(own)
+      watch.listeners.set(own, onFailure)
       if (watch.current) queueMicrotask(() => watch.listeners.has(own) && inform(watch, own))
       return () => {
         if (!watch.listeners.delete(own) || watch.listeners.size > 0) return

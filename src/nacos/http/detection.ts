@@ -1,8 +1,9 @@
 import type { ConnectionOptions } from '../../settings/connection.js'
 import type { Dialect, Operation } from './dialects/dialect.js'
 import { v1 } from './dialects/v1.js'
-import { probe, v3 } from './dialects/v3.js'
+import { v3 } from './dialects/v3.js'
 import { isFailure } from './failure.js'
+import { probe } from './probe.js'
 
 /** Which dialect a registry speaks, found out once and again when it changes. */
 export interface Detection {
@@ -21,7 +22,7 @@ export interface DetectionOptions {
   /** Where the user may have rights. */
   readonly namespaces: readonly string[]
   /** A failure decides nothing and is not remembered. */
-  send(operation: Operation<boolean>): Promise<boolean>
+  send(operation: Operation<Dialect>): Promise<Dialect>
   /** It is another one than before. */
   onFound(dialect: Dialect): void
 }
@@ -34,13 +35,13 @@ export function createDetection({ apiVersion, namespaces, send, onFound }: Detec
   const detect = () => (flight ??= ask().finally(() => (flight = undefined)))
 
   async function ask(): Promise<Dialect> {
-    const dialect = (await speaksV3()) ? v3 : v1
+    const dialect = await spoken()
     if (dialect !== known) onFound(dialect)
     return (known = dialect)
   }
 
   /** Asks where the user may have rights until somewhere the answer is not that there are none. */
-  async function speaksV3(): Promise<boolean> {
+  async function spoken(): Promise<Dialect> {
     let denied: unknown
     for (const namespace of new Set(namespaces)) {
       for (const route of ['naming', 'config'] as const) {
@@ -62,7 +63,7 @@ export function createDetection({ apiVersion, namespaces, send, onFound }: Detec
     get reason() {
       if (fixed) return `cloud.nacos.api-version is ${apiVersion}`
       if (!known) return undefined
-      return known === v3 ? 'the server answers the v3 client API' : 'the server has no v3 client API (404)'
+      return known === v3 ? 'the server answers the v3 client API' : 'the server answers v1 and not the v3 client API'
     },
     get: async () => known ?? detect(),
     async again(stale) {

@@ -46,9 +46,12 @@ export function createExchange({ client, servers, credentials, accessKey }: Exch
   async function attempt<T>(operation: Operation<T>, how: SendHow, token: string | undefined): Promise<T> {
     const { timeoutMs, signal, background = false } = how
     const idempotent = operation.idempotent ?? true
+    const ask = (address: ServerAddress, one: Operation<T>) =>
+      client.send(address, prove(one, token), { timeoutMs, signal, idempotent, background })
     const send = async (address: ServerAddress) => {
-      const request = prove(operation, token)
-      return decode(operation, await client.send(address, request, { timeoutMs, signal, idempotent, background }))
+      const response = await ask(address, operation)
+      const instead = operation.instead?.(response)
+      return instead ? decode(instead, await ask(address, instead)) : decode(operation, response)
     }
     const result = await servers.run(send, {
       idempotent,

@@ -4,8 +4,19 @@ import { SidecarError, type SidecarErrorCode } from '../../errors.js'
  * Why a request brought no result. The first group blames the node and sends the request to the next one; the second
  * is the registry's answer, which every node would give.
  */
-export type FailureKind = NodeFailureKind | 'denied' | 'login' | 'no-route' | 'refused' | 'aborted'
-type NodeFailureKind = 'connect' | 'tls' | 'timeout' | 'reset' | 'status' | 'truncated' | 'malformed' | 'too-large'
+export type FailureKind = NodeFailureKind | 'denied' | 'login' | 'no-route' | 'partial' | 'refused' | 'aborted'
+type NodeFailureKind =
+  | 'connect'
+  | 'tls'
+  | 'timeout'
+  | 'reset'
+  | 'status'
+  | 'redirect'
+  | 'page'
+  | 'throttled'
+  | 'truncated'
+  | 'malformed'
+  | 'too-large'
 
 const NODE: ReadonlySet<FailureKind> = new Set<FailureKind>([
   'connect',
@@ -13,6 +24,9 @@ const NODE: ReadonlySet<FailureKind> = new Set<FailureKind>([
   'timeout',
   'reset',
   'status',
+  'redirect',
+  'page',
+  'throttled',
   'truncated',
   'malformed',
   'too-large',
@@ -23,6 +37,10 @@ const NEVER_SENT: ReadonlySet<FailureKind> = new Set<FailureKind>(['connect', 't
 export class RequestFailure extends Error {
   /** `host:port (why)` of each node that was asked. */
   tried: readonly string[] = []
+  /** What the server asked to wait before the next request (`retry-after`). */
+  retryAfterMs: number | undefined
+  /** What to do, where the answer tells more than its kind. */
+  advice: string | undefined
 
   constructor(
     readonly kind: FailureKind,
@@ -55,6 +73,9 @@ const CODES: Record<FailureKind, SidecarErrorCode> = {
   timeout: 'SIDECAR_REGISTRY_UNAVAILABLE',
   reset: 'SIDECAR_REGISTRY_UNAVAILABLE',
   status: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  redirect: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  throttled: 'SIDECAR_REGISTRY_UNAVAILABLE',
+  page: 'SIDECAR_REGISTRY_ANSWER',
   aborted: 'SIDECAR_REGISTRY_UNAVAILABLE',
   truncated: 'SIDECAR_REGISTRY_ANSWER',
   malformed: 'SIDECAR_REGISTRY_ANSWER',
@@ -63,6 +84,7 @@ const CODES: Record<FailureKind, SidecarErrorCode> = {
   login: 'SIDECAR_REGISTRY_LOGIN',
   refused: 'SIDECAR_REGISTRY_REFUSED',
   'no-route': 'SIDECAR_REGISTRY_UNSUPPORTED',
+  partial: 'SIDECAR_REGISTRY_UNSUPPORTED',
 }
 
 const ADVICE: Record<FailureKind, string> = {
@@ -71,6 +93,10 @@ const ADVICE: Record<FailureKind, string> = {
   timeout: 'The registry is too slow or a firewall drops the packets; cloud.nacos.request-timeout sets the limit.',
   reset: 'The registry or a proxy closed the connection.',
   status: "See the registry's own log.",
+  redirect:
+    'A gateway or a single sign-on answers for the registry, and redirects are not followed: let cloud.nacos.server-addr lead to Nacos itself.',
+  throttled: 'The registry or a gateway in front of it limits requests.',
+  page: 'A gateway, a single sign-on or a console answers, not the API of Nacos: check cloud.nacos.server-addr and context-path.',
   truncated: 'The registry or a proxy cut the answer off.',
   malformed: 'Check that cloud.nacos.server-addr and context-path lead to Nacos and not to another server.',
   'too-large': 'Check that cloud.nacos.server-addr leads to Nacos.',
@@ -79,6 +105,8 @@ const ADVICE: Record<FailureKind, string> = {
   login: 'Check cloud.nacos.username and cloud.nacos.password.',
   refused: 'Correct what the registry objects to.',
   'no-route': 'Check cloud.nacos.context-path and api-version.',
+  partial:
+    'Open the gRPC port of the registry (HTTP port + 1000), or name every cluster in cloud.nacos.discovery.watch-clusters: then an empty list counts.',
   aborted: '',
 }
 
@@ -94,7 +122,7 @@ export function sidecarError(
   failure: RequestFailure,
   server: string,
   redact: (text: string) => string,
-  advice = ADVICE[failure.kind],
+  advice = failure.advice ?? ADVICE[failure.kind],
 ): SidecarError {
   const { tried, detail, code } = failure
   const attempts = tried.length > 1 ? ` after ${tried.length} attempts` : ''

@@ -4,12 +4,15 @@ import type { ConnectionOptions } from '../../settings/connection.js'
 import { Credentials, type TokenSource } from '../credentials.js'
 import { createRequestBudget, type RequestBudget } from '../request-budget.js'
 import { ServerList } from '../server-list.js'
+import type { ServiceInstance, ServiceKey } from '../../types.js'
 import type { NacosTransport } from '../transport.js'
+import { createChoice } from './choice.js'
 import { createHttpClient } from './client.js'
 import { createConfigWatch } from './config-watch.js'
 import { createDetection } from './detection.js'
 import { createExchange } from './exchange.js'
 import { RequestFailure, sidecarError } from './failure.js'
+import { createLists, type WholeList } from './lists.js'
 import { createLogin, type LoginOptions } from './login.js'
 import { createPerform } from './perform.js'
 import { createRedactor, redacting } from './redactor.js'
@@ -22,6 +25,10 @@ export interface HttpTransportOptions extends ConnectionOptions {
   readonly onLost?: (event: { servers: readonly string[]; error: unknown }) => void
   /** The first answer, and the first one after an outage. */
   readonly onFound?: (event: { server: string }) => void
+  /** Our own cluster. @default none */
+  readonly cluster?: string
+  /** Every cluster of interest, where the settings name them. @default none */
+  readonly watchClusters?: readonly string[]
   /** Shared by transports that speak to the same cluster. @default one of its own: one request a second */
   readonly budget?: RequestBudget
   /** How long the server may hold a config watch. @default 30000 */
@@ -35,7 +42,13 @@ export interface HttpTransportOptions extends ConnectionOptions {
 }
 
 /** All of the seam but service subscriptions, which HTTP does not have. */
-export type HttpTransport = Required<Omit<NacosTransport, 'watchService'>> & {
+export type HttpTransport = Required<Omit<NacosTransport, 'watchService' | 'list'>> & {
+  /** @param whole asked where HTTP lists by cluster only */
+  list(key: ServiceKey, signal?: AbortSignal, whole?: WholeList): Promise<ServiceInstance[]>
+  /** Instances were heard of in another way: where HTTP lists by cluster, theirs are asked for. */
+  note(instances: readonly ServiceInstance[]): void
+  /** False where the server has no config listener over HTTP, so that documents are polled. */
+  readonly longPolls: boolean
   /** The login, for other protocols to the same registry; absent without a user. */
   readonly tokens: TokenSource | undefined
 }
@@ -84,6 +97,8 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     onLost: ({ servers: all, error }) =>
       options.onLost?.({ servers: all, error: wrap('reaching the registry', error) }),
     onFound(event) {
+      choice.forget()
+      lists.forget()
       watch.wake()
       options.onFound?.(event)
     },
@@ -131,23 +146,35 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     return sidecarError(what, failure, servers.current, redact, advice)
   }
 
+  const choice = createChoice(apiVersion)
   const perform = createPerform({
     detection,
+    choice,
     exchange,
     timeoutMs: requestTimeoutMs,
     closed: closed.signal,
     failed: wrap,
   })
 
+  const { cluster, watchClusters = [] } = options
+  const lists = createLists({
+    perform,
+    clusters: [...(cluster ? [cluster] : []), ...watchClusters],
+    named: watchClusters.length > 0,
+    server: () => servers.current,
+    logger: clean,
+    failed: wrap,
+  })
+
   const watch = createConfigWatch({
     listen: (configs, signal) =>
-      perform((dialect) => dialect.listen?.(configs, longPollMs), {
+      perform('listen', (dialect) => dialect.listen?.(configs, longPollMs), {
         signal,
         timeoutMs: longPollMs + LONG_POLL_SLACK_MS,
         waitMs: requestTimeoutMs,
         background: true,
       }),
-    read: (key, signal) => perform((dialect) => dialect.getConfig(key), { signal }),
+    read: (key, signal) => perform('getConfig', (dialect) => dialect.getConfig(key), { signal }),
     pollIntervalMs: options.configPollMs ?? CONFIG_POLL_MS,
     logger,
   })
@@ -155,16 +182,25 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   const vital = (signal?: AbortSignal) => ({ signal, urgent: true })
   return {
     tokens: credentials,
-    register: (instance, signal) => perform((dialect) => dialect.register(instance), vital(signal)),
-    deregister: (instance, signal) => perform((dialect) => dialect.deregister(instance), vital(signal)),
-    beat: async (instance, signal) =>
-      (await perform((dialect) => dialect.beat(instance), { ...vital(signal), timeoutMs: options.beatTimeoutMs }))!,
-    list: async (key, signal) => (await perform((dialect) => dialect.list(key), { signal }))!,
-    listServices: async (page, signal) => (await perform((dialect) => dialect.listServices(page), { signal }))!,
-    getConfig: (key, signal) => perform((dialect) => dialect.getConfig(key), { signal }),
+    get longPolls() {
+      const { current } = detection
+      return current === undefined || choice.of('listen', current)[0].listen !== undefined
+    },
+    note: lists.note,
+    register: (instance, signal) => perform('register', (dialect) => dialect.register(instance), vital(signal)),
+    deregister: (instance, signal) => perform('deregister', (dialect) => dialect.deregister(instance), vital(signal)),
+    async beat(instance, signal, onInterval) {
+      const how = { ...vital(signal), timeoutMs: options.beatTimeoutMs }
+      const { known, intervalMs } = (await perform('beat', (dialect) => dialect.beat(instance), how))!
+      if (intervalMs !== undefined) onInterval?.(intervalMs)
+      return known ? 'ok' : 'unknown'
+    },
+    list: lists.list,
+    listServices: async (page, signal) => (await perform('listServices', (dialect) => dialect.listServices(page), { signal }))!,
+    getConfig: (key, signal) => perform('getConfig', (dialect) => dialect.getConfig(key), { signal }),
     publishConfig: async (item, casMd5, signal) =>
-      (await perform((dialect) => dialect.publishConfig(item, casMd5), { signal }))!,
-    deleteConfig: async (key, signal) => (await perform((dialect) => dialect.deleteConfig(key), { signal }))!,
+      (await perform('publishConfig', (dialect) => dialect.publishConfig(item, casMd5), { signal }))!,
+    deleteConfig: async (key, signal) => (await perform('deleteConfig', (dialect) => dialect.deleteConfig(key), { signal }))!,
     watchConfig: (key, knownMd5, listener) => watch.add(key, knownMd5, listener),
     deregisterRequest: (instance) => detection.current && exchange.plain(detection.current.deregister(instance)),
     describe: () => ({
@@ -173,6 +209,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       protocol: `http ${detection.current?.version ?? '?'}`,
       connected: servers.connected,
       ...(detection.reason !== undefined && { reason: detection.reason }),
+      ...(lists.partial && { clusters: lists.partial }),
     }),
     async close() {
       closed.abort()

@@ -7,7 +7,7 @@ export interface PollerOptions {
   readonly intervalMs: number
 }
 
-/** Asks for a watched service again and again, and tells of every answer. A question that fails tells nothing. */
+/** Asks for a watched service again and again, and tells of every answer and every failure. */
 export interface Poller {
   readonly watch: NonNullable<NacosTransport['watchService']>
 }
@@ -34,7 +34,7 @@ export function createPoller({ list, intervalMs }: PollerOptions): Poller {
   }
 
   return {
-    watch(key, listener) {
+    watch(key, listener, onFailure) {
       const ended = new AbortController()
       const ask = async () => {
         await turn()
@@ -42,8 +42,9 @@ export function createPoller({ list, intervalMs }: PollerOptions): Poller {
           if (ended.signal.aborted) return
           const instances = await list(key, ended.signal)
           if (!ended.signal.aborted) listener(instances)
-        } catch {
-          // The transport has logged and counted it; what is held stays.
+        } catch (error) {
+          // The transport has logged it; what is held stays.
+          if (!ended.signal.aborted) onFailure?.(error)
         } finally {
           done()
         }

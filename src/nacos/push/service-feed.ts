@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
 import { tell } from '../../util/tell.js'
-import type { NacosTransport, ServiceListener } from '../transport.js'
+import type { FailureListener, NacosTransport, ServiceListener } from '../transport.js'
 import { createPoller } from './poller.js'
 import type { Mode } from './push-switch.js'
 
@@ -24,7 +24,8 @@ export interface ServiceFeedOptions {
 
 interface Followed {
   readonly key: ServiceKey
-  readonly listeners: Set<ServiceListener>
+  /** Each listener with what hears of failures. */
+  readonly listeners: Map<ServiceListener, FailureListener | undefined>
   current: ServiceInstance[] | undefined
   stop: Unsubscribe
 }
@@ -43,23 +44,29 @@ export function createServiceFeed({ list, pollIntervalMs, logger }: ServiceFeedO
     one.stop()
     one.stop = () => {}
     if (!way) return
-    one.stop = way(one.key, (instances) => {
-      one.current = instances
-      for (const listener of one.listeners) inform(one, listener)
-    })
+    one.stop = way(
+      one.key,
+      (instances) => {
+        one.current = instances
+        for (const listener of one.listeners.keys()) inform(one, listener)
+      },
+      (error) => {
+        for (const failed of one.listeners.values()) failed?.(error)
+      },
+    )
   }
 
   return {
-    watch(key, listener) {
+    watch(key, listener, onFailure) {
       const id = `${key.namespace} ${key.group}@@${key.service}`
       let one = followed.get(id)
       // Its own function object: the same listener may be handed in twice.
       const own: ServiceListener = (instances) => listener(instances)
       if (one) {
-        one.listeners.add(own)
+        one.listeners.set(own, onFailure)
         queueMicrotask(() => one!.current && one!.listeners.has(own) && inform(one!, own))
       } else {
-        one = { key, listeners: new Set([own]), current: undefined, stop: () => {} }
+        one = { key, listeners: new Map([[own, onFailure]]), current: undefined, stop: () => {} }
         followed.set(id, one)
         follow(one)
       }

@@ -1,7 +1,10 @@
+import { messageOf } from '../../errors.js'
 import { failureKindOf } from '../http/failure.js'
 import type { HttpTransport } from '../http/transport.js'
 import type { GrpcLink } from '../grpc/link.js'
 import type { Logger } from '../../logger.js'
+import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
+import { cutOff } from '../../util/deadline.js'
 import type { NacosTransport } from '../transport.js'
 import { createConfigFeed } from './config-feed.js'
 import { createPushSwitch, type PushSwitch } from './push-switch.js'
@@ -14,6 +17,8 @@ export interface WithPushOptions {
   readonly registerBy?: 'http' | 'grpc'
   /** How often watched services are asked for while nothing pushes; ±10 %. */
   readonly pollIntervalMs: number
+  /** The link may be opened to learn what HTTP does not tell. @default true */
+  readonly mayOpen?: boolean
   /** The link was lost and stands again. */
   readonly onRestored?: (() => void) | undefined
   readonly logger: Logger
@@ -31,20 +36,43 @@ export interface PushTransport extends NacosTransport {
  */
 export function withPush(http: HttpTransport, options: WithPushOptions): PushTransport {
   const { logger } = options
-  const { tokens: _tokens, ...asked } = http
+  const { tokens: _tokens, note: _note, longPolls: _longPolls, ...asked } = http
   const { watchConfig, publishConfig, deleteConfig } = http
   const configs = createConfigFeed({ pull: watchConfig, logger })
-  const services = createServiceFeed({ list: http.list, pollIntervalMs: options.pollIntervalMs, logger })
+  const list: NacosTransport['list'] = (key, signal) => http.list(key, signal, () => byLink(key, signal))
+  const services = createServiceFeed({ list, pollIntervalMs: options.pollIntervalMs, logger })
   const push = createPushSwitch({
     openLink: options.openLink,
     onMode(mode, link) {
-      services.set(mode, link?.watchService)
+      services.set(mode, link && noting(link))
       configs.set(mode, link?.watchConfig)
     },
     onRestored: () => options.onRestored?.(),
-    pullName: () => (http.describe().protocol === 'http v3' ? 'http polling' : 'http long poll and polling'),
+    pullName: () => (http.longPolls ? 'http long poll and polling' : 'http polling'),
     logger,
   })
+
+  /** HTTP asks for the clusters that are known, should it have to do without the link. */
+  const noting = (link: GrpcLink): NacosTransport['watchService'] => (key, listener, onFailure) =>
+    link.watchService(
+      key,
+      (instances) => {
+        http.note(instances)
+        listener(instances)
+      },
+      onFailure,
+    )
+
+  /** The list over gRPC, which holds every cluster; `undefined` while the link does not stand. */
+  async function byLink(key: ServiceKey, signal: AbortSignal | undefined): Promise<ServiceInstance[] | undefined> {
+    const link = options.mayOpen === false ? push.link : push.open()
+    if (!link || !(await stands(link, signal))) return undefined
+    return link.list(key, signal).catch((error: unknown) => {
+      signal?.throwIfAborted()
+      logger.debug(`A list over gRPC failed: ${messageOf(error)}`)
+      return undefined
+    })
+  }
 
   /** Nacos 3 has publish and delete in its admin API only, which is closed to most; over gRPC the config's own rights count. */
   async function elsewhere<T>(overHttp: () => Promise<T>, overGrpc: (link: GrpcLink) => Promise<T>): Promise<T> {
@@ -63,9 +91,10 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
 
   const transport: PushTransport = {
     ...asked,
-    watchService(key, listener) {
+    list,
+    watchService(key, listener, onFailure) {
       push.want()
-      return services.watch(key, listener)
+      return services.watch(key, listener, onFailure)
     },
     watchConfig(key, knownMd5, listener) {
       push.want()
@@ -83,7 +112,13 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
       ),
     describe() {
       const updates = push.reason()
-      return { ...http.describe(), ...(updates !== undefined && { updates }) }
+      const { clusters, ...status } = http.describe()
+      return {
+        ...status,
+        ...(updates !== undefined && { updates }),
+        by: push.mode === 'push' ? ('push' as const) : ('poll' as const),
+        ...(clusters && push.mode !== 'push' && { clusters }),
+      }
     },
     answered: () => push.answered(),
     async close() {
@@ -93,6 +128,20 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
     },
   }
   return options.registerBy === 'grpc' ? registeringByGrpc(transport, push) : transport
+}
+
+/** How long the first attempt of a link is waited for by somebody who needs its list. */
+const FIRST_ATTEMPT_MS = 1_500
+
+/** True if the link stands; waits for the first attempt to end. */
+async function stands(link: GrpcLink, signal: AbortSignal | undefined): Promise<boolean> {
+  if (link.state().status === 'connecting') {
+    const ends: Unsubscribe[] = []
+    const settled = new Promise<void>((resolve) => ends.push(link.onUp(() => resolve()), link.onDown(() => resolve())))
+    await cutOff(FIRST_ATTEMPT_MS, [signal], () => settled).catch(() => signal?.throwIfAborted())
+    for (const end of ends) end()
+  }
+  return link.state().status === 'up'
 }
 
 /** The connection is the sign of life, and the link registers again on each new one. */

@@ -60,6 +60,12 @@ const discovery = section({
   group: text.default('DEFAULT_GROUP'),
   /** Nacos cluster of the instance: what `same-cluster-first` goes by. */
   clusterName: text.default('DEFAULT'),
+  /**
+   * Every cluster that has instances to be called. Needed only where the gRPC port of a Nacos 3 without the v1 API cannot
+   * be reached: its HTTP API lists by cluster, so that instances in others stay unseen, and an empty list is not
+   * believed. @default the own cluster, DEFAULT and those seen
+   */
+  watchClusters: list.default([]),
   /** Registered name; `application.name` where it is left out. */
   service: text.optional(),
   /** Share of the calls relative to the other instances; 0 gets none. */

@@ -268,6 +268,7 @@ describe('discovery and config', () => {
 
   it('find out which API there is though the user has rights in one namespace only', async () => {
     const http = await registry()
+    http.on('/v1/', { status: 410, body: { code: 40000, message: 'Current API will be deprecated' } })
     http.on('GET /nacos/v3/client/', ({ query }) =>
       query.get('namespaceId') === 'b' && query.has('dataId')
         ? { body: { code: 20004, data: null } }

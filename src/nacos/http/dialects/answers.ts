@@ -17,25 +17,107 @@ const BAD_INPUT =
 /** Throws what the status says, unless it is a success. */
 export function assertSuccess(response: WireResponse): void {
   const { status } = response
-  if (status >= 200 && status < 300) return
+  if (status >= 200 && status < 300) {
+    if (isPage(response)) throw pageFailure(response)
+    return
+  }
   const words = wordsOf(response)
-  const detail = `HTTP ${status}${words && ` "${words}"`}`
-  if (status < 400) throw new RequestFailure('status', `HTTP ${status}, a redirect, which is not followed`)
+  const detail = `HTTP ${status}${words && ` "${words}"`}${byGateway(response)}`
+  if (status < 400) throw redirectFailure(response)
   if (status === 401 || status === 403) throw new RequestFailure('denied', detail)
-  if (status === 404 || status === 410) throw new RequestFailure('no-route', detail)
+  if (NO_ROUTE.has(status)) throw new RequestFailure('no-route', detail)
+  if (status === 429 || (status === 503 && response.headers['retry-after'] !== undefined)) {
+    throw throttledFailure(response, detail)
+  }
   if (status < 500 || (status === 500 && BAD_INPUT.test(words))) throw new RequestFailure('refused', detail)
-  throw new RequestFailure('status', detail)
+  const failure = new RequestFailure('status', detail)
+  if (isPage(response)) failure.advice = 'A gateway answers for the registry: see whether the registry behind it runs.'
+  throw failure
 }
+
+/**
+ * True where an answer is that of something in front of the API, or of a server without this route: it says nothing
+ * about another API of the same server.
+ */
+export function saysNothing(response: WireResponse): boolean {
+  const { status } = response
+  return status === 401 || status === 403 || NO_ROUTE.has(status) || (status >= 300 && status < 400) || isPage(response)
+}
+
+/** How a server, or a gateway that knows only some of its paths, says that it has no such route. */
+const NO_ROUTE: ReadonlySet<number> = new Set([404, 405, 410, 501])
 
 /** The server's own explanation: the message of an error body, or a short text. */
 export function wordsOf({ body }: WireResponse): string {
   const parsed = body.startsWith('{') ? tryJson(body) : undefined
   const { message, data } = isObject(parsed) ? parsed : {}
   const text = [message, data].filter((part) => typeof part === 'string' && part !== '').join(': ') || body
-  // A page of HTML explains nothing.
-  if (/^\s*</.test(text)) return ''
+  // Of a page, its title is all that explains anything.
+  if (/^\s*</.test(text)) return titleOf({ status: 0, headers: {}, body: text })
   const line = text.replace(/\s+/g, ' ').trim()
   return line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}…` : line
+}
+
+/** A page, and not a config document that is one: those come with their type or their MD5. */
+function isPage({ headers, body }: WireResponse): boolean {
+  if (headers['config-type'] !== undefined || headers['content-md5'] !== undefined) return false
+  return /^text\/html\b/i.test(headers['content-type'] ?? '') && /^\s*(<!doctype|<html|<head|<body|<script)/i.test(body)
+}
+
+function pageFailure(response: WireResponse): RequestFailure {
+  const title = titleOf(response)
+  const failure = new RequestFailure(
+    'page',
+    `HTTP ${response.status}, a page${title && ` "${title}"`} instead of an answer of the API${byGateway(response)}`,
+  )
+  if (/\bnacos\b/i.test(title)) failure.advice = CONSOLE_ADVICE
+  return failure
+}
+
+export const CONSOLE_ADVICE =
+  'This is the address of the Nacos console. Its API has another port, 8848 unless configured otherwise (the console of Nacos 3 is on 8080): correct cloud.nacos.server-addr.'
+
+function redirectFailure(response: WireResponse): RequestFailure {
+  const location = shownLocation(response.headers['location'])
+  const failure = new RequestFailure(
+    'redirect',
+    `HTTP ${response.status}, a redirect${location && ` to ${location}`}${byGateway(response)}`,
+  )
+  const secured = /^https:\/\/[^/]+/i.exec(location)?.[0]
+  if (secured && /\/v[123]\//.test(location)) {
+    failure.advice = `The registry is to be asked at ${secured}: write that in cloud.nacos.server-addr.`
+  } else if (/\/(next|console-ui|index\.html)|#\/login/i.test(location)) failure.advice = CONSOLE_ADVICE
+  return failure
+}
+
+/** Without user, query and fragment, which may hold a secret. */
+function shownLocation(location: string | undefined): string {
+  const path = (location ?? '').replace(/[?#].*$/s, '').replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/]*@/i, '$1//')
+  return path.slice(0, MAX_WORDS)
+}
+
+function throttledFailure({ headers }: WireResponse, detail: string): RequestFailure {
+  const retryAfterMs = readRetryAfter(headers['retry-after'])
+  const asked = retryAfterMs === undefined ? '' : `, asks to wait ${Math.ceil(retryAfterMs / 1000)} s`
+  return Object.assign(new RequestFailure('throttled', `${detail}${asked}`), { retryAfterMs })
+}
+
+/** Seconds, or an HTTP date. */
+function readRetryAfter(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const seconds = /^\s*\d+\s*$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000
+  return Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : undefined
+}
+
+/** Servers of the field that stand in front of Nacos; Nacos itself names none. */
+function byGateway({ headers }: WireResponse): string {
+  const server = headers['server']
+  return server && /^[\w ./()-]{1,60}$/.test(server) ? `, from ${server} in front of the registry` : ''
+}
+
+function titleOf({ body }: WireResponse): string {
+  const title = /<title[^>]*>([^<]{0,200})/i.exec(body)?.[1] ?? ''
+  return title.replace(/\s+/g, ' ').trim().slice(0, 80)
 }
 
 /** @throws RequestFailure `malformed` */

@@ -1,5 +1,4 @@
 import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames } from '../../../types.js'
-import type { BeatResult } from '../../transport.js'
 import type { WireRequest, WireResponse } from '../wire.js'
 import type { ListenedConfig } from '../listener.js'
 
@@ -14,6 +13,11 @@ export interface Operation<T> {
   readonly hint?: string
   /** False where doing it twice differs from doing it once. @default true */
   readonly idempotent?: boolean
+  /**
+   * What to ask the same node instead, where this answer says nothing: another API of the server. `undefined`: the
+   * answer counts.
+   */
+  readonly instead?: (response: WireResponse) => Operation<T> | undefined
   /** Throws a `RequestFailure` for whatever is no result. */
   readonly decode: (response: WireResponse) => T
 }
@@ -22,13 +26,22 @@ export type SignedResource =
   | { readonly type: 'naming'; readonly group?: string; readonly service?: string }
   | { readonly type: 'config'; readonly namespace: string; readonly group?: string }
 
+/** What a server says to a sign of life. */
+export interface BeatAnswer {
+  /** False: it asks for a new registration. */
+  readonly known: boolean
+  /** How often it wants to hear of the instance, where it says so. */
+  readonly intervalMs?: number
+}
+
 /** One version of Nacos's HTTP API: pure functions from a verb to an operation. */
 export interface Dialect {
   readonly version: 'v1' | 'v3'
   register(instance: ServiceInstance): Operation<void>
   deregister(instance: ServiceInstance): Operation<void>
-  beat(instance: ServiceInstance): Operation<BeatResult>
-  list(key: ServiceKey): Operation<ServiceInstance[]>
+  beat(instance: ServiceInstance): Operation<BeatAnswer>
+  /** @param clusters those that are asked for, where the server lists by cluster. @default all that it lists unasked */
+  list(key: ServiceKey, clusters?: readonly string[]): Operation<ServiceInstance[]>
   listServices(page: Page): Operation<ServiceNames>
   getConfig(key: ConfigKey): Operation<ConfigItem | undefined>
   publishConfig(item: Omit<ConfigItem, 'md5'>, casMd5?: string): Operation<boolean>

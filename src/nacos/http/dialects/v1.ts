@@ -1,5 +1,6 @@
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
 import { isObject } from '../../../util/is-object.js'
+import { isCasRefusal } from '../../cas.js'
 import { decodeChanged, encodeListening } from '../listener.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
@@ -51,10 +52,12 @@ export const v1: Dialect = {
     decode(response) {
       assertSuccess(response)
       const answer = parseJson(response)
-      if (!isObject(answer) || typeof answer['code'] !== 'number') throw malformed('holds no code', response)
-      if (answer['code'] === 10200) return 'ok'
-      if (answer['code'] === 20404) return 'unknown'
-      throw new RequestFailure('refused', `code ${answer['code']}`)
+      if (!isObject(answer)) throw malformed('is no object', response)
+      // Nacos 1.0 to 1.1.4 answer without a code: there a success is one.
+      const { code = BEAT_OK, clientBeatInterval: intervalMs } = answer
+      if (code === BEAT_UNKNOWN) return { known: false }
+      if (code !== BEAT_OK) throw new RequestFailure('refused', `code ${String(code)}`)
+      return { known: true, ...(isPositive(intervalMs) && { intervalMs }) }
     },
   }),
 
@@ -119,8 +122,8 @@ export const v1: Dialect = {
     // The second of two would find the MD5 the first has changed.
     idempotent: casMd5 === undefined,
     decode(response) {
-      // A lost race is an HTTP 500 whose body is `false`.
-      if (casMd5 !== undefined && response.body.trim() === 'false') return false
+      // A lost race is an HTTP 500: of Nacos 3 with the body `false`, of 2.5 in words.
+      if (casMd5 !== undefined && (response.body.trim() === 'false' || isCasRefusal(response.body))) return false
       return expectBoolean(response)
     },
   }),
@@ -147,6 +150,12 @@ export const v1: Dialect = {
     },
   }),
 }
+
+const BEAT_OK = 10200
+const BEAT_UNKNOWN = 20404
+
+const isPositive = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0
 
 const config = ({ namespace, group }: ConfigKey): SignedResource => ({ type: 'config', namespace, group })
 

@@ -1,5 +1,6 @@
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
 import { isObject } from '../../../util/is-object.js'
+import { isCasRefusal } from '../../cas.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
 import { assertSuccess, configItem, malformed } from './answers.js'
@@ -9,7 +10,6 @@ import {
   namespaceId,
   serviceLabel,
   type Dialect,
-  type Operation,
   type SignedResource,
 } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
@@ -17,7 +17,7 @@ import { identity, naming, readInstances } from './instances.js'
 const ADMIN_HINT =
   'Nacos 3 does this through its admin API, which wants a login even where authentication is off: set cloud.nacos.username and cloud.nacos.password of a user who may.'
 
-const RESOURCE_NOT_FOUND = 20004
+export const RESOURCE_NOT_FOUND = 20004
 const RESOURCE_CONFLICT = 20005
 const INSTANCE_NOT_FOUND = 21003
 
@@ -49,18 +49,24 @@ export const v3: Dialect = {
     resource: naming(instance),
     decode(response) {
       const envelope = open(response)
-      if (envelope?.code === INSTANCE_NOT_FOUND) return 'unknown'
+      if (envelope?.code === INSTANCE_NOT_FOUND) return { known: false }
       dataOf(response, envelope)
-      return 'ok'
+      return { known: true }
     },
   }),
 
-  list: (key) => ({
+  // Without a cluster, Nacos 3.0 to 3.2 list DEFAULT only.
+  list: (key, clusters) => ({
     what: `listing ${serviceLabel(key)}`,
     request: {
       method: 'GET',
       path: '/v3/client/ns/instance/list',
-      query: { serviceName: key.service, groupName: key.group, namespaceId: namespaceId(key.namespace) },
+      query: {
+        serviceName: key.service,
+        groupName: key.group,
+        namespaceId: namespaceId(key.namespace),
+        clusterName: clusters?.join(','),
+      },
     },
     resource: naming(key),
     decode: (response) => readInstances(dataOf(response), key, response),
@@ -115,7 +121,9 @@ export const v3: Dialect = {
     idempotent: casMd5 === undefined,
     decode(response) {
       const envelope = open(response)
-      return envelope?.code !== RESOURCE_CONFLICT && dataOf(response, envelope) === true
+      if (envelope?.code === RESOURCE_CONFLICT) return false
+      if (casMd5 !== undefined && isCasRefusal(response.body)) return false
+      return dataOf(response, envelope) === true
     },
   }),
 
@@ -129,42 +137,6 @@ export const v3: Dialect = {
       return envelope?.code === RESOURCE_NOT_FOUND || dataOf(response, envelope) === true
     },
   }),
-}
-
-/**
- * Asks whether the server speaks v3: true, or false where the route is not there (404). Anything else decides nothing
- * and fails.
- *
- * @param route the second one is for users who may read configs only
- */
-export function probe(route: 'naming' | 'config', namespace: string): Operation<boolean> {
-  const name = 'nacos-sidecar'
-  return {
-    what: 'asking which API the registry speaks',
-    request:
-      route === 'naming'
-        ? {
-            method: 'GET',
-            path: '/v3/client/ns/instance/list',
-            query: { serviceName: name, namespaceId: namespaceId(namespace) },
-          }
-        : {
-            method: 'GET',
-            path: '/v3/client/cs/config',
-            query: configParams({ dataId: name, group: 'DEFAULT_GROUP', namespace }),
-          },
-    resource:
-      route === 'naming'
-        ? { type: 'naming', group: 'DEFAULT_GROUP', service: name }
-        : { type: 'config', namespace, group: 'DEFAULT_GROUP' },
-    decode(response) {
-      const envelope = open(response)
-      if (envelope?.code === RESOURCE_NOT_FOUND) return true
-      if (response.status === 404) return false
-      dataOf(response, envelope)
-      return true
-    },
-  }
 }
 
 // The namespace is signed as it is sent.
@@ -188,14 +160,14 @@ function configParams({ dataId, group, namespace }: ConfigKey): Params {
   return { dataId, groupName: group, namespaceId: namespaceId(namespace) }
 }
 
-interface Envelope {
+export interface Envelope {
   readonly code: number
   readonly message?: unknown
   readonly data?: unknown
 }
 
 /** `{code, message, data}`, whatever the status; `undefined` where the body is something else. */
-function open({ body }: WireResponse): Envelope | undefined {
+export function open({ body }: WireResponse): Envelope | undefined {
   try {
     const answer = JSON.parse(body) as unknown
     return isObject(answer) && typeof answer['code'] === 'number' ? (answer as unknown as Envelope) : undefined
@@ -204,7 +176,7 @@ function open({ body }: WireResponse): Envelope | undefined {
   }
 }
 
-function dataOf(response: WireResponse, envelope = open(response)): unknown {
+export function dataOf(response: WireResponse, envelope = open(response)): unknown {
   assertSuccess(response)
   if (!envelope) throw malformed('is not {code, message, data}', response)
   if (envelope.code !== 0) throw new RequestFailure('refused', `code ${envelope.code} "${String(envelope.message)}"`)

@@ -98,7 +98,7 @@ describe('where to log in', () => {
   test('v3 first where the settings say v3', async () => {
     const server = await guarded()
     server.on('GET /nacos/v3/client', { body: { code: 0, data: [] } })
-    await openTransport([server], { ...USER, apiVersion: 'v3' }).list(ORDERS)
+    await openTransport([server], { ...USER, apiVersion: 'v3', watchClusters: ['DEFAULT'] }).list(ORDERS)
     expect(server.seen(LOGIN).map(({ path }) => path)).toEqual(['/nacos/v3/auth/user/login', '/nacos/v1/auth/login'])
   })
 })

@@ -1,10 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
 import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
-import { startScriptedRegistry } from '../../../support/scripted-registry.js'
+import { startScriptedRegistry, type ScriptedAnswer } from '../../../support/scripted-registry.js'
 
 const V3_LIST = 'GET /nacos/v3/client/ns/instance/list'
 const V1_LIST = 'GET /nacos/v1/ns/instance/list'
+const HTML = { 'content-type': 'text/html;charset=UTF-8' }
 const CONFIG = { namespace: '', group: 'G', dataId: 'app.yml' }
 
 async function registry() {
@@ -24,9 +25,10 @@ describe('which API', () => {
   test('v3 where its client API answers', async () => {
     const server = await registry()
     server.on(V3_LIST, { body: { code: 0, message: 'success', data: [] } })
+    server.on('GET /nacos/v3/client/cs/config', { body: { code: 20004, message: 'resource not found', data: null } })
     const transport = openTransport([server], { apiVersion: 'auto' })
     expect(transport.describe()).toMatchObject({ protocol: 'http ?', connected: false })
-    expect(await transport.list(ORDERS)).toEqual([])
+    expect(await transport.getConfig(CONFIG)).toBeUndefined()
     expect(transport.describe()).toEqual({
       server: server.address,
       servers: [server.address],
@@ -44,17 +46,67 @@ describe('which API', () => {
     await Promise.all([transport.list(ORDERS), transport.list(ORDERS), transport.list(ORDERS)])
     expect(server.seen(V3_LIST)).toHaveLength(1)
     expect(server.seen(V1_LIST)).toHaveLength(3)
-    expect(transport.describe()).toMatchObject({ protocol: 'http v1', reason: expect.stringContaining('404') })
+    expect(transport.describe()).toMatchObject({ protocol: 'http v1', reason: 'the server answers v1 and not the v3 client API' })
   })
 
-  test.each([403, 500, 503, 302])('HTTP %i decides nothing', async (status) => {
+  const SSO = 'https://sso.example.com/login?state=canary'
+  const REFUSALS: [string, ScriptedAnswer][] = [
+    ['401', { status: 401, body: { status: 401, error: 'Unauthorized', message: 'Unauthorized' } }],
+    ['403', { status: 403, body: 'no' }],
+    ['400', { status: 400, body: 'no' }],
+    ['500', { status: 500, body: { status: 500, message: 'No message available' } }],
+    ['502 of a gateway', { status: 502, headers: HTML, body: '<html><title>502 Bad Gateway</title></html>' }],
+    ['503', { status: 503, headers: { 'retry-after': '30' }, body: 'no' }],
+    ['a redirect to a login', { status: 302, headers: { location: SSO } }],
+    ['a page', { headers: HTML, body: '<!DOCTYPE html><title>Sign in</title>' }],
+    ['other JSON', { body: { ok: true } }],
+  ]
+
+  test.each(REFUSALS)('R4: v1 is found behind %s to any v3 path', async (_what, refusal) => {
     const server = await registry()
-    server.on('/v3/', { status, body: 'no' })
+    server.on('/v3/', refusal)
     server.on(V1_LIST, { body: { hosts: [] } })
+    server.on('POST /nacos/v1/ns/instance', { body: 'ok' })
+    const onLost = vi.fn()
+    const transport = openTransport([server], { apiVersion: 'auto', onLost })
+    await transport.register(anInstance())
+    expect(await transport.list(ORDERS)).toEqual([])
+    expect(transport.describe().protocol).toBe('http v1')
+    expect(server.seen('/v3/')).toHaveLength(1)
+    expect(onLost).not.toHaveBeenCalled()
+    expect(transport.lines.filter((line) => !line.startsWith('info'))).toEqual([])
+  })
+
+  test('R4: v1 is found by way of configs where the user may read configs only', async () => {
+    const server = await registry()
+    server.on('GET', { status: 401 })
+    server.on('GET /nacos/v1/cs/configs', { status: 404, body: 'config data not exist' })
     const transport = openTransport([server], { apiVersion: 'auto' })
-    await expect(transport.list(ORDERS)).rejects.toMatchObject({ name: 'SidecarError' })
-    expect(server.seen('/v1/')).toEqual([])
+    expect(await transport.getConfig(CONFIG)).toBeUndefined()
+    expect(transport.describe().protocol).toBe('http v1')
+  })
+
+  test('R4: a true 401 says that both APIs answer it, and is asked again', async () => {
+    const server = await registry()
+    server.on('GET', { status: 401, body: { message: 'Unauthorized' } })
+    const transport = openTransport([server], { apiVersion: 'auto' })
+    await expect(transport.list(ORDERS)).rejects.toMatchObject({
+      code: 'SIDECAR_REGISTRY_REFUSED',
+      message: expect.stringMatching(/HTTP 401 "Unauthorized", to v3 and v1 alike\. The registry wants a login/),
+    })
+    expect(transport.describe().protocol).toBe('http ?')
+    server.on(V1_LIST, { body: { hosts: [] } })
+    expect(await transport.list(ORDERS)).toEqual([])
+  })
+
+  test('R4: what neither API answers decides nothing', async () => {
+    const server = await registry()
+    server.on('GET', { status: 500, body: { message: 'No message available' } })
+    const transport = openTransport([server], { apiVersion: 'auto' })
+    await expect(transport.list(ORDERS)).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_UNAVAILABLE' })
+    expect(transport.describe().protocol).toBe('http ?')
     server.on('/v3/', { status: 404 })
+    server.on(V1_LIST, { body: { hosts: [] } })
     expect(await transport.list(ORDERS)).toEqual([])
     expect(transport.describe().protocol).toBe('http v1')
   })
@@ -86,7 +138,7 @@ describe('which API', () => {
   test('is asked again when the server has been upgraded, and the request goes through', async () => {
     const server = await registry()
     server.on(V1_LIST, { body: { hosts: [] } })
-    const transport = openTransport([server], { apiVersion: 'auto' })
+    const transport = openTransport([server], { apiVersion: 'auto', watchClusters: ['DEFAULT'] })
     await transport.list(ORDERS)
     server.on('/v1/', { status: 410, body: { code: 40000, message: 'Current API will be deprecated' } })
     server.on(V3_LIST, { body: { code: 0, data: [] } })
@@ -97,7 +149,7 @@ describe('which API', () => {
   test('and when it has been downgraded', async () => {
     const server = await registry()
     server.on(V3_LIST, { body: { code: 0, data: [] } })
-    const transport = openTransport([server], { apiVersion: 'auto' })
+    const transport = openTransport([server], { apiVersion: 'auto', watchClusters: ['DEFAULT'] })
     await transport.list(ORDERS)
     server.on(V3_LIST, { status: 404 })
     server.on(V1_LIST, { body: { hosts: [] } })

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { Dialect, Operation } from '../../../../../src/nacos/http/dialects/dialect.js'
 import { v1 } from '../../../../../src/nacos/http/dialects/v1.js'
-import { probe, v3 } from '../../../../../src/nacos/http/dialects/v3.js'
+import { v3 } from '../../../../../src/nacos/http/dialects/v3.js'
+import { probe } from '../../../../../src/nacos/http/probe.js'
 import { RequestFailure } from '../../../../../src/nacos/http/failure.js'
 import { loginOperation } from '../../../../../src/nacos/http/login.js'
 import { WIRE_SERVERS, wireCases, wireExchanges, type WireExchange } from '../../../../support/wire.js'
@@ -183,7 +184,10 @@ describe.each(WIRE_SERVERS)('answers of %s', (server) => {
 
   test.each(good('beat'))('beat: $label', (one) => {
     const unknown = /"code":(20404|21003)/.test(one.response.body)
-    expect(resultOf(one)).toBe(unknown ? 'unknown' : 'ok')
+    const asked = /"clientBeatInterval":(\d+)/.exec(one.response.body)?.[1]
+    expect(resultOf(one)).toEqual(
+      unknown ? { known: false } : { known: true, ...(asked && { intervalMs: Number(asked) }) },
+    )
   })
 
   test.each(good('list'))('list: $label', (one) => {
@@ -254,8 +258,8 @@ describe.each(WIRE_SERVERS)('answers of %s', (server) => {
     expect(answers.length).toBeGreaterThan(2)
     for (const { response, request } of answers) {
       const decode = () => probe('naming', '').decode(response)
-      if (response.status === 404) expect(decode()).toBe(false)
-      else if (response.status === 200) expect(decode()).toBe(true)
+      if (response.status === 404) expect(decode()).toBe(v1)
+      else if (response.status === 200) expect(decode()).toBe(v3)
       else expect(decode, `${response.status} for ${request.target} decides nothing`).toThrow(RequestFailure)
     }
   })
