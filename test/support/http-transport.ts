@@ -1,17 +1,15 @@
 import { onTestFinished } from 'vitest'
-import { createHttpTransport, type HttpTransportOptions } from '../../src/nacos/http/transport.js'
-import type { NacosTransport } from '../../src/nacos/transport.js'
+import { createHttpTransport, type HttpTransport, type HttpTransportOptions } from '../../src/nacos/http/transport.js'
 import type { ServiceInstance } from '../../src/types.js'
 import { collectLog } from './collect.js'
 
 export type Overrides = Omit<Partial<HttpTransportOptions>, 'addresses' | 'logger'> & {
   readonly scheme?: 'http' | 'https'
 }
-export type OpenedTransport = NacosTransport &
-  Required<Pick<NacosTransport, 'beat' | 'watchConfig' | 'publishConfig' | 'deleteConfig' | 'listServices'>> & {
-    /** What it logged, as `level message`. */
-    readonly lines: string[]
-  }
+export type OpenedTransport = HttpTransport & {
+  /** What it logged, as `level message`. */
+  readonly lines: string[]
+}
 
 /** A transport to these servers, in this order, that closes with the test. */
 export function openTransport(

@@ -196,11 +196,13 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       return known ? 'ok' : 'unknown'
     },
     list: lists.list,
-    listServices: async (page, signal) => (await perform('listServices', (dialect) => dialect.listServices(page), { signal }))!,
+    listServices: async (page, signal) =>
+      (await perform('listServices', (dialect) => dialect.listServices(page), { signal }))!,
     getConfig: (key, signal) => perform('getConfig', (dialect) => dialect.getConfig(key), { signal }),
     publishConfig: async (item, casMd5, signal) =>
       (await perform('publishConfig', (dialect) => dialect.publishConfig(item, casMd5), { signal }))!,
-    deleteConfig: async (key, signal) => (await perform('deleteConfig', (dialect) => dialect.deleteConfig(key), { signal }))!,
+    deleteConfig: async (key, signal) =>
+      (await perform('deleteConfig', (dialect) => dialect.deleteConfig(key), { signal }))!,
     watchConfig: (key, knownMd5, listener) => watch.add(key, knownMd5, listener),
     deregisterRequest: (instance) => detection.current && exchange.plain(detection.current.deregister(instance)),
     describe: () => ({

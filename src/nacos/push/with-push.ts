@@ -53,15 +53,17 @@ export function withPush(http: HttpTransport, options: WithPushOptions): PushTra
   })
 
   /** HTTP asks for the clusters that are known, should it have to do without the link. */
-  const noting = (link: GrpcLink): NacosTransport['watchService'] => (key, listener, onFailure) =>
-    link.watchService(
-      key,
-      (instances) => {
-        http.note(instances)
-        listener(instances)
-      },
-      onFailure,
-    )
+  const noting =
+    (link: GrpcLink): NacosTransport['watchService'] =>
+    (key, listener, onFailure) =>
+      link.watchService(
+        key,
+        (instances) => {
+          http.note(instances)
+          listener(instances)
+        },
+        onFailure,
+      )
 
   /** The list over gRPC, which holds every cluster; `undefined` while the link does not stand. */
   async function byLink(key: ServiceKey, signal: AbortSignal | undefined): Promise<ServiceInstance[] | undefined> {
@@ -137,7 +139,12 @@ const FIRST_ATTEMPT_MS = 1_500
 async function stands(link: GrpcLink, signal: AbortSignal | undefined): Promise<boolean> {
   if (link.state().status === 'connecting') {
     const ends: Unsubscribe[] = []
-    const settled = new Promise<void>((resolve) => ends.push(link.onUp(() => resolve()), link.onDown(() => resolve())))
+    const settled = new Promise<void>((resolve) =>
+      ends.push(
+        link.onUp(() => resolve()),
+        link.onDown(() => resolve()),
+      ),
+    )
     await cutOff(FIRST_ATTEMPT_MS, [signal], () => settled).catch(() => signal?.throwIfAborted())
     for (const end of ends) end()
   }

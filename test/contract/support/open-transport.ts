@@ -11,6 +11,8 @@ export interface TransportOverrides extends Partial<Pick<ConnectionOptions, 'nam
   readonly server?: string
   readonly apiVersion?: ConnectionOptions['apiVersion']
   readonly logger?: Logger
+  /** @default every cluster that the suite uses: then an empty list of v3 counts */
+  readonly watchClusters?: readonly string[]
   /** No credentials, though the server wants some. */
   readonly anonymous?: boolean
 }
@@ -18,7 +20,8 @@ export interface TransportOverrides extends Partial<Pick<ConnectionOptions, 'nam
 /** The client under test, from settings as a user writes them. */
 export function openTransport(target: ContractTarget, overrides: TransportOverrides = {}): NacosTransport {
   if (target.client === 'npm nacos') return openSdkTransport(target, overrides)
-  const { server = target.server, apiVersion = target.apiVersion, logger = silent, anonymous, ...own } = overrides
+  const { server = target.server, apiVersion = target.apiVersion, logger = silent, anonymous, ...rest } = overrides
+  const { watchClusters = CLUSTERS, ...own } = rest
   const user = anonymous ? undefined : (target.auth ?? target.admin)
   const credentials = user && { username: user.username, password: user.password }
   const settings = settingsSchema.parse({
@@ -28,8 +31,11 @@ export function openTransport(target: ContractTarget, overrides: TransportOverri
     ...connectionOf(settings.cloud.nacos, 'discovery'),
     logger,
     configPollMs: CONFIG_POLL_MS,
+    watchClusters,
   })
 }
+
+const CLUSTERS = ['DEFAULT', 'HZ', 'C1', 'C2']
 
 /** v3 has no listener, so a watch reads; often enough here for a test to wait for it. */
 const CONFIG_POLL_MS = 200

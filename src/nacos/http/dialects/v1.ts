@@ -154,8 +154,7 @@ export const v1: Dialect = {
 const BEAT_OK = 10200
 const BEAT_UNKNOWN = 20404
 
-const isPositive = (value: unknown): value is number =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0
+const isPositive = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
 
 const config = ({ namespace, group }: ConfigKey): SignedResource => ({ type: 'config', namespace, group })
 

@@ -4,14 +4,7 @@ import { isCasRefusal } from '../../cas.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
 import { assertSuccess, configItem, malformed } from './answers.js'
-import {
-  configLabel,
-  instanceLabel,
-  namespaceId,
-  serviceLabel,
-  type Dialect,
-  type SignedResource,
-} from './dialect.js'
+import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
 
 const ADMIN_HINT =

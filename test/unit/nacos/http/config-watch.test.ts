@@ -183,3 +183,51 @@ test('reads from time to time where there is no long poll (v3)', async () => {
   await vi.waitFor(() => expect(heard).toEqual(['one', 'two', undefined]))
   expect(server.seen('POST')).toEqual([])
 })
+
+test.each(['v3 and v1', 'v1 alone'])(
+  'R3: a change is heard of at once wherever the server has a listener: %s',
+  async (apis) => {
+    const server = await registry({ a: '0' })
+    if (apis === 'v3 and v1') {
+      server.on('GET /nacos/v3/client/ns/instance/list', { body: { code: 0, data: [] } })
+      server.on('GET /nacos/v3/client/cs/config', async ({ query }) => {
+        const url = `http://${server.address}/nacos/v1/cs/configs?dataId=${query.get('dataId')}&group=G`
+        const answer = await fetch(url)
+        if (answer.status === 404) return { body: { code: 20004, message: 'not found', data: null } }
+        return { body: { code: 0, data: { content: await answer.text(), contentType: 'yaml' } } }
+      })
+    }
+    const transport = openTransport([server], { apiVersion: 'auto' })
+    const late: number[] = []
+    let publishedMs = 0
+    transport.watchConfig(keyOf('a'), md5('0'), () => late.push(performance.now() - publishedMs))
+    for (let round = 1; round <= 40; round++) {
+      const before = server.seen(LISTENER).length
+      if (round === 1) await vi.waitFor(() => expect(server.seen(LISTENER).length).toBeGreaterThan(0))
+      publishedMs = performance.now()
+      server.put('a', String(round))
+      await vi.waitFor(() => expect(late).toHaveLength(round), { interval: 5 })
+      await vi.waitFor(() => expect(server.seen(LISTENER).length).toBeGreaterThan(before), { interval: 5 })
+    }
+    expect(late.sort((a, b) => a - b)[38]).toBeLessThan(150)
+    expect(transport.describe().protocol).toBe(apis === 'v1 alone' ? 'http v1' : 'http v3')
+    expect(transport.longPolls).toBe(true)
+  },
+)
+
+test('R3: where there is no listener, documents are polled, and the listener is not asked again', async () => {
+  const server = await registry()
+  server.on('/v1/', { status: 410, body: { code: 40000, message: 'Current API will be deprecated' } })
+  server.on('GET /nacos/v3/client/ns/instance/list', { body: { code: 0, data: [] } })
+  let content = 'one'
+  server.on('GET /nacos/v3/client/cs/config', () => ({ body: { code: 0, data: { content, contentType: 'yaml' } } }))
+  const transport = openTransport([server], { apiVersion: 'auto', configPollMs: 20 })
+  const heard: (string | undefined)[] = []
+  transport.watchConfig(keyOf('a'), md5('one'), (item) => heard.push(item?.content))
+  await vi.waitFor(() => expect(server.seen('/v3/client/cs/config').length).toBeGreaterThan(3))
+  content = 'two'
+  await vi.waitFor(() => expect(heard).toEqual(['two']))
+  expect(server.seen(LISTENER)).toHaveLength(1)
+  expect(transport.longPolls).toBe(false)
+  expect(transport.lines.filter((line) => /^(warn|error)/.test(line))).toEqual([])
+})

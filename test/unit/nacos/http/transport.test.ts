@@ -46,7 +46,10 @@ describe('which API', () => {
     await Promise.all([transport.list(ORDERS), transport.list(ORDERS), transport.list(ORDERS)])
     expect(server.seen(V3_LIST)).toHaveLength(1)
     expect(server.seen(V1_LIST)).toHaveLength(3)
-    expect(transport.describe()).toMatchObject({ protocol: 'http v1', reason: 'the server answers v1 and not the v3 client API' })
+    expect(transport.describe()).toMatchObject({
+      protocol: 'http v1',
+      reason: 'the server answers v1 and not the v3 client API',
+    })
   })
 
   const SSO = 'https://sso.example.com/login?state=canary'
