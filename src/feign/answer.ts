@@ -2,7 +2,10 @@ import { util } from 'undici'
 import type { SidecarErrorCode } from '../errors.js'
 import { LEAVING_HEADER } from '../leaving-mark.js'
 import type { ServiceInstance } from '../types.js'
+import type { AttemptRules } from './attempts.js'
 import type { FeignError } from './errors.js'
+import { PooledAttempts } from './pooled-attempts.js'
+import { hasNoBody } from './retry.js'
 
 /** A whole answer, not yet decoded nor judged. */
 export interface RawAnswer {
@@ -18,14 +21,15 @@ export interface RawAnswer {
   fail(code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown): FeignError
 }
 
-/** Takes an answer in as undici hands it over: raw headers, then chunks. */
-export abstract class AnswerReader {
+/**
+ * Takes the answer of the present attempt in as undici hands it over: raw headers, then chunks. It stands on the
+ * attempts, so that a call with its answer is one object.
+ */
+export abstract class AnswerReader<Rules extends AttemptRules> extends PooledAttempts<Rules> {
   status = 0
   contentType: string | undefined
   bytes: Buffer | undefined
   protected encoding: string | undefined
-  /** Of an instance that drains, and says so. */
-  protected leavingMark: string | undefined
   /** Bytes that have come. */
   protected size = 0
   private rawHeaders: Buffer[] = []
@@ -41,8 +45,22 @@ export abstract class AnswerReader {
     this.rawHeaders = rawHeaders
     this.contentType = rawHeader(rawHeaders, 'content-type')
     this.encoding = rawHeader(rawHeaders, 'content-encoding')
-    this.leavingMark = rawHeader(rawHeaders, LEAVING_HEADER)
+    const mark = rawHeader(rawHeaders, LEAVING_HEADER)
+    if (mark !== undefined) this.onDrainMark(mark)
     return Number(rawHeader(rawHeaders, 'content-length') ?? 0)
+  }
+
+  /** Whether the answer is complete with its head, although the head may announce a body. */
+  protected get endsWithHead(): boolean {
+    return hasNoBody(this.status)
+  }
+
+  /** After an answer without a body: whether bytes may follow all the same, so that the connection is of no use. */
+  protected get bytesMayFollow(): boolean {
+    const length = rawHeader(this.rawHeaders, 'content-length')
+    const chunked = rawHeader(this.rawHeaders, 'transfer-encoding') !== undefined
+    // A 205 without a length goes on until the connection ends.
+    return chunked || (length === undefined ? this.status === 205 : Number(length) !== 0)
   }
 
   protected add(chunk: Buffer): void {

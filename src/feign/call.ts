@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
-import type { Endpoint, Outcome, PickHint } from '../balance/balancer.js'
+import type { Endpoint, Outcome } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
 import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
@@ -13,27 +13,17 @@ import { withContext } from './forward.js'
 import { hasHeader, headerValue, overrideHeaders, type FlatHeaders } from './headers.js'
 import type { CompiledMethod } from './method-spec.js'
 import { originOf } from './pools.js'
-import { isRetryableStatus, mayRetry, outcomeOfAbort } from './retry.js'
+import { isRetryableStatus, outcomeOfAbort } from './retry.js'
 
 /**
  * One call with all its attempts. It is the undici handler of each attempt as well: one object and one promise a
  * call. undici's older handler methods are used on purpose: they hand over raw header buffers, of which a call needs
  * two, where the newer ones build an object of all.
  */
-export class Call extends AnswerReader implements Dispatcher.DispatchHandler, RawAnswer {
-  attempts = 0
-
+export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.DispatchHandler, RawAnswer {
   private resolve!: (value: unknown) => void
   private reject!: (error: unknown) => void
   private settled = false
-  private endpoint: Endpoint | undefined
-  /** Whether the route has yet to hear how the present attempt ended. */
-  private owing = false
-  /** The version the request being handled asks for. */
-  private version: string | undefined
-  private hashKey: string | undefined
-  private tried: Set<ServiceInstance> | undefined
-  private sent = 0
   /** Set while undici has the request on a socket. */
   private abort: ((error?: Error) => void) | undefined
   /** Of the whole call. */
@@ -46,12 +36,12 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   private spoiled = false
 
   constructor(
-    private readonly method: CompiledMethod,
+    method: CompiledMethod,
     private readonly bound: BoundCall,
     /** Makes the call's value of an answer, or throws. */
     private readonly finish: (answer: RawAnswer) => unknown,
   ) {
-    super()
+    super(method)
   }
 
   start(): Promise<unknown> {
@@ -59,20 +49,16 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
       this.resolve = resolve
       this.reject = reject
       try {
-        this.begin()
+        this.prepare()
       } catch (error) {
         this.settle('aborted')
-        reject(
-          error instanceof SidecarError && !(error instanceof FeignError)
-            ? this.fail(error.code, error.message)
-            : error,
-        )
+        reject(error instanceof FeignError ? error : this.asCallError(error))
       }
     })
   }
 
-  private begin(): void {
-    const { method, bound } = this
+  private prepare(): void {
+    const { rules: method, bound } = this
     const { signal } = bound
     const timeoutMs = bound.timeoutMs ?? method.timeoutMs
     if (signal !== undefined) {
@@ -95,12 +81,15 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   }
 
   private requestHeaders(): FlatHeaders {
-    const { method, bound } = this
+    const { rules: method, bound } = this
     let { headers } = bound
     if (bound.body !== undefined) {
       this.encoded = encodeBody(bound.body, headerValue(headers, 'content-type'), method.json)
       const { contentType, partsType } = this.encoded
-      if (this.encoded.oneShot) (this.encoded.body as Readable).once('error', () => (this.spoiled = true))
+      if (this.encoded.oneShot) {
+        this.replayable = false
+        ;(this.encoded.body as Readable).once('error', () => (this.spoiled = true))
+      }
       if (contentType !== undefined && !hasHeader(headers, 'content-type'))
         headers = headers.concat('content-type', contentType)
       else if (partsType) headers = overrideHeaders(headers, ['content-type', contentType!])
@@ -113,44 +102,37 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   }
 
   private attempt(): void {
-    const { route, origin, pools } = this.method
-    if (route === undefined) return this.send(pools.at(origin!))
-    const endpoint = this.pick(this.tried)
-    if (endpoint) this.sendTo(endpoint)
-    else this.awaitInstance().catch((error: unknown) => this.giveUp(error))
+    const { route, origin, pools } = this.rules
+    if (route === undefined) return this.sendTo(undefined, pools.at(origin!))
+    const endpoint = this.pick()
+    if (endpoint) return this.goTo(endpoint)
+    this.awaitInstance().then(
+      (found) => (this.settled ? route.done(found, 'aborted') : this.goTo(found)),
+      (error: unknown) => this.giveUp(this.asCallError(error)),
+    )
   }
 
-  private pick(exclude?: ReadonlySet<ServiceInstance>): Endpoint | undefined {
-    const { hashKey, version } = this
-    const plain = exclude === undefined && hashKey === undefined && version === undefined
-    const hint: PickHint | undefined = plain ? undefined : { exclude, hashKey, version }
-    return this.method.route!.pick(hint, this.method.retry > 0)
+  private goTo(endpoint: Endpoint): void {
+    try {
+      this.sendTo(endpoint, this.rules.pools.of(endpoint.instance))
+    } catch (error) {
+      this.giveUp(this.asCallError(error), 'aborted') // the sidecar has stopped meanwhile
+    }
   }
 
-  private async awaitInstance(): Promise<void> {
-    const snapshot = await this.method.route!.refresh()
-    if (this.settled) return
-    const endpoint = this.pick(this.tried)
-    if (!endpoint) throw this.fail('SIDECAR_NO_INSTANCE', this.method.route!.nobody(snapshot))
-    this.sendTo(endpoint)
-  }
-
-  private sendTo(endpoint: Endpoint): void {
-    this.endpoint = endpoint
-    this.owing = true
-    this.send(this.method.pools.of(endpoint.instance))
-  }
-
-  private send(pool: Pool): void {
-    this.attempts++
+  protected dispatch(pool: Pool): void {
     this.abort = undefined
-    this.listen()
     pool.dispatch(this.options!, this)
+  }
+
+  protected override begin(endpoint: Endpoint | undefined): void {
+    super.begin(endpoint)
+    this.listen()
   }
 
   /** Where the whole call ends before a silence could, one timer is enough: the second is felt at full speed. */
   private listen(): void {
-    const { readTimeoutMs, timeoutMs } = this.method
+    const { readTimeoutMs, timeoutMs } = this.rules
     if (this.silence !== undefined) this.silence.refresh()
     else if ((this.bound.timeoutMs ?? timeoutMs) > readTimeoutMs)
       this.silence = setTimeout(onSilence, readTimeoutMs, this).unref()
@@ -168,25 +150,29 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   onHeaders(status: number, rawHeaders: Buffer[]): boolean {
     if (status < 200) return true
     const announced = this.readHead(status, rawHeaders)
-    if (this.leavingMark !== undefined) this.method.route?.marked(this.endpoint!.instance, this.leavingMark)
-    if (announced > this.method.maxResponseBytes && this.method.verb !== 'HEAD') this.refuseSize()
+    if (this.endsWithHead && !this.settled) {
+      this.complete()
+      if (this.bytesMayFollow) this.abort?.()
+      return true
+    }
+    if (announced > this.rules.maxResponseBytes && this.rules.verb !== 'HEAD') this.refuseSize()
     return true
   }
 
   onData(chunk: Buffer): boolean {
     if (this.settled) return true
     this.add(chunk)
-    if (!this.method.wholeAttempt) this.silence?.refresh()
-    if (this.size > this.method.maxResponseBytes) this.refuseSize()
+    if (!this.rules.wholeAttempt) this.silence?.refresh()
+    if (this.size > this.rules.maxResponseBytes) this.refuseSize()
     return true
   }
 
   onComplete(): void {
-    if (this.settled || (isRetryableStatus(this.status) && this.mayRepeat(false) && this.again(false))) return
+    if (this.settled || (isRetryableStatus(this.status) && this.again(false, true))) return
     this.join()
     const { encoding } = this
     if (this.bytes === undefined || encoding === undefined || encoding === 'identity') return this.complete()
-    decompress(this.bytes, encoding.trim().toLowerCase(), this.method.maxResponseBytes).then(
+    decompress(this.bytes, encoding.trim().toLowerCase(), this.rules.maxResponseBytes).then(
       (bytes) => {
         this.bytes = bytes
         if (!this.settled) this.complete()
@@ -208,53 +194,38 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
       )
 
     const neverSent = this.abort === undefined
-    this.tell(neverSent ? 'never-connected' : 'failed')
-    if (this.mayRepeat(neverSent) && this.again(neverSent)) return
+    this.end(neverSent ? 'never-connected' : 'failed')
+    if (this.again(neverSent)) return
     if (error instanceof Silence) return this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', error.message))
     const why = neverSent ? `no connection: ${reasonOf(error)}` : reasonOf(error)
     this.giveUp(this.fail('SIDECAR_CALL_FAILED', why, undefined, error))
   }
 
-  private mayRepeat(neverSent: boolean): boolean {
-    const { attempts, sent } = this
-    return mayRetry(this.method, { neverSent, attempts, sent }) && !(this.encoded?.oneShot && sent > 0)
+  onNoConnection(why: string): void {
+    this.end('aborted')
+    if (!this.again(true)) this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', why))
   }
 
-  /**
-   * Moves on to another instance; false where there is none, or where enough has been repeated of late. A request that
-   * never left draws on no budget: nobody has had work with it.
-   */
-  private again(neverSent: boolean): boolean {
-    const { route, origin, pools, budget } = this.method
+  /** Moves on to another instance, or once more to a fixed address; false where the call may not be repeated. */
+  private again(neverSent: boolean, answered = false): boolean {
+    const { route, origin, pools, budget } = this.rules
     try {
       if (route === undefined) {
         // One address only: it refuses, or it has answered.
-        if (neverSent || this.status >= 500 || !budget.withdraw()) return false
+        if (neverSent || answered || !this.mayRepeat(false) || !budget.withdraw()) return false
         this.clear()
-        this.send(pools.at(origin!))
+        this.sendTo(undefined, pools.at(origin!))
         return true
       }
-      const next = this.another(neverSent)
+      const next = this.next(neverSent, answered)
       if (next === undefined) return false
-      if (!neverSent && !budget.withdraw()) {
-        route.done(next, 'aborted')
-        return false
-      }
-      this.tell('failed')
+      this.end('failed')
       this.clear()
-      this.sendTo(next)
+      this.goTo(next)
     } catch (error) {
       this.giveUp(error, 'aborted') // the sidecar has stopped meanwhile; undici must not see a throw
     }
     return true
-  }
-
-  private another(neverSent: boolean): Endpoint | undefined {
-    this.tried ??= new Set()
-    if (this.endpoint !== undefined) this.tried.add(this.endpoint.instance)
-    const next = this.pick(this.tried)
-    // Everybody has been tried: an idempotent call whose connection broke may go back to one of them.
-    return next ?? (neverSent || this.status >= 500 ? undefined : this.pick())
   }
 
   // --- the ends ---
@@ -278,21 +249,14 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
 
   private settle(outcome: Outcome): void {
     this.settled = true
-    this.tell(outcome)
+    this.end(outcome)
     clearTimeout(this.silence)
     if (this.deadline !== undefined) clearTimeout(this.deadline)
     if (this.bound.signal !== undefined) this.bound.signal.removeEventListener('abort', this)
   }
 
-  /** Tells the route once how the attempt ended. */
-  private tell(outcome: Outcome): void {
-    if (!this.owing) return
-    this.owing = false
-    this.method.route!.done(this.endpoint!, outcome)
-  }
-
   private refuseSize(): void {
-    this.giveUp(this.fail('SIDECAR_CALL_BODY', `the answer cannot be read: ${tooLarge(this.method.maxResponseBytes)}`))
+    this.giveUp(this.fail('SIDECAR_CALL_BODY', `the answer cannot be read: ${tooLarge(this.rules.maxResponseBytes)}`))
   }
 
   expire(timeoutMs: number): void {
@@ -301,7 +265,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
 
   /** On a socket another instance may still answer; a request that never got one has waited long enough. */
   fallSilent(): void {
-    const ms = this.method.readTimeoutMs
+    const ms = this.rules.readTimeoutMs
     if (this.abort !== undefined) this.abort(new Silence(`no answer for ${ms} ms`))
     else this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', `no free connection for ${ms} ms`))
   }
@@ -316,6 +280,11 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
     return this.fail('SIDECAR_CALL_ABORTED', 'its signal was aborted', undefined, reason)
   }
 
+  /** An error of a layer below, with what is known of this call. */
+  private asCallError(error: unknown): unknown {
+    return error instanceof SidecarError ? this.fail(error.code, error.message, undefined, error) : error
+  }
+
   // --- RawAnswer ---
 
   get instance(): ServiceInstance | undefined {
@@ -323,7 +292,7 @@ export class Call extends AnswerReader implements Dispatcher.DispatchHandler, Ra
   }
 
   fail(code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown): FeignError {
-    const { method, instance, attempts, status } = this
+    const { rules: method, instance, attempts, status } = this
     const origin = instance ? originOf(instance) : method.origin
     const facts = {
       service: method.service,

@@ -11,6 +11,7 @@ const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
   connectTimeoutMs: 'milliseconds',
   readTimeoutMs: 'milliseconds',
   attemptTimeoutMs: 'milliseconds',
+  maxConnections: 'connections',
   retry: 'further attempts',
   headers: undefined,
   decode404: undefined,
@@ -41,9 +42,14 @@ export function checkOptions(options: object, whose: string): void {
       refuse(`${whose} has no option "${key}"${guess === undefined ? '' : `, did you mean ${guess}?`}`)
     }
     const unit = OPTIONS[key as keyof ClientOptions]
-    if (unit === undefined || value === undefined || (typeof value === 'number' && value >= 0)) continue
+    if (
+      unit === undefined ||
+      value === undefined ||
+      (typeof value === 'number' && value >= (key === 'maxConnections' ? 1 : 0))
+    )
+      continue
     refuse(
-      `${key} of ${whose}: expected a number of ${unit}, 0 or more, got ${typeof value === 'string' ? `"${value}"` : String(value)}`,
+      `${key} of ${whose}: expected a number of ${unit}, ${key === 'maxConnections' ? 1 : 0} or more, got ${typeof value === 'string' ? `"${value}"` : String(value)}`,
     )
   }
 }

@@ -6,7 +6,7 @@ import { Call } from './call.js'
 import { callError, FeignError, maskUrl } from './errors.js'
 import { flattenHeaders, type FlatHeaders } from './headers.js'
 import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
-import { badStatus, refine, toResponse } from './judge.js'
+import { badStatus, isGood, NOT_MODIFIED, refine, toResponse } from './judge.js'
 import type { CompiledMethod } from './method-spec.js'
 import type { FallbackFunction } from './options.js'
 import { timeLimit } from './time-limit.js'
@@ -51,8 +51,9 @@ async function throughLayers(method: CompiledMethod, bound: BoundCall): Promise<
   const answer = last ?? new Call(method, bound, finish)
   answer.status = response.status
   if (response.status === 404 && method.decode404) return undefined
-  if (response.status < 200 || response.status > 299) throw badStatus(answer, response.body)
+  if (!isGood(response.status)) throw badStatus(answer, response.body)
   if (method.verb === 'HEAD') return { status: response.status, headers: response.headers }
+  if (response.status === NOT_MODIFIED) return undefined
   return refine(method, answer, response.body)
 }
 

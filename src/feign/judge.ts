@@ -22,11 +22,10 @@ export function createJudge(
   const { verb, decode404, unwrap, validate, json } = method
   return (answer) => {
     const { status } = answer
-    if (status < 200 || status > 299) {
-      if (status === 404 && decode404) return undefined
-      throw badStatus(answer, decodeLeniently(answer.bytes, answer.contentType, json))
-    }
+    if (status === 404 && decode404) return undefined
+    if (!isGood(status)) throw badStatus(answer, decodeLeniently(answer.bytes, answer.contentType, json))
     if (verb === 'HEAD') return { status, headers: answer.headers() } satisfies HeadAnswer
+    if (status === NOT_MODIFIED) return undefined
     const value = read(answer, json)
     return unwrap === undefined && validate === undefined ? value : refine(method, answer, value)
   }
@@ -35,9 +34,15 @@ export function createJudge(
 /** The answer as interceptors see it. */
 export function toResponse(answer: RawAnswer, json: JsonCodec): FeignResponse {
   const { status, instance, attempts } = answer
-  const good = status >= 200 && status <= 299
-  const body = good ? read(answer, json) : decodeLeniently(answer.bytes, answer.contentType, json)
+  const body = isGood(status) ? read(answer, json) : decodeLeniently(answer.bytes, answer.contentType, json)
   return { status, headers: answer.headers(), body, instance, attempts }
+}
+
+/** The answer to a conditional request whose caller has the body already. */
+export const NOT_MODIFIED = 304
+
+export function isGood(status: number): boolean {
+  return (status >= 200 && status <= 299) || status === NOT_MODIFIED
 }
 
 /** What follows decoding, shared by the plain path and the one through interceptors. */

@@ -13,9 +13,9 @@ import type { JsonCodec } from './json.js'
 import { createJudge } from './judge.js'
 import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
 import type { Pools } from './pools.js'
-import { rulesFor } from './retry.js'
+import { retriesOf } from './retry.js'
 import type { RetryBudget } from './retry-budget.js'
-import { CONNECT_TIMEOUT_MS, type FeignRuntime } from './runtime.js'
+import type { FeignRuntime } from './runtime.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 import { compileTemplate, type PathTemplate } from './template.js'
 import { timeLimit } from './time-limit.js'
@@ -44,8 +44,6 @@ export interface CompiledMethod {
   readonly hashKey: HashKey | undefined
   readonly pools: Pools
   readonly headers: FlatHeaders
-  /** May be sent again after a byte went out. */
-  readonly idempotent: boolean
   /** POST, PUT, PATCH: the last positional argument is the body, and no key spills into the query. */
   readonly bodied: boolean
   readonly forwards: boolean
@@ -110,11 +108,11 @@ export function compileMethod(
     route: target ? undefined : runtime.routes.to(client.name!, routeChoice(options)),
     origin: target?.origin,
     hashKey: hashBy === undefined ? undefined : createHashKey(hashBy, template),
-    pools: runtime.pools(options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS),
+    pools: runtime.pools(options),
     headers: [...settings.headers, client.headers, spec.options.headers]
       .map((headers) => flattenHeaders(headers ?? {}))
       .reduce(overrideHeaders, ['accept', ACCEPT]),
-    ...rulesFor(spec.verb, options.retry),
+    retry: retriesOf(spec.verb, options.retry),
     bodied: spec.verb === 'POST' || spec.verb === 'PUT' || spec.verb === 'PATCH',
     forwards: target === undefined || options.forwardContext === true,
     versionHeader: runtime.settings.sidecar.versionHeader,

@@ -14,6 +14,12 @@ export interface CallOptions {
   readonly timeoutMs?: number
   /** Deadline of one connection attempt in ms; then the next instance. @default 2000 */
   readonly connectTimeoutMs?: number
+  /**
+   * Connections to one instance, for all calls that are under way; 1 or more. Where all are in use, further calls wait
+   * until one becomes free; after `connectTimeoutMs` without any they go to the next instance, and the log says so.
+   * @default 128
+   */
+  readonly maxConnections?: number
   /** Longest silence while waiting for an answer, in ms. @default 60000 */
   readonly readTimeoutMs?: number
   /**

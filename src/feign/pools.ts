@@ -1,66 +1,63 @@
-import { Pool } from 'undici'
 import { SidecarError } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
+import { Connections } from './connections.js'
 
-/** Connections to one instance; further calls wait for a free one. */
-const CONNECTIONS = 128
-/** A pool that nobody used for one to two of these is closed. */
+/** Connections of one client to one address, where nothing else is set. */
+export const MAX_CONNECTIONS = 128
+/** Connections that were not used for one to two of these are closed. */
 const IDLE_MS = 60_000
 
-/** Keep-alive connections, one pool per address. */
+/** Keep-alive connections by address. */
 export interface Pools {
-  of(instance: ServiceInstance): Pool
+  of(instance: ServiceInstance): Connections
   /** @param origin such as `http://10.0.0.1:8080` */
-  at(origin: string): Pool
-  /** Closes the pools of instances that left, once what is in flight has finished. */
+  at(origin: string): Connections
+  /** Closes the connections to instances that left, once what is in flight has finished. */
   retire(instances: readonly ServiceInstance[]): void
   readonly size: number
   close(): Promise<void>
 }
 
 export interface PoolsOptions {
+  /** 0 for none. */
   readonly connectTimeoutMs: number
+  /** To one address. @default 128 */
+  readonly maxConnections?: number
   /** @default 60000 */
   readonly idleMs?: number
+  /** Hears once for each address that calls wait for a free connection in vain. */
+  readonly onStuck?: (message: string) => void
 }
 
-interface Handle {
-  readonly origin: string
-  readonly pool: Pool
-  used: boolean
-  closed: boolean
-}
-
-export function createPools({ connectTimeoutMs, idleMs = IDLE_MS }: PoolsOptions): Pools {
-  const byOrigin = new Map<string, Handle>()
+export function createPools(options: PoolsOptions): Pools {
+  const { connectTimeoutMs, maxConnections = MAX_CONNECTIONS, idleMs = IDLE_MS, onStuck = () => {} } = options
+  const byOrigin = new Map<string, Connections>()
   /** Spares the hot path the making of an origin. */
-  const byInstance = new WeakMap<ServiceInstance, Handle>()
+  const byInstance = new WeakMap<ServiceInstance, Connections>()
   let sweeper: NodeJS.Timeout | undefined
   let closed = false
 
-  function open(origin: string): Handle {
+  function open(origin: string): Connections {
     if (closed) throw new SidecarError('SIDECAR_STOPPED', `No call to ${origin}: the sidecar has stopped`)
-    let handle = byOrigin.get(origin)
-    if (!handle) {
-      const pool = new Pool(origin, { connections: CONNECTIONS, connectTimeout: connectTimeoutMs, pipelining: 1 })
-      handle = { origin, pool, used: true, closed: false }
-      byOrigin.set(origin, handle)
+    let connections = byOrigin.get(origin)
+    if (!connections) {
+      connections = new Connections({ origin, connectTimeoutMs, maxConnections, onStuck })
+      byOrigin.set(origin, connections)
       sweeper ??= setInterval(sweep, idleMs).unref()
     }
-    handle.used = true
-    return handle
+    connections.used = true
+    return connections
   }
 
-  function shut(handle: Handle): Promise<void> {
-    handle.closed = true
-    byOrigin.delete(handle.origin)
-    return handle.pool.close()
+  function shut(connections: Connections): Promise<void> {
+    byOrigin.delete(connections.origin)
+    return connections.close()
   }
 
   function sweep(): void {
-    for (const handle of byOrigin.values()) {
-      if (!handle.used && handle.pool.stats.size === 0) void shut(handle)
-      handle.used = false
+    for (const connections of byOrigin.values()) {
+      if (!connections.used && connections.idle) void shut(connections)
+      connections.used = false
     }
     if (byOrigin.size > 0) return
     clearInterval(sweeper)
@@ -69,16 +66,17 @@ export function createPools({ connectTimeoutMs, idleMs = IDLE_MS }: PoolsOptions
 
   return {
     of(instance) {
-      let handle = byInstance.get(instance)
-      if (handle === undefined || handle.closed) byInstance.set(instance, (handle = open(originOf(instance))))
-      handle.used = true
-      return handle.pool
+      let connections = byInstance.get(instance)
+      if (connections === undefined || connections.closed)
+        byInstance.set(instance, (connections = open(originOf(instance))))
+      connections.used = true
+      return connections
     },
-    at: (origin) => open(origin).pool,
+    at: open,
     retire(instances) {
       for (const instance of instances) {
-        const handle = byOrigin.get(originOf(instance))
-        if (handle) void shut(handle)
+        const connections = byOrigin.get(originOf(instance))
+        if (connections) void shut(connections)
       }
     },
     get size() {

@@ -12,7 +12,7 @@ import { sharedBy } from '../util/shared-by.js'
 import { parseBaseUrl, type BaseUrl } from './base-url.js'
 import { Breaker, type BreakerOptions } from './breaker.js'
 import { clientSettings, routeChoice } from './client-settings.js'
-import { createPools, type Pools } from './pools.js'
+import { createPools, MAX_CONNECTIONS, type Pools } from './pools.js'
 import { RetryBudget } from './retry-budget.js'
 import { timeLimit } from './time-limit.js'
 
@@ -31,8 +31,8 @@ export interface FeignRuntime {
   budget(service: string): RetryBudget
   /** The circuit of a service; one for all clients that want the same of it. */
   breaker(service: string, options: BreakerOptions): Breaker
-  /** Pools that give up connecting after so long. */
-  pools(connectTimeoutMs: number): Pools
+  /** The connections of all that want the same of them. */
+  pools(limits: ConnectionLimits): Pools
   /** Waits for what is in flight. The directory is its owner's to close. */
   close(): Promise<void>
 }
@@ -47,12 +47,19 @@ export interface FixedTarget {
   readonly route?: undefined
 }
 
-export interface RoutedTarget {
+export interface RoutedTarget extends ConnectionLimits {
   readonly url?: undefined
   readonly route: ServiceRoute
   /** Further attempts of idempotent calls. @default 1 */
   readonly retry: number | undefined
-  readonly connectTimeoutMs: number
+}
+
+/** What connections are opened by. */
+export interface ConnectionLimits {
+  /** Deadline of one connection attempt, and of a wait for a free connection. @default 2000 */
+  readonly connectTimeoutMs?: number | undefined
+  /** Connections to one instance. @default 128 */
+  readonly maxConnections?: number | undefined
 }
 
 /** The part of bootstrap.yml that clients read. */
@@ -71,7 +78,7 @@ export interface FeignRuntimeOptions {
 export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
   const { directory, settings, logger, emit = () => {}, cluster = 'DEFAULT' } = options
   const { balancer, ejection, retryBudget } = settings.sidecar
-  const pools = new Map<number, Pools>()
+  const pools = new Map<string, Pools>()
   const budgets = new Map<string, RetryBudget>()
   const breakers = new Map<string, Breaker>()
   let closed = false
@@ -105,17 +112,22 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
     target(service) {
       const { options: own } = clientSettings(settings.feign, service)
       if (own.url !== undefined) return { url: parseBaseUrl(own.url, service), forwards: own.forwardContext === true }
-      const { retry, connectTimeoutMs = CONNECT_TIMEOUT_MS } = own
-      return { route: routes.to(service, routeChoice(own)), retry, connectTimeoutMs }
+      const { retry, connectTimeoutMs, maxConnections } = own
+      return { route: routes.to(service, routeChoice(own)), retry, connectTimeoutMs, maxConnections }
     },
     budget: (service) => sharedBy(budgets, service, () => new RetryBudget(retryBudget)),
     breaker: (service, wanted) =>
       sharedBy(breakers, JSON.stringify([service, wanted.failures, wanted.openForMs]), () => new Breaker(wanted)),
-    pools(connectTimeoutMs) {
+    pools({ connectTimeoutMs = CONNECT_TIMEOUT_MS, maxConnections = MAX_CONNECTIONS }) {
       if (closed) throw new SidecarError('SIDECAR_STOPPED', 'This sidecar has stopped: its clients make no more calls')
       const limitMs = timeLimit(connectTimeoutMs)
-      // undici's word for none is 0.
-      return sharedBy(pools, limitMs, () => createPools({ connectTimeoutMs: limitMs < Infinity ? limitMs : 0 }))
+      return sharedBy(pools, `${limitMs} ${maxConnections}`, () =>
+        createPools({
+          connectTimeoutMs: limitMs < Infinity ? limitMs : 0, // undici's word for none
+          maxConnections,
+          onStuck: (message) => logger.warn(message),
+        }),
+      )
     },
     async close() {
       closed = true

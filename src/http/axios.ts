@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import axios, {
   AxiosHeaders,
   type AxiosAdapter,
@@ -7,13 +8,14 @@ import axios, {
 } from 'axios'
 import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
-import type { ServiceSnapshot } from '../discovery/directory.js'
-import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
 import { originOf } from '../feign/pools.js'
+import { Attempts } from '../feign/attempts.js'
+import { retriesOf } from '../feign/retry.js'
 import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
+import { LEAVING_HEADER } from '../leaving-mark.js'
 import { startDeadline } from '../util/deadline.js'
-import { Attempts } from './attempts.js'
+import { headersOfStream, HeldBody, type Transport } from './held-body.js'
 import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
 
 /**
@@ -53,73 +55,80 @@ export function createAxios(runtime: () => FeignRuntime = activeRuntime): AxiosI
 const LEAST_MS = 5
 
 /** One request to a logical name, with the attempts it may take. */
-class LogicalRequest {
-  private readonly attempts: Attempts
-
+class LogicalRequest extends Attempts {
   constructor(
     private readonly runtime: FeignRuntime,
-    target: RoutedTarget,
+    { route, retry }: RoutedTarget,
     private readonly inner: AxiosAdapter,
     private readonly config: InternalAxiosRequestConfig,
     private readonly logical: LogicalUrl,
   ) {
-    this.attempts = new Attempts(runtime, target, config.method, currentContext()?.version)
+    super({ route, retry: retriesOf(config.method, retry), budget: runtime.budget(route.service) })
+    this.version = currentContext()?.version
+    this.replayable = !isStream(config.data)
   }
 
   async send(): Promise<AxiosResponse> {
-    const { config, attempts } = this
-    const { route } = attempts
+    const { config } = this
     const { maxRedirects = 0, proxy = false } = config
     /** Of the whole request, as axios's users know it: every attempt is within it. */
     const giveUpAt = config.timeout ? performance.now() + config.timeout : Infinity
     const headers = withCaller(config, this.runtime)
-    for (let endpoint = await this.first(); ;) {
+    const holds = this.holdsBody(maxRedirects)
+    if (holds) {
+      const own = await headersOfStream(config.data as Readable)
+      for (const [name, value] of Object.entries(own)) headers.set(name, value)
+    }
+    this.rules.budget.deposit()
+    for (let endpoint = this.pick() ?? (await this.first()); ;) {
       const url = originOf(endpoint.instance, this.logical.secure) + this.logical.rest
-      attempts.begin(endpoint)
+      this.begin(endpoint)
+      const held = holds ? new HeldBody(config.data as Readable, config.transport as Transport | undefined) : undefined
       try {
         const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))
-        const response = await this.inner({ ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout })
-        route.done(endpoint, response.status >= 500 ? 'failed' : 'ok')
-        attempts.heard(endpoint, response.headers)
+        const attempt = { ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout }
+        if (held) Object.assign(attempt, { data: held.body, transport: held.transport })
+        const response = await this.inner(attempt)
+        this.report(response.status >= 500 ? 'failed' : 'ok')
+        this.heard(response.headers)
         return { ...response, config }
       } catch (error) {
         // Whoever repeats the request by its config means the service, not this instance.
         if (axios.isAxiosError(error)) error.config = config
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)
-        route.done(endpoint, neverSent ? 'never-connected' : outcomeOf(error))
-        if (axios.isAxiosError(error)) attempts.heard(endpoint, error.response?.headers)
-        if (!neverSent) attempts.wasSent()
+        if (!neverSent) this.sent++
+        this.report(neverSent ? 'never-connected' : outcomeOf(error))
+        if (axios.isAxiosError(error)) this.heard(error.response?.headers)
+        // Only what got no answer: a status is the caller's to see.
+        const unread = this.replayable || (held !== undefined && !held.released)
+        const again = (neverSent ? unread : isUnanswered(error)) && !axios.isCancel(error)
         const inTime = giveUpAt - performance.now() > LEAST_MS
-        const next = inTime ? this.again(error, neverSent) : undefined
+        const next = again && inTime ? this.next(neverSent) : undefined
         if (next === undefined) throw error
         endpoint = next
       }
     }
   }
 
-  private again(error: unknown, neverSent: boolean): Endpoint | undefined {
-    if (isStream(this.config.data) || axios.isCancel(error)) return undefined
-    // Only what got no answer: a status is the caller's to see.
-    return neverSent || isUnanswered(error) ? this.attempts.again(neverSent) : undefined
+  /** Whether a stream can be kept unread until there is a connection: axios's own adapter must send it, and once. */
+  private holdsBody(maxRedirects: number): boolean {
+    const { data, httpVersion } = this.config as { data?: unknown; httpVersion?: number }
+    return isStream(data) && maxRedirects === 0 && httpVersion !== 2 && this.inner === axios.getAdapter('http')
   }
 
-  private async first(): Promise<Endpoint> {
-    const { attempts } = this
-    const known = attempts.pick()
-    if (known) return known
-    const snapshot = await this.list()
-    const found = attempts.pick()
-    if (found) return found
-    throw new SidecarError('SIDECAR_NO_INSTANCE', attempts.route.nobody(snapshot))
+  /** Adapters of axios that stand for a server may give no headers. */
+  private heard(headers: Readonly<Record<string, unknown>> | undefined): void {
+    const mark = headers?.[LEAVING_HEADER]
+    if (typeof mark === 'string') this.onDrainMark(mark)
   }
 
   /** Waits for a list no longer than the request may take. */
-  private async list(): Promise<ServiceSnapshot> {
+  private async first(): Promise<Endpoint> {
     const { signal, timeout, timeoutErrorMessage } = this.config
     const own = signal instanceof AbortSignal ? signal : undefined
     const limit = timeout ? startDeadline(timeout, [own], 0) : undefined
     try {
-      return await this.attempts.route.refresh(limit?.signal ?? own)
+      return await this.awaitInstance(limit?.signal ?? own)
     } catch (error) {
       if (signal?.aborted) throw new axios.CanceledError(undefined, this.config)
       if (!limit?.expired) throw error
@@ -134,7 +143,7 @@ class LogicalRequest {
 /** The headers of a request with the caller's token, trace and wanted version. */
 function withCaller(config: InternalAxiosRequestConfig, runtime: FeignRuntime): AxiosHeaders {
   const context = currentContext()
-  if (context === undefined) return config.headers as AxiosHeaders
+  if (context === undefined) return AxiosHeaders.from(config.headers)
   const headers = AxiosHeaders.from(config.headers)
   const added = withContext([], context, runtime.settings.sidecar.versionHeader)
   for (let i = 0; i < added.length; i += 2) if (!headers.has(added[i]!)) headers.set(added[i]!, added[i + 1]!)

@@ -1,13 +1,16 @@
-import { Agent, DecoratorHandler, Dispatcher } from 'undici'
-import type { Endpoint, Outcome } from '../balance/balancer.js'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Agent, Dispatcher, type Pool } from 'undici'
+import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
 import { SidecarError } from '../errors.js'
 import { withContext } from '../feign/forward.js'
-import { outcomeOfAbort } from '../feign/retry.js'
+import { PooledAttempts } from '../feign/pooled-attempts.js'
 import { originOf, type Pools } from '../feign/pools.js'
+import { hasNoBody, outcomeOfAbort, retriesOf } from '../feign/retry.js'
 import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
-import { Attempts } from './attempts.js'
+import { LEAVING_HEADER } from '../leaving-mark.js'
 import { readLogicalUrl } from './logical-name.js'
+import { relayTo } from './relay.js'
 
 type Options = Dispatcher.DispatchOptions
 type Handler = Dispatcher.DispatchHandler
@@ -53,7 +56,7 @@ export class SidecarDispatcher extends Dispatcher {
       }
       new LogicalCall(runtime, target, logical.secure, own, handler, context?.version).start()
     } catch (error) {
-      refuse(handler, error)
+      refuse(relayTo(handler), error)
     }
     return true
   }
@@ -71,98 +74,133 @@ export class SidecarDispatcher extends Dispatcher {
 }
 
 /** One request to a logical name, with the attempts it may take before the first byte of an answer. */
-class LogicalCall implements Handler {
-  /** undici's own wrapper speaks to handlers of both generations. */
+class LogicalCall extends PooledAttempts implements Handler {
   private readonly relay: Handler
   private readonly pools: Pools
-  private readonly attempts: Attempts
-  private endpoint: Endpoint | undefined
   /** The present attempt is on a socket. */
   private onSocket = false
+  /** Of the answer whose head the caller has. */
   private status = 0
+  /** The caller has the whole answer: what undici says further on is of no interest. */
+  private complete = false
 
   constructor(
     runtime: FeignRuntime,
-    routed: RoutedTarget,
+    target: RoutedTarget,
     private readonly secure: boolean,
     private readonly options: Options,
-    private readonly target: Handler,
+    handler: Handler,
     version: string | undefined,
   ) {
-    this.relay = new DecoratorHandler(target)
-    this.pools = runtime.pools(routed.connectTimeoutMs)
-    this.attempts = new Attempts(runtime, routed, options.method, version)
+    const { route, retry } = target
+    const { method, body } = options
+    super({ route, retry: retriesOf(method, retry), budget: runtime.budget(route.service) })
+    this.relay = relayTo(handler)
+    this.pools = runtime.pools(target)
+    this.version = version
+    this.replayable = isReplayable(body)
   }
 
   start(): void {
-    const { attempts } = this
-    const endpoint = attempts.pick()
-    if (endpoint) return this.sendTo(endpoint)
-    attempts.route.refresh().then(
-      (snapshot) => {
-        const found = attempts.pick()
-        if (found) this.sendTo(found)
-        else refuse(this.target, new SidecarError('SIDECAR_NO_INSTANCE', attempts.route.nobody(snapshot)))
-      },
-      (error: unknown) => refuse(this.target, error),
+    this.rules.budget.deposit()
+    const endpoint = this.pick()
+    if (endpoint) return this.goTo(endpoint)
+    this.awaitInstance().then(
+      (found) => this.goTo(found),
+      (error: unknown) => refuse(this.relay, error),
     )
+  }
+
+  protected dispatch(pool: Pool): void {
+    this.onSocket = false
+    const { origin: _, ...options } = this.options
+    try {
+      pool.dispatch(options, this)
+    } catch (error) {
+      this.end('aborted')
+      refuse(this.relay, error)
+    }
+  }
+
+  onNoConnection(why: string): void {
+    this.end('aborted')
+    const next = this.next(true)
+    if (next) this.goTo(next)
+    else refuse(this.relay, new SidecarError('SIDECAR_CALL_TIMEOUT', `No call to ${this.rules.route!.service}: ${why}`))
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.onSocket = true
-    this.attempts.wasSent()
+    this.sent++
     this.relay.onRequestStart?.(controller, context)
   }
 
+  onResponseStarted(): void {
+    ;(this.relay as { onResponseStarted?(): void }).onResponseStarted?.()
+  }
+
   onRequestUpgrade(...args: Parameters<NonNullable<Handler['onRequestUpgrade']>>): void {
-    this.done('ok')
+    this.release(true)
+    this.report('ok')
     this.relay.onRequestUpgrade?.(...args)
   }
 
   onResponseStart(...args: Parameters<NonNullable<Handler['onResponseStart']>>): void {
-    this.status = args[1]
-    if (this.endpoint) this.attempts.heard(this.endpoint, args[2])
+    const [controller, status, headers] = args
+    if (status < 200) return this.relay.onResponseStart?.(...args)
+    this.status = status
+    const mark = headers[LEAVING_HEADER]
+    if (typeof mark === 'string') this.onDrainMark(mark)
+    if (isEventStream(headers['content-type'])) this.release(true)
     this.relay.onResponseStart?.(...args)
+    if (!hasNoBody(status)) return
+    this.finish(controller, {})
+    this.complete = true
+    if (bytesMayFollow(status, headers)) controller.abort(new Error(`a ${status} has no body`))
   }
 
-  onResponseEnd(...args: Parameters<NonNullable<Handler['onResponseEnd']>>): void {
-    this.done(this.status >= 500 ? 'failed' : 'ok')
-    this.relay.onResponseEnd?.(...args)
+  onResponseEnd(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    if (!this.complete) this.finish(controller, trailers)
   }
 
   onResponseData(...args: Parameters<NonNullable<Handler['onResponseData']>>): void {
-    this.relay.onResponseData?.(...args)
+    if (!this.complete) this.relay.onResponseData?.(...args)
   }
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.complete) return
     const neverSent = !this.onSocket
-    this.done(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed')
+    this.end(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed')
     // What the caller has seen the beginning of cannot begin again.
-    const repeatable = neverSent || (this.status === 0 && isReplayable(this.options.body))
-    const next = !controller?.aborted && repeatable ? this.attempts.again(neverSent) : undefined
-    if (next) this.sendTo(next)
+    const next = !controller?.aborted && this.status === 0 ? this.next(neverSent) : undefined
+    if (next) this.goTo(next)
     else this.relay.onResponseError?.(controller, error)
   }
 
-  private sendTo(endpoint: Endpoint): void {
-    this.endpoint = endpoint
-    this.onSocket = false
-    this.attempts.begin(endpoint)
-    const { origin: _, ...options } = this.options
+  private goTo(endpoint: Endpoint): void {
+    const { instance } = endpoint
     try {
-      const { instance } = endpoint
-      const pool = this.secure ? this.pools.at(originOf(instance, true)) : this.pools.of(instance)
-      pool.dispatch(options, this)
+      this.sendTo(endpoint, this.secure ? this.pools.at(originOf(instance, true)) : this.pools.of(instance))
     } catch (error) {
-      this.done('aborted')
-      refuse(this.target, error)
+      this.rules.route!.done(endpoint, 'aborted')
+      refuse(this.relay, error)
     }
   }
 
-  private done(outcome: Outcome): void {
-    if (this.endpoint !== undefined) this.attempts.route.done(this.endpoint, outcome)
-    this.endpoint = undefined
+  private finish(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
+    this.end(this.status >= 500 ? 'failed' : 'ok')
+    this.relay.onResponseEnd?.(controller, trailers)
   }
+}
+
+/** After an answer without a body: whether bytes may follow all the same. */
+function bytesMayFollow(status: number, headers: IncomingHttpHeaders): boolean {
+  const length = headers['content-length']
+  return headers['transfer-encoding'] !== undefined || (length === undefined ? status === 205 : Number(length) !== 0)
+}
+
+function isEventStream(contentType: unknown): boolean {
+  return typeof contentType === 'string' && /^\s*text\/event-stream\b/i.test(contentType)
 }
 
 /** A stream that has been read cannot be sent again. */
@@ -170,10 +208,9 @@ function isReplayable(body: Options['body']): boolean {
   return body === null || body === undefined || typeof body === 'string' || body instanceof Uint8Array
 }
 
-function refuse(handler: Handler, error: unknown): void {
+function refuse(relay: Handler, error: unknown): void {
   const failure = error instanceof Error ? error : new Error(String(error))
   const controller = { aborted: true, paused: false, reason: failure, abort() {}, pause() {}, resume() {} }
-  const relay: Handler = new DecoratorHandler(handler)
   relay.onResponseError?.(controller, failure)
 }
 

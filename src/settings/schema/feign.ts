@@ -15,6 +15,12 @@ export const feignClient = section({
   url: text.optional(),
   /** Deadline of one connection attempt; then the next instance. @default 2s */
   connectTimeout: durationMs.optional(),
+  /**
+   * Connections to one instance, shared by typed clients, `sidecar.fetch` and undici. Where all are in use, calls wait;
+   * where none becomes free within `connect-timeout`, they go to the next instance. Answers of type `text/event-stream`
+   * are counted apart. @default 128
+   */
+  maxConnections: integer(1, 100_000).optional(),
   /** Longest silence while waiting for an answer. @default 60s */
   readTimeout: durationMs.optional(),
   /** Deadline of one attempt, its connection and its whole answer included, in place of `read-timeout`. */

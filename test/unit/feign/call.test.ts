@@ -107,6 +107,40 @@ describe('answers', () => {
     expect(await users.get({ id: 'none' })).toBeUndefined()
   })
 
+  test.each([204, 205, 304])('K9: %d is complete with its head, whatever Content-Length says', async (status) => {
+    const { mesh, users, provider } = await serving(
+      ({ url }, response) => void response.writeHead(status, { 'content-length': url.endsWith('x') ? '4' : '0' }).end(),
+    )
+    for (let i = 0; i < 6; i++) expect(await users.get({ id: i % 2 ? 'x' : 'y' })).toBeUndefined()
+    expect(await users.head({ id: 'x' })).toMatchObject({ status, headers: { 'content-length': '4' } })
+    expect(provider.seen).toHaveLength(7)
+    expect(mesh.events.filter(([event]) => event === 'ejected')).toEqual([])
+  })
+
+  test('K9: what follows an answer without a body is not taken for the next answer', async () => {
+    const mesh = startMesh()
+    let requests = 0
+    const server = await startSocketServer((socket) => {
+      socket.once('data', () => {
+        requests++
+        socket.on('data', () => socket.end('HTTP/1.1 500 Reused\r\ncontent-length: 0\r\n\r\n'))
+        socket.write('HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n')
+        setImmediate(() => socket.write('4\r\nbody\r\n0\r\n\r\n'))
+      })
+    })
+    mesh.registry.set('user-service', instance('user-service', server.port))
+    for (let i = 0; i < 3; i++) expect(await userClient().get({ id: '1' })).toBeUndefined()
+    expect(requests).toBe(3)
+  })
+
+  test('K29: informational answers pass', async () => {
+    const { users } = await serving((seen, response) => {
+      response.writeProcessing()
+      response.writeEarlyHints({ link: '</a.css>; rel=preload' }, () => echo(seen, response))
+    })
+    expect(await users.get({ id: '1' })).toMatchObject({ method: 'GET' })
+  })
+
   test('a body in many chunks', async () => {
     const text = 'x'.repeat(300_000)
     const { users } = await serving((_, response) => json(response, { text }))

@@ -36,7 +36,7 @@ test('a pool with a request in flight is not idle', async () => {
   const own = pools(20)
   let answer = () => {}
   const provider = await startProvider((_, response) => (answer = () => void response.end('late')))
-  const request = own.at(provider.origin).request({ path: '/', method: 'GET' })
+  const request = own.at(provider.origin).current.request({ path: '/', method: 'GET' })
   await vi.waitFor(() => expect(provider.seen).toHaveLength(1))
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(own.size).toBe(1)
@@ -53,12 +53,12 @@ test('the pool of an instance that left is closed once its calls are done', asyn
   const users = defineClient('user-service', { get: GET('/') })
   const inFlight = users.get()
   await vi.waitFor(() => expect(answers).toHaveLength(1))
-  expect(mesh.runtime.pools(2_000).size).toBe(1)
+  expect(mesh.runtime.pools({}).size).toBe(1)
 
   mesh.registry.set('user-service', instance('user-service', staying.port))
   await vi.waitFor(() => expect(mesh.directory.peek('user-service')?.instances[0]?.port).toBe(staying.port))
   await users.get()
-  expect(mesh.runtime.pools(2_000).size).toBe(1)
+  expect(mesh.runtime.pools({}).size).toBe(1)
   answers[0]!()
   expect(await inFlight).toBe('done')
 })

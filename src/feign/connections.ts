@@ -1,0 +1,124 @@
+import { Pool } from 'undici'
+
+/** An attempt that waits for a free connection. */
+export interface ConnectionWaiter {
+  /** One is free, and taken for this waiter. */
+  onConnection(): void
+  /** None became free in time. */
+  onNoConnection(why: string): void
+}
+
+export interface ConnectionsOptions {
+  readonly origin: string
+  /** Of one connection attempt, and of a wait in which no connection becomes free; 0 for none. */
+  readonly connectTimeoutMs: number
+  readonly maxConnections: number
+  /** Hears once, the first time that calls found no free connection for so long. */
+  readonly onStuck: (message: string) => void
+}
+
+/**
+ * The connections to one address, `maxConnections` at most. Further requests wait in turn. Where no connection becomes
+ * free for `connectTimeoutMs`, all that wait are told, so that they can go elsewhere: answers that are never read to
+ * their end would hold them for ever. Streams without an end are counted apart: see `release`.
+ */
+export class Connections {
+  private pool: Pool
+  private open = 0
+  /** Streams that the present pool carries. */
+  private streams = 0
+  private readonly waiting = new Set<ConnectionWaiter>()
+  private timer: NodeJS.Timeout | undefined
+  private warned = false
+  /** Used since the last look at it. */
+  used = true
+  closed = false
+
+  constructor(private readonly options: ConnectionsOptions) {
+    this.pool = this.createPool()
+  }
+
+  get origin(): string {
+    return this.options.origin
+  }
+
+  /** The pool to dispatch to, by one that has a connection taken. */
+  get current(): Pool {
+    return this.pool
+  }
+
+  get idle(): boolean {
+    return this.open === 0 && this.waiting.size === 0 && this.pool.stats.size === 0
+  }
+
+  /** Takes a connection, to be given back by `release`; false where all are in use: then `wait`. */
+  take(): boolean {
+    if (this.open >= this.options.maxConnections) return false
+    this.open++
+    return true
+  }
+
+  wait(waiter: ConnectionWaiter): void {
+    this.waiting.add(waiter)
+    const { connectTimeoutMs } = this.options
+    if (connectTimeoutMs > 0) this.timer ??= setTimeout(() => this.giveUp(), connectTimeoutMs).unref()
+  }
+
+  /** A waiter waits no more. */
+  forget(waiter: ConnectionWaiter): void {
+    this.waiting.delete(waiter)
+    if (this.waiting.size === 0) this.stopTimer()
+  }
+
+  /** Gives one back: the request has ended, or it has become a stream, which keeps its connection for itself. */
+  release(stream = false): void {
+    this.open--
+    if (stream && !this.closed && ++this.streams * 2 >= this.options.maxConnections) this.renewPool()
+    if (this.waiting.size === 0) return
+    const [next] = this.waiting
+    this.waiting.delete(next!)
+    if (this.waiting.size === 0) this.stopTimer()
+    else this.timer?.refresh()
+    this.open++
+    next!.onConnection()
+  }
+
+  /** Closes once what is in flight has finished. */
+  async close(): Promise<void> {
+    this.closed = true
+    this.stopTimer()
+    for (const waiter of this.waiting) {
+      this.waiting.delete(waiter)
+      waiter.onNoConnection('the instance has left')
+    }
+    await this.pool.close()
+  }
+
+  private giveUp(): void {
+    this.timer = undefined
+    const { origin, maxConnections, connectTimeoutMs } = this.options
+    const why = `all ${maxConnections} connections to ${origin} are in use and none became free for ${connectTimeoutMs} ms: read or cancel every answer, or raise max-connections of feign.client.<name>`
+    if (!this.warned) this.options.onStuck(`Calls do not get through: ${why}. They go to other instances meanwhile`)
+    this.warned = true
+    const waiting = [...this.waiting]
+    this.waiting.clear()
+    for (const waiter of waiting) waiter.onNoConnection(why)
+  }
+
+  /** The old one goes on with what it carries, and is closed after it. */
+  private renewPool(): void {
+    void this.pool.close()
+    this.pool = this.createPool()
+    this.streams = 0
+  }
+
+  private createPool(): Pool {
+    const { origin, maxConnections, connectTimeoutMs } = this.options
+    return new Pool(origin, { connections: maxConnections, connectTimeout: connectTimeoutMs, pipelining: 1 })
+  }
+
+  private stopTimer(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+  }
+}

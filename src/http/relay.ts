@@ -1,0 +1,59 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+
+type Handler = Dispatcher.DispatchHandler
+type Controller = Dispatcher.DispatchController
+
+/**
+ * A handler as undici 7 calls it, of whichever generation it is: the `fetch` of Node 20 brings an older one. Headers
+ * go to an older one as they came, which keeps two `Set-Cookie` apart, and every informational answer is passed on.
+ */
+export function relayTo(handler: Handler): Handler {
+  return handler.onRequestStart === undefined ? new OlderHandler(handler) : handler
+}
+
+class OlderHandler implements Handler {
+  constructor(private readonly handler: Handler) {}
+
+  onRequestStart(controller: Controller, context: object): void {
+    const { onConnect } = this.handler as { onConnect?(abort: (reason?: Error) => void, context: object): void }
+    onConnect?.call(this.handler, (reason) => controller.abort(reason!), context)
+  }
+
+  onResponseStarted(): void {
+    this.handler.onResponseStarted?.()
+  }
+
+  onRequestUpgrade(controller: Controller, status: number, headers: IncomingHttpHeaders, socket: never): void {
+    this.handler.onUpgrade?.(status, rawHeaders(controller, headers), socket)
+  }
+
+  onResponseStart(controller: Controller, status: number, headers: IncomingHttpHeaders, text?: string): void {
+    const go = this.handler.onHeaders?.(status, rawHeaders(controller, headers), () => controller.resume(), text ?? '')
+    if (go === false) controller.pause()
+  }
+
+  onResponseData(controller: Controller, chunk: Buffer): void {
+    if (this.handler.onData?.(chunk) === false) controller.pause()
+  }
+
+  onResponseEnd(_: Controller, trailers: IncomingHttpHeaders): void {
+    this.handler.onComplete?.(flatten(trailers) as never)
+  }
+
+  onResponseError(_: Controller, error: Error): void {
+    this.handler.onError?.(error)
+  }
+}
+
+/** As they came; made of the parsed ones where a dispatcher between has none. */
+function rawHeaders(controller: Controller, headers: IncomingHttpHeaders): Buffer[] {
+  const { rawHeaders: raw } = controller as { rawHeaders?: Buffer[] | null }
+  return raw ?? flatten(headers)
+}
+
+function flatten(headers: IncomingHttpHeaders): Buffer[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().flatMap((each) => [Buffer.from(name, 'latin1'), Buffer.from(each, 'latin1')]),
+  )
+}

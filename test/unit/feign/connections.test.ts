@@ -1,0 +1,102 @@
+import type { ServerResponse } from 'node:http'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { doors } from '../../support/doors.js'
+import { activeRuntime } from '../../../src/feign/runtime.js'
+import { createFetch } from '../../../src/http/fetch.js'
+import { echo, instance, startMesh, startProvider, type Provider } from './harness.js'
+
+const LIMIT = 3
+const limited = { connectTimeout: 100, maxConnections: LIMIT }
+
+/** Never ends the answers of `/stuck` and of `/events`. */
+function open({ url }: { url: string }, response: ServerResponse): void {
+  const type = url === '/events' ? 'text/event-stream' : 'application/octet-stream'
+  response.writeHead(200, { 'content-type': type }).write('data: 1\n\n')
+}
+
+function serving(): Promise<Provider> {
+  return startProvider((seen, response) =>
+    seen.url === '/stuck' || seen.url === '/events' ? open(seen, response) : echo(seen, response),
+  )
+}
+
+/** Answers that stay open until the test ends. */
+async function keepOpen(url: string, count: number): Promise<void> {
+  const ended = new AbortController()
+  onTestFinished(() => ended.abort())
+  const fetch = createFetch(activeRuntime)
+  for (let i = 0; i < count; i++) expect((await fetch(url, { signal: ended.signal })).status).toBe(200)
+}
+
+const calls = Object.entries(doors).filter(([name]) => name !== 'axios') // its agents have limits of their own
+
+describe.each(calls)('K8: answers that are not read: %s', (_, door) => {
+  test('K8: further calls go to the next instance after a short wait, and one warning names the setting', async () => {
+    const mesh = startMesh({ feign: { client: { default: limited } } })
+    const [held, free] = [await serving(), await serving()]
+    mesh.registry.set('shop', instance('shop', held.port))
+    await keepOpen('http://shop/stuck', LIMIT)
+    mesh.registry.set('pair', instance('pair', held.port), instance('pair', free.port))
+    const call = door('pair')
+    for (let i = 0; i < 4; i++) expect(await call('POST', '/x', {})).toMatchObject({ port: free.port })
+    const warned = mesh.logged.filter((line) => line.includes('max-connections'))
+    expect(warned).toHaveLength(1)
+    expect(warned[0]).toContain(`all ${LIMIT} connections to ${held.origin} are in use`)
+    expect(mesh.events.map(([event]) => event)).not.toContain('ejected')
+  })
+
+  test('K8: where there is no other instance the error names the setting', async () => {
+    const mesh = startMesh({ feign: { client: { shop: limited } } })
+    mesh.registry.set('shop', instance('shop', (await serving()).port))
+    await keepOpen('http://shop/stuck', LIMIT)
+    const error: unknown = await door('shop')('GET', '/x').catch((reason: unknown) => reason)
+    const { code, cause, message } = error as Error & { code?: string; cause?: Error & { code?: string } }
+    expect([code, cause?.code]).toContain('SIDECAR_CALL_TIMEOUT')
+    expect(`${message} ${cause?.message}`).toContain('max-connections')
+  })
+
+  test('K8: event streams are counted apart', async () => {
+    const mesh = startMesh({ feign: { client: { shop: limited } } })
+    const provider = await serving()
+    mesh.registry.set('shop', instance('shop', provider.port))
+    await keepOpen('http://shop/events', LIMIT * 3)
+    const call = door('shop')
+    for (let i = 0; i < LIMIT * 2; i++) expect(await call('GET', '/x')).toMatchObject({ port: provider.port })
+  })
+})
+
+test('K8: calls that wait go on as connections become free, however many they are', async () => {
+  const mesh = startMesh({ feign: { client: { shop: { ...limited, connectTimeout: 400 } } } })
+  const sockets = new Set<unknown>()
+  const provider = await startProvider((seen, response) => {
+    sockets.add(response.socket)
+    setTimeout(echo, 50, seen, response)
+  })
+  mesh.registry.set('shop', instance('shop', provider.port))
+  const call = doors['typed client']!('shop')
+  // Longer in all than any of them would wait for the first connection to become free.
+  await Promise.all(Array.from({ length: LIMIT * 12 }, () => call('GET', '/x')))
+  expect(provider.seen).toHaveLength(LIMIT * 12)
+  expect(sockets.size).toBeLessThanOrEqual(LIMIT)
+})
+
+test('K8: a call that was aborted waits no more, and the connection it would have got serves the next one', async () => {
+  const mesh = startMesh({ feign: { client: { shop: { ...limited, connectTimeout: 60_000, maxConnections: 1 } } } })
+  const answers: ServerResponse[] = []
+  const provider = await startProvider(
+    (seen, response) => void (seen.url === '/hold' ? answers.push(response) : echo(seen, response)),
+  )
+  mesh.registry.set('shop', instance('shop', provider.port))
+  const fetch = createFetch(activeRuntime)
+  const call = doors['typed client']!('shop')
+  const first = fetch('http://shop/hold')
+  await expect.poll(() => answers.length).toBe(1)
+  const abort = new AbortController()
+  const second = fetch('http://shop/x', { signal: abort.signal }).catch((error: unknown) => error)
+  const third = call('GET', '/x')
+  abort.abort()
+  expect(await second).toMatchObject({ name: 'AbortError' })
+  answers[0]!.end('done')
+  expect(await (await first).text()).toBe('done')
+  expect(await third).toMatchObject({ url: '/x' })
+})
