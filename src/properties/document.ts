@@ -2,7 +2,7 @@ import { formatPath, documentPath, withoutSpring, type PropertyPath } from './pa
 import { plainScalar, type Scalar } from './scalar.js'
 
 /** Where a value comes from, lowest first. */
-export const LAYERS = ['local', 'remote', 'environment', 'command line', 'code'] as const
+export const LAYERS = ['local', 'remote', 'environment', 'application json', 'command line', 'code'] as const
 export type PropertyLayer = (typeof LAYERS)[number]
 
 /** One value of a document. `map` and `list` are the empty ones; filled ones are their values. */
@@ -27,6 +27,8 @@ export interface PropertyDocument {
   readonly name: string
   readonly layer: PropertyLayer
   readonly entries: readonly PropertyEntry[]
+  /** Of a remote document: the local one that it stands just above. @default above all local ones */
+  readonly above?: PropertyDocument | undefined
 }
 
 export function entryOf(

@@ -170,7 +170,7 @@ export class RemoteDocument {
       // An app's own `profiles: [a, b]` is no word of Spring's.
       return sectionsOf(readDocument(content, format, name, reference.dataId), false)
         .filter((section) => isActive(section, profiles, name))
-        .map(({ entries }) => ({ name, layer: 'remote', entries }))
+        .map(({ entries }) => ({ name, layer: 'remote', entries, above: reference.above }))
     } catch (error) {
       const what = error instanceof DocumentError ? error.message : `${name}: ${messageOf(error)}`
       throw new SidecarError('SIDECAR_CONFIG_INVALID', `config ${what}${hint}`)

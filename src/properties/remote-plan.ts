@@ -1,7 +1,10 @@
 import type { ConfigKey } from '../types.js'
 import { activeProfiles } from '../settings/profiles.js'
 import type { Settings } from '../settings/schema.js'
+import { nearest } from '../util/nearest.js'
+import type { PropertyDocument } from './document.js'
 import { extensionOf, formatOf, type DocumentFormat } from './formats.js'
+import type { RemoteImport } from './remote-import.js'
 
 /** One document to ask Nacos for. */
 export interface RemoteReference extends ConfigKey {
@@ -12,28 +15,31 @@ export interface RemoteReference extends ConfigKey {
   /** By the data id; a type that Nacos itself tells fills in for an id without extension. */
   readonly format: DocumentFormat | undefined
   readonly fallbackFormat: DocumentFormat
+  /** The local document that it stands just above; `undefined`: above all of them. */
+  readonly above?: PropertyDocument | undefined
 }
 
 /** What shared and extension configs default to, whatever `config.group` is: a team shares them across its groups. */
 const DEFAULT_GROUP = 'DEFAULT_GROUP'
 
 /**
- * The documents to pull, lowest first, in Spring's order: shared-configs, extension-configs, `spring.config.import`,
- * `name`, `name.ext`, `name-profile.ext`. One that is named twice counts where it stands highest.
+ * The documents to pull, lowest first, as Spring does. Where `spring.config.import` names documents in Nacos, those and
+ * no others, each where the importing document stands; else shared-configs, extension-configs, `name`, `name.ext` and
+ * `name-profile.ext`, above everything local. One that is named twice counts where it stands highest.
+ *
+ * @param imports what the local documents import, and where it stands
  */
 export function planDocuments(
   settings: Settings,
   namespace: string,
+  imports: readonly RemoteImport[],
 ): { references: RemoteReference[]; warnings: string[] } {
   const { config } = settings.cloud.nacos
   const warnings: string[] = []
   const fallbackFormat = formatOf(config.fileExtension) ?? 'text'
   const plan = new Map<string, RemoteReference>()
 
-  const add = (
-    dataId: string,
-    options: { group?: string | undefined; refresh?: boolean | undefined; required?: boolean } = {},
-  ) => {
+  const add = (dataId: string, options: DocumentOptions = {}) => {
     if (dataId === '') return
     const group = options.group || config.group
     const key = `${group}\n${dataId}`
@@ -47,19 +53,30 @@ export function planDocuments(
       refresh: config.refreshEnabled && (options.refresh ?? true),
       format: formatOf(extensionOf(dataId)),
       fallbackFormat,
+      above: options.above,
     })
+  }
+
+  const imported = imports.flatMap((one) => {
+    const { document, problem } = parseImport(one, config.preference)
+    if (problem) warnings.push(`config.import: ${one.source}${problem}`)
+    return document ? [document] : []
+  })
+  if (imports.length > 0) {
+    // Those that are preferred to local files stand above all of them.
+    const ranked = [...imported.filter(({ above }) => above), ...imported.filter(({ above }) => !above)]
+    for (const document of ranked) add(document.dataId, document)
+    const left = [...config.sharedConfigs, ...config.extensionConfigs].map(({ dataId }) => dataId)
+    if (left.length > 0) {
+      warnings.push(
+        `shared-configs and extension-configs are not loaded (${left.join(', ')}): where config.import names documents in Nacos, Spring loads no others; import them, or leave config.import out`,
+      )
+    }
+    return { references: [...plan.values()], warnings }
   }
 
   for (const shared of [...config.sharedConfigs, ...config.extensionConfigs])
     add(shared.dataId, { ...shared, group: shared.group || DEFAULT_GROUP })
-  for (const entry of settings.config.import) {
-    const imported = parseImport(entry)
-    if (imported?.dataId) add(imported.dataId, imported)
-    else {
-      const why = imported ? 'it names no data id' : 'only nacos: documents are imported'
-      warnings.push(`config.import: ${entry} is ignored: ${why}`)
-    }
-  }
   const name = config.prefix || config.name || settings.application.name
   if (name) {
     add(name)
@@ -69,17 +86,52 @@ export function planDocuments(
   return { references: [...plan.values()], warnings }
 }
 
-/** `[optional:]nacos:data-id?group=G&refreshEnabled=false`; `undefined` for what is not Nacos's. */
-function parseImport(entry: string) {
-  const [, optional, rest] = /^(optional:)?nacos:(.*)$/s.exec(entry.trim()) ?? []
-  if (rest === undefined) return undefined
-  const [dataId = '', query = ''] = rest.split('?', 2)
+interface DocumentOptions {
+  readonly group?: string | undefined
+  readonly refresh?: boolean | undefined
+  readonly required?: boolean
+  readonly above?: PropertyDocument | undefined
+}
+
+const PARAMETERS = ['group', 'refreshEnabled', 'preference']
+
+/** `[optional:]nacos:data-id?group=G&refreshEnabled=false&preference=remote` */
+function parseImport({ source, above }: RemoteImport, preferred: string) {
+  const [, optional, rest = ''] = /^(optional:)?nacos:(.*)$/s.exec(source.trim()) ?? []
+  const [path = '', query = ''] = rest.split(/\?(.*)/s, 2)
+  const dataId = path.replace(/^\/+/, '')
+  if (dataId === '') return { problem: ' is ignored: it names no data id' }
   const parameters = new URLSearchParams(query)
   const refresh = parameters.get('refreshEnabled')
-  return {
-    dataId: dataId.replace(/^\/+/, ''),
+  const preference = parameters.get('preference')?.toLowerCase() ?? preferred
+  const document = {
+    dataId,
     group: parameters.get('group') ?? undefined,
-    refresh: refresh === null ? undefined : refresh !== 'false',
+    refresh: refresh === null ? undefined : refresh.trim().toLowerCase() === 'true',
     required: optional === undefined,
+    above: preference === 'remote' ? undefined : above,
   }
+  return { document, problem: problemOf(parameters) }
+}
+
+/** What Spring would pass over in silence. */
+function problemOf(parameters: URLSearchParams): string | undefined {
+  const problems = [...parameters].flatMap(([name, value]) => {
+    if (name === 'refreshEnabled' && !/^(true|false)$/i.test(value.trim()))
+      return [`refreshEnabled is "${value}", which counts as false: expected true or false`]
+    if (name === 'preference' && !/^(local|remote)$/i.test(value))
+      return [`preference is "${value}", which is ignored: expected local or remote`]
+    return PARAMETERS.includes(name) ? [] : [unknownParameter(name)]
+  })
+  return problems.length > 0 ? `: ${problems.join('; ')}` : undefined
+}
+
+function unknownParameter(name: string): string {
+  const instead: Record<string, string> = {
+    namespace: 'the namespace of every document is cloud.nacos.config.namespace',
+    refresh: 'did you mean refreshEnabled?',
+  }
+  const guess = nearest(name, PARAMETERS)
+  const hint = Object.hasOwn(instead, name) ? instead[name] : guess ? `did you mean ${guess}?` : ''
+  return `the parameter ${name} is ignored${hint && `: ${hint}`}; known are ${PARAMETERS.join(', ')}`
 }

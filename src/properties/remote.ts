@@ -48,7 +48,7 @@ const UNCONFIRMED_MD5 = '0'.repeat(32)
 export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   const { transport, namespace, settings, store, logger, emit } = options
   const { config } = settings.cloud.nacos
-  const plan = config.enabled ? planDocuments(settings, namespace) : { references: [], warnings: [] }
+  const plan = config.enabled ? planDocuments(settings, namespace, store.imports) : { references: [], warnings: [] }
   for (const warning of plan.warnings) logger.warn(warning)
 
   const snapshots = options.snapshots && createConfigSnapshots(options.snapshots)

@@ -6,15 +6,18 @@ import { explainProperty, type PropertyExplanation } from './explain.js'
 import { formatPath, parsePath, type PropertyPath } from './path.js'
 import { hasPlaceholder } from './placeholders.js'
 import type { Unsubscribe } from '../types.js'
+import { stackDocuments, type RemoteImport } from './remote-import.js'
 import { placeOf, PropertyView, variableAsFound, type Found } from './view.js'
 
-/** `all` is environment > remote > local; `local` leaves Nacos out, `remote` is Nacos alone. */
+/** `all` is environment > remote > local, an imported document in its place among the local ones; `local` leaves Nacos out, `remote` is Nacos alone. */
 export type PropertyScope = 'all' | 'local' | 'remote'
 
 interface Sources {
   /** bootstrap.yml and its kin, lowest first. */
   readonly local: readonly PropertyDocument[]
-  /** Command line and code. */
+  /** The `nacos:` documents that `spring.config.import` names, lowest first. @default none */
+  readonly imports?: readonly RemoteImport[]
+  /** `SPRING_APPLICATION_JSON`, command line and code. */
   readonly overrides: readonly PropertyDocument[]
   readonly environment: Environment
   /** What the environment says of the settings; every other variable is found by the name that is asked for. */
@@ -52,6 +55,11 @@ export class PropertyStore {
     return this.pulled
   }
 
+  /** The `nacos:` documents that are imported, and where they stand; lowest first. */
+  get imports(): readonly RemoteImport[] {
+    return this.sources.imports ?? []
+  }
+
   /** The remote documents in use, lowest first. */
   get remoteDocuments(): readonly PropertyDocument[] {
     return this.remote
@@ -87,7 +95,7 @@ export class PropertyStore {
     // An empty variable takes no value away, so it shadows nothing either.
     const variable =
       named?.entry.text === '' && this.views.all.tree.find(path) ? environmentDocument : (named ?? environmentDocument)
-    const below = [...local, ...this.remote].reverse()
+    const below = stackDocuments(local, this.remote).reverse()
     return explainProperty(key, path, this.views.all, [
       ...[...overrides].reverse(),
       ...(variable ? [variable] : []),
@@ -173,7 +181,7 @@ export class PropertyStore {
     const shared = { scopeOf, ...(defaultOf && { defaultOf }) }
     views.local = this.views?.local ?? new PropertyView({ documents: [...local, ...above], environment, ...shared })
     views.remote = new PropertyView({ documents: remote, ...shared })
-    views.all = new PropertyView({ documents: [...local, ...remote, ...above], environment, ...shared })
+    views.all = new PropertyView({ documents: [...stackDocuments(local, remote), ...above], environment, ...shared })
     return views
   }
 }

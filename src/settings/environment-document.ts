@@ -94,11 +94,18 @@ function hasItem(item: Shape, path: PropertyPath, environment: Environment): boo
   return found
 }
 
-/** `USER_SERVICE_READ_TIMEOUT` → `user-service`, `read-timeout`; `MY_LABEL` → `my.label`, as Spring binds maps. */
+/**
+ * `USER_SERVICE_READ_TIMEOUT` → `user-service`, `read-timeout`; `MY_LABEL` → `my.label`, as Spring binds maps; of a
+ * list, `DEV` and `DEV_0` are `dev`.
+ */
 function innerName(value: Shape, rest: string): PropertyPath | undefined {
   // The one name below `logging.level` that is ours.
   if (rest === 'NACOS_SIDECAR') return ['nacos-sidecar']
   if (value.kind === 'value') return [rest.toLowerCase().replaceAll('_', '.')]
+  if (value.kind === 'list') {
+    const [, name = rest, index] = /^(.+)_(\d+)$/.exec(rest) ?? []
+    return [name.toLowerCase().replaceAll('_', '-'), ...(index === undefined ? [] : [Number(index)])]
+  }
   if (value.kind !== 'section') return undefined
   for (const field of value.fields.keys()) {
     const suffix = `_${kebab(field).replaceAll('-', '_').toUpperCase()}`

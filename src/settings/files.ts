@@ -1,38 +1,39 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { dirname, extname, isAbsolute, join, relative, resolve } from 'node:path'
+import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
+import { dirname, extname, isAbsolute, join, relative } from 'node:path'
 import { SidecarError, messageOf } from '../errors.js'
 
-const NAMES = ['bootstrap.yml', 'bootstrap.yaml']
+/** Weakest first, as Spring loads them where several stand beside each other. */
+const EXTENSIONS = ['.yaml', '.yml', '.properties']
 /** No bootstrap.yml written by hand comes near it. */
 const MAX_BYTES = 1024 * 1024
 
-export interface Search {
-  /** Asked for by name: it must be there. */
-  readonly explicit: string | undefined
-  readonly cwd: string
-  /** The main script: the folder of its package.json is the last place looked at. */
-  readonly main: string | undefined
+/** The files of one name in a folder, for no profile or for one: the last one is the strongest. */
+export function filesNamed(folder: string, name: string, profile?: string): string[] {
+  const stem = join(folder, profile === undefined ? name : `${name}-${profile}`)
+  return EXTENSIONS.map((extension) => `${stem}${extension}`).filter(isFile)
 }
 
-/** bootstrap.yml, or every path that was looked for. */
-export function findBootstrap(search: Search): { file: string | undefined; tried: string[] } {
-  const tried = candidates(search)
-  return { file: tried.find(isFile), tried }
+/** The file that stands beside `file` for a profile: extra.yml → extra-dev.yml. */
+export function profileFile(file: string, profile: string): string[] {
+  const extension = extname(file)
+  return [`${file.slice(0, -extension.length || undefined)}-${profile}${extension}`].filter(isFile)
 }
 
-function candidates({ explicit, cwd, main }: Search): string[] {
-  if (explicit !== undefined) {
-    const path = resolve(cwd, explicit)
-    return isDirectory(path) ? NAMES.map((name) => join(path, name)) : [path]
+/** Where Spring looks below a folder: the folder, `config/`, and the folders in `config/`; the last one is the strongest. */
+export function configFolders(folder: string): string[] {
+  const config = join(folder, 'config')
+  return [folder, config, ...foldersIn(config)]
+}
+
+/** Every folder in a folder, by name. */
+export function foldersIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true })
+    const names = entries.filter((entry) => isDirectory(join(folder, entry.name))).map((entry) => entry.name)
+    return names.sort().map((name) => join(folder, name))
+  } catch {
+    return []
   }
-  const folders = new Set([cwd, main === undefined ? undefined : packageFolder(main)])
-  return [...folders].flatMap((folder) => (folder === undefined ? [] : NAMES.map((name) => join(folder, name))))
-}
-
-/** Files that stand beside `file` for a profile: bootstrap-dev.yml, then bootstrap-dev.yaml. */
-export function profileFiles(file: string, profile: string): string[] {
-  const stem = file.slice(0, -extname(file).length)
-  return ['.yml', '.yaml'].map((extension) => `${stem}-${profile}${extension}`).filter(isFile)
 }
 
 /** A short name where the file lies below the working directory, else the whole path. */
@@ -69,23 +70,27 @@ function decodeText(bytes: Buffer, name: string): string {
   }
 }
 
-function packageFolder(main: string): string | undefined {
+/** The folder of the package that a script belongs to: the nearest one above it with a package.json. */
+export function packageFolder(script: string): string | undefined {
   let folder: string
   try {
-    folder = dirname(realpathSync(main))
+    folder = dirname(realpathSync(script))
   } catch {
     return undefined
   }
-  for (;;) {
-    if (existsSync(join(folder, 'package.json'))) return folder
-    const parent = dirname(folder)
-    if (parent === folder) return undefined
-    folder = parent
+  return packageFolderAbove(folder)
+}
+
+/** The nearest folder, this one or above it, that holds a package.json. */
+export function packageFolderAbove(folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, 'package.json'))) return at
+    if (dirname(at) === at) return undefined
   }
 }
 
 // What is there but cannot be looked at counts as found: reading it then says why not.
-function isFile(path: string): boolean {
+export function isFile(path: string): boolean {
   try {
     return !statSync(path).isDirectory()
   } catch (error) {
@@ -93,7 +98,7 @@ function isFile(path: string): boolean {
   }
 }
 
-function isDirectory(path: string): boolean {
+export function isDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory()
   } catch {

@@ -1,22 +1,35 @@
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { existsSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { SidecarError, messageOf } from '../errors.js'
 import { entriesOfObject, textEntry, type PropertyDocument } from '../properties/document.js'
 import { Environment } from '../properties/environment.js'
-import { documentPath, type PropertyPath } from '../properties/path.js'
+import { documentPath, formatPath, relaxed, type PropertyPath } from '../properties/path.js'
+import type { RemoteImport } from '../properties/remote-import.js'
 import { PropertyStore } from '../properties/store.js'
 import { PropertyNode } from '../properties/tree.js'
+import { isPlainObject } from '../util/is-object.js'
 import { bindSettings } from './bind.js'
-import { documentsFor, readSections } from './bootstrap-documents.js'
 import { environmentDocument } from './environment-document.js'
-import { displayName, findBootstrap, readText } from './files.js'
+import { homeOf, settingsPlaces } from './file-places.js'
+import { displayName, readText } from './files.js'
+import { loadLocalDocuments } from './local-documents.js'
+import { parseLocations } from './locations.js'
 import { activeProfiles } from './profiles.js'
 import { settingsSchema, type Settings } from './schema.js'
 import { springProperty } from './spring-properties.js'
 
+/** What SIDECAR_SETTINGS_NOT_FOUND offers. */
+const NEXT_STEP = `Create it with what follows, or point configPath or SIDECAR_CONFIG at it:
+spring:
+  application.name: my-service
+  cloud.nacos.server-addr: 127.0.0.1:8848`
+
 export interface LoadOptions {
-  /** bootstrap.yml, or the folder it lies in; `false` reads none. @default SIDECAR_CONFIG, else it is looked for */
+  /**
+   * bootstrap.yml, another file, or the folder that bootstrap and application files lie in; `false` reads none.
+   * @default SIDECAR_CONFIG, else they are looked for
+   */
   configPath?: string | false
   /** Settings from code, nested or dotted, any spelling: stronger than everything else. */
   overrides?: object
@@ -42,7 +55,8 @@ export interface LoadedSettings {
 }
 
 /**
- * Finds and reads bootstrap.yml with its profiles, the environment, `.env`, the command line and code.
+ * Finds and reads bootstrap.yml and application.yml with their profiles and imports, the environment, `.env`,
+ * `SPRING_APPLICATION_JSON`, the command line and code.
  *
  * @throws SidecarError SIDECAR_SETTINGS_NOT_FOUND, SIDECAR_SETTINGS_UNREADABLE, SIDECAR_SETTINGS_SYNTAX,
  * SIDECAR_SETTINGS_INVALID, SIDECAR_PLACEHOLDER_UNRESOLVED, SIDECAR_PLACEHOLDER_CYCLE
@@ -53,53 +67,99 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
   const cwd = options.cwd ?? process.cwd()
   const variables = options.env ?? process.env
   const explicit = options.configPath ?? (variables['SIDECAR_CONFIG'] || undefined)
-  const { file, tried } =
-    explicit === false
-      ? { file: undefined, tried: [] }
-      : findBootstrap({ explicit, cwd, main: options.main ?? process.argv[1] })
-
-  const home = explicit === false ? cwd : dirname(file ?? tried[0]!)
+  const main = options.main ?? process.argv[1]
+  const home = homeOf({ explicit, cwd, main })
   const environment = new Environment({ ...dotEnv(home, cwd), ...variables })
-  const overrides = [commandLine(options.argv ?? process.argv.slice(2)), code(options.overrides ?? {})]
+  const argv = commandLine(options.argv ?? process.argv.slice(2))
+  const overrides = [...applicationJson(environment, argv), argv, code(options.overrides ?? {})]
   const overridden = PropertyNode.merge(overrides)
   const fromEnvironment = environmentDocument(environment, (path) => overridden.find(path)?.entry !== undefined)
+  const storeOf = (local: readonly PropertyDocument[], imports: readonly RemoteImport[] = []) =>
+    new PropertyStore({ local, imports, overrides, environment, environmentDocument: fromEnvironment, defaultOf })
+  const fromSpring = (key: string) => springSetting(key, overrides, environment)
+
   const warnings: string[] = []
-  if (!file && explicit !== false) {
+  const { places, file, tried } = settingsPlaces({
+    explicit,
+    cwd,
+    main,
+    names: namesOf(fromSpring('config.name')),
+    location: fromSpring('config.location'),
+    additional: fromSpring('config.additional-location'),
+  })
+  if (file === undefined && explicit !== false) {
     const enough = fromEnvironment.entries.length > 0 || overridden.children.size > 0
     const message = `bootstrap.yml was not found; looked for ${tried.join(', ')}`
     if (explicit !== undefined || (options.required !== false && !enough)) {
-      throw new SidecarError(
-        'SIDECAR_SETTINGS_NOT_FOUND',
-        `${message}. Create it, or point configPath or SIDECAR_CONFIG at it.`,
-      )
+      throw new SidecarError('SIDECAR_SETTINGS_NOT_FOUND', `${message}.\n${NEXT_STEP}`)
     }
     warnings.push(message)
   }
 
-  const storeOf = (local: readonly PropertyDocument[]) =>
-    new PropertyStore({ local, overrides, environment, environmentDocument: fromEnvironment, defaultOf })
-  const store = storeOf(file ? localDocuments(file, cwd, storeOf) : [])
+  const local = loadLocalDocuments({
+    places,
+    imports: namesOf(storeOf([]).get('config.import', 'local')).flatMap(parseLocations),
+    cwd,
+    main,
+    viewOf: (documents) => storeOf(documents).localView(),
+    profilesOf: (documents) => profilesOf(storeOf(documents)),
+  })
+  const store = storeOf(local.documents, local.imports)
   store.requireResolved()
   const { settings, warnings: unknown } = bindSettings(store.localView())
-  return { settings, file, store, warnings: [...warnings, ...unknown] }
+  return { settings, file, store, warnings: [...warnings, ...local.warnings, ...unknown] }
 }
 
-function localDocuments(
-  file: string,
-  cwd: string,
-  storeOf: (local: PropertyDocument[]) => PropertyStore,
-): PropertyDocument[] {
-  const sections = readSections(file, cwd)
-  // Which profiles are active is said outside the documents that depend on it.
-  const common = sections.filter((section) => !section.profiles).map((section) => section.document)
-  const store = storeOf(common)
-  const names = (key: string) => {
-    const said = store.get(key, 'local')
-    const list = Array.isArray(said) ? said.map(String) : said === undefined ? [] : String(said).split(',')
-    return list.map((name) => name.trim()).filter(Boolean)
+/** Which profiles are active is said outside the documents that depend on it. */
+function profilesOf(store: PropertyStore): readonly string[] {
+  const names = (key: string) => namesOf(store.get(key, 'local'))
+  const groups = store.get('profiles.group', 'local')
+  const group = Object.entries(isPlainObject(groups) ? groups : {}).map(
+    ([name, members]) => [name, namesOf(members)] as const,
+  )
+  return activeProfiles({
+    include: names('profiles.include'),
+    active: names('profiles.active'),
+    group: Object.fromEntries(group),
+  })
+}
+
+/** A list, or names separated by commas. */
+function namesOf(said: unknown): string[] {
+  const list = Array.isArray(said) ? said.map(String) : said === undefined ? [] : String(said).split(',')
+  return list.map((name) => name.trim()).filter(Boolean)
+}
+
+/** `SPRING_APPLICATION_JSON`, or `--spring.application.json=`, which is stronger: stronger than single variables. */
+function applicationJson(environment: Environment, argv: PropertyDocument): PropertyDocument[] {
+  const path: PropertyPath = ['application', 'json']
+  const argument = argv.entries.find((entry) => formatPath(entry.path) === 'application.json')
+  const variable = environment.lookup(path)
+  const name = argument ? '--spring.application.json' : (variable?.name ?? '')
+  const text = argument?.text || variable?.text
+  if (!text?.trim()) return []
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (!isPlainObject(parsed)) throw new Error('it is no JSON object')
+    return [{ name, layer: 'application json', entries: entriesOfObject(parsed) }]
+  } catch (error) {
+    // The parser's own message quotes the text, which may hold a password.
+    const why = error instanceof SyntaxError ? 'it is no JSON' : messageOf(error)
+    throw new SidecarError(
+      'SIDECAR_SETTINGS_SYNTAX',
+      `${name}: ${why}; expected an object such as {"server":{"port":80}}`,
+    )
   }
-  const active = activeProfiles({ include: names('profiles.include'), active: names('profiles.active') })
-  return documentsFor(sections, file, active, cwd)
+}
+
+/** What only the environment, the command line and code may say, under its full name: `CONFIG_NAME` is the app's own. */
+function springSetting(key: string, overrides: readonly PropertyDocument[], environment: Environment) {
+  const name = relaxed(`spring.${key}`)
+  const entries = overrides.flatMap((document) => document.entries)
+  const entry = entries.findLast((one) => relaxed(one.key.replace(/^--/, '')) === name)
+  if (entry) return entry.text
+  const variable = environment.lookup(key.split('.'))
+  return variable && /^spring/i.test(variable.name) ? variable.text : undefined
 }
 
 /** `.env` beside bootstrap.yml; a variable of the environment itself is stronger. */

@@ -1,11 +1,22 @@
-/** Every profile there is, weakest first. */
-export function activeProfiles({ include, active }: Profiles): string[] {
-  return [...new Set([...include, ...active])]
+/**
+ * Every profile there is, weakest first: included ones, then active ones, each followed by the members of its group.
+ */
+export function activeProfiles({ include, active, group = {} }: Profiles): string[] {
+  const names = new Set<string>()
+  const add = (name: string) => {
+    if (names.has(name)) return
+    names.add(name)
+    if (Object.hasOwn(group, name)) group[name]!.forEach(add)
+  }
+  new Set([...include, ...active]).forEach(add)
+  return [...names]
 }
 
 export interface Profiles {
   readonly include: readonly string[]
   readonly active: readonly string[]
+  /** Profiles that come with one: `spring.profiles.group`. */
+  readonly group?: Readonly<Record<string, readonly string[]>>
 }
 
 /**

@@ -26,9 +26,16 @@ export const settingsSchema = section({
     active: list.default([]),
     /** Taken in as well; those that are active are stronger. @default none */
     include: list.default([]),
+    /** Profiles that come with one: `prod: [proddb, prodmq]`. Members may have groups of their own. */
+    group: z.record(z.string(), list).default({}),
   }).prefault({}),
   config: section({
-    /** Documents to pull: `[optional:]nacos:data-id?group=&refreshEnabled=`. */
+    /**
+     * What to read as well, separated by commas or semicolons: documents in Nacos,
+     * `[optional:]nacos:data-id?group=&refreshEnabled=&preference=`, which then are the only ones that are pulled, and
+     * files, `[optional:]file:`, `classpath:` (beside the main file) and `configtree:`. Each stands just above the
+     * document that imports it.
+     */
     import: list.default([]),
   }).prefault({}),
   cloud: section({ nacos: nacos.prefault({}) }).prefault({}),

@@ -118,13 +118,18 @@ const config = section({
   fileExtension: text.default('yml'),
   /**
    * Data ids, or `{ data-id, group, refresh }`: the weakest documents, the later one stronger. One without `group` is in
-   * `DEFAULT_GROUP`, whatever `config.group` is.
+   * `DEFAULT_GROUP`, whatever `config.group` is. Not loaded where `config.import` names documents in Nacos.
    */
   sharedConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
   /** The same; stronger than `shared-configs`, weaker than the service's own. */
   extensionConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
   /** Follows changes of every document; `refresh` says it of one. */
   refreshEnabled: flag.default(true),
+  /**
+   * Whether an imported document stands above local files for a profile (`remote`) or, as they are more special, below
+   * them (`local`); `?preference=` says it of one.
+   */
+  preference: oneOf('local', 'remote').default('local'),
   /** Deadline of the first pull. */
   timeout: positiveMs.default(3_000),
   /** Taken for Spring's sake, and without effect: Nacos hands documents out as UTF-8. */

@@ -47,11 +47,11 @@ function memoryTransport(documents: Record<string, Answer>, watching = true) {
 }
 
 function remoteOf(
-  yaml: string,
+  yaml: string | Record<string, string>,
   documents: Record<string, Answer>,
   options: { watching?: boolean; vars?: Record<string, string> } = {},
 ) {
-  const { settings, store } = loadBootstrap(yaml, { vars: options.vars ?? {} })
+  const { settings, store, warnings } = loadBootstrap(yaml, { vars: options.vars ?? {} })
   const registry = memoryTransport(documents, options.watching)
   const lines: string[] = []
   const log = (level: string) => (line: string) => void lines.push(`${level} ${line}`)
@@ -62,7 +62,7 @@ function remoteOf(
   }
   const { namespace } = connectionOf(settings.cloud.nacos, 'config')
   const remote = createRemoteConfig({ transport: registry.transport, namespace, settings, store, logger, emit })
-  return { remote, store, lines, changes, ...registry }
+  return { remote, store, lines, changes, warnings, ...registry }
 }
 
 const down = () => new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', 'connection refused')
@@ -122,53 +122,68 @@ where: eu
 describe('the documents that are asked for', () => {
   test('in the order of Spring, the last one the strongest', async () => {
     const yaml = `${ORDERS}
-spring.config.import: optional:nacos:imported.yml?group=I&refreshEnabled=false, configserver:x, nacos:?group=I
 cloud.nacos.config:
   group: G
   shared-configs: [shared.yml, { data-id: shared2.yml, group: S, refresh: false }]
   extension-configs: [{ data-id: ext.yml }]
 `
-    const { remote, asked, lines, listeners } = remoteOf(yaml, {})
+    const { remote, asked, listeners } = remoteOf(yaml, {})
     await remote.load()
     expect(asked).toEqual([
       'shared.yml',
       'S/shared2.yml',
       'ext.yml',
-      'I/imported.yml',
       'G/orders',
       'G/orders.yml',
       'G/orders-dev.yml',
       'G/orders-eu.yml',
     ])
-    expect(lines).toContain('warn config.import: configserver:x is ignored: only nacos: documents are imported')
-    expect(lines).toContain('warn config.import: nacos:?group=I is ignored: it names no data id')
     expect([...listeners.keys()]).not.toContain('S/shared2.yml')
-    expect([...listeners.keys()]).not.toContain('I/imported.yml')
-    expect(remote.documents().map((document) => document.state)).toEqual(Array(8).fill('absent'))
+    expect(remote.documents().map((document) => document.state)).toEqual(Array(7).fill('absent'))
   })
 
-  test('J1: shared and extension configs are in DEFAULT_GROUP, all others in config.group', async () => {
-    const yaml = `application.name: orders
-spring.config.import: [nacos:imported.yaml, "nacos:own.yaml?group=I"]
+  test('J1: shared and extension configs are in DEFAULT_GROUP, all others in config.group', () => {
+    const config = `application.name: orders
 cloud.nacos.config:
   group: ORDER_GROUP
   shared-configs: [plain.yaml, { data-id: common.yaml }, { data-id: empty.yaml, group: "" }, { data-id: s.yaml, group: S }]
   extension-configs: [{ data-id: ext.yaml }]
 `
-    const { settings } = loadBootstrap(yaml)
-    const named = planDocuments(settings, '').references.map(({ group, dataId }) => `${group}/${dataId}`)
-    expect(named).toEqual(
-      expect.arrayContaining([
-        'DEFAULT_GROUP/plain.yaml',
-        'DEFAULT_GROUP/common.yaml',
-        'DEFAULT_GROUP/empty.yaml',
-        'S/s.yaml',
-        'DEFAULT_GROUP/ext.yaml',
-        'ORDER_GROUP/imported.yaml',
-        'I/own.yaml',
-      ]),
+    const planned = (yaml: string) => {
+      const { settings, store } = loadBootstrap(yaml)
+      return planDocuments(settings, '', store.imports).references.map(({ group, dataId }) => `${group}/${dataId}`)
+    }
+    expect(planned(config)).toEqual([
+      'DEFAULT_GROUP/plain.yaml',
+      'DEFAULT_GROUP/common.yaml',
+      'DEFAULT_GROUP/empty.yaml',
+      'S/s.yaml',
+      'DEFAULT_GROUP/ext.yaml',
+      'ORDER_GROUP/orders',
+      'ORDER_GROUP/orders.yml',
+    ])
+    const imports = 'spring.config.import: [nacos:imported.yaml, "nacos:own.yaml?group=I"]\n'
+    expect(planned(imports + config)).toEqual(['ORDER_GROUP/imported.yaml', 'I/own.yaml'])
+  })
+
+  test('J2: with imports, those and no others, and a word on what is left out', async () => {
+    const yaml = `${ORDERS}
+spring.config.import: optional:nacos:imported.yml?group=I&refreshEnabled=false, configserver:x, nacos:?group=I
+cloud.nacos.config:
+  shared-configs: [shared.yml]
+  extension-configs: [{ data-id: ext.yml }]
+`
+    const { remote, asked, lines, listeners, warnings } = remoteOf(yaml, {})
+    await remote.load()
+    expect(asked).toEqual(['I/imported.yml'])
+    expect([...listeners.keys()]).toEqual([])
+    expect(warnings).toEqual([
+      'bootstrap.yml:4:23: config.import: configserver:x is ignored: only nacos:, file:, classpath: and configtree: are imported',
+    ])
+    expect(lines).toContain('warn config.import: nacos:?group=I is ignored: it names no data id')
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^warn shared-configs and extension-configs are not loaded \(shared\.yml, ext\.yml\)/),
     )
-    expect(named).not.toContain('ORDER_GROUP/common.yaml')
   })
 
   test('of an included profile before the active ones, as of its file', async () => {
@@ -446,5 +461,128 @@ describe('changes', () => {
     expect(listeners.size).toBe(4)
     remote.close()
     expect(listeners.size).toBe(0)
+  })
+})
+
+describe('where an imported document stands', () => {
+  const files = {
+    'application.yml': `spring:
+  application: { name: orders }
+  profiles: { active: dev }
+  config: { import: ["nacos:a.yaml", "nacos:b.yaml"] }
+where: application.yml
+a: application.yml
+b: application.yml
+dev: application.yml
+later: application.yml
+---
+later: application.yml, second document
+`,
+    'application-dev.yml': 'dev: application-dev.yml',
+  }
+  const documents = {
+    'a.yaml': 'where: a.yaml\na: a.yaml\nb: a.yaml\ndev: a.yaml\nlater: a.yaml',
+    'b.yaml': 'b: b.yaml',
+  }
+  const values = async (local: Record<string, string>, vars: Record<string, string> = {}) => {
+    const one = remoteOf(local, documents, { vars })
+    await one.remote.load()
+    return { ...one, get: (...keys: string[]) => keys.map((key) => one.store.get(key)) }
+  }
+
+  test('J2: just above the document that imports it, below what is more special', async () => {
+    const { get, store } = await values(files)
+    expect(get('where', 'a', 'b')).toEqual(['a.yaml', 'a.yaml', 'b.yaml'])
+    expect(get('later', 'dev')).toEqual(['application.yml, second document', 'application-dev.yml'])
+    const { origin, shadows } = store.explain('dev')
+    expect(origin).toMatchObject({ layer: 'local', document: 'application-dev.yml', line: 1 })
+    expect(shadows).toMatchObject([
+      { layer: 'remote', document: 'a.yaml', value: 'a.yaml' },
+      { layer: 'local', document: 'application.yml', value: 'application.yml' },
+    ])
+    expect(store.get('dev', 'local')).toBe('application-dev.yml')
+    expect(store.get('dev', 'remote')).toBe('a.yaml')
+  })
+
+  test('J2: one that a profile file imports stands above that file', async () => {
+    const { get } = await values({
+      'application.yml': 'spring.profiles.active: dev\nwhere: application.yml\ndev: application.yml',
+      'application-dev.yml': 'spring.config.import: nacos:a.yaml\ndev: application-dev.yml',
+    })
+    expect(get('dev')).toEqual(['a.yaml'])
+  })
+
+  test('J2: one of the environment above every file, and below the environment', async () => {
+    const vars = { SPRING_CONFIG_IMPORT: 'nacos:a.yaml', LATER: 'environment' }
+    const { get } = await values(
+      { ...files, 'application.yml': files['application.yml'].replace(/.*import.*\n/, '') },
+      vars,
+    )
+    expect(get('dev', 'later')).toEqual(['a.yaml', 'environment'])
+  })
+
+  test.each([
+    ['of all', { 'application.yml': `spring.cloud.nacos.config.preference: remote\n${files['application.yml']}` }],
+    [
+      'of one',
+      { 'application.yml': files['application.yml'].replace('nacos:a.yaml', 'nacos:a.yaml?preference=remote') },
+    ],
+  ])('J2: above the files for a profile where remote is preferred: %s', async (_whose, changed) => {
+    const { get } = await values({ ...files, ...changed })
+    expect(get('dev', 'where', 'b')).toEqual(['a.yaml', 'a.yaml', _whose === 'of all' ? 'b.yaml' : 'a.yaml'])
+  })
+
+  test('J2: without an import, above every local file', async () => {
+    const { get } = await values({
+      'bootstrap.yml': 'spring.cloud.nacos.config.shared-configs: [a.yaml]',
+      ...files,
+      'application.yml': files['application.yml'].replace(/.*import.*\n/, ''),
+    })
+    expect(get('dev', 'later', 'b')).toEqual(['a.yaml', 'a.yaml', 'a.yaml'])
+  })
+
+  test('J2: a change of it is applied in its place', async () => {
+    const { get, push, changes } = await values(files)
+    push('a.yaml', 'where: again\ndev: again')
+    expect(get('where', 'a', 'dev')).toEqual(['again', 'application.yml', 'application-dev.yml'])
+    expect(changes[0]).not.toContain('dev')
+  })
+})
+
+describe('the words of an import', () => {
+  const said = async (location: string) => {
+    const { remote, lines, asked } = remoteOf(
+      { 'application.yml': `spring.config.import: "${location}"` },
+      {
+        'a.yml': '',
+        'b.yml': '',
+      },
+    )
+    await remote.load()
+    return { asked, warnings: lines.filter((line) => line.startsWith('warn')) }
+  }
+
+  test('C6: a parameter that is not known is named', async () => {
+    const { warnings } = await said('nacos:a.yml?namespace=x&refresh=false&gruop=G')
+    expect(warnings).toHaveLength(1)
+    expect(warnings[0]).toMatch(
+      /nacos:a\.yml\?namespace=x.*parameter namespace is ignored: .*cloud\.nacos\.config\.namespace/,
+    )
+    expect(warnings[0]).toMatch(/parameter refresh is ignored: did you mean refreshEnabled\?/)
+    expect(warnings[0]).toMatch(/parameter gruop is ignored: did you mean group\?/)
+  })
+
+  test('C6: a value that is no value is named', async () => {
+    const { warnings } = await said('nacos:a.yml?refreshEnabled=flase&preference=both')
+    expect(warnings[0]).toMatch(/refreshEnabled is "flase".*preference is "both"/)
+  })
+
+  test('C6: what is known is no warning', async () => {
+    expect((await said('optional:nacos:a.yml?group=G&refreshEnabled=TRUE&preference=LOCAL')).warnings).toEqual([])
+  })
+
+  test('C6: a semicolon separates, as a comma does', async () => {
+    expect((await said('nacos:a.yml;nacos:b.yml')).asked).toEqual(['a.yml', 'b.yml'])
+    expect((await said('nacos:a.yml,optional:nacos:c.yml;nacos:b.yml')).asked).toEqual(['a.yml', 'c.yml', 'b.yml'])
   })
 })

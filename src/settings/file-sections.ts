@@ -1,0 +1,78 @@
+import { readdirSync, statSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { SidecarError, type SidecarErrorCode } from '../errors.js'
+import { DocumentError } from '../properties/document-error.js'
+import { textEntry, type PropertyDocument, type PropertyEntry } from '../properties/document.js'
+import { formatOf, readDocument } from '../properties/formats.js'
+import { documentPath } from '../properties/path.js'
+import { sectionsOf, type Section } from './activation.js'
+import { displayName, isDirectory, readText } from './files.js'
+import { withOpenFeign } from './openfeign.js'
+
+/** One `---` document of a file, and when it counts. */
+export interface FileSection extends Section {
+  readonly document: PropertyDocument
+  /** The file itself, which its imports are relative to. */
+  readonly file: string
+}
+
+/**
+ * Every `---` document of a file that this platform is meant by, in its order.
+ *
+ * @param extension how to read it, where the file's own name does not say so
+ */
+export function readSections(file: string, cwd: string, extension = extname(file)): FileSection[] {
+  const name = displayName(file, cwd)
+  const text = readText(file, name)
+  const documents = orRefuse('SIDECAR_SETTINGS_SYNTAX', () => {
+    const format = formatOf(extension.slice(1))
+    if (format === 'properties') return propertiesParts(text).flatMap((part) => readDocument(part, format, name, name))
+    return readDocument(text, format === 'json' ? 'json' : 'yaml', name, name)
+  })
+  return sectionsOf(documents, true).map((section) => ({
+    ...section,
+    file,
+    document: { name, layer: 'local', entries: withOpenFeign(section.entries) },
+  }))
+}
+
+/** `configtree:`, as Kubernetes mounts it: every file below the folder is a key, its content the value. */
+export function readConfigTree(folder: string, cwd: string): FileSection {
+  const name = displayName(folder, cwd)
+  const entries: PropertyEntry[] = []
+  const visit = (at: string, path: readonly string[]) => {
+    for (const child of readdirSync(at).sort()) {
+      // Kubernetes keeps the files themselves in folders whose names begin with two dots.
+      if (child.startsWith('..')) continue
+      const file = join(at, child)
+      const key = [...path, child]
+      if (isDirectory(file)) visit(file, key)
+      else if (statSync(file).isFile()) {
+        const text = readText(file, displayName(file, cwd)).replace(/\r?\n$/, '')
+        entries.push(textEntry(documentPath(key.join('.')), text, { key: key.join('.') }))
+      }
+    }
+  }
+  orRefuse('SIDECAR_SETTINGS_UNREADABLE', () => visit(folder, []))
+  return { document: { name, layer: 'local', entries }, entries, profiles: undefined, file: join(folder, 'x') }
+}
+
+/** What a file says wrong becomes an error of the settings. */
+export function orRefuse<T>(code: SidecarErrorCode, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof DocumentError) throw new SidecarError(code, error.message)
+    throw error
+  }
+}
+
+/** A properties file in parts, which `#---` or `!---` separates; each keeps its line numbers. */
+function propertiesParts(text: string): string[] {
+  const lines = text.split('\n')
+  const cuts = lines.flatMap((line, index) => (/^[#!]---\s*$/.test(line) ? [index] : []))
+  return [...cuts, lines.length].map((end, part) => {
+    const start = part === 0 ? 0 : cuts[part - 1]! + 1
+    return '\n'.repeat(start) + lines.slice(start, end).join('\n')
+  })
+}
