@@ -32,8 +32,8 @@ export interface SidecarEvents {
   restored: [event: { instance: ServiceInstance }]
   /** A balancer could not be made for a list, or threw: `service` goes on with equal turns. Once a change of the list. */
   balancerFailed: [event: { service: string; error: unknown }]
-  /** Deregistered, and serving on for `forMs` milliseconds. */
-  draining: [event: { forMs: number }]
+  /** Deregistered, and serving on for `forMs` milliseconds; for `atMostMs` while callers still come (`sidecar.drain: auto`). */
+  draining: [event: { forMs: number; atMostMs: number }]
   /** The end: every connection is closed. */
   stopped: []
 }

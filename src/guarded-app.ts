@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { Adapter, MountedApp } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
 import { createHealth, type HealthStatus } from './adapters/health.js'
@@ -29,7 +30,10 @@ export interface GuardedAppOptions {
   readonly fetch: typeof globalThis.fetch
   readonly logger: Logger
   readonly signal: AbortSignal
-  health(): HealthStatus
+  /** `undefined` where another sidecar's page is to answer. */
+  health(): HealthStatus | undefined
+  /** Told of every request that reaches the app; true for the sidecar's own, which is answered at once. */
+  readonly arrived?: (request: IncomingMessage) => boolean
 }
 
 /** @throws SidecarError `SIDECAR_APP_UNSUPPORTED`, `SIDECAR_AUTH_SETTINGS` */
@@ -48,6 +52,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   const adapter = app === undefined ? undefined : findAdapter(app)
   const mounted = adapter?.mount(app, {
     ...(auth.enabled && auth.mount === 'first' && { guard: guard.check }),
+    ...(options.arrived && { arrived: options.arrived }),
     health: sidecar.health.enabled ? createHealth(options.health) : () => undefined,
     ...(sidecar.forwardContext && {
       context: (request, token) => requestContext(request, auth.token, sidecar.versionHeader, token),

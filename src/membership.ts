@@ -15,11 +15,21 @@ import type { ServiceInstance } from './types.js'
 
 /** This process as one of the instances in the registry; none of them before its server is known. */
 export interface Membership {
+  /** False where the settings want no instance registered. */
+  readonly registers: boolean
   /** As it is registered, or will be. */
   readonly instance: ServiceInstance | undefined
   readonly state: RegistrationState | undefined
-  /** The server is known, and so is the instance. @returns false where the settings want none registered */
+  /**
+   * The server is known, and so is the instance. Where another was known before, that one is deregistered.
+   *
+   * @returns false where the settings want none registered
+   */
   found(server: ListeningServer): boolean
+  /** Settles when the instance of before is deregistered. */
+  readonly moved: Promise<void>
+  /** Under which name callers come; `undefined` where none is known. */
+  host(): string | undefined
   /** Registers; rejects with `fail-fast` only. */
   join(): Promise<void>
   /** The registry may have forgotten this instance. */
@@ -44,6 +54,7 @@ export function createMembership(options: MembershipOptions): Membership {
   const registers = discovery.enabled && discovery.registerEnabled
   if (registers) checkInstance(settings)
   let registrar: Registrar | undefined
+  let moved: Promise<void> = Promise.resolve()
 
   function createInstanceAt({ port, host, secure }: ListeningServer): ServiceInstance {
     const { ip, reason, warnings } = chooseAddress(discovery, undefined, host)
@@ -53,17 +64,31 @@ export function createMembership(options: MembershipOptions): Membership {
   }
 
   return {
+    registers,
     get instance() {
       return registrar?.instance
     },
     get state() {
       return registrar?.state
     },
+    get moved() {
+      return moved
+    },
+    host() {
+      try {
+        return registers ? chooseAddress(discovery).ip : undefined
+      } catch {
+        // The registration will say so.
+        return undefined
+      }
+    },
     found(server) {
       if (!registers) return false
       const instance = createInstanceAt(server)
       const self = `${instance.group}@@${instance.service}`
       const { servers } = transport.describe()
+      const before = registrar
+      if (before) moved = before.stop()
       registrar = createRegistrar({
         transport,
         instance,
@@ -76,9 +101,14 @@ export function createMembership(options: MembershipOptions): Membership {
       })
       return true
     },
-    join: async () => registrar?.start(),
+    async join() {
+      await moved
+      return registrar?.start()
+    },
     beatNow: () => registrar?.beatNow(),
-    leave: async () => registrar?.stop(),
+    async leave() {
+      await Promise.all([moved, registrar?.stop()])
+    },
     leaveNow(timeoutMs) {
       const request = registrar?.lastRequest()
       if (!request) return

@@ -15,8 +15,10 @@ import { guardApp, type GuardedApp } from './guarded-app.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
 import { leavingMark } from './leaving-mark.js'
+import { planDrain } from './lifecycle/drain.js'
 import { createLifecycle, type LeaveOptions, type Lifecycle } from './lifecycle/lifecycle.js'
 import type { ListeningServer } from './lifecycle/listening.js'
+import { createServerProbe } from './lifecycle/server-probe.js'
 import { loggerFor } from './log-file.js'
 import type { Logger } from './logger.js'
 import { createMembership, type Membership } from './membership.js'
@@ -123,19 +125,24 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
     const membership = createMembership({ ...common, ...registry.discovery, directory: this.runtime.directory })
     this.#membership = membership
+    const probe = app === undefined ? undefined : createServerProbe()
     this.#app = guardApp(app, {
       ...common,
       verify: options.verify,
       fetch: createFetch(() => this.runtime, AUTH_CONNECTIONS),
       signal: this.#abort.signal,
       health: () => this.#health(),
+      arrived: probe?.arrived,
     })
     this.#lifecycle = createLifecycle({
       ...(this.#app.mounted && { app: this.#app.mounted }),
       ...(settings.server.port !== undefined && { serverPort: settings.server.port }),
-      drainMs: settings.sidecar.drain,
+      probe,
+      hosts: () => [membership.host() ?? 'localhost'],
+      drain: planDrain(settings.sidecar.drain, settings.sidecar.leaveTimeout),
       deregisterTimeoutMs: settings.sidecar.deregisterTimeout,
       signals: options.signals ?? true,
+      holds: this.#app.mounted !== undefined || membership.registers,
       ...common,
       onListening: (found) => this.#join(found),
       registered: () => membership.state?.listed ?? false,
@@ -162,11 +169,12 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   /** The app listens: the instance is registered, with its real port, once the remote configuration is there. */
-  #join(server: ListeningServer): void {
-    if (!this.#membership.found(server)) return
+  #join(server: ListeningServer): Promise<void> {
+    if (!this.#membership.found(server)) return Promise.resolve()
     Promise.all([this.ready, this.#registrationAllowed])
       .then(() => this.#membership.join())
       .catch((error: unknown) => this.#startFailed(error))
+    return this.#membership.moved
   }
 
   #startFailed(error: unknown): void {
@@ -199,7 +207,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   status(): SidecarStatus {
     const { instance, state: registration } = this.#membership
     return {
-      phase: this.#lifecycle.phase,
+      phase: this.#phase,
       instance,
       registered: registration?.listed ?? false,
       lastBeatAt: registration?.lastBeatAt === undefined ? undefined : new Date(registration.lastBeatAt),
@@ -268,8 +276,17 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return `Sidecar ${inspect(this.status(), { ...options, depth: null })}`
   }
 
-  #health(): HealthStatus {
+  /** One answer for `status()` and the health pages. */
+  get #phase(): SidecarStatus['phase'] {
+    const { phase } = this.#lifecycle
+    return phase === 'serving' && !this.#ready ? 'starting' : phase
+  }
+
+  #health(): HealthStatus | undefined {
+    // Another sidecar goes on serving the app: its page answers.
+    if (this.#lifecycle.leaving() && this.#lifecycle.shared()) return undefined
     const { registered, lastBeatAt } = this.status()
+    // A request that arrives came by a server, be it one that was not found.
     const phase = this.#lifecycle.leaving() ? 'leaving' : this.#ready ? 'serving' : 'starting'
     return { phase, registered, ...(lastBeatAt && { lastBeat: lastBeatAt }) }
   }

@@ -13,6 +13,11 @@ export interface DirectAnswer {
 /** What the sidecar asks a framework adapter to put in front of an app. All framework-free. */
 export interface AppHooks {
   /**
+   * Comes first for every request. True where the sidecar itself asks which server serves the app: the request is
+   * answered, and nothing of the app runs.
+   */
+  arrived?(request: IncomingMessage): boolean
+  /**
    * Decides on a request; synchronous where the answer is cached or needs no check. Absent when auth is off or
    * mounted by hand. `url` is the request target as the app's router sees it, where that is not `request.url`
    * (an app mounted in another one).
@@ -34,8 +39,11 @@ export interface MountedApp {
   owns(server: HttpServer): boolean
   /** Calls back when the framework itself says the app listens (Fastify); others are found by their server. */
   onListening?(callback: (server: HttpServer) => void): void
-  /** Makes the framework's own close wait for `drained` (Fastify). Others: the server's `close` is wrapped. */
-  holdClose?(drained: () => Promise<void>): void
+  /**
+   * Makes the framework's own close wait for `drained` (Fastify, NestJS), and calls `ended` after it: such an app does
+   * not listen again. Others: the server's `close` is wrapped.
+   */
+  holdClose?(drained: () => Promise<void>, ended?: () => Promise<void>): void
 }
 
 /** The guard as Express middleware. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { UNAVAILABLE, type GuardDecision, type Refusal } from '../auth/decision.js'
+import { PROBED, UNAVAILABLE, type GuardDecision, type Refusal } from '../auth/decision.js'
 import { currentContext, runWithContext, type RequestContext } from '../context.js'
 import type { AppHooks } from './adapter.js'
 
@@ -13,6 +13,7 @@ export function enter<T>(
   handle: () => T,
   refuse: (refusal: Refusal) => T,
 ): T | Promise<T> {
+  if (hooks.arrived?.(request)) return refuse(PROBED)
   if (!hooks.guard) return runInContext(hooks, request, handle)
   const decision = ask(hooks.guard, request, url)
   return isKnown(decision)

@@ -22,7 +22,7 @@ type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void
 interface FastifyApp {
   readonly server: Server
   addHook(name: 'onRequest', hook: OnRequest): unknown
-  close(callback?: () => void): unknown
+  close(callback?: (error: unknown) => void): unknown
 }
 
 /** Fastify 4 and 5, by an `onRequest` hook: after routing (and `rewriteUrl`), before anything of the app runs. */
@@ -45,14 +45,17 @@ export const fastify: Adapter = {
         if (root.server.listening) callback(root.server)
         else root.server.once('listening', () => callback(root.server))
       },
-      holdClose(drained) {
+      holdClose(drained, ended) {
         const close = root.close
         let drain: Promise<void> | undefined
+        let end: Promise<void> | undefined
         // Fastify answers 503 from the moment it closes: nothing of that may start before the drain is over.
         root.close = function (callback) {
           drain ??= drained()
-          const closed = drain.then(() => (callback ? close.call(this, callback) : close.call(this)))
-          return callback ? this : closed
+          const closed = drain.then(() => close.call(this)).finally(() => (end ??= ended?.()))
+          if (!callback) return closed
+          closed.then(() => callback(null), callback)
+          return this
         }
       },
     }

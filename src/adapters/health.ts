@@ -17,8 +17,12 @@ export interface HealthStatus {
  * The pages of `AppHooks.health`, in Spring Boot's words. Only readiness ever says 503, and only while starting and
  * leaving: an outage of the registry must not restart the fleet.
  */
-export function createHealth(status: () => HealthStatus): AppHooks['health'] {
-  return (method, target) => (isHealthRequest(method, target) ? page(withoutQuery(target), status()) : undefined)
+export function createHealth(status: () => HealthStatus | undefined): AppHooks['health'] {
+  return (method, target) => {
+    if (!isHealthRequest(method, target)) return undefined
+    const now = status()
+    return now && page(withoutQuery(target), now)
+  }
 }
 
 function page(path: string, { phase, registered, lastBeat, details }: HealthStatus): DirectAnswer {

@@ -123,9 +123,7 @@ async function refuse(context: KoaContext, refusal: Refusal): Promise<void> {
   context.body = refusal.body
 }
 
-/** A callback made before the mount was not seen; it still carries the name Koa gives it. */
+/** A callback made before the mount was not seen, nor one that is inside of another app: the probe finds those. */
 function owns(callbacks: ReadonlySet<unknown>, server: Server): boolean {
-  return server
-    .listeners('request')
-    .some((listener) => callbacks.has(listener) || (callbacks.size === 0 && listener.name === 'handleRequest'))
+  return server.listeners('request').some((listener) => callbacks.has(listener))
 }

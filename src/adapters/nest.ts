@@ -12,6 +12,7 @@ type NotFound = (
 /** What NestJS 9 to 12 share and this adapter needs. */
 interface NestApp {
   getHttpAdapter(): NestHttpAdapter | undefined
+  getHttpServer?(): unknown
 }
 interface NestHttpAdapter {
   getInstance(): unknown
@@ -43,9 +44,12 @@ export function createNest(frameworks: readonly Adapter[]): Adapter {
       return {
         ...mounted,
         framework: `nest on ${mounted.framework}`,
-        holdClose(drained) {
-          mounted.holdClose?.(drained)
+        // Its server is known, whatever a gateway for WebSockets has put before the framework.
+        owns: (server) => server === serverOf(app as NestApp) || mounted.owns(server),
+        holdClose(drained, ended) {
+          mounted.holdClose?.(drained, ended)
           holdHooks(app as NestApp, drained)
+          if (ended) afterClose(app as NestApp, ended)
         },
       } satisfies MountedApp
     },
@@ -56,6 +60,10 @@ export function createNest(frameworks: readonly Adapter[]): Adapter {
 
 function isNestApp(app: unknown): app is NestApp {
   return typeof app === 'object' && app !== null && typeof (app as NestApp).getHttpAdapter === 'function'
+}
+
+function serverOf(app: NestApp): unknown {
+  return app.getHttpServer?.()
 }
 
 /** Nest ends Express's chain with a 404 of its own: nothing comes after it. */
@@ -83,6 +91,23 @@ function holdHooks(app: NestApp, drained: () => Promise<void>): void {
     async value(this: unknown, ...args: unknown[]) {
       await drained()
       return original.apply(this, args)
+    },
+  })
+}
+
+/** A Nest app that was closed does not listen again. */
+function afterClose(app: NestApp, ended: () => Promise<void>): void {
+  const { close } = Object.getPrototypeOf(app) as { close?: (...args: unknown[]) => Promise<unknown> }
+  if (typeof close !== 'function') return
+  Object.defineProperty(app, 'close', {
+    configurable: true,
+    writable: true,
+    async value(this: unknown, ...args: unknown[]) {
+      try {
+        return await close.apply(this, args)
+      } finally {
+        await ended()
+      }
     },
   })
 }

@@ -37,6 +37,9 @@ export function tooLong(maxLength: number): Refusal {
   return refusal(401, `The token is longer than auth.token.max-length permits: ${maxLength} characters`)
 }
 
+/** The answer to the sidecar's own question whether a server serves the app: only that it arrived matters. */
+export const PROBED = refusal(503, 'The sidecar asks which server serves the app')
+
 /** Headers that go with a refusal. Nobody may keep one: the next token may do better. */
 export function refusalHeaders(refused: Refusal): Record<string, string> {
   const headers: Record<string, string> = { 'cache-control': 'no-store' }

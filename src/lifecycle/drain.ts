@@ -1,15 +1,67 @@
 import { isatty } from 'node:tty'
+import { setTimeout } from 'node:timers/promises'
+import type { LateCallers } from './late-callers.js'
 import type { LeaveSignal } from './signals.js'
+import { watcherOf } from './watched-start.js'
+
+/** How long an instance goes on serving after it has left the registry. */
+export interface DrainPlan {
+  readonly atLeastMs: number
+  readonly atMostMs: number
+  /** Between the two: no caller has come for so long. */
+  readonly quietMs: number
+}
+
+/** Longer than a caller's list is polled. */
+const AUTO_MS = 12_000
+const QUIET_MS = 3_000
+
+/** @param drain `sidecar.drain` @param longestMs `sidecar.leave-timeout` */
+export function planDrain(drain: number | 'auto', longestMs: number): DrainPlan {
+  if (drain !== 'auto') return { atLeastMs: drain, atMostMs: drain, quietMs: 0 }
+  return { atLeastMs: Math.min(AUTO_MS, longestMs), atMostMs: longestMs, quietMs: QUIET_MS }
+}
+
+export interface DrainOptions {
+  readonly plan: DrainPlan
+  readonly callers: LateCallers
+  /** Ends it. */
+  readonly signal: AbortSignal
+  /** The shortest time is over, and callers still come. */
+  onHeld?(): void
+}
+
+/** Settles when the drain is over. @returns true where callers still came at its end */
+export async function drainedBy({ plan, callers, signal, onHeld }: DrainOptions): Promise<boolean> {
+  const { atLeastMs, atMostMs, quietMs } = plan
+  const began = performance.now()
+  const until = async (at: number) => {
+    const ms = at - performance.now()
+    if (ms > 0) await setTimeout(ms, undefined, { signal }).catch(() => {})
+  }
+  const quietAt = () => (callers.lastAt === undefined ? began : callers.lastAt + quietMs)
+  await until(began + atLeastMs)
+  let held = false
+  for (;;) {
+    const now = performance.now()
+    if (signal.aborted || quietMs === 0 || quietAt() <= now) return false
+    if (now >= began + atMostMs) return true
+    if (!held) onHeld?.()
+    held = true
+    await until(Math.min(quietAt(), began + atMostMs))
+  }
+}
 
 /** Why nobody wants to wait for a drain now, or `undefined`. */
 export function reasonNotToDrain(
   signal: LeaveSignal | undefined,
   env: NodeJS.ProcessEnv = process.env,
   terminal: boolean = isatty(0) || isatty(1),
+  watcher: string | undefined = watcherOf(env),
 ): string | undefined {
-  if (signal === 'SIGINT') return 'SIGINT asks for a quick end'
   if (signal === undefined) return undefined
-  if (env['WATCH_REPORT_DEPENDENCIES']) return 'node --watch wants to restart'
+  if (signal !== 'SIGTERM') return `${signal} asks for a quick end`
+  if (watcher !== undefined) return `${watcher} wants to restart`
   if (terminal) return 'the process runs in a terminal'
   return undefined
 }

@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
-import type { Http2Session } from 'node:http2'
-import type { Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { LEAVING_HEADER } from '../leaving-mark.js'
+import { sharedSlot } from '../shared-state.js'
+import { trackConnections } from './connections.js'
 import { shutDoor } from './door.js'
 
 export interface HoldOptions {
@@ -11,21 +11,32 @@ export interface HoldOptions {
   leaving(): boolean
   /** The app wants to close: when it may. */
   mayClose(): Promise<void>
+  /** The server has closed, whoever closed it. */
+  onClosed?(): void
+  /** While it drains: something else in this process destroyed a connection in the middle of an answer. */
+  onCut?(): void
 }
 
-/** The app's server, whose end the sidecar conducts. */
+/** The app's server, whose end the sidecar conducts; one of several sidecars, where several stand before one app. */
 export interface HeldServer {
+  readonly server: HttpServer
+  /** True while another sidecar serves by this server too: its last owner closes it. */
+  readonly shared: boolean
   /** From now on answers, those under way too, carry `Connection: close`, which sends keep-alive clients elsewhere. */
   turnAway(): void
+  /** Undoes that: the server listens again. */
+  takeBack(): void
   /** Those answers tell the clients of sidecars, too, not to come again: at an address that nobody else serves. */
   sendElsewhere(mark: () => string | undefined): void
+  /** After `turnAway`: told of each request. */
+  observe(listener: ((request: IncomingMessage) => void) | undefined): void
   /** Takes no new connections; those there are go on, each told `Connection: close` with its next answer. */
   stopAccepting(): Promise<void>
   /** After that: settles when the last connection is gone, and a cluster's primary knows that no more are taken. */
   emptied(): Promise<void>
   /** Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were. */
   finish(timeoutMs: number): Promise<number>
-  /** Gives the server back as it was. */
+  /** Gives the server back as it was, once every owner has. */
   release(): void
 }
 
@@ -35,50 +46,91 @@ const SILENT_MS = 1_000
 /** A cluster's primary may have sent a connection on its way before it hears that this worker takes no more. */
 const HANDOVER_MS = 300
 
+interface Owner extends HoldOptions {
+  away: boolean
+  mark?: () => string | undefined
+  observer?: (request: IncomingMessage) => void
+}
+
+/** What is done to a server once, for all its owners. */
+interface Hold {
+  readonly owners: Set<Owner>
+  join(owner: Owner): HeldServer
+}
+
+/** Owners of one server may be of several copies of the package. */
+const holds = () => sharedSlot('heldServers', () => new WeakMap<HttpServer, Hold>())
+
 /**
  * Takes `close` over, so that the app's `server.close(() => process.exit())` waits for the drain and then runs as if
  * nothing had happened. While leaving, the calls that cut connections wait with it.
  */
-export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOptions): HeldServer {
+export function holdServer(server: HttpServer, options: HoldOptions): HeldServer {
+  let hold = holds().get(server)
+  if (!hold) holds().set(server, (hold = createHold(server)))
+  return hold.join({ ...options, away: false })
+}
+
+function createHold(server: HttpServer): Hold {
+  const owners = new Set<Owner>()
   const close = server.close.bind(server)
   const closeIdle = server.closeIdleConnections?.bind(server)
   const closeAll = server.closeAllConnections?.bind(server)
   let shutting: Promise<void> | undefined
   let keepIdle = false
   let closed = false
-  let leavingMark: (() => string | undefined) | undefined
+  /** The app's close waits, or a sidecar's own has not begun. */
+  let draining = false
 
-  const onClose = () => void (closed = true)
+  const everyOwner = (test: (owner: Owner) => boolean) => owners.size > 0 && [...owners].every(test)
+  const leaving = () => [...owners].some((owner) => owner.leaving())
+  const mayClose = () => Promise.all([...owners].map((owner) => owner.mayClose()))
+
+  const connections = trackConnections(server, {
+    protecting: () => draining && everyOwner((owner) => owner.away),
+    onCut: () => owners.forEach((owner) => owner.onCut?.()),
+  })
+  const { sockets, secured, sessions } = connections
+  const everySocket = () => [...sockets, ...secured]
+
+  const onListening = () => {
+    shutting = undefined
+    closed = draining = false
+  }
+  const onClose = () => {
+    closed = true
+    draining = false
+    for (const owner of [...owners]) owner.onClosed?.()
+  }
   // HTTP/2 forbids the header; its sessions are told by GOAWAY.
-  const onRequest = ({ httpVersionMajor }: IncomingMessage, response: ServerResponse) => {
-    if (httpVersionMajor < 2) sendAway(response)
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    for (const owner of owners) owner.observer?.(request)
+    if (request.httpVersionMajor < 2) sendAway(response)
   }
-  const sockets = track<Socket>(server, 'connection')
-  const secured = track<Socket>(server, 'secureConnection')
-  const everySocket = () => [...sockets.open, ...secured.open]
-  const sendAllAway = () => {
-    for (const [socket] of everySocket()) sendAway((socket as AnsweringSocket)._httpMessage)
-  }
-  const sessions = track<Http2Session>(server, 'session')
+  server.on('listening', onListening)
   server.on('close', onClose)
 
-  const stopAccepting = (): Promise<void> =>
-    (shutting ??= server.listening ? shutDoor(server, shut) : Promise.resolve())
+  function stopAccepting(): Promise<void> {
+    return (shutting ??= server.listening ? shutDoor(server, shut) : Promise.resolve())
+  }
 
   function shut(): void {
+    draining = false
     // node:http would cut idle connections here, on one of which the next request may be under way.
     keepIdle = true
     close()
     keepIdle = false
-    for (const [session] of sessions.open) session.close()
+    for (const [session] of sessions) session.close()
   }
 
-  function sendAway(response: ServerResponse | null | undefined): void {
-    if (!response || response.headersSent) return
+  function sendAway(response: ServerResponse): void {
+    if (response.headersSent || !everyOwner((owner) => owner.away)) return
     response.setHeader('Connection', 'close')
-    const mark = leavingMark?.()
+    const mark = [...owners].find((owner) => owner.mark)?.mark?.()
     if (mark !== undefined) response.setHeader(LEAVING_HEADER, mark)
   }
+
+  const sendAllAway = () => connections.answers().forEach(sendAway)
 
   async function closeNow(callback?: (error?: Error) => void): Promise<void> {
     // Not open, or not any more: Node's own error.
@@ -104,79 +156,87 @@ export function holdServer(server: HttpServer, { leaving, mayClose }: HoldOption
     closeAll && override(server, 'closeAllConnections', whenAllowed(closeAll)),
   ]
 
-  return {
-    turnAway() {
-      // Only now: until then, requests pay nothing for it.
-      if (server.listeners('request').includes(onRequest)) return
-      server.prependListener('request', onRequest)
-      sendAllAway()
-    },
-    sendElsewhere(mark) {
-      leavingMark = mark
-      sendAllAway()
-    },
-    stopAccepting,
-    async emptied() {
-      await Promise.all([closed || once(server, 'close'), wait(HANDOVER_MS)])
-    },
-    async finish(timeoutMs) {
-      await stopAccepting()
-      if (closed) return 0
-      return new Promise((resolve) => {
-        // A connection that falls idle after close() would otherwise stay for its keep-alive time.
-        const sweep = setInterval(() => closeIdle?.(), SWEEP_MS)
-        // To node:http, one that was never used is not idle.
-        const hush = setTimeout(() => {
-          // What has come while the event loop was busy is read before that.
-          setImmediate(() => {
-            for (const [socket, heard] of everySocket()) if (socket.bytesRead === heard) socket.destroy()
-          })
-        }, SILENT_MS)
-        const end = (cut: number) => {
-          clearInterval(sweep)
-          clearTimeout(hush)
-          clearTimeout(timer)
-          server.off('close', onEnd)
-          resolve(cut)
-        }
-        const onEnd = () => end(0)
-        const timer = setTimeout(() => {
-          const cut = sockets.open.size
-          for (const [socket] of sockets.open) socket.destroy()
-          closeAll?.()
-          end(cut)
-        }, timeoutMs)
-        server.once('close', onEnd)
-      })
-    },
-    release() {
-      for (const undo of restore) undo?.()
-      sockets.stop()
-      secured.stop()
-      sessions.stop()
-      server.off('close', onClose)
-      server.off('request', onRequest)
-    },
+  function finishNow(timeoutMs: number): Promise<number> {
+    return new Promise((resolve) => {
+      // A connection that falls idle after close() would otherwise stay for its keep-alive time.
+      const sweep = setInterval(() => closeIdle?.(), SWEEP_MS)
+      // To node:http, one that was never used is not idle.
+      const hush = setTimeout(() => {
+        // What has come while the event loop was busy is read before that.
+        setImmediate(() => {
+          for (const [socket, heard] of everySocket()) if (socket.bytesRead === heard) socket.destroy()
+        })
+      }, SILENT_MS)
+      const end = (cut: number) => {
+        clearInterval(sweep)
+        clearTimeout(hush)
+        clearTimeout(timer)
+        server.off('close', onEnd)
+        resolve(cut)
+      }
+      const onEnd = () => end(0)
+      const timer = setTimeout(() => {
+        const cut = sockets.size
+        for (const [socket] of sockets) socket.destroy()
+        closeAll?.()
+        end(cut)
+      }, timeoutMs)
+      server.once('close', onEnd)
+    })
   }
-}
 
-/** node:http's own: the answer that is under way on a connection. */
-interface AnsweringSocket extends Socket {
-  readonly _httpMessage?: ServerResponse | null
-}
-
-/** The connections or sessions that are open, by the event that announces one, and what had been read by then. */
-function track<T extends Socket | Http2Session>(
-  server: HttpServer,
-  event: 'connection' | 'secureConnection' | 'session',
-) {
-  const open = new Map<T, number>()
-  const add = (one: T) => {
-    open.set(one, 'bytesRead' in one ? one.bytesRead : 0)
-    one.once('close', () => open.delete(one))
+  function release(owner: Owner): void {
+    if (!owners.delete(owner)) return
+    // Those who are left may have been waiting for this one.
+    if (owners.size > 0) return sendAllAway()
+    holds().delete(server)
+    for (const undo of restore) undo?.()
+    connections.stop()
+    server.off('listening', onListening)
+    server.off('close', onClose)
+    server.off('request', onRequest)
   }
-  server.on(event, add)
-  return { open, stop: () => void server.off(event, add) }
+
+  function join(owner: Owner): HeldServer {
+    owners.add(owner)
+    const shared = () => [...owners].some((other) => other !== owner)
+    return {
+      server,
+      get shared() {
+        return shared()
+      },
+      turnAway() {
+        owner.away = draining = true
+        // Only now: until then, requests pay nothing for it.
+        if (!server.listeners('request').includes(onRequest)) server.prependListener('request', onRequest)
+        sendAllAway()
+      },
+      takeBack() {
+        owner.away = false
+        owner.mark = owner.observer = undefined
+        if (![...owners].some(({ away }) => away)) server.off('request', onRequest)
+      },
+      sendElsewhere(mark) {
+        owner.mark = mark
+        sendAllAway()
+      },
+      observe(listener) {
+        owner.observer = listener
+      },
+      stopAccepting: () => (shared() ? Promise.resolve() : stopAccepting()),
+      async emptied() {
+        await Promise.all([closed || once(server, 'close'), wait(HANDOVER_MS)])
+      },
+      async finish(timeoutMs) {
+        if (shared()) return 0
+        await stopAccepting()
+        return closed ? 0 : finishNow(timeoutMs)
+      },
+      release: () => release(owner),
+    }
+  }
+
+  return { owners, join }
 }
 
 /** Puts a method of its own before an inherited one; returns what takes it away again. */

@@ -6,10 +6,13 @@ import { messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import { DOOR_MS } from './door.js'
-import { reasonNotToDrain } from './drain.js'
+import { drainedBy, reasonNotToDrain, type DrainPlan } from './drain.js'
 import { holdServer, type HeldServer } from './held-server.js'
+import { speaksHttp1 } from './http-server.js'
 import { haveLastWords } from './last-words.js'
+import { createLateCallers } from './late-callers.js'
 import { watchListening, type ListeningServer } from './listening.js'
+import type { ServerProbe } from './server-probe.js'
 import { leaveOnSignals } from './signals.js'
 import { runSteps } from './steps.js'
 
@@ -18,20 +21,31 @@ export interface LifecycleOptions {
   readonly app?: MountedApp
   /** `server.port` of the settings. */
   readonly serverPort?: number
+  /** Finds the app's server where the app is hidden in it. */
+  readonly probe?: ServerProbe
+  /** By which names callers address the app. */
+  hosts?(): readonly string[]
   /** `sidecar.drain`. */
-  readonly drainMs: number
+  readonly drain: DrainPlan
   /** `sidecar.deregister-timeout`. */
   readonly deregisterTimeoutMs: number
   /** How long requests in flight may take once the server is closed; then they are cut. @default 9000 */
   readonly finishTimeoutMs?: number
   /** How long a process may stay after it has left on a signal. @default 500 */
   readonly forceExitAfterMs?: number
-  /** `false` leaves SIGTERM and SIGINT to the app. @default true */
+  /** `false` leaves signals to the app. @default true */
   readonly signals?: boolean
+  /** `false` for a sidecar without an app that only calls: it is no owner of a server. @default true */
+  readonly holds?: boolean
   readonly logger: Logger
   readonly emit: Emit
-  /** The app listens: time to register. Called once, never while leaving. */
-  onListening(found: ListeningServer): void
+  /** An HTTP server of the process listens, before it takes a connection; it need not be the app's. */
+  onSeen?(server: HttpServer): void
+  /**
+   * The app listens: time to register. Again, where it closed its server and listens anew, or goes on by another one;
+   * the promise settles when the instance of before is deregistered. Never while leaving.
+   */
+  onListening(found: ListeningServer): Promise<unknown> | void
   /** True while the registry may list this process. */
   registered(): boolean
   /** Stops the heartbeat and deregisters; harmless where there is nothing to do. */
@@ -53,11 +67,14 @@ export interface LeaveOptions {
 
 /** When the app listens, and how it leaves. */
 export interface Lifecycle {
+  /** `leaving`, too, while the app closes its own server; `starting` again once it has. */
   readonly phase: 'starting' | 'serving' | 'leaving' | 'left'
   /** The server that was found. */
   readonly server: ListeningServer | undefined
   /** True from the first moment of leaving: readiness is 503, answers carry `Connection: close`. */
   leaving(): boolean
+  /** True where another sidecar serves by the same server: it is not this one's to speak for. */
+  shared(): boolean
   /** Names the app's server by hand. */
   listening(server: NetServer): void
   /** Leaves in order. Calls share one promise; one with `drain: false` ends the drain of an earlier one. Never rejects. */
@@ -75,61 +92,111 @@ const CLIENTS_MS = 1_000
  * waits for the drain, whoever calls it.
  */
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
-  const { app, logger, emit, drainMs, finishTimeoutMs = 9_000 } = options
+  const { app, logger, emit, drain: plan, finishTimeoutMs = 9_000 } = options
   const hurry = new AbortController()
   let openGate = () => {}
   /** Opens when the app's own close may go on. */
   const gate = new Promise<void>((resolve) => (openGate = resolve))
   let phase: Lifecycle['phase'] = 'starting'
-  const held: HeldServer[] = []
-  let appCloses = false
+  const held = new Map<HttpServer, HeldServer>()
+  /** What the leave is at, for who cuts it short. */
+  let step: string | undefined
+  /** The app has closed itself, not just its server. */
+  let final = false
+  /** Settles when the instance of before, at another address, is deregistered. */
+  let moved: Promise<unknown> = Promise.resolve()
   let impatient = false
+  let cuts = 0
   let left: Promise<void> | undefined
 
-  const leaving = () => appCloses || phase === 'leaving' || phase === 'left'
+  const leaving = () => phase === 'leaving' || phase === 'left'
+  const everyHeld = () => [...held.values()]
 
-  /** The app closes its server, on its own or because it heard the same signal. */
-  async function mayClose(): Promise<void> {
+  /** The app closes a server, or itself for good, on its own or because it heard the same signal. */
+  async function mayClose(server?: HttpServer): Promise<void> {
     if (left) return gate
+    // Another one goes on serving.
+    if (server !== undefined && server !== watch.found?.server) return
+    if (server) watch.closed(server)
+    else final = true
+    if (server && watch.found) return void (await moved)
     // Nobody may be sent to a server that closes; but a close outside of a shutdown has no drain to wait for.
-    appCloses = true
+    phase = 'leaving'
     turnAway()
     await options.deregister()
   }
 
-  const turnAway = () => held.forEach((server) => server.turnAway())
-  const stopAccepting = () => Promise.all(held.map((server) => server.stopAccepting()))
+  /** The app has closed a server outside of a shutdown: it may listen again, or goes on by another one. */
+  function closed(server: HttpServer): void {
+    if (left) return
+    held.get(server)?.release()
+    held.delete(server)
+    watch.closed(server)
+    if (!watch.found && !final) phase = 'starting'
+  }
+
+  const turnAway = () => everyHeld().forEach((server) => server.turnAway())
+  const stopAccepting = () => Promise.all(everyHeld().map((server) => server.stopAccepting()))
 
   async function drain(listed: boolean): Promise<void> {
-    if (listed && held.length > 0 && drainMs > 0 && !hurry.signal.aborted) {
-      const over = setTimeout(drainMs, undefined, { signal: hurry.signal }).catch(() => {})
-      if (options.shared?.()) {
-        logger.info(`no new connections; those there are may go on for ${drainMs} ms`)
-        emit('draining', { forMs: drainMs })
-        await stopAccepting()
-        await Promise.race([over, Promise.all(held.map((server) => server.emptied()))])
-      } else {
-        logger.info(`serving for another ${drainMs} ms, until callers have a list without this instance`)
-        emit('draining', { forMs: drainMs })
-        const shutAt = performance.now() + drainMs + DOOR_MS
-        held.forEach((server) =>
-          server.sendElsewhere(() => options.leavingMark?.(Math.max(0, shutAt - performance.now()))),
-        )
-        await over
-      }
+    if (listed && held.size > 0 && plan.atLeastMs > 0 && !hurry.signal.aborted) {
+      if (options.shared?.()) await drainWorker()
+      else await drainInstance()
     }
     // Before the app's own close goes on: Fastify answers 503 from then on, also to those who are at the door already.
     await stopAccepting()
     openGate()
   }
 
+  /** Others go on answering at the same address. */
+  async function drainWorker(): Promise<void> {
+    const { atLeastMs } = plan
+    logger.info(`no new connections; those there are may go on for ${atLeastMs} ms`)
+    emit('draining', { forMs: atLeastMs, atMostMs: atLeastMs })
+    const over = setTimeout(atLeastMs, undefined, { signal: hurry.signal }).catch(() => {})
+    await stopAccepting()
+    await Promise.race([over, Promise.all(everyHeld().map((server) => server.emptied()))])
+  }
+
+  async function drainInstance(): Promise<void> {
+    const { atLeastMs, atMostMs, quietMs } = plan
+    const longer = atMostMs > atLeastMs ? `, and for ${atMostMs} ms at most while callers still come` : ''
+    logger.info(`serving for another ${atLeastMs} ms, until callers have a list without this instance${longer}`)
+    emit('draining', { forMs: atLeastMs, atMostMs })
+    const began = performance.now()
+    const callers = createLateCallers()
+    const restMs = () => Math.max(began + atLeastMs - performance.now(), quietMs) + DOOR_MS
+    for (const server of everyHeld()) {
+      server.observe(callers.note)
+      server.sendElsewhere(() => options.leavingMark?.(restMs()))
+    }
+    const seconds = () => ((performance.now() - began) / 1000).toFixed(1)
+    const late = await drainedBy({
+      plan,
+      callers,
+      signal: hurry.signal,
+      onHeld: () =>
+        logger.info(`callers still come by a list of before: ${callers.describe()}; serving until they are quiet`),
+    })
+    for (const server of everyHeld()) server.observe(undefined)
+    if (late)
+      logger.warn(
+        `sidecar.leave-timeout ends the drain after ${seconds()} s, while callers still come: ${callers.describe()}; what they send from now on fails`,
+      )
+    else if (plan.atMostMs > plan.atLeastMs) logger.info(`drained after ${seconds()} s: no caller comes any more`)
+  }
+
   async function closeServer(): Promise<void> {
     // The app's own close goes first, where it is waiting.
     await setImmediate()
-    const cuts = await Promise.all(held.map((server) => server.finish(finishTimeoutMs)))
-    const cut = cuts.reduce((sum, count) => sum + count, 0)
+    const counts = await Promise.all(everyHeld().map((server) => server.finish(finishTimeoutMs)))
+    const cut = counts.reduce((sum, count) => sum + count, 0)
     if (cut > 0)
       logger.warn(`cut ${cut} connections that were still busy ${finishTimeoutMs} ms after the server closed`)
+    if (cuts > 0)
+      logger.warn(
+        `something else in this process cut ${cuts} requests during the drain: see "Beside other shutdown tools" in docs/deployment.md`,
+      )
   }
 
   async function leave(): Promise<void> {
@@ -137,17 +204,32 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     turnAway()
     watch.close()
     const listed = options.registered()
+    const began = performance.now()
+    // Whatever ends the process meanwhile says nothing of it.
+    const onExit = () => {
+      if (impatient) return
+      logger.warn(
+        `the process ends ${Math.round(performance.now() - began)} ms into its leave, in the middle of ${step}: something else called process.exit(); see "Beside other shutdown tools" in docs/deployment.md`,
+      )
+    }
+    process.on('exit', onExit)
+    const named = (name: string, deadlineMs: number, run: () => Promise<unknown>) => ({
+      name,
+      deadlineMs,
+      run: () => ((step = name), run()),
+    })
     await runSteps(
       [
-        { name: 'deregistration', deadlineMs: options.deregisterTimeoutMs + GRACE_MS, run: options.deregister },
-        { name: 'drain', deadlineMs: drainMs + DOOR_MS + GRACE_MS, run: () => drain(listed) },
-        { name: 'closing the server', deadlineMs: finishTimeoutMs + GRACE_MS, run: closeServer },
-        { name: 'closing clients', deadlineMs: CLIENTS_MS, run: options.closeClients },
+        named('deregistration', options.deregisterTimeoutMs + GRACE_MS, () => options.deregister()),
+        named('drain', plan.atMostMs + DOOR_MS + GRACE_MS, () => drain(listed)),
+        named('closing the server', finishTimeoutMs + GRACE_MS, closeServer),
+        named('closing clients', CLIENTS_MS, () => options.closeClients()),
       ],
       logger,
     )
+    process.off('exit', onExit)
     phase = 'left'
-    for (const server of held) server.release()
+    for (const server of everyHeld()) server.release()
     for (const end of ends) end()
     emit('stopped')
   }
@@ -158,27 +240,53 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   }
 
   function hold(server: HttpServer): void {
-    held.push(holdServer(server, { leaving, mayClose }))
+    if (options.holds === false) return
+    const before = held.get(server)
+    if (before) return before.takeBack()
+    held.set(
+      server,
+      holdServer(server, {
+        leaving,
+        mayClose: () => mayClose(server),
+        onClosed: () => closed(server),
+        onCut: () => void cuts++,
+      }),
+    )
     if (leaving()) turnAway()
   }
 
   const watch = watchListening({
     app,
     port: options.serverPort,
+    probe: options.probe,
+    hosts: options.hosts,
     logger,
+    onSeen: options.onSeen,
     onListening(found) {
       phase = 'serving'
       hold(found.server)
+      for (const server of everyHeld()) server.takeBack()
+      if (!speaksHttp1(found.server))
+        logger.warn(
+          `the server on port ${found.port} speaks HTTP/2 only: callers over HTTP/1.1 (typed clients, Java's too) fail there; serve HTTP/1.1 as well (allowHTTP1 over TLS), or name the server to register with sidecar.listening(server)`,
+        )
       try {
-        options.onListening(found)
+        moved = Promise.resolve(options.onListening(found))
       } catch (error) {
         // Thrown on, it would be an uncaught exception in the middle of somebody's listen().
         logger.error(`the app listens on port ${found.port}, but is not registered: ${messageOf(error)}`)
       }
     },
+    onUnreachable(server) {
+      phase = 'serving'
+      hold(server)
+    },
     onFurther: hold,
   })
-  app?.holdClose?.(mayClose)
+  app?.holdClose?.(
+    () => mayClose(),
+    () => stop({ drain: false }),
+  )
 
   const ends = [
     options.signals !== false &&
@@ -207,6 +315,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       return watch.found
     },
     leaving,
+    shared: () => held.size > 0 && everyHeld().every((server) => server.shared),
     listening: (server) => watch.announce(server),
     stop,
   }

@@ -5,6 +5,7 @@ import type { MountedApp } from '../adapters/adapter.js'
 import type { Logger } from '../logger.js'
 import { sharedSlot } from '../shared-state.js'
 import { isHttpServer, isSecureServer } from './http-server.js'
+import type { ServerProbe } from './server-probe.js'
 
 /** The server that will be registered. */
 export interface ListeningServer {
@@ -21,11 +22,24 @@ export interface ListeningOptions {
   readonly app?: Pick<MountedApp, 'owns' | 'onListening'>
   /** `server.port` of the settings; 0 says nothing. */
   readonly port?: number
+  /** Finds the app behind functions that hide it. */
+  readonly probe?: ServerProbe
+  /** By which names callers address the app. */
+  hosts?(): readonly string[]
   readonly logger: Logger
+  /** How long the app's own server has to show itself before the others are asked whether they serve the app. @default 100 */
+  readonly askAfterMs?: number
   /** How long a server on another port than `server.port` has to wait for a better one. @default 1000 */
   readonly settleMs?: number
-  /** Called once. */
+  /**
+   * An HTTP server of the process listens: the first that is heard of it, and before it takes a connection where it began
+   * to listen after this watch. It may turn out to be the app's, or not.
+   */
+  onSeen?(server: HttpServer): void
+  /** The app's server; again where that one has closed and another one serves, or the same on another port. */
   onListening(found: ListeningServer): void
+  /** The app's server listens where no other machine can call it. */
+  onUnreachable?(server: HttpServer): void
   /** Another server that serves the app (https beside http, `::1` beside `127.0.0.1`): it leaves with the first. */
   onFurther?(server: HttpServer): void
 }
@@ -34,6 +48,8 @@ export interface ListeningWatch {
   readonly found: ListeningServer | undefined
   /** Names the server by hand; it may still be about to listen. */
   announce(server: NetServer): void
+  /** A server of the app takes no connections any more; another one that does stands in for it. */
+  closed(server: HttpServer): void
   close(): void
 }
 
@@ -44,75 +60,129 @@ const CHANNEL = 'tracing:net.server.listen:asyncEnd'
  * it; without, the one on `server.port`, or else the first. A failed `listen` is never found.
  */
 export function watchListening(options: ListeningOptions): ListeningWatch {
-  const { app, port, logger, settleMs = 1000, onListening } = options
+  const { app, port, probe, logger, askAfterMs = 100, settleMs = 1000 } = options
   const candidates = new Set<HttpServer>()
+  /** Of the app, beside the one that was found. */
+  const further = new Set<HttpServer>()
   let found: ListeningServer | undefined
+  let asking: NodeJS.Timeout | undefined
   let settling: NodeJS.Timeout | undefined
   let closed = false
 
-  const serves = (server: HttpServer) => app?.owns(server) ?? false
-  const onConfiguredPort = (server: HttpServer) => port !== undefined && port === portOf(server)
+  const serves = (server: HttpServer) => (app?.owns(server) || probe?.serves(server)) ?? false
+  const onConfiguredPort = (server: NetServer) => Boolean(port) && port === portOf(server)
 
   function consider(server: HttpServer, early = false): void {
-    if (closed || server === found?.server || !server.listening || isIgnored(server)) return
-    if (found) return serves(server) ? options.onFurther?.(server) : undefined
+    if (closed || server === found?.server || !server.listening) return
+    const own = serves(server)
+    // Of several that serve the app, `server.port` decides.
+    const best = !port || onConfiguredPort(server)
+    if (found) {
+      if (own && best && port && !onConfiguredPort(found.server)) return take(server)
+      return own ? addFurther(server) : undefined
+    }
     // Without an app, a server that was there before anybody asked may be anything: it waits for a better one.
-    const wanted = app ? serves(server) : port ? onConfiguredPort(server) : !early
-    if (wanted) return take(server)
+    if (app ? own && best : port ? best : !early) return take(server)
     candidates.add(server)
-    settling ??= setTimeout(settle, settleMs)
-    settling.unref()
+    if (app && probe) asking ??= setTimeout(ask, askAfterMs).unref()
+    settling ??= setTimeout(settle, settleMs).unref()
+  }
+
+  function addFurther(server: HttpServer): void {
+    if (further.has(server)) return
+    further.add(server)
+    options.onFurther?.(server)
+  }
+
+  function ask(): void {
+    asking = undefined
+    for (const server of [...candidates]) {
+      if (serves(server)) consider(server)
+      else if (!found) void probe?.ask(server, options.hosts?.())
+    }
   }
 
   /** Nothing that is surely the app's has come: look again, then take what `server.port` or the order speaks for. */
   function settle(): void {
     settling = undefined
     const listening = [...candidates].filter((server) => server.listening)
-    const best = listening.find(serves) ?? listening.find(onConfiguredPort) ?? (app ? undefined : listening[0])
+    const own = listening.filter(serves)
+    const best =
+      own.find(onConfiguredPort) ?? own[0] ?? listening.find(onConfiguredPort) ?? (app ? undefined : listening[0])
     if (best) return take(best)
     candidates.clear()
     for (const server of listening) {
-      logger.info(
-        `a server on ${describe(server)} does not serve this app and is not registered; if it does, call sidecar.listening(server)`,
+      logger.warn(
+        `a server on ${describe(server)} does not serve this app, as far as can be seen, and is not registered; if it does, set server.port, or call sidecar.listening(server), and put sidecar.guard() before what answers beside the app`,
       )
     }
   }
 
   function take(server: NetServer): void {
-    if (found || closed) return
+    if (closed || server === found?.server) return
     if (!server.listening) return void server.once('listening', () => take(server))
     const address = server.address()
     if (address === null || typeof address === 'string') {
+      if (further.has(server as HttpServer)) return
+      further.add(server as HttpServer)
       logger.warn(`the app listens on ${describe(server)}, which no other machine can call: it is not registered`)
-      return
+      return options.onUnreachable?.(server as HttpServer)
     }
+    if (found) addFurther(found.server)
+    further.delete(server as HttpServer)
     found = { server: server as HttpServer, port: address.port, host: address.address, secure: isSecureServer(server) }
+    clearTimeout(asking)
     clearTimeout(settling)
-    onListening(found)
-    candidates.forEach((other) => consider(other))
+    asking = settling = undefined
+    options.onListening(found)
+    const rest = [...candidates]
     candidates.clear()
+    for (const other of rest) consider(other)
   }
 
-  // The channel speaks before the app has had its turn: it may add its request handler in the very next statement.
+  function gone(server: HttpServer): void {
+    further.delete(server)
+    if (server !== found?.server) return
+    found = undefined
+    const next = [...further].find((other) => other.listening && portOf(other) !== undefined)
+    if (next) take(next)
+  }
+
+  // The channel speaks before the app has had its turn: it may add its request handler in the very next statement. But
+  // no connection is taken before the next tick.
   const onListen = (message: unknown) => {
     const { server } = message as { server: NetServer }
-    if (isHttpServer(server)) setImmediate(consider, server)
+    if (isHttpServer(server) && !isIgnored(server)) process.nextTick(begin, server)
+  }
+
+  function begin(server: HttpServer, early = false): void {
+    if (closed || !server.listening) return
+    // It was closed and listens again, while connections of before keep its `close` event back.
+    if (server === found?.server && portOf(server) !== undefined) found = undefined
+    options.onSeen?.(server)
+    consider(server, early)
   }
 
   subscribe(CHANNEL, onListen)
+  probe?.onServes((server) => {
+    if (!isIgnored(server)) process.nextTick(consider, server)
+  })
   app?.onListening?.(take)
-  for (const server of listeningAlready()) setImmediate(consider, server, true)
+  for (const server of listeningAlready()) if (!isIgnored(server)) process.nextTick(begin, server, true)
 
   return {
     get found() {
       return found
     },
     announce: take,
+    closed: gone,
     close() {
       closed = true
       unsubscribe(CHANNEL, onListen)
+      clearTimeout(asking)
       clearTimeout(settling)
       candidates.clear()
+      further.clear()
     },
   }
 }

@@ -3,8 +3,14 @@ import { isatty } from 'node:tty'
 import { sharedSlot } from '../shared-state.js'
 import type { Unsubscribe } from '../types.js'
 
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const
-export type LeaveSignal = (typeof SIGNALS)[number]
+/** They end a process, whatever else listens to them. */
+const ENDING = ['SIGTERM', 'SIGINT'] as const
+/** They end a process where nothing of the app listens; some apps read their configuration anew on SIGHUP. */
+const ENDING_ALONE = ['SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const
+export type LeaveSignal = (typeof ENDING | typeof ENDING_ALONE)[number]
+
+/** Windows has no SIGQUIT, and only Windows has SIGBREAK. */
+const SIGNALS = [...ENDING, ...ENDING_ALONE].filter((signal) => signal in constants.signals)
 
 /** Two signals, one wish: npm, `timeout` and init programs pass on what the whole process group has been told already. */
 const ECHO_MS = 100
@@ -27,7 +33,10 @@ interface Signals {
 
 const shared = () => sharedSlot<Signals>('signals', () => ({ leavers: new Set() }))
 
-/** Leaves on SIGTERM and SIGINT, ahead of the app's own handlers, and ends the process as the signal would have. */
+/**
+ * Leaves on SIGTERM and SIGINT, ahead of the app's own handlers, and on SIGHUP and SIGQUIT where it has none; ends the
+ * process as the signal would have. SIGUSR2 is left to the app, and to nodemon.
+ */
 export function leaveOnSignals(leaver: SignalLeaver): Unsubscribe {
   const state = shared()
   state.leavers.add(leaver)
@@ -41,7 +50,7 @@ export function leaveOnSignals(leaver: SignalLeaver): Unsubscribe {
 function listen(state: Signals): void {
   const listener = (signal: NodeJS.Signals) => obey(state, signal)
   state.listener = listener
-  for (const signal of SIGNALS) process.prependListener(signal as NodeJS.Signals, listener)
+  for (const signal of SIGNALS) process.prependListener(signal, listener)
 }
 
 function unlisten(state: Signals): void {
@@ -51,6 +60,7 @@ function unlisten(state: Signals): void {
 
 function obey(state: Signals, signal: NodeJS.Signals): void {
   const leavers = [...state.leavers]
+  if (!endsProcess(signal)) return
   if (state.obeying) {
     const { obeying } = state
     // Outside of a terminal nothing but a second wish sends SIGINT twice.
@@ -61,7 +71,7 @@ function obey(state: Signals, signal: NodeJS.Signals): void {
   }
   state.obeying = { signal, since: performance.now() }
   // Now, not later: a handler added with `once` is gone after this round.
-  const alone = process.listenerCount(signal) === 1
+  const alone = isAlone(signal)
   const forceExitAfterMs = Math.max(...leavers.map((leaver) => leaver.forceExitAfterMs ?? 500))
   void Promise.allSettled(leavers.map((leaver) => leaver.leave(signal as LeaveSignal))).then(() => {
     // Still here after that: the app's handler does not exit, or this is PID 1, which default actions spare.
@@ -70,6 +80,18 @@ function obey(state: Signals, signal: NodeJS.Signals): void {
     unlisten(state)
     process.kill(process.pid, signal)
   })
+}
+
+function endsProcess(signal: NodeJS.Signals): boolean {
+  return (ENDING as readonly string[]).includes(signal) || isAlone(signal)
+}
+
+/** Nothing of the app listens. npm `signal-exit`, which many tools bring along, passes on a signal that it is alone with. */
+function isAlone(signal: NodeJS.Signals): boolean {
+  const holder = process as unknown as Record<string | symbol, { count?: number } | undefined>
+  const passers = ['__signal_exit_emitter__', Symbol.for('signal-exit emitter')]
+  const passing = passers.reduce((sum, key) => sum + (holder[key]?.count ?? 0), 0)
+  return process.listenerCount(signal) - passing <= 1
 }
 
 function exitCodeOf(signal: NodeJS.Signals): number {

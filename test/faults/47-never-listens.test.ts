@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { createServer as createNetServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { planDrain } from '../../src/lifecycle/drain.js'
 import { createLifecycle, type Lifecycle } from '../../src/lifecycle/lifecycle.js'
 import { createInstance } from '../../src/registration/instance.js'
 import { createRegistrar, type Registrar } from '../../src/registration/registrar.js'
@@ -24,7 +25,7 @@ beforeEach(() => {
   lifecycle = createLifecycle({
     app: { framework: 'test', owns: (server) => server === app },
     serverPort: 9202,
-    drainMs: 0,
+    drain: planDrain(0, 0),
     deregisterTimeoutMs: 500,
     signals: false,
     logger,

@@ -1,4 +1,4 @@
-import { durationMs, flag, headerName, integer, oneOf, port, positiveMs, section, text } from '../kinds.js'
+import { autoOr, durationMs, flag, headerName, integer, oneOf, port, positiveMs, section, text } from '../kinds.js'
 
 const ejection = section({
   /** Takes instances that keep failing out of the list for a while. */
@@ -19,8 +19,14 @@ const ejection = section({
 
 /** `sidecar`: settings that Spring has no name for. */
 export const sidecar = section({
-  /** How long the instance keeps serving after it has left the registry. */
-  drain: durationMs.default(12_000),
+  /**
+   * How long the instance keeps serving after it has left the registry. `auto`: 12 s, and longer while requests still
+   * come from callers whose list is older (Spring Cloud LoadBalancer keeps one for 35 s), until none has come for 3 s, at
+   * most for `leave-timeout`; health checks do not count. A duration is a fixed drain; 0 is none.
+   */
+  drain: autoOr(durationMs).default('auto'),
+  /** How long a drain that is `auto` may last. Keep the platform's grace period 5 s above it. */
+  leaveTimeout: durationMs.default(40_000),
   /** Cap on the deregistration request. */
   deregisterTimeout: durationMs.default(3_000),
   /** How long an empty list is held before it is believed. */

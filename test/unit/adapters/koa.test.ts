@@ -53,12 +53,11 @@ describe.each([
     app.use((context) => void (context.body = 1))
     const server = createServer(app.callback())
     const guard = vi.fn((request: IncomingMessage) => (request.headers.authorization ? OPEN : NO_TOKEN))
-    const mounted = adapter.mount(app, testHooks({ guard }))
+    adapter.mount(app, testHooks({ guard }))
     running = await serve(server)
     expect(await status('/x')).toBe(401)
     expect(await status('/x', bearer)).toBe(200)
     expect(guard).toHaveBeenCalledTimes(2)
-    expect(mounted.owns(server)).toBe(true)
   })
 
   it('guards an app that is composed into another at a prefix, as koa-mount does it', async () => {

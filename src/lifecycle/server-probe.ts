@@ -1,0 +1,98 @@
+import cluster from 'node:cluster'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage, type Server as HttpServer } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { createServer, type AddressInfo, type Server as NetServer } from 'node:net'
+import { hostname } from 'node:os'
+import { isHttpServer, isSecureServer, speaksHttp1 } from './http-server.js'
+
+/**
+ * Which servers serve the app, by what they serve: socket.io, terminus, vhost or a function of the app's own may hide
+ * the app from whoever looks at the listeners of a server.
+ */
+export interface ServerProbe {
+  /** For the entry of the app. @returns true for a request of this probe: it is answered, and nothing of the app runs. */
+  arrived(request: IncomingMessage): boolean
+  /** A request that came by this server has reached the app. */
+  serves(server: HttpServer): boolean
+  /** Asks the server, under the names by which callers may address it; `onServes` hears of a yes. */
+  ask(server: HttpServer, hosts?: readonly string[]): Promise<void>
+  /** One listener; it hears of each server once. */
+  onServes(listener: (server: HttpServer) => void): void
+}
+
+const HEADER = 'x-sidecar-probe'
+const ANSWER_MS = 2_000
+
+export function createServerProbe(): ServerProbe {
+  const nonce = randomBytes(16).toString('hex')
+  const known = new WeakSet<object>()
+  let listener: ((server: HttpServer) => void) | undefined
+  let asking = 0
+
+  return {
+    arrived(request) {
+      // node:net's own: by which server the connection came. Requests of tests (`inject`) have none.
+      const { server } = (request.socket ?? {}) as { server?: object }
+      if (server && !known.has(server)) {
+        known.add(server)
+        if (isHttpServer(server)) listener?.(server)
+      }
+      return asking > 0 && request.headers[HEADER] === nonce
+    },
+    serves: (server) => known.has(server),
+    async ask(server, hosts = []) {
+      if (!speaksHttp1(server)) return
+      asking++
+      try {
+        for (const host of new Set([...hosts, 'localhost', '127.0.0.1', hostname()])) {
+          if (known.has(server) || !server.listening) return
+          await get(server, host, { [HEADER]: nonce })
+        }
+      } finally {
+        asking--
+      }
+    },
+    onServes: (one) => void (listener = one),
+  }
+}
+
+/** Sends one request to a server of this process, over the network as any caller does; what comes back does not matter. */
+async function get(server: HttpServer, host: string, headers: Record<string, string>): Promise<void> {
+  const address = server.address()
+  if (address === null || typeof address === 'string') return
+  const secure = isSecureServer(server)
+  // The port of a cluster's workers leads to any of them.
+  const bridge = cluster.isWorker && !secure ? await openBridge(server) : undefined
+  const to = bridge ? (bridge.address() as AddressInfo) : address
+  await new Promise<void>((resolve) => {
+    const sent = (secure ? httpsRequest : httpRequest)({
+      host: loopbackOf(to.address),
+      port: to.port,
+      agent: false,
+      timeout: ANSWER_MS,
+      rejectUnauthorized: false,
+      headers: { host: `${host}:${address.port}`, 'user-agent': 'nacos-sidecar', ...headers },
+    })
+    sent.on('socket', (socket) => socket.unref())
+    sent.on('timeout', () => sent.destroy())
+    sent.on('response', () => sent.destroy())
+    sent.on('error', () => {})
+    sent.on('close', resolve)
+    sent.end()
+  })
+  bridge?.close()
+}
+
+/** A port of this worker alone, whose connections are the server's. */
+async function openBridge(server: HttpServer): Promise<NetServer> {
+  const bridge = createServer((socket) => void server.emit('connection', socket))
+  await once(bridge.listen({ port: 0, host: '127.0.0.1', exclusive: true }), 'listening')
+  return bridge.unref()
+}
+
+function loopbackOf(bound: string): string {
+  if (bound === '0.0.0.0') return '127.0.0.1'
+  return bound === '::' ? '::1' : bound
+}

@@ -1,0 +1,202 @@
+import { once } from 'node:events'
+import { createServer, request } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { planDrain, reasonNotToDrain } from '../../../src/lifecycle/drain.js'
+import { createLateCallers, isProbe } from '../../../src/lifecycle/late-callers.js'
+import { createLifecycle, type LifecycleOptions } from '../../../src/lifecycle/lifecycle.js'
+import { watcherOf } from '../../../src/lifecycle/watched-start.js'
+import { collectLog } from '../../support/collect.js'
+
+/** The plan of `auto`, forty times as fast. */
+const PLAN = { atLeastMs: 300, atMostMs: 1_500, quietMs: 150 }
+
+/** A server with a lifecycle that was registered, and what happened. */
+async function served(options: Partial<LifecycleOptions> = {}) {
+  const logger = collectLog()
+  const events: string[] = []
+  const server = createServer((_request, response) => void response.end('ok'))
+  const found = new Promise<void>((resolve) => {
+    const lifecycle = createLifecycle({
+      app: { framework: 'test', owns: (one) => one === server },
+      drain: PLAN,
+      deregisterTimeoutMs: 500,
+      signals: false,
+      logger,
+      emit: (event, ...args) => void events.push([event, JSON.stringify(args)].join(' ')),
+      onListening: () => resolve(),
+      registered: () => true,
+      deregister: async () => {},
+      closeClients: async () => {},
+      ...options,
+    })
+    Object.assign(stage, { lifecycle })
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    await stage.lifecycle.stop({ drain: false })
+  })
+  await found
+  return { ...stage, server, events, lines: logger.lines, port: (server.address() as AddressInfo).port }
+}
+const stage = {} as { lifecycle: ReturnType<typeof createLifecycle> }
+
+async function call(port: number, path = '/', agent = 'Java/17.0.9', method = 'GET'): Promise<number | undefined> {
+  const sent = request({ port, path, method, agent: false, headers: { 'user-agent': agent } }).end()
+  const [response] = (await once(sent, 'response')) as [{ statusCode?: number; resume(): void }]
+  response.resume()
+  return response.statusCode
+}
+
+/** Calls every 40 ms for so long; resolves with how many came through. */
+async function callFor(ms: number, port: number, ...as: [path?: string, agent?: string]): Promise<number> {
+  const end = performance.now() + ms
+  let answered = 0
+  while (performance.now() < end) {
+    if ((await call(port, ...as)) === 200) answered++
+    await sleep(40)
+  }
+  return answered
+}
+
+describe('J9: sidecar.drain: auto', () => {
+  it('J9: serves while callers still come by a list of before, and ends once they are quiet', async () => {
+    const { lifecycle, port, lines, events } = await served()
+    const began = performance.now()
+    const stopped = lifecycle.stop()
+    expect(await callFor(700, port)).toBeGreaterThan(3)
+    await stopped
+    const took = performance.now() - began
+    expect(took).toBeGreaterThan(700 + 100)
+    expect(took).toBeLessThan(PLAN.atMostMs)
+    expect(events).toContain('draining [{"forMs":300,"atMostMs":1500}]')
+    expect(lines.join('\n')).toMatch(
+      /info callers still come .*Java\/17\.0\.9 from (::ffff:)?127\.0\.0\.1 \(\d+ requests\)/,
+    )
+    expect(lines.join('\n')).toMatch(/info drained after [\d.]+ s: no caller comes any more/)
+  })
+
+  it('J9: without such callers it takes the shortest time, health checks and all', async () => {
+    const { lifecycle, port, lines } = await served()
+    const began = performance.now()
+    const stopped = lifecycle.stop()
+    await Promise.all([
+      callFor(280, port, '/anything', 'kube-probe/1.29'),
+      callFor(280, port, '/actuator/health/readiness'),
+      callFor(280, port, '/healthz', 'curl/8.5.0'),
+    ])
+    await stopped
+    expect(performance.now() - began).toBeLessThan(PLAN.atMostMs / 2 + 400)
+    expect(lines.join('\n')).not.toContain('callers still come by')
+  })
+
+  it('J9: ends at its longest, and says which callers it leaves behind', async () => {
+    const { lifecycle, port, lines } = await served()
+    const began = performance.now()
+    const stopped = lifecycle.stop()
+    await Promise.all([stopped, callFor(4_000, port).catch(() => 0)])
+    expect(performance.now() - began).toBeGreaterThan(PLAN.atMostMs)
+    expect(lines.join('\n')).toMatch(/warn sidecar\.leave-timeout ends the drain .*Java\/17\.0\.9 from/)
+  })
+
+  it('J9: a hurry ends it, and a fixed drain stays fixed', async () => {
+    const { lifecycle } = await served({ drain: planDrain(200, 40_000) })
+    const began = performance.now()
+    await lifecycle.stop()
+    expect(performance.now() - began).toBeGreaterThan(190)
+    const other = await served({ drain: planDrain('auto', 40_000) })
+    const stopped = other.lifecycle.stop()
+    await other.lifecycle.stop({ drain: false })
+    await stopped
+    expect(performance.now() - began).toBeLessThan(8_000)
+  })
+
+  it('J9: the plan: 12 s at least, leave-timeout at most', () => {
+    expect(planDrain('auto', 40_000)).toEqual({ atLeastMs: 12_000, atMostMs: 40_000, quietMs: 3_000 })
+    expect(planDrain('auto', 8_000)).toMatchObject({ atLeastMs: 8_000, atMostMs: 8_000 })
+    expect(planDrain(40_000, 8_000)).toMatchObject({ atLeastMs: 40_000, atMostMs: 40_000 })
+    expect(planDrain(0, 40_000)).toMatchObject({ atLeastMs: 0, atMostMs: 0 })
+  })
+
+  it.each([
+    ['GET', '/actuator/prometheus', ''],
+    ['GET', '/api/v1/health?full=1', 'curl/8'],
+    ['HEAD', '/readyz/', ''],
+    ['GET', '/', 'ELB-HealthChecker/2.0'],
+    ['POST', '/', 'Consul Health Check'],
+  ])('J9: %s %s by "%s" is a health check', (method, url, agent) => {
+    expect(isProbe({ method, url, headers: { 'user-agent': agent } })).toBe(true)
+  })
+
+  it.each([
+    ['GET', '/', 'Java/17'],
+    ['GET', '/health-records/7', 'Java/17'],
+    ['POST', '/health', 'Java/17'],
+    ['GET', '/users/health/insurance', 'ReactorNetty/1.1.17'],
+  ])('J9: %s %s by "%s" is a call', (method, url, agent) => {
+    expect(isProbe({ method, url, headers: { 'user-agent': agent } })).toBe(false)
+  })
+
+  it('J9: the log names the busiest callers, and nothing they send can forge a line', () => {
+    const callers = createLateCallers()
+    const socket = { remoteAddress: '10.0.0.5' }
+    for (let i = 0; i < 300; i++)
+      callers.note({ method: 'GET', url: '/', socket, headers: { 'user-agent': `a\n${i % 250}` } } as never)
+    expect(callers.describe()).toMatch(/^others \(\d+ requests\), a\?0 from 10\.0\.0\.5 \(2 requests\)/)
+    expect(callers.describe()).not.toContain('\n')
+  })
+})
+
+describe('K17: a start by a watcher does not drain', () => {
+  it.each([
+    ['tsx watch', 'node /app/node_modules/.bin/tsx watch src/main.ts'],
+    ['tsx watch', '/usr/bin/node --require x file:///app/node_modules/tsx/dist/cli.mjs watch main.ts'],
+    ['nodemon', 'node /app/node_modules/.bin/nodemon dist/main.js'],
+    ['node --watch', 'node --enable-source-maps --watch main.js'],
+    ['concurrently', 'node /app/node_modules/concurrently/dist/bin/concurrently.js a b'],
+    ['nest start --watch', 'node node_modules/.bin/nest start --watch'],
+  ])('K17: %s: %s', (name, command) => {
+    expect(watcherOf({}, ['/bin/sh -c node main.js', command])).toBe(name)
+    expect(watcherOf({ npm_lifecycle_script: command }, [])).toBe(name)
+    expect(watcherOf({ NODE_ENV: 'production' }, [command])).toBeUndefined()
+    expect(reasonNotToDrain('SIGTERM', {}, false, name)).toContain(name)
+  })
+
+  it('K17: no watcher: it drains', () => {
+    for (const command of ['node dist/main.js', 'npm start', '/bin/sh -c node server.js', 'node watch-service.js', ''])
+      expect(watcherOf({}, [command])).toBeUndefined()
+    expect(reasonNotToDrain('SIGTERM', {}, false, undefined)).toBeUndefined()
+    expect(reasonNotToDrain(undefined, {}, true)).toBeUndefined()
+  })
+})
+
+describe('K33: other shutdown tools beside the drain', () => {
+  const slow = () => served({ drain: { atLeastMs: 800, atMostMs: 800, quietMs: 0 } })
+
+  it('K33: a tool that destroys what is accepted, as http-terminator does, does not end the drain', async () => {
+    const { lifecycle, port, server } = await slow()
+    let terminating = false
+    server.on('connection', (socket) => void (terminating && socket.destroy()))
+    const stopped = lifecycle.stop()
+    terminating = true
+    for (let i = 0; i < 5; i++) expect(await call(port)).toBe(200)
+    await stopped
+  })
+
+  it('K33: requests that something else cuts during the drain are counted in a warning', async () => {
+    const { lifecycle, port, server, lines } = await slow()
+    const sockets = new Set<{ destroy(): void }>()
+    server.on('connection', (socket) => sockets.add(socket))
+    server.removeAllListeners('request')
+    const asked = once(server, 'request')
+    const socket = connect(port, '127.0.0.1').on('error', () => {})
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await asked
+    const stopped = lifecycle.stop()
+    for (const one of sockets) one.destroy()
+    await stopped
+    expect(lines.join('\n')).toMatch(/warn something else in this process cut 1 requests during the drain/)
+  })
+})
