@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Adapter, MountedApp } from './adapters/adapter.js'
+import type { Adapter, AppHooks, MountedApp } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
 import { createHealth, type HealthStatus } from './adapters/health.js'
 import { createGuard, type Guard } from './auth/guard.js'
@@ -8,6 +8,7 @@ import { createServiceCall } from './auth/service-call.js'
 import type { Verify } from './auth/verifier.js'
 import { SidecarError } from './errors.js'
 import type { Logger } from './logger.js'
+import { createServerGuard, type ServerGuard } from './server-guard.js'
 import type { Settings } from './settings/schema.js'
 
 /** The app with the guard, the health pages and the context of a request in front of it. */
@@ -15,6 +16,8 @@ export interface GuardedApp {
   readonly guard: Guard
   /** `undefined` without an app: the guard then stands where it is asked. */
   readonly mounted: MountedApp | undefined
+  /** In front of servers; `undefined` where auth is off, or `auth.mount: manual` says that the app guards itself. */
+  readonly servers: ServerGuard | undefined
   /**
    * The guard as middleware of the app's framework.
    *
@@ -50,17 +53,23 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
     signal,
   })
   const adapter = app === undefined ? undefined : findAdapter(app)
-  const mounted = adapter?.mount(app, {
-    ...(auth.enabled && auth.mount === 'first' && { guard: guard.check }),
+  const context: AppHooks['context'] = sidecar.forwardContext
+    ? (request, token) => requestContext(request, auth.token, sidecar.versionHeader, token)
+    : undefined
+  const servers: ServerGuard | undefined =
+    auth.enabled && auth.mount === 'first'
+      ? createServerGuard({ guard, context, logger, app: () => mounted })
+      : undefined
+  const mounted: MountedApp | undefined = adapter?.mount(app, {
+    ...(servers && { guard: servers.guardApp }),
     ...(options.arrived && { arrived: options.arrived }),
     health: sidecar.health.enabled ? createHealth(options.health) : () => undefined,
-    ...(sidecar.forwardContext && {
-      context: (request, token) => requestContext(request, auth.token, sidecar.versionHeader, token),
-    }),
+    ...(context && { context }),
   })
   return {
     guard,
     mounted,
+    servers,
     middleware() {
       if (adapter) return adapter.middleware(guard.check)
       throw new SidecarError(

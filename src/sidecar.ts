@@ -17,6 +17,7 @@ import { createFetch } from './http/fetch.js'
 import { leavingMark } from './leaving-mark.js'
 import { planDrain } from './lifecycle/drain.js'
 import { createLifecycle, type LeaveOptions, type Lifecycle } from './lifecycle/lifecycle.js'
+import { isHttpServer } from './lifecycle/http-server.js'
 import type { ListeningServer } from './lifecycle/listening.js'
 import { createServerProbe } from './lifecycle/server-probe.js'
 import { loggerFor } from './log-file.js'
@@ -144,7 +145,11 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       signals: options.signals ?? true,
       holds: this.#app.mounted !== undefined || membership.registers,
       ...common,
-      onListening: (found) => this.#join(found),
+      onSeen: (server) => this.#app.servers?.seen(server),
+      onListening: (found) => {
+        this.#app.servers?.found(found.server)
+        return this.#join(found)
+      },
       registered: () => membership.state?.listed ?? false,
       deregister: () => membership.leave(),
       shared: () => membership.state?.shared ?? false,
@@ -262,8 +267,19 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.#allowRegistration()
   }
 
-  /** Names the app's server, where it is not found by itself. */
+  /**
+   * Names the app's server, where it is not found by itself.
+   *
+   * @throws SidecarError `SIDECAR_AUTH_SETTINGS` for one that `auth.enabled` could not guard: it is none of HTTP.
+   */
   listening(server: NetServer): void {
+    if (this.#app.servers && !this.#app.mounted && !isHttpServer(server)) {
+      throw new SidecarError(
+        'SIDECAR_AUTH_SETTINGS',
+        'sidecar.listening(server): auth.enabled is true, but the guard can stand in front of HTTP servers only. Set auth.enabled: false, or auth.mount: manual where the app asks sidecar.check(request) itself',
+      )
+    }
+    if (isHttpServer(server)) this.#app.servers?.found(server)
     this.#lifecycle.listening(server)
   }
 

@@ -37,6 +37,8 @@ export interface MountedApp {
   readonly framework: string
   /** True if `server` serves this app. */
   owns(server: HttpServer): boolean
+  /** True for a `request` listener that is this app: with any other one, something may answer beside it. */
+  handles?(listener: unknown): boolean
   /** Calls back when the framework itself says the app listens (Fastify); others are found by their server. */
   onListening?(callback: (server: HttpServer) => void): void
   /**

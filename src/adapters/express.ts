@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Adapter, AppHooks, DirectAnswer, ExpressGuard, GuardMiddleware } from './adapter.js'
 import { admit, enter } from './admission.js'
 import { sendJson, sendRefusal } from './answer.js'
@@ -35,7 +35,11 @@ export const express: Adapter = {
         (refusal) => sendRefusal(response, refusal),
       )
     }
-    return { framework: 'express', owns: (server) => owns(mounted, server) }
+    return {
+      framework: 'express',
+      owns: (server) => server.listeners('request').some((listener) => isOrHolds(listener, mounted)),
+      handles: (listener) => isOrHolds(listener, mounted),
+    }
   },
 
   middleware(guard) {
@@ -97,8 +101,7 @@ function unrouted(
 }
 
 /** A server calls the app itself, or the app it is mounted in. */
-function owns(app: ExpressApp, server: Server): boolean {
-  const listeners = server.listeners('request')
-  for (let at: ExpressApp | undefined = app; at; at = at.parent) if (listeners.includes(at)) return true
+function isOrHolds(listener: unknown, app: ExpressApp): boolean {
+  for (let at: ExpressApp | undefined = app; at; at = at.parent) if (listener === at) return true
   return false
 }

@@ -33,6 +33,8 @@ export const fastify: Adapter = {
   mount(app, hooks) {
     const root = rootOf(app as FastifyApp)
     refuseWhenReady(root)
+    // Its own, before anybody puts something before it.
+    const handlers = root.server.listeners('request')
     putFirst(root, onRequest(hooks))
     if (hooks.guard) guardUndecodable(root, hooks.guard)
     return {
@@ -41,6 +43,7 @@ export const fastify: Adapter = {
       owns: (server) =>
         server === root.server ||
         server.listeners('request').some((own) => root.server.listeners('request').includes(own)),
+      handles: (listener) => handlers.includes(listener as (typeof handlers)[number]),
       onListening(callback) {
         if (root.server.listening) callback(root.server)
         else root.server.once('listening', () => callback(root.server))

@@ -50,7 +50,11 @@ export const koa: Adapter = {
       callbacks.add(made)
       return made
     }
-    return { framework: 'koa', owns: (server) => owns(callbacks, server) }
+    return {
+      framework: 'koa',
+      owns: (server) => owns(callbacks, server),
+      handles: (listener) => callbacks.has(listener),
+    }
   },
 
   middleware(guard) {

@@ -38,6 +38,9 @@ export const auth = section({
     /** Longest token, in characters. @default what Node's limit on headers lets in: 16 KB, --max-http-header-size */
     maxLength: integer(1, 1_000_000).optional(),
   }).prefault({}),
-  /** `first` guards every route by itself; `manual` leaves it to `sidecar.guard()`. */
+  /**
+   * `first` guards every route by itself: in front of the app, or without one in front of the server that is found, and
+   * upgrades (WebSockets) as well; `manual` leaves it to the app: `sidecar.guard()`, `check()` and `guardUpgrade()`.
+   */
   mount: oneOf('first', 'manual').default('first'),
 })

@@ -1,0 +1,181 @@
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { AppHooks, MountedApp } from './adapters/adapter.js'
+import { admit, enter } from './adapters/admission.js'
+import { sendRefusal } from './adapters/answer.js'
+import type { Guard } from './auth/guard.js'
+import type { GuardDecision } from './auth/decision.js'
+import type { Logger } from './logger.js'
+import { guardStream, type Http2Stream } from './server-streams.js'
+
+/** The guard in front of servers: of the whole process without an app, of what stands beside the app with one. */
+export interface ServerGuard {
+  /** An HTTP server of the process; it may be the app's. Before it takes its first connection, where that can be. */
+  seen(server: HttpServer): void
+  /** This is the app's. Without an app, the others are let go, but for those with the same handler. */
+  found(server: HttpServer): void
+  /** The guard as the adapter of the app asks it: what was decided in front of the server is not asked for again. */
+  readonly guardApp: NonNullable<AppHooks['guard']>
+}
+
+export interface ServerGuardOptions {
+  readonly guard: Guard
+  /** What travels on from a request, as the adapter has it. */
+  readonly context: AppHooks['context']
+  readonly logger: Logger
+  /** The app that the adapter guards; `undefined` where there is none. */
+  readonly app: () => MountedApp | undefined
+}
+
+type Emit = HttpServer['emit']
+interface Decided {
+  readonly url: string | undefined
+  readonly decision: GuardDecision | Promise<GuardDecision>
+}
+
+/**
+ * Stands in front of servers by their `emit`: before every handler there is or will be, and no matter who calls `on`.
+ *
+ * Without an app every server of the process is guarded until one is found to be its own. With an app, the adapter guards
+ * what reaches it; here it is upgrades (`new WebSocketServer({ server })`) and what a library for WebSockets answers before
+ * the app is asked (`/socket.io/`).
+ */
+export function createServerGuard({ guard, context, logger, app }: ServerGuardOptions): ServerGuard {
+  const hooks: AppHooks = { guard: guard.check, health: () => undefined, ...(context && { context }) }
+  const installed = new WeakSet<HttpServer>()
+  const own = new Set<HttpServer>()
+  const decided = new WeakMap<IncomingMessage, Decided>()
+  const reached = new WeakSet<IncomingMessage>()
+  /** Something stands before the app on one of its servers. */
+  let besides = false
+  const told = new Set<string>()
+
+  const once = (what: string, message: string) => {
+    if (!told.has(what)) logger.warn(message)
+    told.add(what)
+  }
+
+  function guards(server: HttpServer): boolean {
+    const mounted = app()
+    if (mounted) return own.has(server) || mounted.owns(server)
+    return own.size === 0 || own.has(server) || [...own].some((other) => sharesHandler(server, other))
+  }
+
+  function install(server: HttpServer): void {
+    if (installed.has(server)) return
+    installed.add(server)
+    const emit = server.emit
+    const go = (event: string, ...args: unknown[]) => Reflect.apply(emit, server, [event, ...args]) as boolean
+    server.emit = function (this: HttpServer, event: string, ...args: unknown[]) {
+      switch (event) {
+        case 'request':
+        case 'checkContinue':
+        case 'checkExpectation':
+          if (guards(server)) return request(event, args[0] as IncomingMessage, args[1] as ServerResponse, server, go)
+          break
+        case 'upgrade':
+        case 'connect':
+          if (server.listenerCount(event) > 0 && guards(server)) return upgrade(event, args, go)
+          break
+        case 'stream':
+          // What is no listener of Node's own, which makes requests of streams.
+          if (server.listenerCount('stream') > Math.min(1, server.listenerCount('request')) && guards(server))
+            return guardStream(guard.check, args[0] as Http2Stream, args[1] as Record<string, string>, () => {
+              go(event, ...args)
+            })
+      }
+      return go(event, ...args)
+    } as Emit
+  }
+
+  function request(
+    event: string,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    server: HttpServer,
+    go: (event: string, ...args: unknown[]) => boolean,
+  ): boolean {
+    const mounted = app()
+    const handle = () => go(event, incoming, response)
+    const refuse = (refusal: Parameters<typeof sendRefusal>[1]) => {
+      sendRefusal(response, refusal)
+      return true
+    }
+    if (!mounted) {
+      void enter(hooks, incoming, undefined, handle, refuse)
+      return true
+    }
+    const beside = server.listeners('request').some((listener) => !mounted.handles?.(listener))
+    if (!beside || event !== 'request') return handle()
+    besides = true
+    if (server.listenerCount('upgrade') === 0) {
+      response.once('finish', () => reached.has(incoming) || tellBeside(incoming))
+      return handle()
+    }
+    const { url } = incoming
+    const decision = guard.check(incoming, url)
+    decided.set(incoming, { url, decision })
+    void admit(
+      () => decision,
+      incoming,
+      url,
+      (final) => (final.allowed ? handle() : refuse(final)),
+    )
+    return true
+  }
+
+  function tellBeside({ method, url = '/' }: IncomingMessage): void {
+    const path = JSON.stringify(url.split('?')[0]!.slice(0, 100))
+    once(
+      'beside',
+      `auth: ${method} ${path} was answered beside the app, before the guard: a listener of its server did. Let it call the app, or ask sidecar.check(request) in it; auth.mount: manual says that it does`,
+    )
+  }
+
+  function upgrade(event: string, args: unknown[], go: (event: string, ...args: unknown[]) => boolean): true {
+    const [incoming, socket] = args as [IncomingMessage, Duplex]
+    void guard.upgrade(incoming, socket).then((decision) => {
+      if (decision.allowed) return void (socket.destroyed || go(event, ...args))
+      once(
+        'upgrade',
+        'auth: an upgrade was refused, for WebSockets are guarded as the app is: auth.exclude-paths opens a path, auth.mount: manual leaves them to sidecar.guardUpgrade(request, socket)',
+      )
+    })
+    return true
+  }
+
+  /** Whatever stands before it by now, its server is the one by which a request reached the app. */
+  function learn({ socket }: IncomingMessage): void {
+    const { server } = (socket ?? {}) as { server?: HttpServer }
+    if (server === undefined || own.has(server) || !installed.has(server)) return
+    own.add(server)
+  }
+
+  return {
+    seen(server) {
+      install(server)
+      if (app()?.owns(server)) own.add(server)
+    },
+    found(server) {
+      const known = own.has(server)
+      own.add(server)
+      install(server)
+      if (app() === undefined && !known)
+        logger.info(
+          'auth: the guard stands in front of this server; auth.mount: manual leaves it to sidecar.check(request)',
+        )
+    },
+    guardApp(incoming, url = incoming.url) {
+      learn(incoming)
+      if (!besides) return guard.check(incoming, url)
+      reached.add(incoming)
+      const before = decided.get(incoming)
+      return before?.url === url && before ? before.decision : guard.check(incoming, url)
+    },
+  }
+}
+
+function sharesHandler(one: HttpServer, other: HttpServer): boolean {
+  const handlers = other.listeners('request')
+  return one.listeners('request').some((handler) => handlers.includes(handler))
+}
