@@ -7,22 +7,24 @@ import { isSame } from './own-entry.js'
  * off, so such an instance is registered anew instead, for as long as nobody has switched it on.
  *
  * @param doubtful the registry may have forgotten the instance
+ * @param onInterval hears how often the registry wants to hear of the instance
  */
 export async function beat(
   transport: NacosTransport,
   instance: ServiceInstance,
   doubtful: boolean,
   signal: AbortSignal,
+  onInterval?: (ms: number) => void,
 ): Promise<BeatResult> {
   if (instance.enabled) {
-    const result = await transport.beat!(instance, signal)
+    const result = await transport.beat!(instance, signal, onInterval)
     // r-nacos makes an instance of the beat of one that it has forgotten, without its weight.
     if (result === 'ok' && doubtful) await transport.register(instance, signal)
     return result
   }
   const { namespace, group, service } = instance
   const all = await transport.list({ namespace, group, service }, signal)
-  if (all.some((one) => isSame(one, instance) && one.enabled)) return transport.beat!(instance, signal)
+  if (all.some((one) => isSame(one, instance) && one.enabled)) return transport.beat!(instance, signal, onInterval)
   await transport.register(instance, signal)
   return 'ok'
 }

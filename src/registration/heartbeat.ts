@@ -6,7 +6,8 @@ import { watchLoop } from './loop-watch.js'
 
 export interface HeartbeatOptions {
   readonly clock: Clock
-  readonly intervalMs: number
+  /** How often, in ms: as it is now, for the registry may ask for another interval with each answer. */
+  readonly intervalMs: () => number
   /** When the registry was last told of the instance. A process may have been suspended since. */
   readonly originMs: number
   readonly backoff?: BackoffOptions | undefined
@@ -31,11 +32,11 @@ export interface Heartbeat {
  * that is late is sent at once, and the grid stays.
  */
 export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Heartbeat {
-  const { clock, intervalMs, originMs, logger, beat, revive, onBeat, onFailure } = options
-  const pulseMs = Math.min(1000, intervalMs / 4)
+  const { clock, originMs, logger, beat, revive, onBeat, onFailure } = options
+  const pulseMs = Math.min(1000, options.intervalMs() / 4)
   const loop = watchLoop({ clock, pulseMs, toleranceMs: pulseMs, onStandstill }, signal)
   const backoff = createBackoff(options.backoff)
-  const untilNextMs = () => intervalMs - ((clock.now() - originMs) % intervalMs)
+  const untilNextMs = () => options.intervalMs() - ((clock.now() - originMs) % options.intervalMs())
   let alarm = new AbortController()
   signal.addEventListener('abort', () => alarm.abort(), { once: true })
 
@@ -46,12 +47,12 @@ export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): 
 
   function onStandstill(forMs: number): void {
     const message = `no heartbeat was possible for ${(forMs / 1000).toFixed(1)} s: the event loop was blocked, or the process suspended`
-    if (forMs >= intervalMs / 2) logger.warn(message)
+    if (forMs >= options.intervalMs() / 2) logger.warn(message)
     else logger.debug(message)
   }
 
   async function run(): Promise<void> {
-    let pauseMs = Math.max(0, originMs + intervalMs - clock.now())
+    let pauseMs = Math.max(0, originMs + options.intervalMs() - clock.now())
     for (;;) {
       await pause(pauseMs)
       if (signal.aborted) return
@@ -64,12 +65,12 @@ export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): 
         onBeat()
         backoff.reset()
         // It may have been answered before this process was suspended: by now the instance may be forgotten.
-        pauseMs = clock.now() - startedAt < intervalMs ? untilNextMs() : 0
+        pauseMs = clock.now() - startedAt < options.intervalMs() ? untilNextMs() : 0
       } catch (error) {
         if (signal.aborted) return
         onFailure(error)
         // A beat that timed out because this process stood still says nothing about the registry: ask again now.
-        pauseMs = loop.stoodStillSince(startedAt) ? 0 : Math.min(backoff.nextMs(), intervalMs)
+        pauseMs = loop.stoodStillSince(startedAt) ? 0 : Math.min(backoff.nextMs(), options.intervalMs())
       }
     }
   }

@@ -71,6 +71,12 @@ export interface Registrar {
 /** A beat ends even on a transport that ignores its own deadlines. */
 const LONGEST_BEAT_MS = 8_000
 
+/** `cloud.nacos.discovery.heart-beat-interval` where the settings leave it out. */
+const DEFAULT_INTERVAL_MS = 10_000
+
+/** However often a registry wants to hear of an instance. */
+const LEAST_INTERVAL_MS = 1_000
+
 /**
  * @example
  * const registrar = createRegistrar({ transport, instance, settings: settings.cloud.nacos.discovery, sidecar: settings.sidecar, logger, emit })
@@ -99,7 +105,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   const name = `${instance.group}@@${instance.service} (${addressOf(instance)})`
   const server = () => transport.describe().server
   const record = createRequestRecord({ name, server, logger, emit, clock })
-  const { intervalMs, deleteAfterMs } = leaseOf(settings)
+  const { intervalMs, timeoutMs, deleteAfterMs } = leaseOf(settings)
+  let beatEveryMs = intervalMs
   const listed = () => taken && !departure.gone
   const onDeregistered = () => emit('deregistered', { instance })
   const departure = createDeparture({ transport, presence, name, deleteAfterMs, logger, listed, onDeregistered })
@@ -159,17 +166,27 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     await register(true)
   }
 
+  /** Where the settings say nothing, the registry's word counts: Nacos before 1.2 and r-nacos know no `preserved.*`. */
+  function onInterval(askedMs: number): void {
+    if (intervalMs !== DEFAULT_INTERVAL_MS) return
+    const nextMs = Math.min(Math.max(askedMs, LEAST_INTERVAL_MS), Math.max(intervalMs, timeoutMs / 2))
+    if (nextMs !== beatEveryMs) logger.info(`${server()} asks for a heartbeat of ${name} every ${nextMs} ms`)
+    beatEveryMs = nextMs
+  }
+
   async function keepAlive(): Promise<void> {
     if (!transport.beat || !instance.ephemeral || stopping.signal.aborted) return
     heartbeat = startHeartbeat(
       {
         clock,
-        intervalMs,
+        intervalMs: () => beatEveryMs,
         originMs: askedAtMs,
         backoff: options.backoff,
         logger,
         beat: () =>
-          cutOff(LONGEST_BEAT_MS, [cutting.signal], (signal) => beat(transport, instance, record.beatsFail, signal)),
+          cutOff(LONGEST_BEAT_MS, [cutting.signal], (signal) =>
+            beat(transport, instance, record.beatsFail, signal, onInterval),
+          ),
         revive,
         onBeat: () => record.taken(instance),
         onFailure: (error) => record.beatFailed(instance, error),

@@ -12,7 +12,7 @@ export interface MemoryTransport extends NacosTransport {
   down: Error | undefined
   /** Awaited by each request before it takes effect: hold one up with a promise. */
   before: (verb: string, signal?: AbortSignal) => Promise<void> | void
-  beat(instance: ServiceInstance, signal?: AbortSignal): Promise<BeatResult>
+  beat(instance: ServiceInstance, signal?: AbortSignal, onInterval?: (ms: number) => void): Promise<BeatResult>
 }
 
 export const registryDown = () =>

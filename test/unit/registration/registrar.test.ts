@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { SidecarError } from '../../../src/errors.js'
+import { systemClock } from '../../../src/registration/clock.js'
 import { createInstance } from '../../../src/registration/instance.js'
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../../../src/registration/registrar.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
@@ -307,4 +308,33 @@ test('stop() is capped where everything hangs', async () => {
   expect(performance.now() - began).toBeLessThan(800)
   expect(registrar.state.phase).toBe('left')
   expect(logger.lines.at(-1)).toMatch(/warn cannot deregister .*no answer within .*removes it 900 ms after/)
+})
+
+/** The system's clock, twenty times as fast. */
+const fast = {
+  now: () => performance.now() * 20,
+  wait: (ms: number, signal?: AbortSignal) => systemClock.wait(ms / 20, signal),
+}
+const SILENT = { heartBeatInterval: undefined, heartBeatTimeout: undefined, ipDeleteTimeout: undefined }
+
+test.each([
+  ['what the registry asks for is obeyed where the file says nothing', SILENT, 5_000, 5_000],
+  ['however often it asks, a second is the least', SILENT, 3, 1_000],
+  ['what the file says wins', { ...SILENT, heartBeatInterval: 4_000 }, 1_000, 4_000],
+])('R5: %s', async (_title, discovery, askedMs, everyMs) => {
+  create(discovery, { clock: fast })
+  const beat = transport.beat.bind(transport)
+  const times: number[] = []
+  transport.beat = async (instance, signal, onInterval) => {
+    times.push(fast.now())
+    onInterval?.(askedMs)
+    return beat(instance, signal)
+  }
+  await registrar.start()
+  await vi.waitFor(() => expect(times.length).toBeGreaterThan(6), 5_000)
+  const gaps = times.slice(1).map((at, index) => at - times[index]!)
+  // A beat that is late is sent at once and the grid stays: only the mean says something.
+  const mean = gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length
+  expect(mean).toBeGreaterThan(everyMs * 0.5)
+  expect(mean).toBeLessThan(everyMs * 1.9)
 })
