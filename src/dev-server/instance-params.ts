@@ -62,7 +62,10 @@ export function instanceParams(words: InstanceWords): InstanceParams {
       const fault = beatFault(beatTimesOf(metadata, defaults)) ?? clusterFault(cluster)
       if (fault) throw words.instance(fault)
       const enabled = parseFlag(params.get('enabled'), true)
-      return { ip, port, cluster, weight, enabled, ephemeral: parseFlag(params.get('ephemeral'), true), metadata }
+      // Nacos keeps the id of an instance in this entry, and lists it as `instanceId` alone.
+      const { customInstanceId: instanceId, ...rest } = metadata
+      const ephemeral = parseFlag(params.get('ephemeral'), true)
+      return { ip, port, cluster, weight, enabled, ephemeral, metadata: rest, ...(instanceId && { instanceId }) }
     },
     register(naming, id, instance) {
       try {

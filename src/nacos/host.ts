@@ -2,6 +2,9 @@ import { readWeight } from '../instance.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 import { isObject } from '../util/is-object.js'
 
+/** Where Nacos keeps an instance's id: it is no metadata, though a registry that does not know it may list it as such. */
+export const INSTANCE_ID = 'customInstanceId'
+
 /**
  * An instance of `key` as HTTP and gRPC write it alike; `undefined` for what is none. One whose address cannot be called
  * (anybody may register port 70000) spoils no list: it stays in it and is never called (`isCallableAddress`).
@@ -31,7 +34,7 @@ function readMetadata(metadata: unknown): Record<string, string> {
   if (!isObject(metadata)) return read
   for (const name of Object.keys(metadata)) {
     const value = metadata[name]
-    if (name === '__proto__' || value == null) continue
+    if (name === '__proto__' || name === INSTANCE_ID || value == null) continue
     read[name] = typeof value === 'string' ? value : JSON.stringify(value)
   }
   return read

@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js'
 import type { ServerAddress } from '../settings/server-address.js'
+import { pause } from '../util/deadline.js'
 import { RequestFailure } from './http/failure.js'
 import type { RequestBudget } from './request-budget.js'
 
@@ -28,7 +29,12 @@ interface Node {
   failures: number
   /** Not before other nodes until then. */
   retryAtMs: number
+  /** Not at all until then: it asked for that (`retry-after`). */
+  closedUntilMs: number
 }
+
+/** A registry may ask for a pause, but a lease does not wait for hours. */
+const LONGEST_PAUSE_MS = 60_000
 
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 30_000
@@ -48,7 +54,7 @@ export class ServerList {
   constructor(options: ServerListOptions) {
     this.#options = options
     this.#random = options.random ?? Math.random
-    this.#nodes = options.addresses.map((address) => ({ address, failures: 0, retryAtMs: 0 }))
+    this.#nodes = options.addresses.map((address) => ({ address, failures: 0, retryAtMs: 0, closedUntilMs: 0 }))
     // A fleet that starts on the first node of the list would leave the others idle.
     this.#current = this.#nodes[Math.floor(this.#random() * this.#nodes.length)]!
   }
@@ -76,6 +82,10 @@ export class ServerList {
     const tried: string[] = []
     let last: RequestFailure | undefined
     for (const node of this.#order()) {
+      if (!(await this.#reopened(node, options))) {
+        last ??= Object.assign(this.#notSent('it asked for a pause'), { tried })
+        continue
+      }
       await this.#allowance(options, tried)
       try {
         const result = await attempt(node.address)
@@ -107,15 +117,28 @@ export class ServerList {
     return [...well, ...ill]
   }
 
+  /** False where the node has asked for a pause that lasts longer than the request can wait, or another may be asked. */
+  async #reopened(node: Node, { waitMs, signal }: RunOptions): Promise<boolean> {
+    const now = performance.now()
+    const pauseMs = node.closedUntilMs - now
+    if (pauseMs <= 0) return true
+    if (pauseMs > waitMs || this.#nodes.some((other) => other.closedUntilMs <= now)) return false
+    if (!(await pause(pauseMs, signal))) throw new RequestFailure('aborted', 'it was given up')
+    return true
+  }
+
+  #notSent(why: string): RequestFailure {
+    const { kind, detail, code, advice } = this.#lastFailure!
+    return Object.assign(new RequestFailure(kind, `not sent, for ${why}: ${detail}`, code), { advice })
+  }
+
   async #allowance({ urgent, waitMs, signal }: RunOptions, tried: readonly string[]): Promise<void> {
     while (this.#state === 'lost') {
       const how = await this.#options.budget.take(urgent, waitMs, signal).catch(() => 'aborted' as const)
       if (how === 'granted') return
       if (how === 'opened') continue
       if (how === 'aborted') throw new RequestFailure('aborted', 'it was given up')
-      const { kind, detail, code } = this.#lastFailure!
-      const failure = new RequestFailure(kind, `not sent, for the registry has been failing: ${detail}`, code)
-      throw Object.assign(failure, { tried })
+      throw Object.assign(this.#notSent('the registry has been failing'), { tried })
     }
   }
 
@@ -125,6 +148,7 @@ export class ServerList {
     if (this.#state === 'found' && node !== this.#current) logger.info(`Using registry node ${server}`)
     node.failures = 0
     node.retryAtMs = 0
+    node.closedUntilMs = 0
     this.#current = node
     if (this.#state === 'found') return
     if (this.#state === 'lost') logger.info(`Registry ${server} answers again`)
@@ -138,6 +162,10 @@ export class ServerList {
     node.failures += 1
     const backOffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (node.failures - 1))
     node.retryAtMs = performance.now() + backOffMs * (0.5 + this.#random() / 2)
+    if (failure.retryAfterMs !== undefined) {
+      node.closedUntilMs = performance.now() + Math.min(LONGEST_PAUSE_MS, failure.retryAfterMs)
+      node.retryAtMs = Math.max(node.retryAtMs, node.closedUntilMs)
+    }
     this.#lastFailure = failure
     if (node.failures === 1) logger.warn(`Registry node ${node.address.authority} fails: ${failure.detail}`)
     if (this.#state === 'lost' || this.#nodes.some((other) => other.failures === 0)) return

@@ -66,7 +66,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
     const form = request.form && encodeParams(request.form)
     return {
       method: request.method,
-      url: `${address.tls ? 'https' : 'http'}://${address.authority}${contextPath}${request.path}${query && `?${query}`}`,
+      url: `${address.tls ? 'https' : 'http'}://${address.authority}${request.root ? '' : contextPath}${request.path}${query && `?${query}`}`,
       headers: {
         'User-Agent': 'nacos-sidecar',
         Accept: '*/*',

@@ -6,7 +6,7 @@ import { saysNothing } from './dialects/answers.js'
 import type { Dialect, Operation } from './dialects/dialect.js'
 import { v1 } from './dialects/v1.js'
 import type { Exchange, SendHow } from './exchange.js'
-import { isFailure } from './failure.js'
+import { isFailure, RequestFailure } from './failure.js'
 import type { WireResponse } from './wire.js'
 
 /**
@@ -26,11 +26,15 @@ export interface PerformOptions {
   /** Of a request that says nothing else. */
   readonly timeoutMs: number
   readonly closed: AbortSignal
+  /** Looks closer at a failure of a server that has never answered as a Nacos. */
+  doubt(failure: RequestFailure): Promise<void>
   /** Makes the error of the transport. `hint`: what the dialect advises where it is denied. */
   failed(what: string, error: unknown, hint?: string): Error
 }
 
-export function createPerform({ detection, choice, exchange, timeoutMs, closed, failed }: PerformOptions): Perform {
+export function createPerform({ detection, choice, exchange, timeoutMs, closed, doubt, failed }: PerformOptions): Perform {
+  /** The server has done something that only a Nacos does. */
+  let proved = false
   type Make<T> = (dialect: Dialect) => Operation<T> | undefined
 
   async function inDialect<T>(verb: Verb, make: Make<T>, how: SendHow): Promise<T | undefined> {
@@ -93,8 +97,11 @@ export function createPerform({ detection, choice, exchange, timeoutMs, closed, 
     const { signal, unlink } = linkSignals(closed, how.signal)
     try {
       // The caller's signal ends its own wait at once; what is shared with others (a login, a probe) goes on.
-      return await unlessAborted(inDialect(verb, make, { timeoutMs, ...how, signal }), signal)
+      const result = await unlessAborted(inDialect(verb, make, { timeoutMs, ...how, signal }), signal)
+      proved = true
+      return result
     } catch (error) {
+      if (!proved && error instanceof RequestFailure && !signal.aborted) await doubt(error)
       const hint = isFailure(error, 'denied') ? make(detection.current ?? v1)?.hint : undefined
       throw failed(make(v1)!.what, error, hint)
     } finally {

@@ -46,8 +46,8 @@ export function probe(route: 'naming' | 'config', namespace: string): Operation<
     if (!second) return v1
     // It has no v1 either: what v3 said is all there is.
     if (second.kind === 'no-route') throw first
-    const both =
-      first.detail === second.detail ? `${second.detail}, to v3 and v1 alike` : `${second.detail} (v3: ${first.detail})`
+    const alike = second.kind === 'denied' ? ', to v3 and v1 alike' : ''
+    const both = first.detail === second.detail ? `${second.detail}${alike}` : `${second.detail} (v3: ${first.detail})`
     throw Object.assign(new RequestFailure(second.kind, both, second.code), {
       advice: second.advice,
       retryAfterMs: second.retryAfterMs,

@@ -8,6 +8,7 @@ import type { ServiceInstance, ServiceKey } from '../../types.js'
 import type { NacosTransport } from '../transport.js'
 import { createChoice } from './choice.js'
 import { createHttpClient } from './client.js'
+import { createConsoleCheck } from './console-check.js'
 import { createConfigWatch } from './config-watch.js'
 import { createDetection } from './detection.js'
 import { createExchange } from './exchange.js'
@@ -142,7 +143,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       return new SidecarError('SIDECAR_STOPPED', `${what} failed: the connection to the registry has been closed`)
     }
     const failure = error instanceof RequestFailure ? error : new RequestFailure('aborted', 'it was given up')
-    const advice = hint ?? (failure.kind === 'denied' && !credentials && !accessKey ? WANTS_LOGIN : undefined)
+    const advice = failure.advice ?? hint ?? (failure.kind === 'denied' && !credentials && !accessKey ? WANTS_LOGIN : undefined)
     return sidecarError(what, failure, servers.current, redact, advice)
   }
 
@@ -153,6 +154,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     exchange,
     timeoutMs: requestTimeoutMs,
     closed: closed.signal,
+    doubt: createConsoleCheck({ client, address: () => servers.currentAddress, closed: closed.signal }),
     failed: wrap,
   })
 

@@ -3,6 +3,8 @@ export interface WireRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below the context path: `/v1/ns/instance`. */
   readonly path: string
+  /** The path stands at the root of the server, not below the context path. */
+  readonly root?: boolean
   readonly query?: Params
   /** The body: Nacos reads forms only. */
   readonly form?: Params

@@ -1,5 +1,6 @@
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
 import { isObject } from '../../../util/is-object.js'
+import { INSTANCE_ID } from '../../host.js'
 import { isCasRefusal } from '../../cas.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
@@ -20,7 +21,7 @@ export const v3: Dialect = {
 
   register: (instance) => ({
     what: `registering ${instanceLabel(instance)}`,
-    request: { method: 'POST', path: '/v3/client/ns/instance', form: instanceForm(instance) },
+    request: { method: 'POST', path: '/v3/client/ns/instance', form: { ...instanceForm(instance), ...withId(instance) } },
     resource: naming(instance),
     decode: (response) => void dataOf(response),
   }),
@@ -148,6 +149,21 @@ function instanceForm(instance: ServiceInstance): Params {
     metadata: JSON.stringify(instance.metadata),
   }
 }
+
+/**
+ * v1 and gRPC make an instance id, v3 does not and has no parameter for one; the server keeps it in this metadata entry
+ * itself, and lists it as `instanceId` and not as metadata. Java's `Instance.getInstanceId()` is null without it.
+ */
+function withId(instance: ServiceInstance): Params {
+  const { ip, port, cluster, metadata } = instance
+  const id = `${ip}#${port}#${cluster}#${serviceLabel(instance)}`
+  const size = Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+  // Rather no id than a refusal.
+  if (size + INSTANCE_ID.length + id.length > MAX_METADATA || Object.hasOwn(metadata, INSTANCE_ID)) return {}
+  return { metadata: JSON.stringify({ ...metadata, [INSTANCE_ID]: id }) }
+}
+
+const MAX_METADATA = 1024
 
 function configParams({ dataId, group, namespace }: ConfigKey): Params {
   return { dataId, groupName: group, namespaceId: namespaceId(namespace) }

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { startDevServer } from '../../../../src/dev-server/index.js'
 import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'
 
@@ -176,4 +177,21 @@ test.each([
   expect(await transport.beat(anInstance(), undefined, (ms) => heard.push(ms))).toBe('ok')
   expect(heard).toEqual(intervalMs === undefined ? [] : [intervalMs])
   expect(transport.describe().connected).toBe(true)
+})
+
+test('J10: a v3 registration carries the id that v1 would make, where metadata has room for it', async () => {
+  const server = await startDevServer()
+  onTestFinished(() => server.stop())
+  const [host = '', port = ''] = server.address.split(':')
+  const transport = openTransport([{ host, port: Number(port) }], { apiVersion: 'v3', cluster: 'HZ' })
+  const mine = anInstance({ cluster: 'HZ', metadata: { zone: '杭州' } })
+  await transport.register(mine)
+  const answer = await fetch(`http://${server.address}/nacos/v1/ns/instance/list?serviceName=orders`)
+  const { hosts } = (await answer.json()) as { hosts: object[] }
+  expect(hosts).toMatchObject([{ instanceId: '10.0.0.7#9001#HZ#DEFAULT_GROUP@@orders' }])
+  expect(await transport.list(ORDERS)).toEqual([mine])
+
+  const full = anInstance({ port: 9002, cluster: 'HZ', metadata: { text: 'x'.repeat(1_000) } })
+  await transport.register(full)
+  expect(await transport.list(ORDERS)).toContainEqual(full)
 })
