@@ -38,7 +38,8 @@ export function connectRegistry({
     return { discovery: both, config: both }
   }
   const budget = createRequestBudget()
-  const sameServers = isDeepStrictEqual(discovery.addresses, config.addresses)
+  const serversOf = ({ addresses, addressServer }: ConnectionOptions) => ({ addresses, addressServer })
+  const sameServers = isDeepStrictEqual(serversOf(discovery), serversOf(config))
   const { settings, logger } = options
   return {
     discovery: createTransport({ ...options, connection: discovery, budget, registers: true }),
@@ -81,15 +82,15 @@ export function createTransport(options: TransportOptions): NacosTransport {
   const openLink = () => {
     const link = createGrpcLink({
       ...shared,
+      source: http.source,
       tokens: http.tokens,
       ...(sidecar.grpcPort !== undefined && { grpcPort: sidecar.grpcPort }),
       grpcPortOffset: sidecar.grpcPortOffset,
       ...(byHttp && { maxBackoffMs: LONGEST_BACKOFF_MS, quiet: true }),
     })
     if (byHttp) return link
-    const servers = connection.addresses.map((address) => address.authority)
     link.onUp(({ server }) => onFound?.({ server }))
-    link.onDown(({ reason }) => onLost?.({ servers, error: new Error(reason) }))
+    link.onDown(({ reason }) => onLost?.({ servers: http.describe().servers, error: new Error(reason) }))
     return link
   }
   const push: PushTransport = withPush(http, {

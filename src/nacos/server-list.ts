@@ -1,11 +1,12 @@
 import type { Logger } from '../logger.js'
 import type { ServerAddress } from '../settings/server-address.js'
 import { pause } from '../util/deadline.js'
+import type { AddressSource } from './address-source.js'
 import { RequestFailure } from './http/failure.js'
 import type { RequestBudget } from './request-budget.js'
 
 export interface ServerListOptions {
-  readonly addresses: readonly ServerAddress[]
+  readonly source: AddressSource
   readonly budget: RequestBudget
   readonly logger: Logger
   readonly onLost?: ((event: { servers: readonly string[]; error: unknown }) => void) | undefined
@@ -44,28 +45,28 @@ const LAST_RETRY_MS = 30_000
  * failed node comes last for a growing, jittered time. While every node fails, the budget rations what is sent at all.
  */
 export class ServerList {
-  readonly #nodes: readonly Node[]
+  #nodes: readonly Node[] = []
   readonly #options: ServerListOptions
   readonly #random: () => number
-  #current: Node
+  #current: Node | undefined
   #state: 'new' | 'found' | 'lost' = 'new'
   #lastFailure: RequestFailure | undefined
 
   constructor(options: ServerListOptions) {
     this.#options = options
     this.#random = options.random ?? Math.random
-    this.#nodes = options.addresses.map((address) => ({ address, failures: 0, retryAtMs: 0, closedUntilMs: 0 }))
-    // A fleet that starts on the first node of the list would leave the others idle.
-    this.#current = this.#nodes[Math.floor(this.#random() * this.#nodes.length)]!
+    this.#take()
+    options.source.onChange(() => this.#take())
   }
 
   /** `host:port` of the node in use. */
   get current(): string {
-    return this.#current.address.authority
+    return this.#current?.address.authority ?? this.#options.source.url ?? ''
   }
 
-  get currentAddress(): ServerAddress {
-    return this.#current.address
+  /** `undefined` while no address is known. */
+  get currentAddress(): ServerAddress | undefined {
+    return this.#current?.address
   }
 
   get all(): readonly string[] {
@@ -74,13 +75,16 @@ export class ServerList {
 
   /** True while the last request got an answer. */
   get connected(): boolean {
-    return this.#state === 'found' && this.#current.failures === 0
+    return this.#state === 'found' && this.#current?.failures === 0
   }
 
   /** Tries the nodes in turn. @throws RequestFailure with what each of them said */
   async run<T>(attempt: (address: ServerAddress) => Promise<T>, options: RunOptions): Promise<T> {
     const tried: string[] = []
     let last: RequestFailure | undefined
+    await this.#options.source.ready(options.signal).catch((error: unknown) => {
+      throw error instanceof RequestFailure ? error : new RequestFailure('aborted', 'it was given up')
+    })
     for (const node of this.#order()) {
       if (!(await this.#reopened(node, options))) {
         last ??= Object.assign(this.#notSent('it asked for a pause'), { tried })
@@ -107,9 +111,21 @@ export class ServerList {
     throw last!
   }
 
+  /** The nodes as they are known now; those that stay keep what is known of them. */
+  #take(): void {
+    const known = new Map(this.#nodes.map((node) => [node.address.authority, node]))
+    this.#nodes = this.#options.source.current.map(
+      (address) => known.get(address.authority) ?? { address, failures: 0, retryAtMs: 0, closedUntilMs: 0 },
+    )
+    // A fleet that starts on the first node of the list would leave the others idle.
+    if (!this.#current || !this.#nodes.includes(this.#current)) {
+      this.#current = this.#nodes[Math.floor(this.#random() * this.#nodes.length)]
+    }
+  }
+
   /** The node in use, then the others in turn; those that failed lately come last, the oldest failure first. */
   #order(): Node[] {
-    const start = this.#nodes.indexOf(this.#current)
+    const start = this.#current ? this.#nodes.indexOf(this.#current) : 0
     const ring = [...this.#nodes.slice(start), ...this.#nodes.slice(0, start)]
     const now = performance.now()
     const well = ring.filter((node) => node.retryAtMs <= now)

@@ -78,8 +78,10 @@ export type ConfigListener = (item: ConfigItem | undefined) => void
 export interface TransportStatus {
   /** The address in use now, `host:port`. */
   readonly server: string
-  /** Every configured address. */
+  /** Every configured address, or those the address server names. */
   readonly servers: readonly string[]
+  /** The address server that is asked for them, where `endpoint` names one. */
+  readonly addressServer?: string
   /** `http v1`, `http v3`, `grpc`, `nacos-sdk`; `http ?` before the first answer. */
   readonly protocol: string
   /** True while the last request to the registry got an answer. */

@@ -1,12 +1,14 @@
 import { inspect } from 'node:util'
 import { SidecarError, messageOf } from '../errors.js'
 import type { NacosSettings } from './schema.js'
-import { parseServerAddresses, type ServerAddress } from './server-address.js'
+import { parseEndpoint, parseServerAddresses, type ServerAddress } from './server-address.js'
 
 /** How to reach one Nacos cluster: what a transport is made from. Its secrets never show in JSON, logs or `inspect`. */
 export interface ConnectionOptions {
-  /** At least one, in the order they were written. */
+  /** In the order they were written; none where an address server names them. */
   readonly addresses: readonly ServerAddress[]
+  /** The URL that names the addresses, where `endpoint` is set. */
+  readonly addressServer?: string | undefined
   /** `''` is the public namespace. */
   readonly namespace: string
   /** Starts with a slash and does not end with one; `''` for none. @default '/nacos' */
@@ -51,15 +53,24 @@ export function connectionsOf(nacos: NacosSettings): Connections {
 export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'config'): ConnectionOptions {
   const own = nacos[section]
   const inherited = <K extends keyof typeof own & keyof NacosSettings>(key: K) => own[key] ?? nacos[key]
-  const { addresses, contextPath } = addressesOf(
-    inherited('serverAddr') ?? '127.0.0.1:8848',
-    wantsTls(nacos.tls),
-    section,
-  )
   const namespace = inherited('namespace') ?? ''
+  const tlsByDefault = wantsTls(nacos.tls)
+  // As in the Java client, an address server goes before addresses; those of the section before what it inherits.
+  const endpoint = own.endpoint ?? (own.serverAddr === undefined ? nacos.endpoint : undefined)
+  const addressServer =
+    endpoint &&
+    parseEndpoint(endpoint, {
+      contextPath: inherited('endpointContextPath') ?? inherited('contextPath'),
+      clusterName: inherited('endpointClusterName'),
+      namespace: namespace === 'public' ? '' : namespace,
+    })
+  const { addresses, contextPath } = addressServer
+    ? { addresses: [], contextPath: undefined }
+    : addressesOf(inherited('serverAddr') ?? '127.0.0.1:8848', tlsByDefault, section)
 
   return masked({
     addresses,
+    ...(addressServer && { addressServer }),
     namespace: namespace === 'public' ? '' : namespace,
     contextPath: normalizePath(inherited('contextPath') ?? contextPath ?? '/nacos'),
     username: inherited('username'),
@@ -69,7 +80,7 @@ export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'confi
     securityToken: inherited('securityToken'),
     regionId: inherited('regionId'),
     tls: masked({
-      enabled: addresses.some((address) => address.tls),
+      enabled: addressServer ? tlsByDefault : addresses.some((address) => address.tls),
       caFile: nacos.tls.caFile,
       certFile: nacos.tls.certFile,
       keyFile: nacos.tls.keyFile,

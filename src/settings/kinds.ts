@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { messageOf } from '../errors.js'
 import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
-import { parseServerAddresses } from './server-address.js'
+import { parseEndpoint, parseServerAddresses } from './server-address.js'
 
 /**
  * The kinds of value a setting can have. Each takes text as well as the native type, since the environment, the
@@ -153,6 +153,15 @@ function expectedOneOf(words: readonly string[]): string {
 export const serverAddresses = text.superRefine((value, context) => {
   try {
     parseServerAddresses(value)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error), params: { says: true } })
+  }
+})
+
+/** An address server; see `parseEndpoint`. */
+export const endpoint = text.superRefine((value, context) => {
+  try {
+    parseEndpoint(value)
   } catch (error) {
     context.addIssue({ code: 'custom', message: messageOf(error), params: { says: true } })
   }

@@ -29,6 +29,34 @@ export function parseServerAddresses(
   }
 }
 
+/** What is left out of the URL of an address server. */
+export interface EndpointDefaults {
+  readonly contextPath?: string | undefined
+  readonly clusterName?: string | undefined
+  /** `''` is the public namespace, which is not sent. */
+  readonly namespace?: string | undefined
+}
+
+const ENDPOINT_PORT = 8080
+
+/**
+ * The URL that an address server is asked at, as the Java client builds it: `http://ENDPOINT:8080/nacos/serverlist`. A URL
+ * with a path is taken as it stands; throws a plain `Error` that says what is wrong.
+ */
+export function parseEndpoint(text: string, defaults: EndpointDefaults = {}): string {
+  const bare = !text.includes('://')
+  const { addresses, contextPath } = parseServerAddresses(text)
+  const [address, ...more] = addresses
+  if (!address || more.length > 0) throw new Error('expected one address server')
+  const port = bare && !/:\d+($|\/)/.test(text) ? ENDPOINT_PORT : address.port
+  const authority = address.authority.replace(/:\d+$/, `:${port}`)
+  const path = (part: string) => part.replace(/^\/+|\/+$/g, '')
+  const { contextPath: root = 'nacos', clusterName = 'serverlist', namespace } = defaults
+  const below = contextPath ?? ['', path(root), path(clusterName)].filter((part, at) => at === 0 || part !== '').join('/')
+  const query = namespace ? `?namespace=${encodeURIComponent(namespace)}` : ''
+  return `${address.tls ? 'https' : 'http'}://${authority}${below}${query}`
+}
+
 // By hand, not by `URL`: that one drops `:443` and knows no default of 8848.
 function parseOne(text: string, tlsByDefault: boolean): { address: ServerAddress; contextPath: string | undefined } {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)

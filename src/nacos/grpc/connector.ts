@@ -13,7 +13,9 @@ export interface Connector {
 }
 
 export interface ConnectorOptions {
-  readonly addresses: readonly ServerAddress[]
+  readonly addresses: () => readonly ServerAddress[]
+  /** Waits until there are some. */
+  readonly ready: (signal: AbortSignal) => Promise<void>
   readonly connect: (
     address: ServerAddress,
     signal: AbortSignal,
@@ -44,7 +46,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const { addresses, minAttemptMs, maxBackoffMs, logger } = options
   const ended = new AbortController()
   let current: Connection | undefined
-  let index = Math.floor(Math.random() * addresses.length)
+  let index = Math.floor(Math.random() * 1_000)
   let movingTo: ServerAddress | undefined
   let failures = 0
   let attemptedAt = Number.NEGATIVE_INFINITY
@@ -53,6 +55,11 @@ export function createConnector(options: ConnectorOptions): Connector {
   let wake: (() => void) | undefined
   let running: Promise<void> | undefined
   let complained = false
+
+  const next = (): ServerAddress | undefined => {
+    const all = addresses()
+    return all[index % all.length]
+  }
 
   /** One line an outage, however many attempts it takes, and however often the server flaps. */
   const complain = (reason: SidecarError): void => {
@@ -94,10 +101,15 @@ export function createConnector(options: ConnectorOptions): Connector {
   const untilConnected = async (): Promise<void> => {
     while (!current || movingTo) {
       await untilDue()
+      await options.ready(ended.signal).catch(() => {})
       // Rejects only when we are closed.
       await options.leave?.(ended.signal).catch(() => {})
       if (ended.signal.aborted) return
-      const address = movingTo ?? addresses[index % addresses.length]!
+      const address = movingTo ?? next()
+      if (!address) {
+        attemptedAt = performance.now()
+        continue
+      }
       const moving = current !== undefined
       movingTo = undefined
       try {
@@ -118,7 +130,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const untilDue = async (): Promise<void> => {
     const jitter = 0.75 + Math.random() / 4
     for (;;) {
-      const rounds = Math.min(Math.floor(failures / addresses.length), 16)
+      const rounds = Math.min(Math.floor(failures / Math.max(1, addresses().length)), 16)
       const gapMs = Math.max(minAttemptMs, Math.min(maxBackoffMs, minAttemptMs * 2 ** rounds) * jitter)
       const waitMs = Math.max(attemptedAt + gapMs, spreadUntil) - performance.now()
       if (waitMs <= 0 || ended.signal.aborted) return
@@ -145,7 +157,8 @@ export function createConnector(options: ConnectorOptions): Connector {
 
   return {
     move(address) {
-      movingTo = address ?? addresses[++index % addresses.length]!
+      index++
+      movingTo = address ?? next()
       start()
     },
     nudge() {

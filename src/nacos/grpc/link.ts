@@ -10,6 +10,7 @@ import type {
   Unsubscribe,
 } from '../../types.js'
 import { pause, withDeadline } from '../../util/deadline.js'
+import { fixedAddresses } from '../address-source.js'
 import type { RequestBudget } from '../request-budget.js'
 import type { ConfigListener, FailureListener, ServiceListener } from '../transport.js'
 import { grpcAddressOf, resetTargetOf } from './addresses.js'
@@ -68,7 +69,8 @@ const MOVE_MS = 3_000
  * const stop = link.watchService({ namespace: '', group: 'DEFAULT_GROUP', service: 'users' }, (list) => …)
  */
 export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
-  const { addresses, budget, logger, requestTimeoutMs } = options
+  const { budget, logger, requestTimeoutMs, source = fixedAddresses(options.addresses) } = options
+  const addresses = () => source.current
   const limits = limitsOf(options)
   const ended = new AbortController()
   const presence = createPresence(addresses, requestTimeoutMs, logger)
@@ -124,6 +126,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     ...limits,
     addresses,
     connect,
+    ready: (signal) => source.ready(signal),
     leave: budget && ((signal) => leaveOf(budget, signal)),
     quiet: options.quiet ?? false,
     logger,
@@ -140,6 +143,11 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
       reconciler.attach(undefined)
       presence.down(reason.message)
     },
+  })
+
+  const unsubscribe = source.onChange(() => {
+    const server = presence.session?.server
+    if (server !== undefined && !addresses().some(({ authority }) => authority === server)) connector.move()
   })
 
   const stopped = () => new SidecarError('SIDECAR_STOPPED', 'the gRPC link to Nacos has been closed')
@@ -210,6 +218,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     nudge: () => connector.nudge(),
     async close() {
       ended.abort(stopped())
+      unsubscribe()
       presence.close()
       reconciler.close()
       await connector.close()

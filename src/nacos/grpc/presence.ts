@@ -41,10 +41,12 @@ export interface Presence {
 /** How long a request waits for a connection that was lost: a reconnect to a live server is quicker. */
 const DOWN_WAIT_MS = 1_500
 
-export function createPresence(addresses: readonly ServerAddress[], firstWaitMs: number, logger: Logger): Presence {
+export function createPresence(
+  addresses: () => readonly ServerAddress[],
+  firstWaitMs: number, logger: Logger): Presence {
   const upListeners = new Set<LinkListener>()
   const downListeners = new Set<LinkListener>()
-  let state: LinkState = { status: 'connecting', server: addresses[0]!.authority, endpoint: '', reason: '' }
+  let state: LinkState = { status: 'connecting', server: addresses()[0]?.authority ?? '', endpoint: '', reason: '' }
   let session: Session | undefined
 
   const change = (next: LinkState, listeners: ReadonlySet<LinkListener>): void => {
@@ -63,7 +65,7 @@ export function createPresence(addresses: readonly ServerAddress[], firstWaitMs:
   }
 
   const absence = () => {
-    const list = addresses.map((address) => address.authority).join(', ')
+    const list = addresses().map((address) => address.authority).join(', ')
     const why = state.reason || 'still connecting'
     return new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', `no gRPC connection to Nacos ${list}: ${why}`)
   }

@@ -6,7 +6,7 @@ import type { RequestFailure } from './failure.js'
 
 export interface ConsoleCheckOptions {
   readonly client: HttpClient
-  readonly address: () => ServerAddress
+  readonly address: () => ServerAddress | undefined
   readonly closed: AbortSignal
 }
 
@@ -26,8 +26,10 @@ export function createConsoleCheck({ client, address, closed }: ConsoleCheckOpti
 
   async function ask(): Promise<boolean> {
     const request = { method: 'GET', path: '/v3/console/health/liveness', root: true } as const
+    const node = address()
+    if (!node) return false
     try {
-      const response = await client.send(address(), request, { timeoutMs: TIMEOUT_MS, signal: closed, idempotent: true })
+      const response = await client.send(node, request, { timeoutMs: TIMEOUT_MS, signal: closed, idempotent: true })
       return response.status === 200 && open(response)?.code === 0
     } catch {
       return false

@@ -24,7 +24,7 @@ export interface SendHow {
 /** Sends an operation with its credentials to a node that answers. */
 export interface Exchange {
   <T>(operation: Operation<T>, how: SendHow): Promise<T>
-  /** The same as one plain request to the node in use, with the credentials that are at hand. */
+  /** The same as one plain request to the node in use, once there is one, with the credentials that are at hand. */
   plain(operation: Operation<unknown>): PlainRequest
 }
 
@@ -80,7 +80,7 @@ export function createExchange({ client, servers, credentials, accessKey }: Exch
     }
   }
   const plain = (operation: Operation<unknown>) =>
-    client.plain(servers.currentAddress, prove(operation, credentials?.current))
+    client.plain(servers.currentAddress!, prove(operation, credentials?.current))
   return Object.assign(exchange, { plain })
 }
 

@@ -1,6 +1,7 @@
 import { SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConnectionOptions } from '../../settings/connection.js'
+import { createAddressServer, fixedAddresses, type AddressSource } from '../address-source.js'
 import { Credentials, type TokenSource } from '../credentials.js'
 import { createRequestBudget, type RequestBudget } from '../request-budget.js'
 import { ServerList } from '../server-list.js'
@@ -26,6 +27,8 @@ export interface HttpTransportOptions extends ConnectionOptions {
   readonly onLost?: (event: { servers: readonly string[]; error: unknown }) => void
   /** The first answer, and the first one after an outage. */
   readonly onFound?: (event: { server: string }) => void
+  /** How often an address server is asked. @default 30000 */
+  readonly addressRefreshMs?: number
   /** Our own cluster. @default none */
   readonly cluster?: string
   /** Every cluster of interest, where the settings name them. @default none */
@@ -50,6 +53,8 @@ export type HttpTransport = Required<Omit<NacosTransport, 'watchService' | 'list
   note(instances: readonly ServiceInstance[]): void
   /** False where the server has no config listener over HTTP, so that documents are polled. */
   readonly longPolls: boolean
+  /** The nodes of the cluster, for other protocols to it. */
+  readonly source: AddressSource
   /** The login, for other protocols to the same registry; absent without a user. */
   readonly tokens: TokenSource | undefined
 }
@@ -91,8 +96,18 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     tls: options.tls,
     maxResponseBytes: options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
   })
+  const source = options.addressServer
+    ? createAddressServer({
+        url: options.addressServer,
+        tlsByDefault: options.tls.enabled,
+        client,
+        logger: clean,
+        timeoutMs: requestTimeoutMs,
+        ...(options.addressRefreshMs !== undefined && { refreshMs: options.addressRefreshMs }),
+      })
+    : fixedAddresses(options.addresses)
   const servers = new ServerList({
-    addresses: options.addresses,
+    source,
     budget: options.budget ?? createRequestBudget(),
     logger: clean,
     onLost: ({ servers: all, error }) =>
@@ -183,6 +198,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
 
   const vital = (signal?: AbortSignal) => ({ signal, urgent: true })
   return {
+    source,
     tokens: credentials,
     get longPolls() {
       const { current } = detection
@@ -206,10 +222,12 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     deleteConfig: async (key, signal) =>
       (await perform('deleteConfig', (dialect) => dialect.deleteConfig(key), { signal }))!,
     watchConfig: (key, knownMd5, listener) => watch.add(key, knownMd5, listener),
-    deregisterRequest: (instance) => detection.current && exchange.plain(detection.current.deregister(instance)),
+    deregisterRequest: (instance) =>
+      detection.current && servers.currentAddress && exchange.plain(detection.current.deregister(instance)),
     describe: () => ({
       server: servers.current,
       servers: servers.all,
+      ...(source.url !== undefined && { addressServer: source.url }),
       protocol: `http ${detection.current?.version ?? '?'}`,
       connected: servers.connected,
       ...(detection.reason !== undefined && { reason: detection.reason }),
@@ -217,6 +235,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     }),
     async close() {
       closed.abort()
+      source.close()
       watch.close()
       client.close()
     },

@@ -36,7 +36,7 @@ export interface PushTransport extends NacosTransport {
  */
 export function withPush(http: HttpTransport, options: WithPushOptions): PushTransport {
   const { logger } = options
-  const { tokens: _tokens, note: _note, longPolls: _longPolls, ...asked } = http
+  const { source: _source, tokens: _tokens, note: _note, longPolls: _longPolls, ...asked } = http
   const { watchConfig, publishConfig, deleteConfig } = http
   const configs = createConfigFeed({ pull: watchConfig, logger })
   const list: NacosTransport['list'] = (key, signal) => http.list(key, signal, () => byLink(key, signal))

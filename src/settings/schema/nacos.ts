@@ -2,6 +2,7 @@ import { z } from 'zod'
 import {
   amount,
   durationMs,
+  endpoint,
   flag,
   integer,
   list,
@@ -21,6 +22,15 @@ const connection = {
    * `https://` chooses TLS and port 443, `http://` port 80, a path is the `context-path`. @default 127.0.0.1:8848
    */
   serverAddr: serverAddresses.optional(),
+  /**
+   * Address server that names the nodes, before `server-addr`: `host`, `host:port` (8080 where there is none) or a URL.
+   * It is asked at the start and every 30 s; while it fails, its last answer stays in use.
+   */
+  endpoint: endpoint.optional(),
+  /** First path segment of the address server. @default the `context-path`, /nacos */
+  endpointContextPath: text.optional(),
+  /** Last path segment: the name of its list. @default serverlist */
+  endpointClusterName: text.optional(),
   /** Namespace id; empty and `public` are the public namespace. @default public */
   namespace: text.optional(),
   /** User to log in as; the token is renewed before it ends. */

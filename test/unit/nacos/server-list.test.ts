@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { fixedAddresses } from '../../../src/nacos/address-source.js'
 import { RequestFailure, type FailureKind } from '../../../src/nacos/http/failure.js'
 import { createRequestBudget } from '../../../src/nacos/request-budget.js'
 import { ServerList } from '../../../src/nacos/server-list.js'
@@ -19,7 +20,9 @@ function cluster({
   const events: string[] = []
   const logger = collectLog()
   const list = new ServerList({
-    addresses: hosts.map((host): ServerAddress => ({ host, port: 8848, tls: false, authority: `${host}:8848` })),
+    source: fixedAddresses(
+      hosts.map((host): ServerAddress => ({ host, port: 8848, tls: false, authority: `${host}:8848` })),
+    ),
     budget: createRequestBudget(intervalMs),
     logger,
     onLost: ({ servers }) => events.push(`lost ${servers.join()}`),
