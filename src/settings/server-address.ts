@@ -52,7 +52,8 @@ export function parseEndpoint(text: string, defaults: EndpointDefaults = {}): st
   const authority = address.authority.replace(/:\d+$/, `:${port}`)
   const path = (part: string) => part.replace(/^\/+|\/+$/g, '')
   const { contextPath: root = 'nacos', clusterName = 'serverlist', namespace } = defaults
-  const below = contextPath ?? ['', path(root), path(clusterName)].filter((part, at) => at === 0 || part !== '').join('/')
+  const below =
+    contextPath ?? ['', path(root), path(clusterName)].filter((part, at) => at === 0 || part !== '').join('/')
   const query = namespace ? `?namespace=${encodeURIComponent(namespace)}` : ''
   return `${address.tls ? 'https' : 'http'}://${authority}${below}${query}`
 }

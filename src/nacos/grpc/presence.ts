@@ -43,7 +43,9 @@ const DOWN_WAIT_MS = 1_500
 
 export function createPresence(
   addresses: () => readonly ServerAddress[],
-  firstWaitMs: number, logger: Logger): Presence {
+  firstWaitMs: number,
+  logger: Logger,
+): Presence {
   const upListeners = new Set<LinkListener>()
   const downListeners = new Set<LinkListener>()
   let state: LinkState = { status: 'connecting', server: addresses()[0]?.authority ?? '', endpoint: '', reason: '' }
@@ -65,7 +67,9 @@ export function createPresence(
   }
 
   const absence = () => {
-    const list = addresses().map((address) => address.authority).join(', ')
+    const list = addresses()
+      .map((address) => address.authority)
+      .join(', ')
     const why = state.reason || 'still connecting'
     return new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', `no gRPC connection to Nacos ${list}: ${why}`)
   }

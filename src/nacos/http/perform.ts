@@ -32,7 +32,15 @@ export interface PerformOptions {
   failed(what: string, error: unknown, hint?: string): Error
 }
 
-export function createPerform({ detection, choice, exchange, timeoutMs, closed, doubt, failed }: PerformOptions): Perform {
+export function createPerform({
+  detection,
+  choice,
+  exchange,
+  timeoutMs,
+  closed,
+  doubt,
+  failed,
+}: PerformOptions): Perform {
   /** The server has done something that only a Nacos does. */
   let proved = false
   type Make<T> = (dialect: Dialect) => Operation<T> | undefined

@@ -158,7 +158,8 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       return new SidecarError('SIDECAR_STOPPED', `${what} failed: the connection to the registry has been closed`)
     }
     const failure = error instanceof RequestFailure ? error : new RequestFailure('aborted', 'it was given up')
-    const advice = failure.advice ?? hint ?? (failure.kind === 'denied' && !credentials && !accessKey ? WANTS_LOGIN : undefined)
+    const advice =
+      failure.advice ?? hint ?? (failure.kind === 'denied' && !credentials && !accessKey ? WANTS_LOGIN : undefined)
     return sidecarError(what, failure, servers.current, redact, advice)
   }
 

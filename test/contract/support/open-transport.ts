@@ -4,7 +4,7 @@ import { connectionOf, type ConnectionOptions } from '../../../src/settings/conn
 import { settingsSchema } from '../../../src/settings/schema.js'
 import type { Logger } from '../../../src/logger.js'
 import { openSdkTransport } from './open-sdk-transport.js'
-import type { ContractTarget } from './target.js'
+import { CLUSTERS, type ContractTarget } from './target.js'
 
 export interface TransportOverrides extends Partial<Pick<ConnectionOptions, 'namespace' | 'username' | 'password'>> {
   /** Another door to the same server: a recording proxy. */
@@ -34,8 +34,6 @@ export function openTransport(target: ContractTarget, overrides: TransportOverri
     watchClusters,
   })
 }
-
-const CLUSTERS = ['DEFAULT', 'HZ', 'C1', 'C2']
 
 /** v3 has no listener, so a watch reads; often enough here for a test to wait for it. */
 const CONFIG_POLL_MS = 200

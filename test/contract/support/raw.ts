@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ConfigKey, ServiceInstance, ServiceKey } from '../../../src/types.js'
-import type { ContractTarget } from './target.js'
+import { CLUSTERS, type ContractTarget } from './target.js'
 
 /** What the server itself said. */
 export interface RawAnswer {
@@ -109,7 +109,12 @@ export function createRaw(target: ContractTarget) {
 
     async hosts(key: ServiceKey, query: Record<string, string> = {}): Promise<RawHost[]> {
       const answer = await send('GET', `${namingPath}/instance/list`, {
-        query: { ...serviceQuery(key), ...(v1 && { healthyOnly: 'false' }), ...query },
+        // The client list of Nacos 3.0 to 3.2 holds the clusters that are named, and DEFAULT where none is.
+        query: {
+          ...serviceQuery(key),
+          ...(v1 ? { healthyOnly: 'false' } : { clusterName: CLUSTERS.join() }),
+          ...query,
+        },
       })
       if (answer.status !== 200) throw new Error(`list: ${answer.status} ${answer.text}`)
       const { hosts, data } = answer.json()

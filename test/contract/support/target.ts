@@ -18,6 +18,9 @@ export interface ContractTarget {
   readonly timings: ContractTimings
 }
 
+/** Every cluster that the suite registers in. */
+export const CLUSTERS = ['DEFAULT', 'HZ', 'C1', 'C2'] as const
+
 export type ApiVersion = 'v1' | 'v3'
 
 /** `nacos` is any Java Nacos. */
@@ -35,6 +38,8 @@ export interface Capabilities {
   readonly v3Admin: boolean
   /** Its gRPC port (HTTP port + 1000) takes connections: Java clients of 2.x and later need it. */
   readonly grpc: boolean
+  /** v1 lets in who sends user and password with each request, as the npm SDK does. */
+  readonly sdk: boolean
 }
 
 export interface ContractAuth {

@@ -1,13 +1,28 @@
 import { describe, inject, it } from 'vitest'
-import type { ContractTarget } from '../../contract/support/target.js'
+import type { Capabilities, ContractTarget } from '../../contract/support/target.js'
 import type { Missing, ServerId } from './setup.js'
 
+/** What a suite cannot do without: it is left out, in so many words, where a target has none. */
+export interface SuiteNeeds {
+  readonly has: keyof Capabilities
+  /** Continues `<server> `: `has no gRPC port`. */
+  readonly lack: string
+}
+
 /** Runs `body` once for each dialect of the server; where it cannot be had, says why in the report. */
-export function onServer(id: ServerId, body: (target: ContractTarget) => void): void {
+export function onServer(id: ServerId, body: (target: ContractTarget) => void, needs?: SuiteNeeds): void {
   const entry = inject('servers').find((one) => one.id === id)
   if (!entry) return
   if (entry.missing) describe(entry.name, () => cannotBeHad(entry.missing!))
-  for (const target of entry.targets) describe(target.name, () => body(target))
+  for (const target of entry.targets) {
+    const lacks = needs && !target.capabilities[needs.has]
+    describe(target.name, () => (lacks ? leftOut(`${target.name} ${needs.lack}`) : body(target)))
+  }
+}
+
+/** A suite without a test is a failure to vitest. */
+function leftOut(reason: string): void {
+  it('K7: a suite that the server lacks something for is left out, and says so', ({ skip }) => skip(reason))
 }
 
 /**

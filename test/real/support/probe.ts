@@ -9,7 +9,7 @@ const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 export async function probe(real: RealServer): Promise<ContractTarget[]> {
   const base = `http://${real.server}/nacos`
   const closed = await isClosed(base)
-  const user = await userOf(base, real)
+  const user = await userOf(base, real, closed)
   if (closed && !user) throw new Error(`${real.server} wants credentials: set NACOS_USERNAME and NACOS_PASSWORD`)
   const token = user && (await login(base, user.username, user.password))?.accessToken
   const headers = token ? { authorization: `Bearer ${token}` } : undefined
@@ -49,6 +49,7 @@ export async function probe(real: RealServer): Promise<ContractTarget[]> {
     configWrite: v1 && v1Write ? 'v1' : open(adminWrite) ? 'v3-admin' : undefined,
     v3Admin: open(adminWrite),
     grpc: await takesConnections(real.server, 1000),
+    sdk: v1 && (!closed || (await takesPasswords(base, real))),
   }
   // A field of its list that no Java server has.
   const kind: ServerKind = v1 && v1List.text.includes('"useSpecifiedURL"') ? 'r-nacos' : 'nacos'
@@ -65,20 +66,35 @@ export async function probe(real: RealServer): Promise<ContractTarget[]> {
   }))
 }
 
+/** Whether the API wants a login. A server before 1.2 refuses any path that it does not know, so v1 goes first. */
 async function isClosed(base: string): Promise<boolean> {
-  const answers = ['/v1/ns/instance/list', '/v3/client/ns/instance/list'].map(async (path) => {
+  const statuses: number[] = []
+  for (const path of ['/v1/ns/instance/list', '/v3/client/ns/instance/list']) {
     const response = await fetch(`${base}${path}?serviceName=contract-probe`, { signal: AbortSignal.timeout(10_000) })
     await response.arrayBuffer()
-    return response.status === 401 || response.status === 403
-  })
-  return (await Promise.all(answers)).includes(true)
+    if (response.ok) return false
+    statuses.push(response.status)
+  }
+  return statuses.some((status) => status === 401 || status === 403)
 }
 
-async function userOf(base: string, { server, username, password }: RealServer): Promise<ContractAuth | undefined> {
+async function takesPasswords(base: string, { username, password }: RealServer): Promise<boolean> {
+  const query = new URLSearchParams({ serviceName: 'contract-probe', username: username!, password: password! })
+  const response = await fetch(`${base}/v1/ns/instance/list?${query}`, { signal: AbortSignal.timeout(10_000) })
+  await response.arrayBuffer()
+  return response.ok
+}
+
+async function userOf(
+  base: string,
+  { server, username, password }: RealServer,
+  needed: boolean,
+): Promise<ContractAuth | undefined> {
   if (!username || !password) return undefined
   const answer = await login(base, username, password)
-  if (!answer) throw new Error(`${server} refuses the user ${username}: check NACOS_USERNAME and NACOS_PASSWORD`)
-  return { username, password, tokenTtlMs: answer.tokenTtl * 1_000 }
+  if (answer) return { username, password, tokenTtlMs: answer.tokenTtl * 1_000 }
+  if (!needed) return undefined
+  throw new Error(`${server} refuses the user ${username}: check NACOS_USERNAME and NACOS_PASSWORD`)
 }
 
 function takesConnections(server: string, portOffset: number): Promise<boolean> {

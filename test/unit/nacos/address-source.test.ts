@@ -102,7 +102,9 @@ describe('addresses of an address server', () => {
     const [list, one] = [await server(), await node()]
     const transport = openTransport([], { addressServer: `http://${list.address}/nacos/serverlist` })
     await expect(transport.list(ORDERS)).rejects.toThrow(
-      new RegExp(`the address server http://${list.address}/nacos/serverlist: HTTP 404.*Check cloud\\.nacos\\.endpoint`),
+      new RegExp(
+        `the address server http://${list.address}/nacos/serverlist: HTTP 404.*Check cloud\\.nacos\\.endpoint`,
+      ),
     )
     list.on('GET /nacos/serverlist', { body: one.address })
     await vi.waitFor(async () => expect(await transport.list(ORDERS)).toEqual([]), { timeout: 3_000, interval: 100 })

@@ -21,7 +21,11 @@ export const v3: Dialect = {
 
   register: (instance) => ({
     what: `registering ${instanceLabel(instance)}`,
-    request: { method: 'POST', path: '/v3/client/ns/instance', form: { ...instanceForm(instance), ...withId(instance) } },
+    request: {
+      method: 'POST',
+      path: '/v3/client/ns/instance',
+      form: { ...instanceForm(instance), ...withId(instance) },
+    },
     resource: naming(instance),
     decode: (response) => void dataOf(response),
   }),

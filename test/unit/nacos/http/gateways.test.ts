@@ -38,7 +38,11 @@ test.each<[string, ScriptedAnswer, RegExp]>([
     { headers: NGINX, body: '<!DOCTYPE html><title>Sign in</title>' },
     /HTTP 200, a page "Sign in" instead of an answer of the API, from nginx\/1\.25\.3 in front.*check cloud\.nacos\.server-addr/,
   ],
-  ['the page of the console', { headers: HTML, body: '<html><title>Nacos</title></html>' }, /address of the Nacos console.*8848/],
+  [
+    'the page of the console',
+    { headers: HTML, body: '<html><title>Nacos</title></html>' },
+    /address of the Nacos console.*8848/,
+  ],
 ])('R17: the error names %s', async (_what, answer, message) => {
   const transport = openTransport([await server(answer)], { apiVersion: 'auto' })
   const error = await transport.list(ORDERS).catch((reason: unknown) => reason as Error)
@@ -51,7 +55,8 @@ test.each([403, 404])('R17: the console of a Nacos 3, which answers %i to the AP
   const console3 = await server({ status, body: { status, message: 'Code: 401, Message: User not found!' } })
   console3.on('GET /v3/console/health/liveness', { body: { code: 0, message: 'success', data: 'ok' } })
   const transport = openTransport([console3], { apiVersion: 'auto' })
-  for (const _time of [1, 2]) await expect(transport.register(anInstance())).rejects.toThrow(/address of the Nacos console/)
+  for (const _time of [1, 2])
+    await expect(transport.register(anInstance())).rejects.toThrow(/address of the Nacos console/)
   expect(console3.seen('/v3/console/')).toHaveLength(1)
 })
 
