@@ -17,6 +17,7 @@ interface DevFlags {
   auth?: string
   tokenTtl?: number
   api?: NonNullable<DevServerOptions['apis']>
+  v3List?: DevServerOptions['listWithoutCluster']
   quiet?: boolean
 }
 
@@ -38,6 +39,11 @@ export function devCommand(): Command {
         .default(undefined, 'v1,v3')
         .argParser(apiVersions),
     )
+    .addOption(
+      new Option('--v3-list <clusters>', 'what a v3 list holds that names no cluster: all, or default as 3.0 to 3.2')
+        .choices(['all', 'default'])
+        .default(undefined, 'all'),
+    )
     .option('-q, --quiet', 'print the address only')
     .option('--allow-production', 'start although NODE_ENV is production')
     .action(run)
@@ -54,6 +60,7 @@ async function run(flags: DevFlags): Promise<void> {
     dataDir: flags.data,
     auth: flags.auth === undefined ? undefined : { ...credentials(flags.auth), tokenTtlSeconds: flags.tokenTtl },
     apis: flags.api,
+    listWithoutCluster: flags.v3List,
     logger: createLogger('warn'),
   })
   console.log(flags.quiet ? registry.address : greeting(registry, flags))

@@ -53,3 +53,8 @@ function hostName(header: string): string | undefined {
 export function isConsole(url: string): boolean {
   return ['/', '/nacos', '/nacos/'].includes(url.split('?', 1)[0]!)
 }
+
+/** Address of the caller, without the prefix of an IPv4 address on an IPv6 socket. */
+export function remoteOf({ socket }: IncomingMessage): string {
+  return (socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')
+}

@@ -1,4 +1,6 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createLoginThrottle } from './login-throttle.js'
+import type { Generation } from './naming-view.js'
 
 export interface Credentials {
   readonly username: string
@@ -8,13 +10,14 @@ export interface Credentials {
 }
 
 export type TokenState = 'ok' | 'missing' | 'invalid' | 'forged' | 'expired'
-export type Login = { readonly token: string } | 'unknown-user' | 'wrong-password'
+export type Login = { readonly token: string } | { readonly waitMs: number } | 'unknown-user' | 'wrong-password'
 
 /** One user, who may do everything; or nobody, where auth is off. */
 export interface Auth {
   readonly enabled: boolean
   readonly tokenTtlSeconds: number
-  login(username: string, password: string): Login
+  /** @param address of the caller: after many failures it waits (`waitMs`), right password or not. */
+  login(username: string, password: string, address: string): Login
   check(token: string | undefined): TokenState
 }
 
@@ -25,9 +28,9 @@ const REFUSALS = {
   expired: 'token expired!',
 }
 
-/** Why a token is refused, as 2.2.4 (v1) and 3.0.3 (v3) word it. */
-export function tokenRefusal(state: Exclude<TokenState, 'ok'>, api: 'v1' | 'v3'): string {
-  if (api === 'v1') return REFUSALS[state]
+/** Why a token is refused, as 2.2.4 and 3.0.3 word it. */
+export function tokenRefusal(state: Exclude<TokenState, 'ok'>, generation: Generation): string {
+  if (generation === 2) return REFUSALS[state]
   const missing = 'User not found! Please check user exist or password is right!'
   return `Code: 401, Message: ${state === 'missing' ? missing : REFUSALS[state]}.`
 }
@@ -36,6 +39,7 @@ export function tokenRefusal(state: Exclude<TokenState, 'ok'>, api: 'v1' | 'v3')
 export function createAuth(credentials: Credentials | undefined, clock: () => number): Auth {
   // Random per start: there is no default key to know, and a token of another run is worth nothing.
   const secret = randomBytes(32)
+  const throttle = createLoginThrottle(clock)
   const tokenTtlSeconds = credentials?.tokenTtlSeconds ?? 18_000
   const sign = (text: string) => createHmac('sha256', secret).update(text).digest('base64url')
 
@@ -43,9 +47,15 @@ export function createAuth(credentials: Credentials | undefined, clock: () => nu
     enabled: credentials !== undefined,
     tokenTtlSeconds,
 
-    login(username, password) {
-      if (!credentials || !same(username, credentials.username)) return 'unknown-user'
-      if (!same(password, credentials.password)) return 'wrong-password'
+    login(username, password, address) {
+      if (!credentials) return 'unknown-user'
+      const waitMs = throttle.waitMs(address)
+      if (waitMs > 0) return { waitMs }
+      const known = same(username, credentials.username)
+      if (!known || !same(password, credentials.password)) {
+        throttle.failed(address)
+        return known ? 'wrong-password' : 'unknown-user'
+      }
       const head = encode({ alg: 'HS256' })
       const body = encode({
         sub: username,

@@ -128,3 +128,9 @@ export function md5Of(content: string): string {
 function idOf({ tenant, group, dataId }: ConfigId): ConfigId {
   return { tenant, group, dataId }
 }
+
+/** The tenant of a namespace as a client writes it: 3.x takes `public` and nothing for the same. */
+export function tenantOf(namespace: string | undefined): string {
+  const tenant = namespace?.trim() ?? ''
+  return tenant === 'public' ? '' : tenant
+}

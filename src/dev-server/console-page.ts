@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { isConsole } from './access.js'
+import { isConsole, remoteOf } from './access.js'
 import type { Auth } from './auth.js'
 import type { ConfigStore, StoredConfig } from './config-store.js'
 import type { InstanceView } from './instance.js'
 import type { Naming } from './naming.js'
-import { text } from './reply.js'
+import { text, tooMany } from './reply.js'
 import type { Reply } from './reply.js'
 import type { ServiceRecord } from './service.js'
 
@@ -47,7 +47,10 @@ function mayRead(request: IncomingMessage, auth: Auth): boolean {
   const basic = /^Basic ([A-Za-z0-9+/=]+)$/.exec(request.headers.authorization ?? '')?.[1]
   if (!basic) return false
   const [username, ...rest] = Buffer.from(basic, 'base64').toString('utf8').split(':')
-  return typeof auth.login(username ?? '', rest.join(':')) === 'object'
+  const outcome = auth.login(username ?? '', rest.join(':'), remoteOf(request))
+  if (typeof outcome !== 'object') return false
+  if ('waitMs' in outcome) throw tooMany(outcome.waitMs, request.url ?? '/')
+  return true
 }
 
 function page({ naming, store, auth, address }: ConsoleOptions, nonce: string): string {

@@ -3,12 +3,14 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { sharedSlot } from '../shared-state.js'
+import { remoteOf } from './access.js'
 import { tokenRefusal } from './auth.js'
 import type { Auth, TokenState } from './auth.js'
 import { BodyTooLarge, readParams } from './body.js'
-import { JSON_TYPE, JSON_UTF8, Refusal, errorPage, text } from './reply.js'
+import { Refusal, errorPage, text, tooMany } from './reply.js'
 import type { Reply } from './reply.js'
-import type { Call, Route, Router } from './router.js'
+import type { Generation } from './naming-view.js'
+import type { Call, Router } from './router.js'
 
 export interface HttpLimits {
   /** A larger form counts as empty, as on Tomcat. @default 2 MiB */
@@ -23,6 +25,7 @@ export interface HttpLimits {
 
 export interface HttpOptions {
   readonly router: Router
+  readonly generation: Generation
   readonly auth: Auth
   readonly logger: Logger
   readonly limits: HttpLimits
@@ -82,10 +85,10 @@ async function handle(request: IncomingMessage, options: HttpOptions, response: 
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const signal = AbortSignal.any([options.stopping, gone.signal])
-  const call: Call = { method, path, params, header, remote: addressOf(request), signal }
+  const call: Call = { method, path, params, header, remote: remoteOf(request), signal }
   if (auth.enabled && !found.open) {
     const state = tokenState(call, auth)
-    if (state !== 'ok') return forbidden(state, found, path)
+    if (state !== 'ok') return errorPage(403, tokenRefusal(state, options.generation), path)
   }
   return found.handler(call)
 }
@@ -96,12 +99,10 @@ function tokenState(call: Call, auth: Auth): TokenState {
   const state = auth.check(bearer ?? call.header('accesstoken') ?? call.params.get('accessToken'))
   const username = call.params.get('username')
   if (state !== 'missing' || username === undefined) return state
-  return typeof auth.login(username, call.params.get('password') ?? '') === 'object' ? 'ok' : 'missing'
-}
-
-function forbidden(state: Exclude<TokenState, 'ok'>, { api }: Route, path: string): Reply {
-  const why = tokenRefusal(state, api)
-  return errorPage(403, why, path, path.startsWith('/nacos/v1/cs/') ? JSON_UTF8 : JSON_TYPE)
+  const outcome = auth.login(username, call.params.get('password') ?? '', call.remote)
+  if (typeof outcome !== 'object') return 'missing'
+  if ('waitMs' in outcome) throw tooMany(outcome.waitMs, call.path)
+  return 'ok'
 }
 
 function write(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
@@ -128,8 +129,4 @@ function queryOf(request: IncomingMessage): string {
   const url = request.url ?? ''
   const mark = url.indexOf('?')
   return mark < 0 ? '' : url.slice(mark + 1)
-}
-
-function addressOf(request: IncomingMessage): string {
-  return (request.socket.remoteAddress ?? '127.0.0.1').replace(/^::ffff:/, '')
 }

@@ -14,12 +14,15 @@ import { Naming } from './naming.js'
 import { resolveOptions } from './options.js'
 import type { DevServerOptions } from './options.js'
 import { createRouter } from './router.js'
+import { createUdpPush } from './udp-push.js'
 import { v1Beat } from './v1-beat.js'
 import { v1Config } from './v1-config.js'
 import { v1Instance } from './v1-instance.js'
 import { v1Listener } from './v1-listener.js'
 import { v1Service } from './v1-service.js'
 import { actuator, v1System } from './v1-system.js'
+import { v2Config } from './v2-config.js'
+import { v2Naming } from './v2-naming.js'
 import { v3Admin } from './v3-admin.js'
 import { v3Client } from './v3-client.js'
 import { v3System } from './v3-system.js'
@@ -27,6 +30,8 @@ import { v3System } from './v3-system.js'
 export type { DevServerOptions } from './options.js'
 export type { DevConnection, DevGrpc } from './grpc/handle.js'
 export type { GrpcTimes } from './grpc/times.js'
+export type { UdpTimes } from './udp-push.js'
+export type { ListWithoutCluster } from './v3-client.js'
 export type { DevConfigs, DevServer, DevServerEvents, DevService } from './dev-server.js'
 
 /**
@@ -52,24 +57,31 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   let port = resolved.port
   const address = () => `${dialled(resolved.host)}:${port}`
 
+  const generation = resolved.apis.includes('v3') ? 3 : 2
+
+  const udpPush = createUdpPush({ naming, defaults: beat, generation, times: resolved.udpTimes, clock })
+
   const router = createRouter(resolved.apis)
-  router.add('v1', v1System(auth), { open: true })
-  router.add('v1', v1Instance(naming, beat))
+  router.add('v1', v1System(auth, generation), { open: true })
+  router.add('v1', v1Instance({ naming, defaults: beat, generation, subscribe: udpPush.subscribe }))
   router.add('v1', v1Beat(naming, beat))
   router.add('v1', v1Service(naming))
   router.add('v1', v1Config(store))
+  router.add('v1', v2Naming(naming, beat))
+  router.add('v1', v2Config(store))
   router.add('v1', v1Listener(store, resolved.listener))
   router.add(
     'v3',
     v3System(auth, () => port),
     { open: true },
   )
-  router.add('v3', v3Client(naming, store, beat))
+  router.add('v3', v3Client({ naming, store, defaults: beat, listWithoutCluster: resolved.listWithoutCluster }))
   router.add('v3', v3Admin(naming, store, beat))
   router.add(resolved.apis[0]!, actuator, { open: true })
 
   const http = createHttp({
     router,
+    generation,
     auth,
     logger,
     limits: resolved.limits,
@@ -85,7 +97,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
           ...{ naming, store, auth, logger, clock },
           defaults: beat,
           times: resolved.grpcTimes,
-          generation: resolved.apis.includes('v3') ? 3 : 2,
+          generation,
         })
   const ports = await listen(http, grpc?.listener, resolved)
   port = ports.port
@@ -101,6 +113,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     address: address(),
     stop: async () => {
       endExpiry()
+      udpPush.close()
       const grpcStopped = grpc?.stop()
       const closed = once(http, 'close')
       http.close()

@@ -1,16 +1,14 @@
 import type { Params } from './body.js'
-import { beatTimesOf } from './instance.js'
 import type { BeatTimes, Published } from './instance.js'
 import type { Naming } from './naming.js'
 import {
   DEFAULT_CLUSTER,
-  WEIGHT_FAULT,
-  beatFault,
-  clusterFault,
   filled,
+  instanceFault,
   parseDouble,
   parseFlag,
   parseMetadata,
+  weightFault,
 } from './naming-params.js'
 import type { Refusal } from './reply.js'
 import type { Call } from './router.js'
@@ -40,7 +38,8 @@ export function instanceParams(words: InstanceWords): InstanceParams {
     const raw = filled(params, 'weight') ?? '1'
     const weight = parseDouble(raw)
     if (weight === undefined) throw words.noNumber(raw)
-    if (weight < 0 || weight > 10_000) throw words.weight(WEIGHT_FAULT)
+    const fault = weightFault(weight)
+    if (fault) throw words.weight(fault)
     return weight
   }
 
@@ -59,7 +58,7 @@ export function instanceParams(words: InstanceWords): InstanceParams {
       const weight = weightOf(params)
       const metadata = metadataOf(call)
       const cluster = filled(params, 'clusterName') ?? DEFAULT_CLUSTER
-      const fault = beatFault(beatTimesOf(metadata, defaults)) ?? clusterFault(cluster)
+      const fault = instanceFault({ weight, cluster, metadata }, defaults)
       if (fault) throw words.instance(fault)
       const enabled = parseFlag(params.get('enabled'), true)
       // Nacos keeps the id of an instance in this entry, and lists it as `instanceId` alone.

@@ -1,14 +1,14 @@
 import type { Params } from './body.js'
-import { plainRecord } from './instance.js'
-import type { BeatTimes } from './instance.js'
+import { beatTimesOf, plainRecord } from './instance.js'
+import type { BeatTimes, Published } from './instance.js'
 import type { ServiceId } from './service.js'
 
 export const DEFAULT_GROUP = 'DEFAULT_GROUP'
 export const DEFAULT_CLUSTER = 'DEFAULT'
 
-/** Present and not empty, or `undefined`. */
+/** Present and not blank, without the blanks around it; else `undefined`. */
 export function filled(params: Params, name: string): string | undefined {
-  return params.get(name) || undefined
+  return params.get(name)?.trim() || undefined
 }
 
 export function namespaceOf(params: Params): string {
@@ -69,13 +69,22 @@ export function parseFlag(raw: string | undefined, fallback: boolean): boolean {
 
 export const WEIGHT_FAULT = 'instance format invalid: The weights range from 0.0 to 10000.0'
 
-/** What is wrong with these times, in Nacos's words. */
-export function beatFault({ intervalMs, timeoutMs, deleteMs }: BeatTimes): string | undefined {
-  if (timeoutMs >= intervalMs && deleteMs >= intervalMs) return undefined
-  return "Instance 'heart beat interval' must less than 'heart beat timeout' and 'ip delete timeout'."
+/** What is wrong with a weight, in Nacos's words; NaN passes there, so it does here. */
+export function weightFault(weight: number): string | undefined {
+  return weight < 0 || weight > 10_000 ? WEIGHT_FAULT : undefined
 }
 
-export function clusterFault(cluster: string): string | undefined {
-  if (/^[0-9a-zA-Z-]+$/.test(cluster)) return undefined
-  return `Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: ${cluster})`
+/** What is wrong with an instance, whichever API it came by, in Nacos's words. */
+export function instanceFault(
+  { weight, cluster, metadata }: Pick<Published, 'weight' | 'cluster' | 'metadata'>,
+  defaults: BeatTimes,
+): string | undefined {
+  const { intervalMs, timeoutMs, deleteMs } = beatTimesOf(metadata, defaults)
+  if (timeoutMs < intervalMs || deleteMs < intervalMs) {
+    return "Instance 'heart beat interval' must less than 'heart beat timeout' and 'ip delete timeout'."
+  }
+  if (!/^[0-9a-zA-Z-]+$/.test(cluster)) {
+    return `Instance 'clusterName' should be characters with only 0-9a-zA-Z-. (current: ${cluster})`
+  }
+  return weightFault(weight)
 }

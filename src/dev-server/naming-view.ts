@@ -4,6 +4,14 @@ import type { Naming } from './naming.js'
 import { fullName } from './service.js'
 import type { ServiceId } from './service.js'
 
+/** Which Nacos the answers follow: 2.x and 3.x differ in a few words. */
+export type Generation = 2 | 3
+
+export interface ServiceStyle {
+  readonly defaults: BeatTimes
+  readonly generation: Generation
+}
+
 /** An instance as JSON, in v1 lists, v3 lists and gRPC pushes alike. */
 export function instanceJson(id: ServiceId, instance: InstanceView, defaults: BeatTimes): Record<string, unknown> {
   const { metadata } = instance
@@ -45,7 +53,7 @@ export function serviceJson(
   naming: Naming,
   id: ServiceId,
   filter: ServiceFilter,
-  defaults: BeatTimes,
+  { defaults, generation }: ServiceStyle,
 ): Record<string, unknown> {
   const clusters = filter.clusters
     .split(',')
@@ -68,7 +76,7 @@ export function serviceJson(
     hosts: hosts.map((instance) => instanceJson(id, protect ? { ...instance, healthy: true } : instance, defaults)),
     lastRefTime: Date.now(),
     checksum: '',
-    allIPs: false,
+    [generation === 3 ? 'allIps' : 'allIPs']: false,
     reachProtectionThreshold: protect,
     valid: true,
   }

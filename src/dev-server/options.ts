@@ -9,7 +9,10 @@ import type { HttpLimits } from './http.js'
 import { NACOS_BEAT_TIMES } from './instance.js'
 import type { BeatTimes } from './instance.js'
 import type { Api } from './router.js'
+import { UDP_TIMES } from './udp-push.js'
+import type { UdpTimes } from './udp-push.js'
 import type { ListenerTimes } from './v1-listener.js'
+import type { ListWithoutCluster } from './v3-client.js'
 
 /** Where the embedded registry listens, and which Nacos it plays. */
 export interface DevServerOptions {
@@ -29,8 +32,15 @@ export interface DevServerOptions {
   allowedHosts?: readonly string[]
   /** Turns auth on with this one user; `tokenTtlSeconds` defaults to 18000. @default off */
   auth?: Credentials
-  /** Which Nacos it plays: `['v1']` is a Nacos 2.x, `['v3']` a Nacos 3.2. @default ['v1', 'v3'] */
+  /** Which Nacos it plays: `['v1']` is a Nacos 2.x (v1 and v2), `['v3']` a Nacos 3.2. @default ['v1', 'v3'] */
   apis?: readonly Api[]
+  /**
+   * What a v3 instance list holds that names no cluster: `'default'` cluster DEFAULT alone, as Nacos 3.0 to 3.2 before
+   * March 2026, `'all'` every cluster, as later ones. Lists of v1 and of gRPC hold every cluster always.
+   *
+   * @default 'all'
+   */
+  listWithoutCluster?: ListWithoutCluster
   /** Keeps configs in this directory; instances are never kept. @default memory only */
   dataDir?: string
   /** @default one line per event to stderr, warnings and errors only */
@@ -45,6 +55,8 @@ export interface DevServerOptions {
   listener?: Partial<ListenerTimes>
   /** gRPC: how long until a push, an acknowledgement is waited for, silence is looked into. */
   grpcTimes?: Partial<GrpcTimes>
+  /** UDP push for the SDKs of Nacos 1.x: how long until a push, an acknowledgement is waited for, a client is forgotten. */
+  udpTimes?: Partial<UdpTimes>
   /** Sizes and deadlines of a request. */
   limits?: Partial<HttpLimits>
   /** Starts although NODE_ENV is production. @default false */
@@ -59,6 +71,7 @@ export interface ResolvedOptions {
   readonly allowedHosts: readonly string[]
   readonly auth: Credentials | undefined
   readonly apis: readonly Api[]
+  readonly listWithoutCluster: ListWithoutCluster
   readonly dataDir: string | undefined
   readonly logger: Logger
   readonly beat: BeatTimes
@@ -66,6 +79,7 @@ export interface ResolvedOptions {
   readonly clock: () => number
   readonly listener: ListenerTimes
   readonly grpcTimes: GrpcTimes
+  readonly udpTimes: UdpTimes
   readonly limits: HttpLimits
 }
 
@@ -98,6 +112,10 @@ export function resolveOptions(options: DevServerOptions): ResolvedOptions {
   if (apis.length === 0 || apis.some((api) => api !== 'v1' && api !== 'v3')) {
     throw refused(`apis: expected 'v1', 'v3' or both, got ${JSON.stringify(apis)}.`)
   }
+  const listWithoutCluster = options.listWithoutCluster ?? 'all'
+  if (listWithoutCluster !== 'all' && listWithoutCluster !== 'default') {
+    throw refused(`listWithoutCluster: expected 'all' or 'default', got ${JSON.stringify(listWithoutCluster)}.`)
+  }
   return Object.freeze({
     port: options.port ?? 0,
     grpcPort: options.grpcPort,
@@ -105,6 +123,7 @@ export function resolveOptions(options: DevServerOptions): ResolvedOptions {
     allowedHosts: options.allowedHosts ?? [],
     auth: options.auth,
     apis,
+    listWithoutCluster,
     dataDir: options.dataDir,
     logger,
     beat: { ...NACOS_BEAT_TIMES, ...options.beat },
@@ -112,6 +131,7 @@ export function resolveOptions(options: DevServerOptions): ResolvedOptions {
     clock: options.clock ?? (() => performance.now()),
     listener: { shortestHoldMs: 10_000, headStartMs: 500, ...options.listener },
     grpcTimes: { ...GRPC_TIMES, ...options.grpcTimes },
+    udpTimes: { ...UDP_TIMES, ...options.udpTimes },
     limits: {
       formBytes: 2 * MIB,
       hardBytes: 16 * MIB,

@@ -34,13 +34,21 @@ export function result(data: unknown, code = 0, message = 'success', status = 20
   return json({ code, message, data }, status)
 }
 
-/** A v1 error: `caused: why;` in plain text. */
-export function caused(status: number, why: string): Reply {
-  return text(`caused: ${why};`, status)
+/** A v1 error with the exception's words wrapped, as the config API and all of 2.x have them. */
+export function caused(status: number, why: string, type = TEXT): Reply {
+  return text(`caused: ${why};`, status, type)
 }
 
 /** Spring's own error page, as JSON. */
-export function errorPage(status: number, message: string, path: string, type = JSON_TYPE): Reply {
+export function errorPage(status: number, message: string, path: string): Reply {
+  const type = path.startsWith('/nacos/v1/cs/') ? JSON_UTF8 : JSON_TYPE
   const timestamp = new Date().toISOString().replace('Z', '+00:00')
   return json({ timestamp, status, error: STATUS_CODES[status], message, path }, status, type)
+}
+
+/** Logins that failed too often: Nacos counts none, a registry on a developer's machine should. */
+export function tooMany(waitMs: number, path: string): Refusal {
+  const seconds = Math.ceil(waitMs / 1_000)
+  const page = errorPage(429, `Too many failed logins. Try again in ${seconds} s.`, path)
+  return new Refusal({ ...page, headers: { 'Retry-After': String(seconds) } })
 }

@@ -1,10 +1,12 @@
 import type { Params } from './body.js'
-import { isConfigName, isTenant } from './config-params.js'
+import { tenantOf } from './config-store.js'
 import type { ConfigId, ConfigStore, StoredConfig } from './config-store.js'
-import { filled } from './naming-params.js'
+import { checked, configNames } from './named-params.js'
+import { filled, parseFlag } from './naming-params.js'
+import { isBlank } from './param-check.js'
 import { JSON_UTF8, Refusal, TEXT, caused, json, text } from './reply.js'
 import type { Reply } from './reply.js'
-import type { Routes } from './router.js'
+import type { Call, Routes } from './router.js'
 import { requestParam } from './v1-params.js'
 import { pageOf } from './page.js'
 
@@ -14,24 +16,31 @@ export const NO_CACHE = {
   'Cache-Control': 'no-cache,no-store',
 }
 
-/** /nacos/v1/cs/configs, as Nacos 2.2.4 answers; casMd5 is honoured, as by 3.x. */
+/** /nacos/v1/cs/configs, as Nacos 3.0.3 answers, and 2.2.4 where 3.0.3 has no answer. */
 export function v1Config(store: ConfigStore): Routes {
+  return checked(routes(store), (call) => {
+    // A search by pattern holds signs that no name has.
+    return call.params.get('search') === 'blur' ? [] : configNames(call)
+  })
+}
+
+function routes(store: ConfigStore): Routes {
   return {
-    'GET /v1/cs/configs': ({ params }) => {
+    'GET /v1/cs/configs': (call) => {
+      const { params } = call
       if (filled(params, 'search')) return search(store, params)
-      const id = configOf(params)
-      // 2.x reads the tenant `public` as the public namespace, but writes it as one of that name: a trap worth meeting here.
-      const config = store.get(id.tenant === 'public' ? { ...id, tenant: '' } : id)
+      const config = store.get(configOf(call))
       if (params.get('show') === 'all') return config ? json(detail(config), 200, JSON_UTF8) : text('', 200, JSON_UTF8)
       return config ? document(config) : text('config data not exist\n', 404, JSON_UTF8)
     },
 
-    'POST /v1/cs/configs': ({ params, header, remote }) => {
-      const id = configOf(params)
-      const content = requestParam(params, 'content')
-      if (content.trim() === '') throw new Refusal(caused(500, `content is blank : ${content}`))
-      // Taking a trial release for a full one would hand it to everybody.
-      if (header('betaips')) throw new Refusal(caused(501, 'beta publishing is not part of the embedded registry'))
+    'POST /v1/cs/configs': (call) => {
+      const { params, header, remote } = call
+      const id = configOf(call)
+      const content = requestParam(call, 'content')
+      if (isBlank(content)) throw refused(400, `content is blank : ${content}`)
+      // Taking a trial release for a full one would hand it to every client.
+      if (header('betaips')) throw refused(501, 'beta publishing is not part of the embedded registry')
       const draft = {
         ...id,
         content,
@@ -46,34 +55,40 @@ export function v1Config(store: ConfigStore): Routes {
       return text(String(done), done ? 200 : 500, JSON_UTF8)
     },
 
-    'DELETE /v1/cs/configs': ({ params }) => {
-      store.remove(configOf(params))
+    'DELETE /v1/cs/configs': (call) => {
+      // Ends a trial release, of which there are none; the document stays.
+      if (parseFlag(call.params.get('beta'), false)) {
+        configOf(call)
+        return json({ code: 200, message: 'stop beta ok', data: true }, 200, JSON_UTF8)
+      }
+      store.remove(configOf(call))
       return text('true', 200, JSON_UTF8)
     },
   }
 }
 
-function configOf(params: Params): ConfigId {
-  const dataId = requestParam(params, 'dataId')
-  const group = requestParam(params, 'group')
-  const tenant = params.get('tenant') ?? ''
-  if (!isTenant(tenant)) throw new Refusal(caused(400, 'invalid tenant'))
-  if (!isConfigName(dataId)) throw new Refusal(caused(500, `invalid dataId : ${dataId}`))
-  if (!isConfigName(group)) throw new Refusal(caused(500, `invalid group : ${group}`))
-  return { dataId, group, tenant }
+function configOf(call: Call): ConfigId {
+  const dataId = requestParam(call, 'dataId')
+  const group = requestParam(call, 'group')
+  if (isBlank(dataId)) throw refused(400, `invalid dataId : ${dataId}`)
+  if (isBlank(group)) throw refused(400, `invalid group : ${group}`)
+  return { dataId, group, tenant: tenantOf(call.params.get('tenant')) }
+}
+
+function refused(status: number, why: string): Refusal {
+  return new Refusal(caused(status, why, JSON_UTF8))
 }
 
 function document(config: StoredConfig): Reply {
   return {
     status: 200,
-    // XML and HTML go out as plain text: nobody's document may run as a page of this origin.
-    type: config.type === 'json' ? JSON_UTF8 : TEXT,
+    type: TEXT,
     headers: {
       'Config-Type': config.type,
       'Content-MD5': config.md5,
       ...NO_CACHE,
       'Last-Modified': new Date(config.modifiedMs).toUTCString(),
-      ...(config.encryptedDataKey && { 'Encrypted-Data-Key': encodeURIComponent(config.encryptedDataKey) }),
+      'Encrypted-Data-Key': encodeURIComponent(config.encryptedDataKey),
     },
     body: config.content,
   }
@@ -104,7 +119,7 @@ function search(store: ConfigStore, params: Params): Reply {
   }
   const found = store
     .all()
-    .filter(({ tenant }) => tenant === (params.get('tenant') ?? ''))
+    .filter(({ tenant }) => tenant === tenantOf(params.get('tenant')))
     .filter(
       ({ dataId, group }) => matches(params.get('dataId') ?? '', dataId) && matches(params.get('group') ?? '', group),
     )

@@ -1,14 +1,32 @@
 import type { BeatTimes } from './instance.js'
 import type { Naming } from './naming.js'
 import { DEFAULT_CLUSTER, filled, parseFlag } from './naming-params.js'
+import { checked, instanceNames, listNames } from './named-params.js'
 import { serviceJson, weightJson } from './naming-view.js'
+import type { Generation } from './naming-view.js'
 import { Refusal, caused, json, text } from './reply.js'
 import type { Call, Routes } from './router.js'
 import { fullName } from './service.js'
+import type { ServiceId } from './service.js'
 import { addressOf, instanceOf, metadataOf, register, serviceOf } from './v1-params.js'
 
-/** /nacos/v1/ns/instance…, as Nacos 2.2.4 answers. */
-export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
+export interface V1InstanceOptions {
+  readonly naming: Naming
+  readonly defaults: BeatTimes
+  readonly generation: Generation
+  /** Notes who asks for a list and wants to be told of its changes by UDP. */
+  readonly subscribe: (call: Call, id: ServiceId, clusters: string) => void
+}
+
+/** /nacos/v1/ns/instance…, as Nacos 3.0.3 answers, and 2.2.4 where 3.0.3 has no answer. */
+export function v1Instance(options: V1InstanceOptions): Routes {
+  return {
+    ...checked(instanceRoutes(options), instanceNames(metadataOf)),
+    ...checked(listRoute(options), listNames),
+  }
+}
+
+function instanceRoutes({ naming, defaults }: V1InstanceOptions): Routes {
   return {
     'POST /v1/ns/instance': (call) => {
       const id = serviceOf(call)
@@ -66,14 +84,6 @@ export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
       })
     },
 
-    'GET /v1/ns/instance/list': (call) => {
-      const filter = {
-        clusters: call.params.get('clusters') ?? '',
-        healthyOnly: parseFlag(call.params.get('healthyOnly'), false),
-      }
-      return json(serviceJson(naming, serviceOf(call), filter, defaults))
-    },
-
     'PUT /v1/ns/instance/metadata/batch': (call) => {
       const id = serviceOf(call)
       const metadata = metadataOf(call)
@@ -85,6 +95,18 @@ export function v1Instance(naming: Naming, defaults: BeatTimes): Routes {
 
     'PUT /v1/ns/health': healthByHand,
     'PUT /v1/ns/health/instance': healthByHand,
+  }
+}
+
+function listRoute({ naming, defaults, generation, subscribe }: V1InstanceOptions): Routes {
+  return {
+    'GET /v1/ns/instance/list': (call) => {
+      const id = serviceOf(call)
+      const clusters = filled(call.params, 'clusters') ?? ''
+      const healthyOnly = parseFlag(call.params.get('healthyOnly'), false)
+      subscribe(call, id, clusters)
+      return json(serviceJson(naming, id, { clusters, healthyOnly }, { defaults, generation }))
+    },
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ConfigId, ConfigStore } from './config-store.js'
-import { configKey } from './config-store.js'
-import { JSON_UTF8, Refusal, caused, text } from './reply.js'
+import { configKey, tenantOf } from './config-store.js'
+import { checked } from './named-params.js'
+import { JSON_UTF8, Refusal, caused, errorPage, text } from './reply.js'
 import type { Reply } from './reply.js'
 import type { Call, Routes } from './router.js'
 import { NO_CACHE } from './v1-config.js'
@@ -17,13 +18,21 @@ export interface ListenerTimes {
 
 interface Watched extends ConfigId {
   readonly md5: string
+  /** As the client wrote it. */
+  readonly namespace: string
 }
 
 /** /nacos/v1/cs/configs/listener: the long poll. */
 export function v1Listener(store: ConfigStore, times: ListenerTimes): Routes {
+  return checked(routes(store, times), (call) =>
+    parseListening(call).map(({ tenant, ...names }) => ({ ...names, namespaceId: tenant })),
+  )
+}
+
+function routes(store: ConfigStore, times: ListenerTimes): Routes {
   return {
     'POST /v1/cs/configs/listener': async (call) => {
-      const watched = parseListening(call.params.get('Listening-Configs') ?? '')
+      const watched = parseListening(call)
       const differing = () => watched.filter((config) => store.md5Of(config) !== config.md5)
       const changed = differing()
       const timeout = call.header('long-pulling-timeout')
@@ -59,14 +68,18 @@ function changeOf(store: ConfigStore, watched: readonly ConfigId[], holdMs: numb
 }
 
 /** `dataId WORD group WORD md5 [WORD tenant] LINE`, repeated; an md5 may be missing: the client holds nothing. */
-function parseListening(raw: string): Watched[] {
-  if (raw === '') throw new Refusal(caused(400, 'invalid probeModify'))
+function parseListening({ params, path }: Call): Watched[] {
+  const raw = params.get('Listening-Configs') ?? ''
+  if (raw.trim() === '') throw new Refusal(caused(400, 'invalid probeModify', JSON_UTF8))
   const watched: Watched[] = []
-  // What stands after the last LINE is no entry.
-  for (const line of decodeAgain(raw).split(LINE).slice(0, -1)) {
-    const [dataId, group, md5 = '', tenant = ''] = line.split(WORD)
-    if (!dataId || !group) throw new Refusal(caused(400, 'invalid probeModify'))
-    watched.push({ dataId, group, md5, tenant })
+  for (const line of decodeAgain(raw).split(LINE)) {
+    if (line === '') continue
+    const [dataId, group, md5 = '', namespace = '', ...more] = line.split(WORD)
+    if (!dataId || !group || more.length > 0) {
+      // Nacos throws where no handler of its own hears it.
+      throw new Refusal(errorPage(500, 'Handle API Compatibility failed, please see log for detail.', path))
+    }
+    watched.push({ dataId, group, md5, namespace, tenant: tenantOf(namespace) })
   }
   return watched
 }
@@ -80,12 +93,12 @@ function decodeAgain(raw: string): string {
   }
 }
 
-function notice(changed: readonly ConfigId[]): Reply {
+function notice(changed: readonly Watched[]): Reply {
   return { ...text(`${encodeChanged(changed)}\n`, 200, JSON_UTF8), headers: NO_CACHE }
 }
 
 /** Without a timeout the change stands in headers only. */
-function probe(changed: readonly ConfigId[]): Reply {
+function probe(changed: readonly Watched[]): Reply {
   const old = changed.map(({ dataId, group }) => `${dataId}:${group};`).join('')
   const headers = {
     'Probe-Modify-Response': old.replace(/[^\x20-\x7e]/g, '?'),
@@ -95,9 +108,9 @@ function probe(changed: readonly ConfigId[]): Reply {
   return { ...text('', 200, JSON_UTF8), headers }
 }
 
-function encodeChanged(changed: readonly ConfigId[]): string {
+function encodeChanged(changed: readonly Watched[]): string {
   const lines = changed.map(
-    ({ dataId, group, tenant }) => [dataId, group, ...(tenant ? [tenant] : [])].join(WORD) + LINE,
+    ({ dataId, group, namespace }) => [dataId, group, ...(namespace ? [namespace] : [])].join(WORD) + LINE,
   )
   // Java's URLEncoder: `*` stays, `!'()~` do not.
   return encodeURIComponent(lines.join('')).replace(

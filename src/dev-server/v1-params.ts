@@ -2,7 +2,7 @@ import type { Params } from './body.js'
 import type { BeatTimes, Published } from './instance.js'
 import { instanceParams } from './instance-params.js'
 import { filled, parseFlag, parseInteger, serviceIdOf, serviceNameFault } from './naming-params.js'
-import { Refusal, caused, errorPage } from './reply.js'
+import { Refusal, errorPage, text } from './reply.js'
 import type { Call } from './router.js'
 import { fullName } from './service.js'
 import type { ServiceId } from './service.js'
@@ -10,22 +10,26 @@ import type { ServiceId } from './service.js'
 /** The service a v1 request names; refused in v1's words where it names none. */
 export function serviceOf(call: Call): ServiceId {
   const serviceName = filled(call.params, 'serviceName')
-  if (!serviceName) throw new Refusal(caused(400, "Param 'serviceName' is required."))
+  if (!serviceName) throw new Refusal(text("Param 'serviceName' is required.", 400))
   const fault = serviceNameFault(serviceName)
   if (fault) throw new Refusal(errorPage(400, `Service name filter error,caused: ${fault};`, call.path))
   return serviceIdOf(call.params, serviceName)
 }
 
-const refused = (fault: string) => new Refusal(caused(500, fault))
-export const noNumber = (raw: string) => new Refusal(caused(400, `For input string: "${raw}"`))
-const read = instanceParams({ noNumber, weight: refused, metadata: refused, instance: refused })
+export const refused = (fault: string) => new Refusal(text(fault, 400))
+export const noNumber = (raw: string) => refused(`For input string: "${raw}"`)
+/** What a filter throws ends on Spring's error page. */
+export const filterFailed = (why: string, cause: string, path: string) =>
+  new Refusal(errorPage(500, `Server failed, caused: ${why};caused: ${cause};`, path))
+const metadata = (fault: string, path: string) => filterFailed(`ErrCode:400, ErrMsg:${fault}`, fault, path)
+const read = instanceParams({ noNumber, weight: refused, metadata, instance: refused })
 export const { metadataOf, register } = read
 
 export function addressOf(params: Params): { ip: string; port: number } {
   const ip = filled(params, 'ip')
-  if (!ip) throw new Refusal(caused(400, "Param 'ip' is required."))
+  if (!ip) throw refused("Param 'ip' is required.")
   const raw = filled(params, 'port')
-  if (!raw) throw new Refusal(caused(400, "Param 'port' is required."))
+  if (!raw) throw refused("Param 'port' is required.")
   const port = parseInteger(raw)
   if (port === undefined) throw noNumber(raw)
   return { ip, port }
@@ -47,8 +51,8 @@ export function instanceIdOf(
 }
 
 /** A parameter that Spring itself wants to be there, empty or not. */
-export function requestParam(params: Params, name: string): string {
+export function requestParam({ params, path }: Call, name: string): string {
   const value = params.get(name)
   if (value !== undefined) return value
-  throw new Refusal(caused(500, `Required request parameter '${name}' for method parameter type String is not present`))
+  throw new Refusal(errorPage(400, `Required parameter '${name}' is not present.`, path))
 }

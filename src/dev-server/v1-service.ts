@@ -1,14 +1,19 @@
 import type { Params } from './body.js'
 import type { Naming } from './naming.js'
 import { DEFAULT_GROUP, filled, namespaceOf, parseDouble } from './naming-params.js'
+import { checked, instanceNames } from './named-params.js'
 import { pageOf } from './page.js'
 import { Refusal, caused, json, text } from './reply.js'
 import type { Call, Routes } from './router.js'
 import { fullName } from './service.js'
-import { metadataOf, noNumber, serviceOf } from './v1-params.js'
+import { metadataOf, noNumber, refused, serviceOf } from './v1-params.js'
 
-/** /nacos/v1/ns/service… and /operator/metrics, as Nacos 2.2.4 answers. */
+/** /nacos/v1/ns/service… and /operator/metrics, as Nacos 3.0.3 answers, and 2.2.4 where 3.0.3 has no answer. */
 export function v1Service(naming: Naming): Routes {
+  return checked(routes(naming), instanceNames(metadataOf))
+}
+
+function routes(naming: Naming): Routes {
   return {
     'POST /v1/ns/service': (call) => {
       const id = serviceOf(call)
@@ -70,7 +75,7 @@ export function v1Service(naming: Naming): Routes {
 
 function required(params: Params, name: string): string {
   const value = filled(params, name)
-  if (value === undefined) throw new Refusal(caused(400, `Param '${name}' is required.`))
+  if (value === undefined) throw refused(`Param '${name}' is required.`)
   return value
 }
 

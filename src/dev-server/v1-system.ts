@@ -1,10 +1,13 @@
 import type { Auth } from './auth.js'
-import { Refusal, caused, json, text } from './reply.js'
-import type { Handler, Routes } from './router.js'
+import type { Generation } from './naming-view.js'
+import { Refusal, caused, errorPage, json, text, tooMany } from './reply.js'
+import type { Reply } from './reply.js'
+import type { Call, Handler, Routes } from './router.js'
 import { requestParam } from './v1-params.js'
 
-/** Health, state and login of the v1 API, as Nacos 2.2.4 answers; none of them wants a token. */
-export function v1System(auth: Auth): Routes {
+/** Health, state and login of the v1 API; none of them wants a token. */
+export function v1System(auth: Auth, generation: Generation): Routes {
+  const handler = generation === 3 ? loginOf3(auth) : loginOf2(auth)
   return {
     'GET /v1/ns/operator/metrics': () => json({ status: 'UP' }),
     'GET /v1/console/health/liveness': () => text('OK'),
@@ -18,8 +21,8 @@ export function v1System(auth: Auth): Routes {
         standalone_mode: 'standalone',
         version: '2.2.4',
       }),
-    'POST /v1/auth/login': login(auth),
-    'POST /v1/auth/users/login': login(auth),
+    'POST /v1/auth/login': handler,
+    'POST /v1/auth/users/login': handler,
   }
 }
 
@@ -28,19 +31,30 @@ export const actuator: Routes = {
   'GET /actuator/health': () => json({ status: 'UP' }, 200, 'application/vnd.spring-boot.actuator.v3+json'),
 }
 
-function login(auth: Auth): Handler {
-  return (call) => {
-    const username = requestParam(call.params, 'username')
-    const outcome = auth.login(username, requestParam(call.params, 'password'))
-    if (typeof outcome === 'object') return tokenReply(auth, outcome.token, username)
-    // With auth off there are no users; `nacos` gets what a server gives that has the user and no use for a login.
-    const refused = outcome === 'wrong-password' || username === '' || (!auth.enabled && username === 'nacos')
-    throw new Refusal(refused ? text('user not found!', 403) : caused(500, username))
-  }
+/** 3.x hides whatever fails behind one page. */
+function loginOf3(auth: Auth): Handler {
+  return login(auth, (_why, { path }) =>
+    errorPage(500, 'Handle API Compatibility failed, please see log for detail.', path),
+  )
 }
 
-/** What a login answers, in v1 and v3. */
-export function tokenReply(auth: Auth, token: string, username: string) {
-  const body = { accessToken: token, tokenTtl: auth.tokenTtlSeconds, globalAdmin: true, username }
-  return { ...json(body), headers: { Authorization: `Bearer ${token}` } }
+function loginOf2(auth: Auth): Handler {
+  return login(auth, (why, { params }) => {
+    const username = params.get('username') ?? ''
+    // With auth off there are no users; `nacos` gets what a server gives that has the user and no use for a login.
+    const known = why === 'wrong-password' || username === '' || (!auth.enabled && username === 'nacos')
+    return known ? text('user not found!', 403) : caused(500, username)
+  })
+}
+
+/** @param refuse the answer to a login that fails. */
+export function login(auth: Auth, refuse: (why: 'wrong-password' | 'unknown-user', call: Call) => Reply): Handler {
+  return (call) => {
+    const username = requestParam(call, 'username')
+    const outcome = auth.login(username, requestParam(call, 'password'), call.remote)
+    if (typeof outcome === 'string') throw new Refusal(refuse(outcome, call))
+    if ('waitMs' in outcome) throw tooMany(outcome.waitMs, call.path)
+    const body = { accessToken: outcome.token, tokenTtl: auth.tokenTtlSeconds, globalAdmin: true, username }
+    return { ...json(body), headers: { Authorization: `Bearer ${outcome.token}` } }
+  }
 }

@@ -1,24 +1,38 @@
 import type { Params } from './body.js'
-import { isConfigName, isTenant } from './config-params.js'
+import { tenantOf } from './config-store.js'
 import type { ConfigId, ConfigStore } from './config-store.js'
 import type { BeatTimes } from './instance.js'
 import type { Naming } from './naming.js'
+import { checked, configNames, instanceNames, listNames } from './named-params.js'
 import { DEFAULT_CLUSTER, filled, namespaceOf, parseFlag } from './naming-params.js'
 import { instanceJson } from './naming-view.js'
 import { pageOf } from './page.js'
 import { Refusal, result } from './reply.js'
 import type { Routes } from './router.js'
 import { fullName } from './service.js'
-import { addressOf, metadataOf, required, serviceOf, tenantOf, weightOf } from './v3-params.js'
+import { clientIds } from './v2-naming.js'
+import { addressOf, metadataOf, required, serviceOf, weightOf } from './v3-params.js'
 
 /** /nacos/v3/admin…, as Nacos 3.0.3 answers: what publishes configs and lets an operator at the instances. */
 export function v3Admin(naming: Naming, store: ConfigStore, defaults: BeatTimes): Routes {
+  return {
+    ...checked(namingRoutes(naming, defaults), instanceNames(metadataOf)),
+    ...checked(listRoute(naming, defaults), listNames),
+    ...checked(configRoutes(store), configNames),
+  }
+}
+
+function listRoute(naming: Naming, defaults: BeatTimes): Routes {
   return {
     'GET /v3/admin/ns/instance/list': ({ params }) => {
       const id = serviceOf(params)
       return result(naming.instances(id).map((instance) => instanceJson(id, instance, defaults)))
     },
+  }
+}
 
+function namingRoutes(naming: Naming, defaults: BeatTimes): Routes {
+  return {
     'GET /v3/admin/ns/instance': (call) => {
       const id = serviceOf(call.params)
       const { ip, port } = addressOf(call.params)
@@ -38,6 +52,8 @@ export function v3Admin(naming: Naming, store: ConfigStore, defaults: BeatTimes)
       if (!naming.override(id, address, word)) throw new Refusal(noService(id))
       return result('ok')
     },
+
+    'GET /v3/admin/ns/client/list': ({ params }) => result(clientIds(naming, filled(params, 'namespaceId'))),
 
     'GET /v3/admin/ns/service/list': ({ params }) => {
       const group = filled(params, 'groupNameParam') ?? filled(params, 'groupName')
@@ -82,7 +98,11 @@ export function v3Admin(naming: Naming, store: ConfigStore, defaults: BeatTimes)
         ephemeral: service.ephemeral,
       })
     },
+  }
+}
 
+function configRoutes(store: ConfigStore): Routes {
+  return {
     'GET /v3/admin/cs/config': ({ params }) => {
       const config = store.get(configOf(params))
       if (!config) throw new Refusal(notFound('config data not exist'))
@@ -128,16 +148,11 @@ export function v3Admin(naming: Naming, store: ConfigStore, defaults: BeatTimes)
 }
 
 function configOf(params: Params): ConfigId {
-  const id = { dataId: required(params, 'dataId'), group: required(params, 'groupName'), tenant: tenantOf(params) }
-  const fault = !isConfigName(id.dataId)
-    ? `invalid dataId : ${id.dataId}`
-    : !isConfigName(id.group)
-      ? `invalid group : ${id.group}`
-      : !isTenant(id.tenant)
-        ? 'invalid tenant'
-        : undefined
-  if (fault) throw new Refusal(result(fault, 20_002, 'parameter validate error', 400))
-  return id
+  return {
+    dataId: required(params, 'dataId'),
+    group: required(params, 'groupName'),
+    tenant: tenantOf(params.get('namespaceId')),
+  }
 }
 
 function noService(id: ReturnType<typeof serviceOf>) {

@@ -1,13 +1,14 @@
 import type { Params } from './body.js'
 import { instanceParams } from './instance-params.js'
 import { DEFAULT_GROUP, WEIGHT_FAULT, filled, namespaceOf, parseInteger } from './naming-params.js'
+import { isBlank } from './param-check.js'
 import { Refusal, errorPage, result } from './reply.js'
 import type { ServiceId } from './service.js'
 
 /** A parameter that must be there, refused in v3's words. */
 export function required(params: Params, name: string, type: 'String' | 'Integer' = 'String'): string {
-  const value = filled(params, name)
-  if (value !== undefined) return value
+  const value = params.get(name)
+  if (value !== undefined && !isBlank(value)) return value
   throw new Refusal(
     result(`Required parameter '${name}' type ${type} is not present`, 10_000, 'parameter missing', 400),
   )
@@ -19,20 +20,9 @@ export function serviceOf(params: Params): ServiceId {
   return { namespace: namespaceOf(params), group: filled(params, 'groupName') ?? DEFAULT_GROUP, name }
 }
 
-/** v3 writes the public namespace `public`, the store ''. */
-export function tenantOf(params: Params): string {
-  const namespace = namespaceOf(params)
-  return namespace === 'public' ? '' : namespace
-}
-
 export function addressOf(params: Params): { ip: string; port: number } {
   const ip = required(params, 'ip')
-  const port = parseInteger(required(params, 'port', 'Integer'))
-  if (port === undefined || port < 0 || port > 65_535) {
-    // The one answer without a content type.
-    throw new Refusal({ status: 400, body: "Param 'port' is illegal, the value should be between 0 and 65535.\r\n" })
-  }
-  return { ip, port }
+  return { ip, port: parseInteger(required(params, 'port', 'Integer')) ?? 0 }
 }
 
 const weightRefusal = (fault: string) => new Refusal(result(fault, 21_001, 'weight error', 400))

@@ -1,7 +1,7 @@
 import type { Auth } from './auth.js'
-import { Refusal, errorPage, result } from './reply.js'
-import type { Call, Routes } from './router.js'
-import { tokenReply } from './v1-system.js'
+import { errorPage, result } from './reply.js'
+import type { Routes } from './router.js'
+import { login } from './v1-system.js'
 
 /** State and login of the v3 API, as Nacos 3.0.3 answers; none of them wants a token. */
 export function v3System(auth: Auth, port: () => number): Routes {
@@ -36,19 +36,9 @@ export function v3System(auth: Auth, port: () => number): Routes {
         login_page_enabled: String(auth.enabled),
       }),
 
-    'POST /v3/auth/user/login': (call) => {
-      const username = required(call, 'username')
-      const outcome = auth.login(username, required(call, 'password'))
-      if (typeof outcome === 'object') return tokenReply(auth, outcome.token, username)
-      // 3.0.3 fails over a wrong password and forbids an unknown user.
-      if (outcome === 'wrong-password') throw new Refusal(errorPage(500, 'No message available', call.path))
-      throw new Refusal(errorPage(403, 'Access Denied', call.path))
-    },
+    // 3.0.3 fails over a wrong password and forbids an unknown user.
+    'POST /v3/auth/user/login': login(auth, (why, { path }) =>
+      why === 'wrong-password' ? errorPage(500, 'No message available', path) : errorPage(403, 'Access Denied', path),
+    ),
   }
-}
-
-function required({ params, path }: Call, name: string): string {
-  const value = params.get(name)
-  if (value !== undefined) return value
-  throw new Refusal(errorPage(400, `Required parameter '${name}' is not present.`, path))
 }

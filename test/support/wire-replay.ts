@@ -124,10 +124,34 @@ export function comparable(answer: Answer): unknown {
   }
 }
 
-/** The same, with every scalar of the body replaced by its type. */
+/** Status, media type and body shape: of JSON the keys and types, of text the words. */
 export function shapeOf(answer: Answer): unknown {
-  const rest = comparable(answer) as { body: unknown }
-  return { ...rest, body: typeOnly(rest.body) }
+  const { body } = comparable(answer) as { body: unknown }
+  return {
+    status: answer.status,
+    mediaType: answer.headers['content-type']?.split(';')[0],
+    body: typeof body === 'string' ? body : typeOnly(body),
+  }
+}
+
+/** What differs between two of these, a line each; '' where nothing does. */
+export function differencesOf(got: unknown, wanted: unknown, at = ''): string {
+  if (JSON.stringify(got) === JSON.stringify(wanted)) return ''
+  if (isPlain(got) && isPlain(wanted)) {
+    const names = [...new Set([...Object.keys(got), ...Object.keys(wanted)])]
+    const lines = names.map((name) => differencesOf(got[name], wanted[name], `${at}.${name}`))
+    return lines.filter(Boolean).join('\n')
+  }
+  return `  ${at}: got ${short(got)}, recorded ${short(wanted)}`
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function short(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > 600 ? `${text.slice(0, 600)}…` : text
 }
 
 const VOLATILE = new Set([

@@ -1,5 +1,7 @@
-import { isConfigName, isTenant } from '../config-params.js'
+import { tenantOf } from '../config-store.js'
 import type { ConfigStore } from '../config-store.js'
+import { isBlank } from '../param-check.js'
+import type { NamedParams } from '../param-check.js'
 import type { ConfigWatches, WatchedConfig } from './config-watches.js'
 import type { GrpcHandlers } from './handlers.js'
 import { ErrorCode, failure, flagOf, messageIn, messagesIn, success, textOf } from './message.js'
@@ -10,6 +12,7 @@ export function configHandlers(store: ConfigStore, watches: ConfigWatches): Grpc
   return {
     ConfigQueryRequest: {
       answers: 'ConfigQueryResponse',
+      named: (body) => [namesOf(body)],
       handle({ body }) {
         const config = store.get(configOf(body))
         if (!config) {
@@ -28,10 +31,11 @@ export function configHandlers(store: ConfigStore, watches: ConfigWatches): Grpc
 
     ConfigPublishRequest: {
       answers: 'ConfigPublishResponse',
+      named: (body) => [namesOf(body)],
       handle({ body, connection }) {
         const id = configOf(body)
         const content = textOf(body, 'content')
-        const fault = faultOf(id) ?? (content.trim() === '' ? `content is blank : ${content}` : undefined)
+        const fault = blankIn(id) ?? (isBlank(content) ? `content is blank : ${content}` : undefined)
         if (fault) return failure(ErrorCode.INVALID_PARAM, fault)
         const more = messageIn(body, 'additionMap') ?? {}
         // Taking a trial release for a full one would hand it to everybody.
@@ -55,9 +59,10 @@ export function configHandlers(store: ConfigStore, watches: ConfigWatches): Grpc
 
     ConfigRemoveRequest: {
       answers: 'ConfigRemoveResponse',
+      named: (body) => [namesOf(body)],
       handle({ body }) {
         const id = configOf(body)
-        const fault = faultOf(id)
+        const fault = blankIn(id)
         if (fault) return failure(ErrorCode.INVALID_PARAM, fault)
         store.remove(id)
         return success()
@@ -66,6 +71,7 @@ export function configHandlers(store: ConfigStore, watches: ConfigWatches): Grpc
 
     ConfigBatchListenRequest: {
       answers: 'ConfigChangeBatchListenResponse',
+      named: (body) => messagesIn(body, 'configListenContexts').map(namesOf),
       handle({ body, connection }) {
         const contexts = messagesIn(body, 'configListenContexts').map((context) => ({
           config: configOf(context),
@@ -90,14 +96,17 @@ function configOf(body: Message): WatchedConfig {
   return {
     dataId: textOf(body, 'dataId'),
     group: textOf(body, 'group'),
-    tenant: namespace === 'public' ? '' : namespace,
+    tenant: tenantOf(namespace),
     namespace,
   }
 }
 
-/** What is wrong with a name, in Nacos's words. */
-function faultOf({ dataId, group, tenant }: WatchedConfig): string | undefined {
-  if (!isTenant(tenant)) return `invalid tenant : ${tenant}`
-  if (!isConfigName(dataId)) return `invalid dataId : ${dataId}`
-  return isConfigName(group) ? undefined : `invalid group : ${group}`
+function namesOf(body: Message): NamedParams {
+  return { dataId: textOf(body, 'dataId'), group: textOf(body, 'group'), namespaceId: textOf(body, 'tenant') }
+}
+
+/** A name that is missing, in Nacos's words. */
+function blankIn({ dataId, group }: WatchedConfig): string | undefined {
+  if (isBlank(dataId)) return `invalid dataId : ${dataId}`
+  return isBlank(group) ? `invalid group : ${group}` : undefined
 }

@@ -1,6 +1,6 @@
 import { configKey } from '../config-store.js'
 import type { ConfigId, ConfigStore } from '../config-store.js'
-import { createBatch, type Batch } from './batch.js'
+import { createBatch, type Batch } from '../batch.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import { deliver } from './deliver.js'

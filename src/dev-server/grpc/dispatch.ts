@@ -2,12 +2,13 @@ import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import { tokenRefusal } from '../auth.js'
 import type { Auth } from '../auth.js'
+import { paramFault } from '../param-check.js'
 import type { Connection } from './connection.js'
 import type { GrpcHandlers } from './handlers.js'
 import { ErrorCode, GrpcRefusal, failure, messageIn, parseMessage, success, textOf } from './message.js'
 import type { Message } from './message.js'
 import type { Payload } from './payload.js'
-import type { Generation } from './service-info.js'
+import type { Generation } from '../naming-view.js'
 
 export interface DispatchOptions {
   readonly handlers: GrpcHandlers
@@ -46,8 +47,14 @@ export function createDispatch(options: DispatchOptions): (request: Payload, cal
       if (auth.enabled && !handler.open) {
         const state = auth.check(tokenOf(headers) ?? tokenOf(messageIn(message, 'headers') ?? {}))
         if (state !== 'ok') {
-          const why = tokenRefusal(state, generation === 3 ? 'v3' : 'v1')
+          const why = tokenRefusal(state, generation)
           return { type: handler.answers, message: failure(ErrorCode.NO_RIGHT, why) }
+        }
+      }
+      for (const named of handler.named?.(message) ?? []) {
+        const fault = paramFault(named)
+        if (fault) {
+          return { type: handler.answers, message: failure(ErrorCode.INVALID_PARAM, `Param check invalid:${fault}`) }
         }
       }
       return { type: handler.answers, message: handler.handle({ type, body: message, connection }) }

@@ -1,3 +1,4 @@
+import type { NamedParams } from '../param-check.js'
 import type { Connection } from './connection.js'
 import type { Message } from './message.js'
 
@@ -13,6 +14,8 @@ export interface GrpcHandler {
   readonly answers: string
   /** Needs no token. */
   readonly open?: boolean
+  /** What is checked before the request is handled, as for HTTP. */
+  readonly named?: (body: Message) => readonly NamedParams[]
   /** @throws GrpcRefusal */
   handle(call: GrpcCall): Message
 }

@@ -1,13 +1,40 @@
-import { beatTimesOf } from '../instance.js'
 import type { BeatTimes } from '../instance.js'
-import { DEFAULT_CLUSTER, WEIGHT_FAULT, beatFault, clusterFault, parseDouble, scalarsOf } from '../naming-params.js'
+import { DEFAULT_CLUSTER, WEIGHT_FAULT, instanceFault, parseDouble, scalarsOf } from '../naming-params.js'
+import type { NamedParams } from '../param-check.js'
+import { fullName } from '../service.js'
 import type { ServiceId } from '../service.js'
 import { ErrorCode, GrpcRefusal, flagOf, messageIn, messagesIn, textOf } from './message.js'
 import type { Message } from './message.js'
 import type { Draft } from './publications.js'
 
+/** Over gRPC the namespace '' is one of its own, as in Nacos; a client that leaves the field out means the public one. */
 export function namespaceOf(body: Message): string {
-  return textOf(body, 'namespace') || 'public'
+  return body['namespace'] === undefined || body['namespace'] === null ? 'public' : textOf(body, 'namespace')
+}
+
+/** What is checked of a request about a service. */
+export function serviceNames(body: Message): NamedParams {
+  return {
+    namespaceId: textOf(body, 'namespace'),
+    serviceName: textOf(body, 'serviceName'),
+    group: textOf(body, 'groupName'),
+    clusters: textOf(body, 'clusters') || textOf(body, 'cluster'),
+  }
+}
+
+/** What is checked of a request about instances. */
+export function instanceNames(body: Message): NamedParams[] {
+  const instance = messageIn(body, 'instance')
+  const instances = [...(instance ? [instance] : []), ...messagesIn(body, 'instances')]
+  return [
+    serviceNames(body),
+    ...instances.map((item) => ({
+      ip: textOf(item, 'ip'),
+      port: textOf(item, 'port'),
+      cluster: textOf(item, 'clusterName'),
+      metadata: scalarsOf(item['metadata'] ?? {}),
+    })),
+  ]
 }
 
 /** The service a request names; refused in Nacos's words where it names none. */
@@ -41,18 +68,16 @@ function draftOf(instance: Message, body: Message, { ephemeral, named, defaults 
   const ip = textOf(instance, 'ip')
   const port = Number(textOf(instance, 'port'))
   if (ip === '') throw refused("Param 'ip' is required.")
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw refused("Param 'port' is illegal, the value should be between 0 and 65535.")
-  }
   const weight = parseDouble(textOf(instance, 'weight') || '1')
-  if (weight === undefined || weight < 0 || weight > 10_000) throw refused(WEIGHT_FAULT)
+  if (weight === undefined) throw refused(WEIGHT_FAULT)
   const metadata = scalarsOf(instance['metadata'] ?? {})
   if (!metadata) throw refused('metadata is no object of texts')
   const cluster = textOf(instance, 'clusterName') || DEFAULT_CLUSTER
-  const fault = beatFault(beatTimesOf(metadata, defaults)) ?? clusterFault(cluster)
+  const fault = instanceFault({ weight, cluster, metadata }, defaults)
   if (fault) throw refused(fault)
   const given = textOf(instance, 'instanceId')
-  const made = [ip, port, cluster, textOf(instance, 'serviceName') || textOf(body, 'serviceName')].join('#')
+  // The instance's own word for its service counts, plain or grouped.
+  const made = [ip, port, cluster, textOf(instance, 'serviceName') || fullName(serviceOf(body))].join('#')
   const instanceId = given || (named ? made : undefined)
   return {
     ...{ ip, port, cluster, weight, ephemeral, metadata },

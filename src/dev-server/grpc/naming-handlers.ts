@@ -3,10 +3,11 @@ import type { Naming } from '../naming.js'
 import { ServiceKindError } from '../service.js'
 import { pageOf } from '../page.js'
 import type { GrpcHandlers } from './handlers.js'
-import { instanceOf, instancesOf, namespaceOf, serviceOf } from './instance-message.js'
+import { instanceNames, instanceOf, instancesOf, namespaceOf, serviceNames, serviceOf } from './instance-message.js'
 import { ErrorCode, GrpcRefusal, flagOf, success, textOf } from './message.js'
 import type { Publications } from './publications.js'
-import type { Generation, ServiceInfos } from './service-info.js'
+import type { Generation } from '../naming-view.js'
+import type { ServiceInfos } from './service-info.js'
 import type { Subscriptions } from './subscriptions.js'
 
 export interface NamingHandlersOptions {
@@ -26,6 +27,7 @@ export function namingHandlers(options: NamingHandlersOptions): GrpcHandlers {
   return {
     SubscribeServiceRequest: {
       answers: 'SubscribeServiceResponse',
+      named: (body) => [serviceNames(body)],
       handle({ body, connection }) {
         const id = serviceOf(body)
         const clusters = textOf(body, 'clusters')
@@ -39,6 +41,7 @@ export function namingHandlers(options: NamingHandlersOptions): GrpcHandlers {
 
     ServiceQueryRequest: {
       answers: 'QueryServiceResponse',
+      named: (body) => [serviceNames(body)],
       handle({ body }) {
         const filter = { clusters: textOf(body, 'cluster'), healthyOnly: flagOf(body, 'healthyOnly', false) }
         return success({ serviceInfo: infos(serviceOf(body), filter).info })
@@ -47,6 +50,7 @@ export function namingHandlers(options: NamingHandlersOptions): GrpcHandlers {
 
     ServiceListRequest: {
       answers: 'ServiceListResponse',
+      named: (body) => [serviceNames(body)],
       handle({ body }) {
         const group = textOf(body, 'groupName') || undefined
         const names = naming.services(namespaceOf(body), group).map(({ name }) => name)
@@ -57,6 +61,7 @@ export function namingHandlers(options: NamingHandlersOptions): GrpcHandlers {
 
     InstanceRequest: {
       answers: 'InstanceResponse',
+      named: instanceNames,
       handle({ body, connection }) {
         const id = serviceOf(body)
         const type = textOf(body, 'type')
@@ -74,6 +79,7 @@ export function namingHandlers(options: NamingHandlersOptions): GrpcHandlers {
 
     BatchInstanceRequest: {
       answers: 'BatchInstanceResponse',
+      named: instanceNames,
       handle({ body, connection }) {
         const id = serviceOf(body)
         const type = textOf(body, 'type')
@@ -87,6 +93,7 @@ export function namingHandlers(options: NamingHandlersOptions): GrpcHandlers {
     // A persistent instance belongs to nobody: it outlives the connection.
     PersistentInstanceRequest: {
       answers: 'InstanceResponse',
+      named: instanceNames,
       handle({ body }) {
         const id = serviceOf(body)
         const type = textOf(body, 'type')

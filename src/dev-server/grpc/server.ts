@@ -19,7 +19,7 @@ import { decodePayload, encodePayload } from './payload.js'
 import type { Payload } from './payload.js'
 import { Publications } from './publications.js'
 import { createServiceInfos } from './service-info.js'
-import type { Generation } from './service-info.js'
+import type { Generation } from '../naming-view.js'
 import { acceptStream, addressOf, payloadOf } from './stream.js'
 import type { Link } from './stream.js'
 import { Subscriptions } from './subscriptions.js'
@@ -77,6 +77,7 @@ export async function createGrpc(options: GrpcOptions): Promise<GrpcServer> {
     request(call: Call, callback: sendUnaryData<Payload>) {
       const link = links.get(call.getPeer())
       const connection = link?.connection?.open ? link.connection : undefined
+      link?.idle.refresh()
       const { type, message } = dispatch(call.request, { connectionId: link?.connectionId ?? '', connection })
       callback(null, payloadOf(type, message))
     },
@@ -91,11 +92,17 @@ export async function createGrpc(options: GrpcOptions): Promise<GrpcServer> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
   const listener = createServer({ noDelay: true }, (socket) => {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`
-    const link: Link = { connectionId: `${Date.now()}_${addressOf(socket)}_${socket.remotePort}`, socket }
+    const connectionId = `${Date.now()}_${addressOf(socket)}_${socket.remotePort}`
+    const end = () => {
+      if (link.connection?.open) link.idle.refresh()
+      else socket.destroy()
+    }
+    const link: Link = { connectionId, socket, idle: setTimeout(end, times.setUpWithinMs).unref() }
     links.set(peer, link)
     socket.on('error', () => {})
     socket.once('close', () => {
       links.delete(peer)
+      clearTimeout(link.idle)
       if (link.connection) connections.remove(link.connection)
     })
     injector.injectConnection(socket)

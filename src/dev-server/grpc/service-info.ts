@@ -1,12 +1,9 @@
 import type { BeatTimes } from '../instance.js'
 import type { Naming } from '../naming.js'
 import { serviceJson } from '../naming-view.js'
-import type { ServiceFilter } from '../naming-view.js'
+import type { Generation, ServiceFilter } from '../naming-view.js'
 import type { ServiceId } from '../service.js'
 import type { Message } from './message.js'
-
-/** Which Nacos the answers follow: 2.x and 3.x differ in a few words. */
-export type Generation = 2 | 3
 
 export interface ServiceList {
   readonly info: Message
@@ -20,8 +17,7 @@ export type ServiceInfos = (id: ServiceId, filter: ServiceFilter) => ServiceList
 export function createServiceInfos(naming: Naming, defaults: BeatTimes, generation: Generation): ServiceInfos {
   let lastRefTime = 0
   return (id, filter) => {
-    const { allIPs, ...rest } = serviceJson(naming, id, filter, defaults)
-    const info = { ...rest, name: id.name, [generation === 3 ? 'allIps' : 'allIPs']: allIPs }
+    const info = { ...serviceJson(naming, id, filter, { defaults, generation }), name: id.name }
     const content = JSON.stringify({ ...info, lastRefTime: 0 })
     // Clients drop a push that is not newer than the list they have: two within a millisecond must differ, and a clock
     // that is set back must not silence us.

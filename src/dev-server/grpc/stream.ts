@@ -6,13 +6,15 @@ import { GrpcRefusal, messageIn, parseMessage, textOf } from './message.js'
 import type { Message } from './message.js'
 import { scalarsOf } from '../naming-params.js'
 import type { Payload } from './payload.js'
-import type { Generation } from './service-info.js'
+import type { Generation } from '../naming-view.js'
 
 /** A socket, and the client that set itself up on it. Nacos knows a connection by its socket, streams and calls alike. */
 export interface Link {
   readonly connectionId: string
   readonly socket: Socket
   connection?: Connection
+  /** Closes the socket of a client that never sets up a stream. */
+  readonly idle: NodeJS.Timeout
 }
 
 export interface StreamOptions {

@@ -1,7 +1,7 @@
 import type { Naming } from '../naming.js'
 import { keyOf } from '../service.js'
 import type { ServiceId } from '../service.js'
-import { createBatch, type Batch } from './batch.js'
+import { createBatch, type Batch } from '../batch.js'
 import type { Connection } from './connection.js'
 import type { Connections } from './connections.js'
 import { deliver } from './deliver.js'

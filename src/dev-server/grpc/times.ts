@@ -12,6 +12,8 @@ export interface GrpcTimes {
   readonly silentAfterMs: number
   /** For its answer; without one the connection is closed and its instances are gone. @default 1000, as Nacos */
   readonly detectionTimeoutMs: number
+  /** A connection without a stream is closed this long after its last call, or after its start. @default 10000 */
+  readonly setUpWithinMs: number
 }
 
 export const GRPC_TIMES: GrpcTimes = {
@@ -21,4 +23,5 @@ export const GRPC_TIMES: GrpcTimes = {
   resends: 3,
   silentAfterMs: 20_000,
   detectionTimeoutMs: 1_000,
+  setUpWithinMs: 10_000,
 }

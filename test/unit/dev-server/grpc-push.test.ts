@@ -246,9 +246,9 @@ describe('instances over gRPC', () => {
 
   it.each([
     [{ ip: '' }, "Param 'ip'"],
-    [{ port: 70_000 }, "Param 'port'"],
     [{ weight: -1 }, 'weights range'],
-    [{ clusterName: 'a b' }, "Instance 'clusterName'"],
+    [{ weight: 1e308 }, 'weights range'],
+    [{ clusterName: 'a_b' }, "Instance 'clusterName'"],
     [{ metadata: { nested: {} } }, 'metadata'],
     [{ metadata: { 'preserved.heart.beat.timeout': '1' } }, 'heart beat'],
   ])('are refused with %j', async (fault, why) => {
@@ -310,7 +310,7 @@ describe('config pushes', () => {
 
   it.each([
     [{ content: ' ' }, 400, 'content is blank'],
-    [{ content: 'x', dataId: 'a b' }, 400, 'invalid dataId : a b'],
+    [{ content: 'x', dataId: 'a b' }, 400, "Param check invalid:Param 'dataId' is illegal"],
     [{ content: 'x', group: '' }, 400, 'invalid group'],
     [{ content: 'x', additionMap: { betaIps: '127.0.0.1' } }, 501, 'beta'],
   ])('are refused at publish: %j', async (fault, errorCode, why) => {
