@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { startDevServer } from '../../src/dev-server/index.js'
 import type { Config } from '../../src/properties/config.js'
+import { messageOf } from '../../src/errors.js'
 import { createSidecar } from '../../src/process-sidecar.js'
 import type { Sidecar } from '../../src/sidecar.js'
 import { collectLog } from './collect.js'
@@ -34,12 +35,13 @@ export async function ourAnswers(
   try {
     publishDocuments(name, 'nacos', registry)
     const app = join(SETUPS, name, 'app')
-    sidecar = startedAs(app, { ...registryVariables(registry), ...env }, args ?? [])
-    const failed = await sidecar.ready.then(
-      () => undefined,
-      (error: Error) => `the start failed: ${error.message}`,
-    )
-    if (failed !== undefined) return { ask: allThe(failed, ask), ...(after && { after: allThe(failed, after) }) }
+    try {
+      sidecar = startedAs(app, { ...registryVariables(registry), ...env }, args ?? [])
+      await sidecar.ready
+    } catch (error) {
+      const failed = `the start failed: ${messageOf(error)}`
+      return { ask: allThe(failed, ask), ...(after && { after: allThe(failed, after) }) }
+    }
     const answers = answersOf(sidecar.config, ask)
     if (!after) return { ask: answers }
     publishDocuments(name, 'changed', registry)
