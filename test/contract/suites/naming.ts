@@ -216,7 +216,7 @@ export function namingContract(target: ContractTarget): void {
         needs: ['v1'],
         skip: [{ server: 'r-nacos', reason: 'answers 5000 whatever the preserved.* metadata says' }],
       },
-      async ({ raw, transport, instance, eventually }) => {
+      async ({ raw, transport, open, instance, eventually }) => {
         const mine = instance({
           metadata: {
             'preserved.heart.beat.interval': '1000',
@@ -226,8 +226,17 @@ export function namingContract(target: ContractTarget): void {
         })
         await transport.register(mine)
         await eventually(mine, (hosts) => expect(hosts).toHaveLength(1))
+        const heard: number[] = []
+        const transport1 = open({ apiVersion: 'v1' })
+        if (transport1.beat) {
+          expect(await transport1.beat(mine, undefined, (ms) => heard.push(ms))).toBe('ok')
+          expect(heard).toEqual([1_000])
+        }
+        // Nacos before 1.2 answers a full beat alone, without a code; the light one came with 1.2.
         const answer = await lightBeat(raw, mine)
-        expect(answer.json()).toEqual({ clientBeatInterval: 1000, code: 10200, lightBeatEnabled: true })
+        if (answer.status === 200)
+          expect(answer.json()).toEqual({ clientBeatInterval: 1000, code: 10200, lightBeatEnabled: true })
+        else expect(answer.text).toContain("'beat' is required")
       },
     )
 
@@ -273,6 +282,25 @@ export function namingContract(target: ContractTarget): void {
         expect(listed.sort((a, b) => a.port - b.port)).toEqual(all)
       })
     })
+
+    test(
+      'R1: holds the instances of any cluster, or is an error: never empty',
+      { needs: ['beat'] },
+      async ({ transport, open, instance, eventually, target: { capabilities } }) => {
+        const mine = instance({ cluster: 'HZ' })
+        await transport.register(mine)
+        await eventually(mine, (hosts) => expect(hosts).toHaveLength(1))
+        for (const apiVersion of ['auto', target.apiVersion] as const) {
+          // As a consumer that has never heard of that cluster.
+          const found = await open({ apiVersion, watchClusters: [] })
+            .list(mine)
+            .then((list) => list.map(({ port }) => port))
+            .catch(({ code }: { code: string }) => code)
+          const whole = capabilities.v1 && apiVersion !== 'v3'
+          expect(whole ? [[mine.port]] : [[mine.port], 'SIDECAR_REGISTRY_UNSUPPORTED']).toContainEqual(found)
+        }
+      },
+    )
 
     test(
       'filters by cluster',

@@ -37,6 +37,23 @@ export function pushContract(target: ContractTarget, way: Way): void {
       expect(lists.at(-1)!.all).toMatchObject([{ ip: first.ip, port: first.port, healthy: true, enabled: true }])
     })
 
+    test('R1: whose only instance is in another cluster is never told of as empty', {}, async (context) => {
+      const mine = context.instance({ cluster: 'HZ' })
+      await context.raw.register({ ...mine, clusterName: 'HZ' })
+      await context.eventually(mine, (hosts) => expect(hosts).toHaveLength(1))
+      const follower = open(context)
+      const { lists } = follower.service(mine)
+      await follower.ready()
+      const found = await follower.transport
+        .list(mine)
+        .then((list) => list.map(({ port }) => port))
+        .catch(({ code }: { code: string }) => code)
+      const whole = way === 'push' || target.apiVersion === 'v1'
+      expect(whole ? [[mine.port]] : [[mine.port], 'SIDECAR_REGISTRY_UNSUPPORTED']).toContainEqual(found)
+      if (whole) await context.soon(() => expect(ports(lists)).toEqual([mine.port]))
+      expect(lists.map(({ all }) => all.length)).not.toContain(0)
+    })
+
     test('that gains an instance', {}, async (context) => {
       const { first, second, lists } = await followedPair(context)
       await context.raw.register({ ...second, clusterName: 'DEFAULT' })
