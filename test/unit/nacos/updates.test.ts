@@ -11,21 +11,36 @@ const V1_LIST = 'GET /nacos/v1/ns/instance/list'
 const V3_LIST = 'GET /nacos/v3/client/ns/instance/list'
 
 /** What a sidecar has between itself and a registry; `v3` is a Nacos 3 without v1 whose list holds one cluster. */
-async function setUp({ v3 = false, grpc = true, push = 'auto' }: { v3?: boolean; grpc?: boolean; push?: 'auto' | 'off' }) {
+async function setUp({
+  v3 = false,
+  grpc = true,
+  push = 'auto',
+}: {
+  v3?: boolean
+  grpc?: boolean
+  push?: 'auto' | 'off'
+}) {
   const http = await startScriptedRegistry()
   onTestFinished(() => http.close())
   const nacos = await startScriptedServer()
   onTestFinished(() => nacos.close())
   nacos.setHosts('orders', [host(9001, { clusterName: 'HZ' })])
   const hosts = [{ ip: '10.0.0.1', port: 9001, clusterName: 'HZ' }]
-  if (v3) http.on(V3_LIST, ({ query }) => ({ body: { code: 0, data: query.get('clusterName')?.includes('HZ') ? hosts : [] } }))
+  if (v3)
+    http.on(V3_LIST, ({ query }) => ({
+      body: { code: 0, data: query.get('clusterName')?.includes('HZ') ? hosts : [] },
+    }))
   else http.on(V1_LIST, { body: { hosts } })
 
-  const settings = registrySettings(http.address, { apiVersion: 'auto' }, {
-    ...{ pollInterval: 50, push },
-    // Nobody is on the port beside the scripted one.
-    ...(grpc && { grpcPort: nacos.port }),
-  })
+  const settings = registrySettings(
+    http.address,
+    { apiVersion: 'auto' },
+    {
+      ...{ pollInterval: 50, push },
+      // Nobody is on the port beside the scripted one.
+      ...(grpc && { grpcPort: nacos.port }),
+    },
+  )
   const logger = collectLog()
   const connection = connectionOf(settings.cloud.nacos, 'discovery')
   const transport = createTransport({ connection, settings, logger, registers: true })
@@ -82,17 +97,20 @@ it('R13: status says by what changes really come', async () => {
   }
 })
 
-it.each([{ grpc: false }, { push: 'off' as const }])('R13: failures are counted in an outage, and gone after it: %j', async (how) => {
-  const { directory, http, status, logger } = await setUp(how)
-  await directory.get('orders')
-  await vi.waitFor(() => expect(http.seen(V1_LIST).length).toBeGreaterThan(2), 5_000)
-  let down = true
-  http.on(V1_LIST, () => (down ? { status: 500, body: 'down' } : undefined))
-  await vi.waitFor(() => expect(status().failures).toBeGreaterThan(1), 8_000)
-  expect(status()).toMatchObject({ callable: 1, by: 'poll' })
-  expect(status().lastError).toMatch(/HTTP 500/)
-  down = false
-  await vi.waitFor(() => expect(status().failures).toBe(0), 8_000)
-  expect(status().lastError).toBeUndefined()
-  expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([])
-})
+it.each([{ grpc: false }, { push: 'off' as const }])(
+  'R13: failures are counted in an outage, and gone after it: %j',
+  async (how) => {
+    const { directory, http, status, logger } = await setUp(how)
+    await directory.get('orders')
+    await vi.waitFor(() => expect(http.seen(V1_LIST).length).toBeGreaterThan(2), 5_000)
+    let down = true
+    http.on(V1_LIST, () => (down ? { status: 500, body: 'down' } : undefined))
+    await vi.waitFor(() => expect(status().failures).toBeGreaterThan(1), 8_000)
+    expect(status()).toMatchObject({ callable: 1, by: 'poll' })
+    expect(status().lastError).toMatch(/HTTP 500/)
+    down = false
+    await vi.waitFor(() => expect(status().failures).toBe(0), 8_000)
+    expect(status().lastError).toBeUndefined()
+    expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([])
+  },
+)
