@@ -34,6 +34,8 @@ export interface SidecarEvents {
   balancerFailed: [event: { service: string; error: unknown }]
   /** Deregistered, and serving on for `forMs` milliseconds; for `atMostMs` while callers still come (`sidecar.drain: auto`). */
   draining: [event: { forMs: number; atMostMs: number }]
+  /** The drain is over and the server closes: what is still open, WebSockets too, is cut after `forMs` milliseconds. */
+  closing: [event: { connections: number; forMs: number }]
   /** The end: every connection is closed. */
   stopped: []
 }

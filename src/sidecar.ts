@@ -140,6 +140,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       ...(settings.server.port !== undefined && { serverPort: settings.server.port }),
       probe,
       hosts: () => [membership.host() ?? 'localhost'],
+      endStreams: settings.sidecar.endStreams,
       drain: planDrain(settings.sidecar.drain, settings.sidecar.leaveTimeout),
       deregisterTimeoutMs: settings.sidecar.deregisterTimeout,
       signals: options.signals ?? true,

@@ -10,11 +10,15 @@ export interface Connections {
   readonly sessions: ReadonlyMap<Http2Session, number>
   /** Answers that are under way. */
   answers(): ServerResponse[]
+  /** How many connections are not HTTP any more: WebSockets, mostly. */
+  upgraded(): number
   stop(): void
 }
 
 /** node:http's own: the answer that is under way on a connection. */
 interface AnsweringSocket extends Socket {
+  /** `null` once the connection is not HTTP any more; absent on one that never was. */
+  readonly parser?: object | null
   readonly _httpMessage?: ServerResponse | null
 }
 
@@ -50,6 +54,9 @@ export function trackConnections(server: HttpServer, options: ConnectionsOptions
       [...sockets.open.keys(), ...secured.open.keys()]
         .map((socket) => (socket as AnsweringSocket)._httpMessage)
         .filter((response) => response !== null && response !== undefined),
+    upgraded: () =>
+      [...sockets.open.keys(), ...secured.open.keys()].filter((socket) => (socket as AnsweringSocket).parser === null)
+        .length,
     stop() {
       for (const one of [sockets, secured, sessions]) one.stop()
       server.off('connection', protect)

@@ -5,12 +5,15 @@ import { LEAVING_HEADER } from '../leaving-mark.js'
 import { sharedSlot } from '../shared-state.js'
 import { trackConnections } from './connections.js'
 import { shutDoor } from './door.js'
+import { endEventStream, trackWebSockets, type WebSockets } from './streams.js'
 
 export interface HoldOptions {
   /** True from the first moment of leaving. */
   leaving(): boolean
   /** The app wants to close: when it may. */
   mayClose(): Promise<void>
+  /** Follow WebSockets, for `endStreams`. @default false */
+  readonly endsStreams?: boolean
   /** The server has closed, whoever closed it. */
   onClosed?(): void
   /** While it drains: something else in this process destroyed a connection in the middle of an answer. */
@@ -36,6 +39,10 @@ export interface HeldServer {
   emptied(): Promise<void>
   /** Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were. */
   finish(timeoutMs: number): Promise<number>
+  /** How many connections go on until they are ended: WebSockets, and answers that are under way. */
+  busy(): number
+  /** Tells WebSockets and event streams to go. */
+  endStreams(): void
   /** Gives the server back as it was, once every owner has. */
   release(): void
 }
@@ -50,6 +57,7 @@ interface Owner extends HoldOptions {
   away: boolean
   mark?: () => string | undefined
   observer?: (request: IncomingMessage) => void
+  webSockets?: WebSockets
 }
 
 /** What is done to a server once, for all its owners. */
@@ -187,6 +195,7 @@ function createHold(server: HttpServer): Hold {
 
   function release(owner: Owner): void {
     if (!owners.delete(owner)) return
+    owner.webSockets?.stop()
     // Those who are left may have been waiting for this one.
     if (owners.size > 0) return sendAllAway()
     holds().delete(server)
@@ -199,6 +208,7 @@ function createHold(server: HttpServer): Hold {
 
   function join(owner: Owner): HeldServer {
     owners.add(owner)
+    if (owner.endsStreams) owner.webSockets = trackWebSockets(server)
     const shared = () => [...owners].some((other) => other !== owner)
     return {
       server,
@@ -231,6 +241,12 @@ function createHold(server: HttpServer): Hold {
         if (shared()) return 0
         await stopAccepting()
         return closed ? 0 : finishNow(timeoutMs)
+      },
+      busy: () => (shared() ? 0 : connections.upgraded() + connections.answers().length),
+      endStreams() {
+        if (shared()) return
+        owner.webSockets?.end()
+        connections.answers().forEach(endEventStream)
       },
       release: () => release(owner),
     }

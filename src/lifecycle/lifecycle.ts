@@ -31,6 +31,8 @@ export interface LifecycleOptions {
   readonly deregisterTimeoutMs: number
   /** How long requests in flight may take once the server is closed; then they are cut. @default 9000 */
   readonly finishTimeoutMs?: number
+  /** `sidecar.end-streams`. @default false */
+  readonly endStreams?: boolean
   /** How long a process may stay after it has left on a signal. @default 500 */
   readonly forceExitAfterMs?: number
   /** `false` leaves signals to the app. @default true */
@@ -189,6 +191,9 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   async function closeServer(): Promise<void> {
     // The app's own close goes first, where it is waiting.
     await setImmediate()
+    const open = everyHeld().reduce((sum, server) => sum + server.busy(), 0)
+    if (held.size > 0) emit('closing', { connections: open, forMs: finishTimeoutMs })
+    if (options.endStreams) for (const server of everyHeld()) server.endStreams()
     const counts = await Promise.all(everyHeld().map((server) => server.finish(finishTimeoutMs)))
     const cut = counts.reduce((sum, count) => sum + count, 0)
     if (cut > 0)
@@ -248,6 +253,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       holdServer(server, {
         leaving,
         mayClose: () => mayClose(server),
+        endsStreams: options.endStreams,
         onClosed: () => closed(server),
         onCut: () => void cuts++,
       }),

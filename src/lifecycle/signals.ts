@@ -73,7 +73,10 @@ function obey(state: Signals, signal: NodeJS.Signals): void {
   // Now, not later: a handler added with `once` is gone after this round.
   const alone = isAlone(signal)
   const forceExitAfterMs = Math.max(...leavers.map((leaver) => leaver.forceExitAfterMs ?? 500))
-  void Promise.allSettled(leavers.map((leaver) => leaver.leave(signal as LeaveSignal))).then(() => {
+  const left = leavers.map((leaver) => leaver.leave(signal as LeaveSignal))
+  // What this has taken does not count: an echo that has come meanwhile is heard only now.
+  state.obeying = { signal, since: performance.now() }
+  void Promise.allSettled(left).then(() => {
     // Still here after that: the app's handler does not exit, or this is PID 1, which default actions spare.
     const force = setTimeout(() => process.exit(exitCodeOf(signal)), forceExitAfterMs)
     if (!alone) return void force.unref()

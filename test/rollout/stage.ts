@@ -51,6 +51,8 @@ export interface Provider {
 
 /** Three providers, one of each framework, a consumer that calls them all the time, and their registry. */
 export interface Stage {
+  /** The name of the service that the providers are. */
+  readonly service: string
   readonly providers: readonly Provider[]
   readonly consumer: Child
   /** Calls made so far. */
@@ -131,6 +133,7 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   await consumer.message('calling', 30_000)
 
   return {
+    service,
     providers,
     consumer,
     async sent() {

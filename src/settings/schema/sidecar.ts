@@ -27,6 +27,11 @@ export const sidecar = section({
   drain: autoOr(durationMs).default('auto'),
   /** How long a drain that is `auto` may last. Keep the platform's grace period 5 s above it. */
   leaveTimeout: durationMs.default(40_000),
+  /**
+   * At the end of the drain, send WebSockets a close frame (1001, going away) and end `text/event-stream` answers. Without
+   * it they have 9 s until they are cut; the event `closing` tells the app of them.
+   */
+  endStreams: flag.default(false),
   /** Cap on the deregistration request. */
   deregisterTimeout: durationMs.default(3_000),
   /** How long an empty list is held before it is believed. */

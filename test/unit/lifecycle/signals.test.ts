@@ -50,7 +50,7 @@ test('SIGTERM, no handler of the app: deregister, serve, close, end by the signa
   expect((await slow).statusCode).toBe(200)
   const exit = await ended(app)
   expect(exit).toMatchObject({ code: null, signal: 'SIGTERM' })
-  expect(told(app).slice(3)).toEqual(['deregistered', 'draining', 'clientsClosed', 'stopped'])
+  expect(told(app).slice(3)).toEqual(['deregistered', 'draining', 'closing', 'clientsClosed', 'stopped'])
   expect(at(app, 'clientsClosed') - at(app, 'deregistered')).toBeGreaterThanOrEqual(DRAIN - 5)
   expect(exit.at - at(app, 'stopped')).toBeLessThan(bound(300))
 })
@@ -107,6 +107,47 @@ test('SIGINT: no drain, requests in flight finish', async () => {
   expect(exit.at - began).toBeLessThan(bound(1500))
 })
 
+test.each(['SIGHUP', 'SIGQUIT'] as const)(
+  'K34: %s deregisters as SIGINT does, and ends the process as Node would',
+  async (signal) => {
+    const { app } = await start({ DRAIN: '20000' })
+    app.signal(signal)
+    expect(await app.exited).toEqual({ code: null, signal })
+    expect(told(app).slice(2)).toEqual(['deregistered', 'closing', 'clientsClosed', 'stopped'])
+  },
+)
+
+test('K34: an app that listens to SIGHUP itself means something else by it, and goes on', async () => {
+  const { app, port } = await start({ ON_HANGUP: 'reload' })
+  app.signal('SIGHUP')
+  await app.message('reloaded')
+  expect((await call(port, '/', new Agent({ keepAlive: true }))).headers.connection).toBe('keep-alive')
+  expect(told(app)).not.toContain('deregistered')
+})
+
+test('K34: SIGHUP with npm signal-exit in the process, which listens for tools: deregistered all the same', async () => {
+  const { app } = await start({ ON_HANGUP: 'signal-exit' })
+  app.signal('SIGHUP')
+  expect(await app.exited).toEqual({ code: null, signal: 'SIGHUP' })
+  expect(told(app)).toContain('deregistered')
+})
+
+test('K34: SIGUSR2 is left to the app', async () => {
+  const { app } = await start()
+  app.signal('SIGUSR2')
+  expect(await app.exited).toEqual({ code: null, signal: 'SIGUSR2' })
+  expect(told(app)).not.toContain('deregistered')
+})
+
+test('K33: a process that something else ends in the middle of a drain says so', async () => {
+  const { app } = await start({ DRAIN: '20000', HANDLER: 'late' })
+  app.signal('SIGTERM')
+  await app.line(
+    /WARN .*the process ends \d+ ms into its leave, in the middle of drain: something else called process\.exit/,
+  )
+  expect(await app.exited).toEqual({ code: 1, signal: null })
+})
+
 test('a second signal ends at once', async () => {
   const { app } = await start({ DRAIN: '20000', HANDLER: 'close' })
   app.signal('SIGTERM')
@@ -157,7 +198,14 @@ test('stop(): the whole leave, once, and the process can end by itself', async (
   const { phase } = await app.message<{ phase: string }>('stopReturned')
   expect(phase).toBe('left')
   expect(await app.exited).toEqual({ code: 0, signal: null })
-  expect(told(app).slice(2)).toEqual(['deregistered', 'draining', 'clientsClosed', 'stopped', 'stopReturned'])
+  expect(told(app).slice(2)).toEqual([
+    'deregistered',
+    'draining',
+    'closing',
+    'clientsClosed',
+    'stopped',
+    'stopReturned',
+  ])
 })
 
 test('a signal during stop() skips nothing and ends by the signal; SIGINT ends the drain', async () => {

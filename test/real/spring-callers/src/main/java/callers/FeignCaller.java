@@ -3,8 +3,9 @@ package callers;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -51,7 +52,18 @@ public class FeignCaller {
     reader.setDaemon(true);
     reader.start();
 
-    ExecutorService pool = Executors.newFixedThreadPool(32);
+    // The first call makes the load balancer of the service.
+    for (int attempt = 0;; attempt++) {
+      try {
+        items.find(0);
+        break;
+      } catch (Exception error) {
+        if (attempt == 100) throw error;
+        Thread.sleep(200);
+      }
+    }
+    // One that cannot keep up sends less, and piles up nothing.
+    ExecutorService pool = new ThreadPoolExecutor(32, 32, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(32), new ThreadPoolExecutor.CallerRunsPolicy());
     System.out.println("{\"type\":\"calling\"}");
     long began = System.nanoTime();
     for (long n = 0; !ended.get(); n++) {
@@ -59,6 +71,7 @@ public class FeignCaller {
       long wait = due - System.nanoTime();
       if (wait > 0) LockSupport.parkNanos(wait);
       long id = n;
+      if (n % 1000 == 0) System.out.println("{\"type\":\"sent\",\"sent\":" + sent + "}");
       pool.execute(() -> call(items, id));
     }
     pool.shutdown();
