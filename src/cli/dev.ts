@@ -40,9 +40,10 @@ export function devCommand(): Command {
         .argParser(apiVersions),
     )
     .addOption(
-      new Option('--v3-list <clusters>', 'what a v3 list holds that names no cluster: all, or default as 3.0 to 3.2')
-        .choices(['all', 'default'])
-        .default(undefined, 'all'),
+      new Option(
+        '--v3-list <clusters>',
+        'what a v3 list holds that names no cluster: default, as 3.0 to 3.2, or all (default: all with v3 alone)',
+      ).choices(['all', 'default']),
     )
     .option('-q, --quiet', 'print the address only')
     .option('--allow-production', 'start although NODE_ENV is production')

@@ -38,7 +38,7 @@ export interface DevServerOptions {
    * What a v3 instance list holds that names no cluster: `'default'` cluster DEFAULT alone, as Nacos 3.0 to 3.2 before
    * March 2026, `'all'` every cluster, as later ones. Lists of v1 and of gRPC hold every cluster always.
    *
-   * @default 'all'
+   * @default 'default' with v1, as 3.0 and 3.1, 'all' with v3 alone, as a 3.2 of today
    */
   listWithoutCluster?: ListWithoutCluster
   /** Keeps configs in this directory; instances are never kept. @default memory only */
@@ -112,7 +112,7 @@ export function resolveOptions(options: DevServerOptions): ResolvedOptions {
   if (apis.length === 0 || apis.some((api) => api !== 'v1' && api !== 'v3')) {
     throw refused(`apis: expected 'v1', 'v3' or both, got ${JSON.stringify(apis)}.`)
   }
-  const listWithoutCluster = options.listWithoutCluster ?? 'all'
+  const listWithoutCluster = options.listWithoutCluster ?? (apis.includes('v1') ? 'default' : 'all')
   if (listWithoutCluster !== 'all' && listWithoutCluster !== 'default') {
     throw refused(`listWithoutCluster: expected 'all' or 'default', got ${JSON.stringify(listWithoutCluster)}.`)
   }

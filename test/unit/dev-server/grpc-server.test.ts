@@ -145,6 +145,31 @@ describe('a connection', () => {
   })
 })
 
+describe('an instance', () => {
+  it.each([
+    [undefined, '10.0.0.2#1#BLUE#DEFAULT_GROUP@@orders'],
+    ['', '10.0.0.2#1#BLUE#DEFAULT_GROUP@@orders'],
+    ['DEFAULT_GROUP@@orders', '10.0.0.2#1#BLUE#DEFAULT_GROUP@@orders'],
+    ['orders', '10.0.0.2#1#BLUE#orders'],
+  ])('J12: gets the id that Nacos makes of its own word for its service (%s)', async (serviceName, instanceId) => {
+    const registry = await devRegistry()
+    const client = await rawClient(registry).connect()
+    await client.request('InstanceRequest', registration('orders', 1, { clusterName: 'BLUE', serviceName }))
+    const { body } = await client.request('SubscribeServiceRequest', subscription('orders'))
+    expect(body['serviceInfo']).toMatchObject({ hosts: [{ instanceId, serviceName: 'DEFAULT_GROUP@@orders' }] })
+  })
+
+  it("J12: is not in the namespace '' when it is in the public one, as in Nacos", async () => {
+    const registry = await devRegistry()
+    const client = await rawClient(registry).connect()
+    await client.request('InstanceRequest', registration('orders', 1))
+    const page = { groupName: 'DEFAULT_GROUP', pageNo: 1, pageSize: 10, module: 'naming', headers: {} }
+    const count = async (names: object) =>
+      (await client.request('ServiceListRequest', { ...page, ...names })).body['count'] as number
+    expect([await count({ namespace: 'public' }), await count({ namespace: '' }), await count({})]).toEqual([1, 0, 1])
+  })
+})
+
 describe('stop', () => {
   it('ends every connection in good order and in bounded time, telling nobody that instances left', async () => {
     const registry = await startDevServer({ port: await ownPort() })
