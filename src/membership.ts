@@ -57,7 +57,7 @@ export function createMembership(options: MembershipOptions): Membership {
   let moved: Promise<void> = Promise.resolve()
 
   function createInstanceAt({ port, host, secure }: ListeningServer): ServiceInstance {
-    const { ip, reason, warnings } = chooseAddress(discovery, undefined, host)
+    const { ip, reason, warnings } = chooseAddress(discovery, undefined, host, settings.cloud.inetutils)
     logger.info(`registering ${ip}: ${reason}`)
     for (const warning of warnings) logger.warn(warning)
     return createInstance({ settings, namespace, ip, port, secure })

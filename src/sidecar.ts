@@ -90,12 +90,13 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   constructor(app: unknown, options: SidecarOptions & SidecarInternals = {}) {
     super()
     const { configPath, settings: overrides } = options
-    const { settings, store, warnings } = loadSettings({
+    const { settings, store, warnings, notes } = loadSettings({
       ...(configPath !== undefined && { configPath }),
       ...(overrides && { overrides }),
     })
     const logger = loggerFor(settings, options.logger)
     for (const warning of warnings) logger.warn(warning)
+    for (const note of notes) logger.info(note)
     this.settings = settings
     this.#store = store
     this.#logger = logger

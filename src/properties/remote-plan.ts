@@ -29,13 +29,10 @@ const DEFAULT_GROUP = 'DEFAULT_GROUP'
  *
  * @param imports what the local documents import, and where it stands
  */
-export function planDocuments(
-  settings: Settings,
-  namespace: string,
-  imports: readonly RemoteImport[],
-): { references: RemoteReference[]; warnings: string[] } {
+export function planDocuments(settings: Settings, namespace: string, imports: readonly RemoteImport[]): DocumentPlan {
   const { config } = settings.cloud.nacos
   const warnings: string[] = []
+  const notes: string[] = []
   const fallbackFormat = formatOf(config.fileExtension) ?? 'text'
   const plan = new Map<string, RemoteReference>()
 
@@ -50,7 +47,7 @@ export function planDocuments(
       group,
       dataId,
       required: (options.required ?? false) || (earlier?.required ?? false),
-      refresh: config.refreshEnabled && (options.refresh ?? true),
+      refresh: config.refreshEnabled && ((options.refresh ?? true) || (earlier?.refresh ?? false)),
       format: formatOf(extensionOf(dataId)),
       fallbackFormat,
       above: options.above,
@@ -66,24 +63,66 @@ export function planDocuments(
     // Those that are preferred to local files stand above all of them.
     const ranked = [...imported.filter(({ above }) => above), ...imported.filter(({ above }) => !above)]
     for (const document of ranked) add(document.dataId, document)
-    const left = [...config.sharedConfigs, ...config.extensionConfigs].map(({ dataId }) => dataId)
+    const left = sharedDocuments(settings).map(({ dataId }) => dataId)
     if (left.length > 0) {
       warnings.push(
         `shared-configs and extension-configs are not loaded (${left.join(', ')}): where config.import names documents in Nacos, Spring loads no others; import them, or leave config.import out`,
       )
     }
-    return { references: [...plan.values()], warnings }
+    return { references: [...plan.values()], warnings, notes }
   }
 
-  for (const shared of [...config.sharedConfigs, ...config.extensionConfigs])
-    add(shared.dataId, { ...shared, group: shared.group || DEFAULT_GROUP })
+  const shared = sharedDocuments(settings)
+  for (const { dataId, group, refresh } of shared)
+    add(dataId, { group, refresh: refresh ?? settings.sidecar.refreshAll })
+  const unsaid = shared.filter(({ refresh }) => refresh === undefined).map(({ dataId }) => dataId)
+  if (unsaid.length > 0 && config.refreshEnabled && !settings.sidecar.refreshAll) {
+    notes.push(
+      `changes of ${unsaid.join(', ')} are not followed, as in Spring: write refresh: true beside the data id, or sidecar.refresh-all: true`,
+    )
+  }
   const name = config.prefix || config.name || settings.application.name
   if (name) {
     add(name)
     add(`${name}.${config.fileExtension}`)
     for (const profile of activeProfiles(settings.profiles)) add(`${name}-${profile}.${config.fileExtension}`)
   }
-  return { references: [...plan.values()], warnings }
+  return { references: [...plan.values()], warnings, notes }
+}
+
+export interface DocumentPlan {
+  /** Lowest first. */
+  readonly references: RemoteReference[]
+  /** What is lost. */
+  readonly warnings: string[]
+  /** What is worth a line, once. */
+  readonly notes: string[]
+}
+
+interface SharedDocument {
+  readonly dataId: string
+  readonly group: string
+  /** `undefined` where nothing says it. */
+  readonly refresh: boolean | undefined
+}
+
+/** Shared and extension configs, lowest first, those of their old names too: `shared-dataids`, `ext-config`. */
+function sharedDocuments({ cloud: { nacos } }: Settings): SharedDocument[] {
+  const { sharedConfigs, sharedDataids, refreshableDataids, extensionConfigs, extConfig } = nacos.config
+  const named = new Set([...sharedDataids, ...sharedConfigs.map(({ dataId }) => dataId)])
+  const more = refreshableDataids.filter((dataId) => !named.has(dataId))
+  const old = [...sharedDataids, ...more].map((dataId) => ({ dataId, group: DEFAULT_GROUP, refresh: undefined }))
+  const shared = [...old, ...sharedConfigs].map((one) =>
+    refreshableDataids.includes(one.dataId) && (one.group || DEFAULT_GROUP) === DEFAULT_GROUP
+      ? { ...one, refresh: true }
+      : one,
+  )
+  const extensions = extensionConfigs.length > 0 ? extensionConfigs : extConfig
+  return [...shared, ...extensions].map(({ dataId, group, refresh }) => ({
+    dataId,
+    group: group || DEFAULT_GROUP,
+    refresh,
+  }))
 }
 
 interface DocumentOptions {

@@ -48,8 +48,11 @@ const UNCONFIRMED_MD5 = '0'.repeat(32)
 export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   const { transport, namespace, settings, store, logger, emit } = options
   const { config } = settings.cloud.nacos
-  const plan = config.enabled ? planDocuments(settings, namespace, store.imports) : { references: [], warnings: [] }
+  const plan = config.enabled
+    ? planDocuments(settings, namespace, store.imports)
+    : { references: [], warnings: [], notes: [] }
   for (const warning of plan.warnings) logger.warn(warning)
+  for (const note of plan.notes) logger.info(note)
 
   const snapshots = options.snapshots && createConfigSnapshots(options.snapshots)
   const profiles = activeProfiles(settings.profiles)

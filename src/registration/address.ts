@@ -1,12 +1,13 @@
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { SidecarError } from '../errors.js'
-import type { DiscoverySettings } from '../settings/schema.js'
+import type { DiscoverySettings, InetSettings } from '../settings/schema.js'
 import {
   candidatesOf,
   inNetwork,
   isDockerBridge,
   isLoopback,
+  isSiteLocal,
   withoutZone,
   type Candidate,
   type NetworkInterfaces,
@@ -23,11 +24,12 @@ export interface AddressChoice {
 }
 
 /** The settings that steer the choice. */
-export type AddressSettings = Pick<DiscoverySettings, 'ip' | 'networkInterface' | 'preferredNetworks'>
+export type AddressSettings = Pick<DiscoverySettings, 'ip' | 'networkInterface' | 'preferredNetworks'> &
+  Partial<Pick<DiscoverySettings, 'ipType'>>
 
 /**
  * Chooses among the addresses of this machine: `ip` > `network-interface` > `preferred-networks` > the one address the
- * app is bound to > the first private address that no Docker, hypervisor or VPN made.
+ * app is bound to > the first private address that no Docker, hypervisor or VPN made. `cloud.inetutils` leaves some out.
  *
  * @param boundTo what the app's server listens on; `::` and `0.0.0.0` are every address. @default every address
  * @throws `SIDECAR_SETTINGS_INVALID` where `ip` is no address to call, or `network-interface` is not there.
@@ -38,44 +40,91 @@ export function chooseAddress(
   settings: AddressSettings,
   interfaces: NetworkInterfaces = networkInterfaces(),
   boundTo = '::',
+  inet: Partial<InetSettings> = {},
 ): AddressChoice {
-  if (settings.ip !== undefined) return choice(configured(settings.ip), 'cloud.nacos.discovery.ip says so')
+  const said = configuredAddress(settings)
+  if (said !== undefined) return choice(said, 'cloud.nacos.discovery.ip says so')
 
   const all = candidatesOf(interfaces)
-  if (settings.networkInterface !== undefined) {
+  if (settings.networkInterface) {
     const found = onInterface(settings.networkInterface, all)
     const reason = `cloud.nacos.discovery.network-interface is ${found.interfaceName}`
     return choice(found.ip, reason, found, unreachable(found.ip, boundTo))
   }
 
-  const reachable = all.filter((one) => !one.loopback)
-  for (const wanted of settings.preferredNetworks) {
+  const { left: reachable, warnings: missed } = narrowed(all, settings, inet)
+  const { preferredNetworks = [] } = inet
+  for (const wanted of [...settings.preferredNetworks, ...preferredNetworks]) {
     const found = reachable.find((one) => matches(one.ip, wanted))
     if (!found) continue
     const reason = `${found.interfaceName} is in the preferred network ${wanted}`
     return choice(found.ip, reason, found, unreachable(found.ip, boundTo))
   }
-  const missed = settings.preferredNetworks.length
-    ? [`no address of this machine is in cloud.nacos.discovery.preferred-networks (${settings.preferredNetworks})`]
-    : []
+  for (const [key, networks] of [
+    ['nacos.discovery', settings.preferredNetworks],
+    ['inetutils', preferredNetworks],
+  ] as const) {
+    if (networks.length > 0)
+      missed.push(`no address of this machine is in cloud.${key}.preferred-networks (${networks})`)
+  }
 
   if (!isWildcard(boundTo)) return choice(withoutZone(boundTo), 'the app listens on it alone', undefined, missed)
   const best = reachable[0]
-  if (!best) return choice(all[0]?.ip ?? '127.0.0.1', 'this machine has no other address', undefined, missed)
+  if (!best)
+    return choice(
+      inet.defaultIpAddress || all[0]?.ip || '127.0.0.1',
+      'this machine has no other address',
+      undefined,
+      missed,
+    )
   const kind = `${best.private ? 'private' : 'public'} ${best.ipv6 ? 'IPv6' : 'IPv4'} address`
   const others = reachable.slice(1).map((one) => `${one.ip} (${one.interfaceName})`)
   const passed = others.length ? `; passed over ${others.join(', ')}` : ''
   return choice(best.ip, `first ${kind}, on ${best.interfaceName}${passed}`, best, missed)
 }
 
-function configured(setting: string): string {
-  const ip = withoutZone(setting.trim())
-  const callable = isIP(ip) ? !isWildcard(ip) : /^[a-z\d]([a-z\d._-]*[a-z\d])?$/i.test(ip)
+/**
+ * The address that the settings say; `undefined` where they leave the choice: nothing, an empty text, or `auto`.
+ *
+ * @throws `SIDECAR_SETTINGS_INVALID` where it is no address to call.
+ */
+export function configuredAddress({ ip: setting }: Pick<AddressSettings, 'ip'>): string | undefined {
+  const ip = withoutZone((setting ?? '').trim())
+  if (ip === '' || ip.toLowerCase() === 'auto') return undefined
+  const callable = isIP(ip) ? !isWildcard(ip) : isHostName(ip)
   if (callable) return ip
   throw new SidecarError(
     'SIDECAR_SETTINGS_INVALID',
-    `cloud.nacos.discovery.ip: expected an address or host name that others can call, without scheme and port, got "${setting}"`,
+    `cloud.nacos.discovery.ip: expected an address or host name that others can call, without scheme and port, or auto, got "${setting}"`,
   )
+}
+
+/** Labels of letters, digits, dashes and underscores; the last one is no number, or it would be a broken address. */
+function isHostName(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.')
+  const each = labels.every((label) => /^[a-z\d_]([a-z\d_-]{0,61}[a-z\d_])?$/i.test(label))
+  return text.length <= 253 && each && !/^\d+$/.test(labels.at(-1)!)
+}
+
+/** What `cloud.inetutils` and `ip-type` leave of the addresses that others may reach. */
+function narrowed(all: readonly Candidate[], { ipType }: AddressSettings, inet: Partial<InetSettings>) {
+  const warnings: string[] = []
+  let left = all.filter((one) => !one.loopback)
+  const keep = (key: string, fits: (one: Candidate) => boolean) => {
+    const kept = left.filter(fits)
+    if (kept.length > 0) left = kept
+    else if (left.length > 0) warnings.push(`${key} leaves no address of this machine: it is passed over`)
+  }
+  const ignored = inet.ignoredInterfaces ?? []
+  if (ignored.length > 0) {
+    const key = `cloud.inetutils.ignored-interfaces (${ignored.join(', ')})`
+    keep(key, (one) => !ignored.some((pattern) => matchesWhole(one.interfaceName, pattern)))
+  }
+  if (inet.useOnlySiteLocalInterfaces) {
+    keep('cloud.inetutils.use-only-site-local-interfaces', (one) => isSiteLocal(one.ip))
+  }
+  if (ipType) keep(`cloud.nacos.discovery.ip-type: ${ipType}`, (one) => one.ipv6 === (ipType === 'ipv6'))
+  return { left, warnings }
 }
 
 function onInterface(name: string, all: readonly Candidate[]): Candidate {
@@ -92,9 +141,13 @@ function onInterface(name: string, all: readonly Candidate[]): Candidate {
 function matches(ip: string, wanted: string): boolean {
   const inside = inNetwork(ip, wanted)
   if (inside !== undefined) return inside
-  if (ip.startsWith(wanted)) return true
+  return ip.startsWith(wanted) || matchesWhole(ip, wanted)
+}
+
+/** As Java's `String.matches`; what is no expression matches nothing. */
+function matchesWhole(text: string, pattern: string): boolean {
   try {
-    return new RegExp(`^(?:${wanted})$`).test(ip)
+    return new RegExp(`^(?:${pattern})$`).test(text)
   } catch {
     return false
   }

@@ -1,19 +1,9 @@
 import { SidecarError } from '../errors.js'
+import { leaseOf as leaseIn, leaseProblem, LEASE_NAMES, type Lease } from '../settings/lease.js'
 import type { DiscoverySettings, Settings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
+import { configuredAddress } from './address.js'
 
-/** How long the registry waits for a sign of life, as it is told in the metadata. */
-export interface Lease {
-  readonly intervalMs: number
-  /** Without a beat for this long: unhealthy. */
-  readonly timeoutMs: number
-  /** Without a beat for this long: removed. */
-  readonly deleteAfterMs: number
-}
-
-const INTERVAL = 'preserved.heart.beat.interval'
-const TIMEOUT = 'preserved.heart.beat.timeout'
-const DELETE = 'preserved.ip.delete.timeout'
 const SOURCE = 'preserved.register.source'
 
 export interface InstanceOptions {
@@ -60,6 +50,7 @@ export function createInstance({ settings, namespace, ip, port, secure = false }
  */
 export function checkInstance(settings: Settings): void {
   serviceNameOf(settings)
+  configuredAddress(settings.cloud.nacos.discovery)
   leaseOf(settings.cloud.nacos.discovery)
 }
 
@@ -94,21 +85,15 @@ export function serviceNameOf(settings: Settings): string {
 }
 
 /**
- * The lease: what the metadata says under `preserved.*`, as Java services write it, else the settings.
+ * The lease of an instance: `preserved.*` of its metadata, as Java services write it, before the settings.
  *
- * @throws `SIDECAR_SETTINGS_INVALID` where a timeout does not exceed the interval: a registry would refuse it.
+ * @throws `SIDECAR_SETTINGS_INVALID` where a timeout is below the interval: a registry would refuse it.
  */
 export function leaseOf(discovery: DiscoverySettings): Lease {
-  const lease = {
-    intervalMs: inMetadata(discovery, INTERVAL) ?? discovery.heartBeatInterval,
-    timeoutMs: inMetadata(discovery, TIMEOUT) ?? discovery.heartBeatTimeout,
-    deleteAfterMs: inMetadata(discovery, DELETE) ?? discovery.ipDeleteTimeout,
-  }
-  if (lease.intervalMs > 0 && lease.timeoutMs > lease.intervalMs && lease.deleteAfterMs > lease.intervalMs) return lease
-  throw new SidecarError(
-    'SIDECAR_SETTINGS_INVALID',
-    `cloud.nacos.discovery: heart-beat-timeout (${lease.timeoutMs} ms) and ip-delete-timeout (${lease.deleteAfterMs} ms) must exceed heart-beat-interval (${lease.intervalMs} ms), and that must not be 0`,
-  )
+  const lease = leaseIn(discovery)
+  const problem = leaseProblem(lease, discovery)
+  if (!problem) return lease
+  throw new SidecarError('SIDECAR_SETTINGS_INVALID', `cloud.nacos.discovery: ${problem.message}`)
 }
 
 function metadataOf(discovery: DiscoverySettings, secure: boolean): Record<string, string> {
@@ -118,15 +103,10 @@ function metadataOf(discovery: DiscoverySettings, secure: boolean): Record<strin
     ...discovery.metadata,
     // A persistent instance has no lease: the registry probes it.
     ...(discovery.ephemeral && {
-      [INTERVAL]: String(Math.round(lease.intervalMs)),
-      [TIMEOUT]: String(Math.round(lease.timeoutMs)),
-      [DELETE]: String(Math.round(lease.deleteAfterMs)),
+      [LEASE_NAMES.intervalMs.metadata]: String(Math.round(lease.intervalMs)),
+      [LEASE_NAMES.timeoutMs.metadata]: String(Math.round(lease.timeoutMs)),
+      [LEASE_NAMES.deleteAfterMs.metadata]: String(Math.round(lease.deleteAfterMs)),
     }),
     ...(secure && { secure: 'true' }),
   }
-}
-
-function inMetadata(discovery: DiscoverySettings, key: string): number | undefined {
-  const text = Object.hasOwn(discovery.metadata, key) ? discovery.metadata[key] : undefined
-  return text !== undefined && /^\d+$/.test(text.trim()) ? Number(text) : undefined
 }

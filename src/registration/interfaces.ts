@@ -19,12 +19,15 @@ const VIRTUAL =
   /^(docker|br-|veth|virbr|vmnet|vboxnet|vnic|vnet|podman|cni|cali|flannel|cilium|lxc|lxd|kube|nodelocaldns|tun|tap|utun|wg|zt|tailscale|ppp|ipsec|dummy|ifb|awdl|llw|anpi|bridge\d)|^vEthernet|VMware|VirtualBox|Hyper-V|WSL/i
 
 const PRIVATE = blockList(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7'])
+const SITE_LOCAL = blockList(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fec0::/10'])
 const LINK_LOCAL = blockList(['169.254.0.0/16', 'fe80::/10'])
 const LOOPBACK = blockList(['127.0.0.0/8', '::1/128'])
 /** The network of docker0 where nobody has changed it. */
 const DOCKER_BRIDGE = blockList(['172.17.0.0/16'])
 
 export const isLoopback = (ip: string) => ip === 'localhost' || contains(LOOPBACK, ip)
+/** Java's word for it; newer private networks are not in it. */
+export const isSiteLocal = (ip: string) => contains(SITE_LOCAL, ip)
 export const isDockerBridge = (ip: string) => contains(DOCKER_BRIDGE, ip)
 
 /** Every usable address, best first: real before virtual, private before public, IPv4 before IPv6, loopback last. */

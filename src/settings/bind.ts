@@ -2,31 +2,68 @@ import { inspect } from 'node:util'
 import type { z } from 'zod'
 import { SidecarError } from '../errors.js'
 import { locate } from '../properties/document-error.js'
+import type { PropertyLayer } from '../properties/document.js'
 import { formatPath, type PropertyPath } from '../properties/path.js'
 import { hasPlaceholder } from '../properties/placeholders.js'
 import { isSecret, masked } from '../properties/secrets.js'
 import type { PropertyNode } from '../properties/tree.js'
 import { placeOf, type Found, type PropertyView } from '../properties/view.js'
 import { nearest } from '../util/nearest.js'
+import { raisedInMetadata, SHORTEST_LEASE_MS } from './lease.js'
 import { settingsSchema, type Settings } from './schema.js'
 import { kebab, shapeOf, type Shape } from './shape.js'
+import { isWithoutEffect } from './without-effect.js'
 
 /** Where a slip of the pen would go unnoticed: nobody else puts keys there. */
 const OURS = [['cloud', 'nacos'], ['auth'], ['sidecar']]
 
 const SETTINGS = shapeOf(settingsSchema)
 
+export interface BoundSettings {
+  readonly settings: Settings
+  /** What is lost or misspelt. */
+  readonly warnings: string[]
+  /** What is worth a line of the log, once. */
+  readonly notes: string[]
+}
+
 /** Merged properties → frozen settings; every wrong type in one error, every unknown key a warning. */
-export function bindSettings(view: PropertyView): { settings: Settings; warnings: string[] } {
+export function bindSettings(view: PropertyView): BoundSettings {
   const binder = new Binder(view)
   const result = settingsSchema.safeParse(binder.section(SETTINGS, view.tree, []))
-  if (result.success) return { settings: deepFreeze(result.data) as Settings, warnings: binder.warnings }
+  if (result.success) {
+    const { warnings } = binder
+    raiseLease(result.data.cloud.nacos.discovery, binder)
+    return { settings: deepFreeze(result.data) as Settings, warnings, notes: binder.notes() }
+  }
   const problems = result.error.issues.map((issue) => binder.describe(issue))
   throw new SidecarError('SIDECAR_SETTINGS_INVALID', problems.join('\n'))
 }
 
+/** Times below a second are seconds that were meant as such: a beat each few milliseconds is nothing anyone wants. */
+function raiseLease(
+  discovery: {
+    -readonly [K in keyof Settings['cloud']['nacos']['discovery']]: Settings['cloud']['nacos']['discovery'][K]
+  },
+  binder: Binder,
+): void {
+  const raised = raisedInMetadata(discovery.metadata).map((time) => `metadata ${time}`)
+  for (const name of ['heartBeatInterval', 'heartBeatTimeout', 'ipDeleteTimeout'] as const) {
+    const written = binder.written(['cloud', 'nacos', 'discovery', name])
+    // Code knows what it does.
+    if (discovery[name] >= SHORTEST_LEASE_MS || written === 'code') continue
+    if (written) raised.push(`${kebab(name)}: ${discovery[name]}`)
+    discovery[name] = SHORTEST_LEASE_MS
+  }
+  if (raised.length === 0) return
+  binder.warnings.push(
+    `cloud.nacos.discovery: ${raised.join(', ')} is taken as ${SHORTEST_LEASE_MS} ms, the shortest there is: these times are milliseconds, 5 seconds are 5000`,
+  )
+}
+
 class Binder {
   readonly warnings: string[] = []
+  private readonly withoutEffect: string[] = []
   /** Which property became which setting, for messages. */
   private readonly origins = new Map<string, PropertyNode>()
 
@@ -115,8 +152,27 @@ class Binder {
     return hasPlaceholder(found.entry.text) && this.view.textOf(found) === '' ? undefined : found
   }
 
+  notes(): string[] {
+    if (this.withoutEffect.length === 0) return []
+    return [`without effect here, as nothing depends on them: ${this.withoutEffect.join(', ')} (docs/migration.md)`]
+  }
+
+  /** Who wrote a setting; `undefined` where it is a default. */
+  written(path: PropertyPath): PropertyLayer | undefined {
+    const node = this.origins.get(JSON.stringify(path))
+    const found = node && this.scalarAt(node, path)
+    return found?.source.layer
+  }
+
   private warnUnknown(node: PropertyNode, path: PropertyPath, shape: Shape): void {
     if (shape.kind !== 'section') return
+    const leaves = [...node.leaves()].map((leaf) => [...path, node.name, ...leaf.path])
+    if (leaves.length > 0 && leaves.every(isWithoutEffect)) {
+      this.withoutEffect.push(
+        ...leaves.map((one) => formatPath(one.map((part) => (typeof part === 'string' ? kebab(part) : part)))),
+      )
+      return
+    }
     const leaf = node.leaves().next().value
     if (!leaf) return
     const key = formatPath([...path.map((part) => (typeof part === 'string' ? kebab(part) : part)), node.name])

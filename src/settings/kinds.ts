@@ -123,6 +123,14 @@ export const wordList = <const Words extends readonly [string, ...string[]]>(...
     .transform((values) => values.map((value) => value.trim().toLowerCase()))
     .pipe(z.array(word(words)).min(1, `expected at least one of ${words.join(', ')}`))
 
+/** `IPv4` or `IPv6`, in any case; in lower case. */
+export const ipFamily = written('[iI][pP][vV][46]').transform((value, context) => {
+  const word = value.trim().toLowerCase()
+  if (word === 'ipv4' || word === 'ipv6') return word
+  context.addIssue({ code: 'custom', message: 'expected IPv4 or IPv6' })
+  return z.NEVER
+})
+
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 const SPRING_LEVELS: Record<string, string> = { trace: 'debug', warning: 'warn', fatal: 'error', off: 'silent' }
 const EVERY_LEVEL = [...LEVELS, ...Object.keys(SPRING_LEVELS)]

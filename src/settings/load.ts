@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { existsSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { SidecarError, messageOf } from '../errors.js'
@@ -12,7 +12,7 @@ import { isPlainObject } from '../util/is-object.js'
 import { bindSettings } from './bind.js'
 import { environmentDocument } from './environment-document.js'
 import { homeOf, settingsPlaces } from './file-places.js'
-import { displayName, readText } from './files.js'
+import { displayName, packageFolder, packageFolderAbove, readText } from './files.js'
 import { loadLocalDocuments } from './local-documents.js'
 import { parseLocations } from './locations.js'
 import { activeProfiles } from './profiles.js'
@@ -52,6 +52,8 @@ export interface LoadedSettings {
   readonly store: PropertyStore
   /** To be logged: unknown keys and the like. */
   readonly warnings: readonly string[]
+  /** To be logged as information. */
+  readonly notes: readonly string[]
 }
 
 /**
@@ -104,10 +106,32 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
     viewOf: (documents) => storeOf(documents).localView(),
     profilesOf: (documents) => profilesOf(storeOf(documents)),
   })
-  const store = storeOf(local.documents, local.imports)
+  const named = storeOf(local.documents, local.imports)
+  const store = isNamed(named) ? named : storeOf([...packageName(cwd, main), ...local.documents], local.imports)
   store.requireResolved()
-  const { settings, warnings: unknown } = bindSettings(store.localView())
-  return { settings, file, store, warnings: [...warnings, ...local.warnings, ...unknown] }
+  const { settings, warnings: unknown, notes } = bindSettings(store.localView())
+  return { settings, file, store, warnings: [...warnings, ...local.warnings, ...unknown], notes }
+}
+
+function isNamed(store: PropertyStore): boolean {
+  return ['application.name', 'cloud.nacos.discovery.service'].some((key) => store.get(key, 'local') !== undefined)
+}
+
+/** Where nothing else names the service, its package does: `@shop/orders` is `orders`. */
+function packageName(cwd: string, main: string | undefined): PropertyDocument[] {
+  const own = main === undefined ? undefined : packageFolder(main)
+  // A process manager or a test runner starts the script: its package is not the service.
+  const folder = own === undefined || /[/\\]node_modules[/\\]/.test(own + sep) ? packageFolderAbove(cwd) : own
+  if (folder === undefined) return []
+  const file = join(folder, 'package.json')
+  try {
+    const { name } = JSON.parse(readText(file, file)) as { name?: unknown }
+    const plain = typeof name === 'string' ? name.replace(/^@[^/]*\//, '') : ''
+    if (plain === '') return []
+    return [{ name: displayName(file, cwd), layer: 'local', entries: [textEntry(['application', 'name'], plain)] }]
+  } catch {
+    return []
+  }
 }
 
 /** Which profiles are active is said outside the documents that depend on it. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { list, logLevel, port, section, text } from './kinds.js'
+import { flag, list, logLevel, port, section, text } from './kinds.js'
 import { auth } from './schema/auth.js'
 import { feignClient } from './schema/feign.js'
 import { nacos } from './schema/nacos.js'
@@ -16,7 +16,7 @@ export const settingsSchema = section({
     port: port.optional(),
   }).prefault({}),
   application: section({
-    /** The service's name, needed to register; also the data id of its own configs. */
+    /** The service's name, needed to register; also the data id of its own configs. @default the name in package.json */
     name: text.optional(),
     /** What `auth.code` is where that is left out. */
     code: text.optional(),
@@ -38,7 +38,20 @@ export const settingsSchema = section({
      */
     import: list.default([]),
   }).prefault({}),
-  cloud: section({ nacos: nacos.prefault({}) }).prefault({}),
+  cloud: section({
+    nacos: nacos.prefault({}),
+    /** How the address that callers are told is chosen, in Spring's own words. */
+    inetutils: section({
+      /** As `cloud.nacos.discovery.preferred-networks`, which is asked first. */
+      preferredNetworks: list.default([]),
+      /** Regular expressions: an interface whose whole name matches one is passed over. */
+      ignoredInterfaces: list.default([]),
+      /** Takes private addresses only. */
+      useOnlySiteLocalInterfaces: flag.default(false),
+      /** Where this machine has no other address. @default 127.0.0.1 */
+      defaultIpAddress: text.optional(),
+    }).prefault({}),
+  }).prefault({}),
   auth: auth.prefault({}),
   feign: section({
     /** By the name of the service, or `default` for all of them. */
@@ -59,6 +72,7 @@ type DeepReadonly<T> = T extends (infer U)[]
 
 /** bootstrap.yml with every default filled in; frozen. */
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>
+export type InetSettings = Settings['cloud']['inetutils']
 export type NacosSettings = Settings['cloud']['nacos']
 export type DiscoverySettings = NacosSettings['discovery']
 export type ConfigSettings = NacosSettings['config']

@@ -22,6 +22,8 @@ export function shapeOf(schema: AnyZod): Shape {
     case 'prefault':
     case 'optional':
       return shapeOf(def.innerType)
+    case 'pipe':
+      return shapeOf(def.in)
     case 'object':
       return {
         kind: 'section',

@@ -42,7 +42,7 @@ test('initSidecar over the clients of the npm SDK: joins, calls, follows config,
       cloud: {
         nacos: {
           discovery: { ip: '127.0.0.1', metadata: { zone: '杭州' } },
-          config: { sharedConfigs: ['shared.yml'] },
+          config: { sharedConfigs: [{ dataId: 'shared.yml', refresh: true }] },
         },
       },
       sidecar: { drain: 0 },

@@ -97,7 +97,7 @@ describe('a start that fails', () => {
   test.each([
     ['no bootstrap.yml', undefined, 'SIDECAR_SETTINGS_NOT_FOUND'],
     ['a wrong type', bootstrap(CLOSED, 'server.port: 80a'), 'SIDECAR_SETTINGS_INVALID'],
-    ['no name', 'server.port: 0', 'SIDECAR_SETTINGS_INVALID'],
+    ['an empty name', 'application.name: ""', 'SIDECAR_SETTINGS_INVALID'],
     ['broken YAML', 'a: [', 'SIDECAR_SETTINGS_SYNTAX'],
     ['a guard with nothing to ask', bootstrap(CLOSED, 'auth.enabled: true'), 'SIDECAR_AUTH_SETTINGS'],
   ])('%s: throws at once, awaited or not, and nothing listens', async (_case, text, code) => {
@@ -242,6 +242,22 @@ describe('ways in', () => {
     child.signal('SIGTERM')
     expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' })
     expect(registry.server.services().flatMap(({ instances }) => instances)).toEqual([])
+  })
+
+  test('K5: node --import nacos-sidecar/register without a name registers that of package.json', async () => {
+    await using registry = await startTestRegistry()
+    const child = startScript(
+      `import { createServer } from 'node:http'
+       createServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1', () => say('listening'))`,
+      {
+        bootstrap: `cloud.nacos.server-addr: ${registry.address}\nsidecar.drain: 0`,
+        execArgv: ['--import', 'nacos-sidecar/register'],
+      },
+    )
+    await child.message('listening')
+    await vi.waitFor(() => expect(registry.server.services()).toMatchObject([{ service: 'nacos-sidecar' }]))
+    child.signal('SIGTERM')
+    expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' })
   })
 
   test.each(['module', 'commonjs'] as const)(

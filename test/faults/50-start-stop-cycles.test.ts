@@ -18,7 +18,7 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} }
 const settings = {
   application: { name: 'orders' },
   cloud: { nacos: { serverAddr: process.env.REGISTRY, discovery: { ip: '127.0.0.1' }, config: { sharedConfigs: ['shared.yml'] } } },
-  sidecar: { drain: 0 },
+  sidecar: { drain: 0, refreshAll: true },
 }
 async function cycle() {
   const sidecar = createSidecar({ configPath: false, settings, logger: silent })

@@ -35,7 +35,7 @@ export function startMember(
         config: { sharedConfigs: ['shared.yml'], ...more.config },
       },
     },
-    sidecar: { drain: 0, pollInterval: pollMs, ...more.sidecar },
+    sidecar: { drain: 0, pollInterval: pollMs, refreshAll: true, ...more.sidecar },
   }
   const child = startChild(APP, { env: { SETTINGS: JSON.stringify(settings) } })
   let asked = 0

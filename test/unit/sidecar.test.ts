@@ -71,12 +71,16 @@ test('a pick is told of once: a second word does not count for another call', as
 })
 
 test.each<[string, object]>([
-  ['without a name', {}],
-  ['with a lease no registry takes', { 'application.name': 'a', metadata: { 'preserved.heart.beat.interval': '0' } }],
+  ['with an empty name', { 'application.name': '' }],
+  [
+    'with a lease no registry takes',
+    { 'application.name': 'a', discovery: { heartBeatInterval: 5_000, heartBeatTimeout: 1_000 } },
+  ],
+  ['at an address nothing can call', { 'application.name': 'a', discovery: { ip: 'http://10.0.0.1' } }],
 ])(
   'a service that could never be registered %s fails at its start',
-  (_, { metadata = {}, ...settings }: { metadata?: object }) => {
-    const wanted = { ...settings, cloud: { nacos: { discovery: { registerEnabled: true, metadata } } } }
+  (_, { discovery = {}, ...settings }: { discovery?: object }) => {
+    const wanted = { ...settings, cloud: { nacos: { discovery: { registerEnabled: true, ...discovery } } } }
     const registering = () => start({ 'cloud.nacos.discovery.register-enabled': undefined, ...wanted })
     expect(registering).toThrow(expect.objectContaining({ code: 'SIDECAR_SETTINGS_INVALID' }))
   },

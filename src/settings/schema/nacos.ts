@@ -5,15 +5,16 @@ import {
   endpoint,
   flag,
   integer,
+  ipFamily,
   list,
   oneOf,
-  port,
   positiveMs,
   section,
   serverAddresses,
   stringMap,
   text,
 } from '../kinds.js'
+import { bindLease, leaseProblem, settingsOfLease } from '../lease.js'
 
 /** How to reach one Nacos cluster; `discovery` and `config` inherit what they leave out. */
 const connection = {
@@ -82,14 +83,18 @@ const discovery = section({
   weight: amount(0, 10_000).default(1),
   /** `name: value` pairs registered with the instance. */
   metadata: stringMap.default({}),
-  /** Address or host name that callers are told. @default the first private address that is not a virtual interface's */
+  /** Address or host name that callers are told; empty and `auto` are the default. @default the first private address that is not a virtual interface's */
   ip: text.optional(),
-  /** Port that callers are told. @default the one the app really listens on */
-  port: port.optional(),
+  /** Port that callers are told; -1, as in Spring, and 0 are the default. @default the one the app really listens on */
+  port: integer(-1, 65535)
+    .transform((value) => (value > 0 ? value : undefined))
+    .optional(),
   /** Name of the network interface whose address is taken: `eth0`. */
   networkInterface: text.optional(),
   /** Address prefixes or regular expressions; the first private address that matches one is taken. */
   preferredNetworks: list.default([]),
+  /** `IPv4` or `IPv6`: which kind of address is taken where there are both. @default IPv4 before IPv6 */
+  ipType: ipFamily.optional(),
   /** `false` only calls others. */
   registerEnabled: flag.default(true),
   /** `false` registers the instance switched off: it gets no calls until an operator switches it on. */
@@ -98,20 +103,28 @@ const discovery = section({
   ephemeral: flag.default(true),
   /** Adds `secure=true` to the metadata: callers use https. */
   secure: flag.default(false),
-  /** Pause between heartbeats; this and the next two are sent along, so that the server agrees. */
-  heartBeatInterval: positiveMs.default(10_000),
-  /** Without a heartbeat for this long the instance is unhealthy. */
-  heartBeatTimeout: durationMs.default(30_000),
-  /** Without a heartbeat for this long it is removed. */
-  ipDeleteTimeout: durationMs.default(90_000),
+  /**
+   * Pause between heartbeats, at least a second; this and the next two are sent along, so that the server agrees. The
+   * same in `metadata` (`preserved.heart.beat.interval` …), as Java services write it, is stronger. What is left out
+   * adapts to what is written.
+   * @default 10s
+   */
+  heartBeatInterval: positiveMs.optional(),
+  /** Without a heartbeat for this long the instance is unhealthy; not below `heart-beat-interval`. @default 30s */
+  heartBeatTimeout: durationMs.optional(),
+  /** Without a heartbeat for this long it is removed; not below `heart-beat-interval`. @default 90s */
+  ipDeleteTimeout: durationMs.optional(),
   /** An impossible registration ends the start with an error instead of a log line. */
   failFast: flag.default(false),
-}).superRefine((own, context) => {
-  // The server refuses such a registration; better to hear it at the start, with the line.
-  if (own.heartBeatTimeout > own.heartBeatInterval && own.ipDeleteTimeout >= own.heartBeatTimeout) return
-  const { heartBeatInterval, heartBeatTimeout, ipDeleteTimeout } = own
-  const message = `expected heart-beat-interval < heart-beat-timeout ≤ ip-delete-timeout, got ${heartBeatInterval}, ${heartBeatTimeout} and ${ipDeleteTimeout} ms`
-  context.addIssue({ code: 'custom', path: ['heartBeatTimeout'], message, params: { says: true } })
+}).transform((own, context) => {
+  const lease = bindLease(own)
+  const problem = leaseProblem(lease, own)
+  if (problem) {
+    // The server refuses such a registration; better to hear it at the start, with the line.
+    const path = [problem.part === 'timeoutMs' ? 'heartBeatTimeout' : 'ipDeleteTimeout']
+    context.addIssue({ code: 'custom', path, message: problem.message, params: { says: true } })
+  }
+  return { ...own, ...settingsOfLease(lease) }
 })
 
 const config = section({
@@ -127,13 +140,20 @@ const config = section({
   /** Extension of the service's own data ids, and the format of those without one; Spring's default is `properties`. */
   fileExtension: text.default('yml'),
   /**
-   * Data ids, or `{ data-id, group, refresh }`: the weakest documents, the later one stronger. One without `group` is in
+   * Data ids, or `{ data-id, group, refresh }`: the weakest documents, the later one stronger. Changes are followed
+   * where `refresh` is true (see also `sidecar.refresh-all`). One without `group` is in
    * `DEFAULT_GROUP`, whatever `config.group` is. Not loaded where `config.import` names documents in Nacos.
    */
   sharedConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
   /** The same; stronger than `shared-configs`, weaker than the service's own. */
   extensionConfigs: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
-  /** Follows changes of every document; `refresh` says it of one. */
+  /** The old name of `extension-configs`; not read where that is there. */
+  extConfig: z.array(documentRef, { error: 'expected a list of data ids' }).default([]),
+  /** The old way to write `shared-configs`: data ids of `DEFAULT_GROUP`, separated by commas. */
+  sharedDataids: list.default([]),
+  /** The data ids among `shared-dataids` and `shared-configs` whose changes are followed. */
+  refreshableDataids: list.default([]),
+  /** `false` follows no document's changes. */
   refreshEnabled: flag.default(true),
   /**
    * Whether an imported document stands above local files for a profile (`remote`) or, as they are more special, below

@@ -40,6 +40,11 @@ export const sidecar = section({
   registerOn: oneOf('listen', 'manual').default('listen'),
   /** Interval of list polls where nothing pushes; jittered by ±10 %. */
   pollInterval: positiveMs.default(10_000),
+  /**
+   * Follows the changes of shared and extension configs that say nothing of `refresh` too, where Spring reads those once,
+   * at the start.
+   */
+  refreshAll: flag.default(false),
   /** Balancer of every service that `feign.client.<name>.balancer` says nothing of. */
   balancer: text.default('round-robin'),
   ejection: ejection.prefault({}),

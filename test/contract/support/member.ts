@@ -39,7 +39,7 @@ export async function joinMesh(
           config: { sharedConfigs: options.sharedConfigs ?? [] },
         },
       },
-      sidecar: { drain: 0 },
+      sidecar: { drain: 0, refreshAll: true },
     },
   })
   defer(() => sidecar.stop())

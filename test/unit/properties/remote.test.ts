@@ -586,3 +586,101 @@ describe('the words of an import', () => {
     expect((await said('nacos:a.yml,optional:nacos:c.yml;nacos:b.yml')).asked).toEqual(['a.yml', 'c.yml', 'b.yml'])
   })
 })
+
+describe('the documents that are followed', () => {
+  const followed = async (yaml: string) => {
+    const { remote, lines } = remoteOf(`application.name: orders\n${yaml}`, {})
+    await remote.load()
+    const named = remote.documents().map(({ dataId, group, refresh }) => `${group}/${dataId}${refresh ? '*' : ''}`)
+    const own = ['DEFAULT_GROUP/orders*', 'DEFAULT_GROUP/orders.yml*']
+    return {
+      named: named.filter((name) => !own.includes(name)),
+      notes: lines.filter((line) => /not followed/.test(line)),
+    }
+  }
+
+  test('J7: shared and extension configs by their `refresh`, false where it is left out, and said once', async () => {
+    const { named, notes } = await followed(`cloud.nacos.config:
+  shared-configs: [plain.yml, { data-id: left-out.yml }, { data-id: yes.yml, refresh: true }, { data-id: no.yml, refresh: false }]
+  extension-configs: [{ data-id: ext.yml }]`)
+    expect(named.map((name) => name.replace('DEFAULT_GROUP/', ''))).toEqual([
+      'plain.yml',
+      'left-out.yml',
+      'yes.yml*',
+      'no.yml',
+      'ext.yml',
+    ])
+    expect(notes).toEqual([
+      'info changes of plain.yml, left-out.yml, ext.yml are not followed, as in Spring: write refresh: true beside the data id, or sidecar.refresh-all: true',
+    ])
+  })
+
+  test('J7: with sidecar.refresh-all all that do not say no', async () => {
+    const { named, notes } = await followed(`sidecar.refresh-all: true
+cloud.nacos.config.shared-configs: [plain.yml, { data-id: no.yml, refresh: false }]`)
+    expect(named).toEqual(['DEFAULT_GROUP/plain.yml*', 'DEFAULT_GROUP/no.yml'])
+    expect(notes).toEqual([])
+  })
+
+  test('J7: imports, unless they or refresh-enabled say no', async () => {
+    const imports = 'spring.config.import: ["optional:nacos:a.yml", "optional:nacos:b.yml?refreshEnabled=false"]\n'
+    expect((await followed(imports)).named).toEqual(['DEFAULT_GROUP/a.yml*', 'DEFAULT_GROUP/b.yml'])
+    const off = await followed(`${imports}cloud.nacos.config.refresh-enabled: false`)
+    expect(off.named).toEqual(['DEFAULT_GROUP/a.yml', 'DEFAULT_GROUP/b.yml'])
+  })
+
+  test('J7: one that is named twice is followed where either says so', async () => {
+    const { named } = await followed('cloud.nacos.config.shared-configs: [orders.yml]')
+    expect(named).toEqual([])
+  })
+
+  test('C4: shared-dataids and refreshable-dataids, as text', async () => {
+    const { named } = await followed(`cloud.nacos.config:
+  group: G
+  shared-dataids: a.properties, b.properties
+  refreshable-dataids: b.properties
+  prefix: orders`)
+    expect(named.slice(0, 2)).toEqual(['DEFAULT_GROUP/a.properties', 'DEFAULT_GROUP/b.properties*'])
+    expect(named.slice(2)).toEqual(['G/orders*', 'G/orders.yml*'])
+  })
+
+  test('C4: refreshable-dataids alone are pulled, and of shared-configs they are followed', async () => {
+    expect((await followed('cloud.nacos.config.refreshable-dataids: a.yml,b.yml')).named).toEqual([
+      'DEFAULT_GROUP/a.yml*',
+      'DEFAULT_GROUP/b.yml*',
+    ])
+    const beside = await followed(`cloud.nacos.config:
+  shared-configs: [{ data-id: a.yml }, { data-id: a.yml, group: G }]
+  refreshable-dataids: a.yml`)
+    expect(beside.named).toEqual(['DEFAULT_GROUP/a.yml*', 'G/a.yml'])
+  })
+
+  test('C4: ext-config with group and refresh; extension-configs are read in its place', async () => {
+    const old = 'cloud.nacos.config: { ext-config: [{ data-id: a.yml }, { data-id: b.yml, group: G, refresh: true }] }'
+    expect((await followed(old)).named).toEqual(['DEFAULT_GROUP/a.yml', 'G/b.yml*'])
+    const both = old.replace('ext-config', 'extension-configs: [{ data-id: n.yml }], ext-config')
+    expect((await followed(both)).named).toEqual(['DEFAULT_GROUP/n.yml'])
+  })
+
+  test('C4: the old names in .properties and in the environment', async () => {
+    const properties = {
+      'bootstrap.properties': [
+        'spring.application.name=orders',
+        'spring.cloud.nacos.config.ext-config[0].data-id=a.yml',
+        'spring.cloud.nacos.config.ext-config[0].group=G',
+        'spring.cloud.nacos.config.ext-config[0].refresh=true',
+      ].join('\n'),
+    }
+    const { remote, warnings } = remoteOf(
+      properties,
+      {},
+      { vars: { SPRING_CLOUD_NACOS_CONFIG_SHAREDDATAIDS: 's.yml' } },
+    )
+    await remote.load()
+    expect(warnings).toEqual([])
+    expect(remote.documents().slice(0, 2)).toMatchObject([
+      { dataId: 's.yml', group: 'DEFAULT_GROUP', refresh: false },
+      { dataId: 'a.yml', group: 'G', refresh: true },
+    ])
+  })
+})

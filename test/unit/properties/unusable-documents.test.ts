@@ -2,7 +2,10 @@ import { expect, test, vi } from 'vitest'
 import { startOutage } from '../../support/outage.js'
 import { alerts } from '../../support/quiet-sidecar.js'
 
-const shared = (...dataIds: string[]) => ({ 'cloud.nacos.config.shared-configs': dataIds.join(',') })
+const shared = (...dataIds: string[]) => ({
+  'cloud.nacos.config.shared-configs': dataIds.join(','),
+  'sidecar.refresh-all': true,
+})
 
 test.each([
   ['bad.yml', '"a: 1\n b: 2"', /bad\.yml:1:1: expected/],

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { SidecarError } from '../../../src/errors.js'
 import { chooseAddress } from '../../../src/registration/address.js'
 import { nic } from '../../support/nic.js'
@@ -50,7 +50,28 @@ test('brackets and zones are taken off an address', () => {
   expect(chooseAddress({ ...open, ip: 'orders.internal' }, {}).ip).toBe('orders.internal')
 })
 
-test.each(['0.0.0.0', '::', 'http://10.0.0.1', '10.0.0.1:80', '', 'a b'])('ip: %j is refused', (ip) => {
+test.each(['', ' ', 'auto', 'AUTO'])('R10: ip: %j leaves the choice', (ip) => {
+  expect(chooseAddress({ ...open, ip }, many)).toEqual(chooseAddress(open, many))
+})
+
+test.each(['orders', 'orders.internal', 'my_host', 'xn--bcher-kva.example', 'host-1.example.', '1a.b2'])(
+  'R10: ip: %j is a host name',
+  (ip) => expect(chooseAddress({ ...open, ip }, many).ip).toBe(ip),
+)
+
+test.each([
+  '0.0.0.0',
+  '::',
+  'http://10.0.0.1',
+  '10.0.0.1:80',
+  'a b',
+  '10.0.0.999',
+  '10.0.1',
+  'a..b',
+  '-a',
+  'auto:80',
+  '${IP}',
+])('R10: ip: %j is refused', (ip) => {
   expect(() => chooseAddress({ ...open, ip }, many)).toThrow(/cloud\.nacos\.discovery\.ip: expected an address/)
 })
 
@@ -58,4 +79,44 @@ test('an interface that is not there is an error with the ones that are', () => 
   const choose = () => chooseAddress({ ...open, networkInterface: 'eth9' }, many)
   expect(choose).toThrow(SidecarError)
   expect(choose).toThrow(/"eth9".*eth0.*docker0/)
+})
+
+describe('cloud.inetutils', () => {
+  const chosen = (inet: object, settings: object = {}) => chooseAddress({ ...open, ...settings }, many, '::', inet)
+
+  test('C5: preferred-networks, asked after those of cloud.nacos.discovery', () => {
+    expect(chosen({ preferredNetworks: ['192.168'] }).ip).toBe('192.168.7.7')
+    expect(chosen({ preferredNetworks: ['192\\.168\\..*'] }).ip).toBe('192.168.7.7')
+    expect(chosen({ preferredNetworks: ['192.168'] }, { preferredNetworks: [chosen({}).ip] }).ip).toBe(chosen({}).ip)
+    expect(chosen({ preferredNetworks: ['198.51.100.'] }).warnings.join()).toContain(
+      'cloud.inetutils.preferred-networks',
+    )
+  })
+
+  test('C5: ignored-interfaces are whole names, as expressions', () => {
+    const [first = ''] = /on (\S+?)(;|$)/.exec(chosen({}).reason)?.slice(1) ?? []
+    expect(chosen({ ignoredInterfaces: [first] }).ip).not.toBe(chosen({}).ip)
+    expect(chosen({ ignoredInterfaces: [first.slice(0, -1)] }).ip).toBe(chosen({}).ip)
+    expect(chosen({ ignoredInterfaces: ['.*'] })).toMatchObject({
+      ip: chosen({}).ip,
+      warnings: [expect.stringContaining('ignored-interfaces (.*) leaves no address')],
+    })
+  })
+
+  test('C5: use-only-site-local-interfaces, default-ip-address', () => {
+    const address = (one: string, family: 'IPv4' | 'IPv6' = 'IPv4') =>
+      ({ address: one, family, internal: false }) as never
+    const two = { eth0: [address('8.8.8.8')], wan: [address('100.64.0.1')], lan: [address('172.20.0.2')] }
+    expect(chooseAddress(open, two, '::', { useOnlySiteLocalInterfaces: true }).ip).toBe('172.20.0.2')
+    expect(chooseAddress(open, {}, '::', { defaultIpAddress: '10.9.9.9' }).ip).toBe('10.9.9.9')
+  })
+
+  test('J8: ip-type chooses the kind of address', () => {
+    const address = (one: string, family: 'IPv4' | 'IPv6') => ({ address: one, family, internal: false }) as never
+    const both = { eth0: [address('10.0.0.1', 'IPv4'), address('fd00::1', 'IPv6')] }
+    expect(chooseAddress({ ...open, ipType: 'ipv6' }, both).ip).toBe('fd00::1')
+    expect(chooseAddress({ ...open, ipType: 'ipv4' }, both).ip).toBe('10.0.0.1')
+    const { ip, warnings } = chooseAddress({ ...open, ipType: 'ipv6' }, { eth0: [address('10.0.0.1', 'IPv4')] })
+    expect([ip, warnings.length]).toEqual(['10.0.0.1', 1])
+  })
 })

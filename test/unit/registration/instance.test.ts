@@ -54,13 +54,13 @@ test('a lease in the metadata, as Java services write it, is the lease', () => {
   expect(createInstance({ ...at, settings }).metadata).toMatchObject({ 'preserved.heart.beat.interval': '1000' })
 })
 
-test.each([
-  { 'preserved.heart.beat.timeout': '10000' },
-  { 'preserved.ip.delete.timeout': '5000' },
-  { 'preserved.heart.beat.interval': '0' },
-])('a lease that no registry accepts is an error: %j', (metadata) => {
-  const create = () => createInstance({ ...at, settings: settingsOf({ metadata }) })
-  expect(create).toThrow(/must exceed heart-beat-interval/)
+test('R6: metadata that changed after the settings were bound is the stronger, and the rest adapts to it', () => {
+  const { discovery } = settingsOf({}).cloud.nacos
+  const later = { ...discovery, metadata: { 'preserved.ip.delete.timeout': '6000' } }
+  expect(leaseOf(later)).toEqual({ intervalMs: 2_000, timeoutMs: 6_000, deleteAfterMs: 6_000 })
+  expect(() => leaseOf({ ...later, heartBeatInterval: 7_000 })).toThrow(
+    /ip\.delete\.timeout \(6000 ms\) must not be below heart-beat-interval \(7000 ms\)/,
+  )
 })
 
 test('a service needs a name', () => {

@@ -359,8 +359,8 @@ describe('wrong values', () => {
     ['cloud.nacos.config.shared-configs: [{ group: G }]', 'shared-configs[0]'],
     ['cloud.nacos.server-addr: "ftp://n"', 'cloud.nacos.server-addr: expected http:// or https://, got ftp://'],
     [
-      'cloud.nacos.discovery.heart-beat-interval: 40s',
-      'cloud.nacos.discovery.heart-beat-timeout: expected heart-beat-interval < heart-beat-timeout ≤ ip-delete-timeout, got 40000, 30000 and 90000 ms',
+      'cloud.nacos.discovery: { heart-beat-interval: 40s, heart-beat-timeout: 30s }',
+      'cloud.nacos.discovery.heart-beat-timeout: heart-beat-timeout (30000 ms) must not be below heart-beat-interval (40000 ms): the registry refuses that',
     ],
     ['cloud.nacos.discovery.heart-beat-interval: 0', 'heart-beat-interval: expected a duration above 0, got "0"'],
     ['feign.client.users.retry: -1', 'feign.client.users.retry: expected an integer 0–10, got "-1"'],
@@ -388,12 +388,70 @@ describe('wrong values', () => {
 describe('unknown keys', () => {
   test('warn with the nearest name, at any depth', () => {
     const { warnings } = loadBootstrap(
-      'cloud:\n  nacos:\n    discovery:\n      servr-addr: x\n      watch-delay: 1\nauth:\n  token:\n    cookie: true\nother: 1\n',
+      'cloud:\n  nacos:\n    discovery:\n      servr-addr: x\n      watch-dleay: 1\nauth:\n  token:\n    cookie: true\nother: 1\n',
     )
     expect(warnings).toEqual([
       'bootstrap.yml:4:19: unknown key cloud.nacos.discovery.servr-addr, did you mean server-addr?',
-      'bootstrap.yml:5:20: unknown key cloud.nacos.discovery.watch-delay is ignored',
+      'bootstrap.yml:5:20: unknown key cloud.nacos.discovery.watch-dleay is ignored',
       'bootstrap.yml:8:13: unknown key auth.token.cookie, did you mean cookies?',
     ])
+  })
+
+  test('J8: what Spring knows and nothing depends on here is one line, no warning', () => {
+    const { warnings, notes } = loadBootstrap(`
+spring.cloud.nacos:
+  discovery: { watch-delay: 1, watch: { enabled: true }, heart-beat.enabled: true, namingLoadCacheAtStart: true, log-name: x, failure-tolerance-enabled: true, ip-type: IPv4 }
+  config: { max-retry: 3, configLongPollTimeout: 46000, config-retry-time: 2, enable-remote-sync-config: true, import-check: { enabled: false }, refresh-behavior: specific_bean, cluster-name: c }
+`)
+    expect(warnings).toEqual([])
+    expect(notes).toHaveLength(1)
+    for (const key of ['discovery.watch-delay', 'discovery.naming-load-cache-at-start', 'config.import-check.enabled'])
+      expect(notes[0]).toContain(`cloud.nacos.${key}`)
+    expect(notes[0]!.split(', ')).toHaveLength(14)
+    expect(loadBootstrap('spring.cloud.nacos.config.import-check: { enbled: false }').warnings).toHaveLength(1)
+    expect(loadBootstrap('a: 1').notes).toEqual([])
+  })
+})
+
+describe('a service that nothing names', () => {
+  const nameOf = (files: Record<string, string>, options: Parameters<typeof loadBootstrap>[1] = {}) =>
+    loadBootstrap({ 'bootstrap.yml': 'a: ${spring.application.name:none}', ...files }, options)
+
+  test('K5: has the name of its package, without its scope', () => {
+    const { settings, store } = nameOf({ 'package.json': '{ "name": "@shop/orders" }' })
+    expect(settings.application.name).toBe('orders')
+    expect(store.get('a')).toBe('orders')
+    expect(store.explain('spring.application.name').origin).toMatchObject({ document: 'package.json' })
+  })
+
+  test('K5: of the main script, but of the working directory where a tool starts the script', () => {
+    const files = {
+      'package.json': '{ "name": "cwd" }',
+      'app/package.json': '{ "name": "app" }',
+      'app/src/main.js': '',
+    }
+    const cwd = tempFolder({
+      'bootstrap.yml': '',
+      ...files,
+      'node_modules/pm2/package.json': '{ "name": "pm2" }',
+      'node_modules/pm2/run.js': '',
+    })
+    const at = (main: string) =>
+      loadSettings({ cwd, main: `${cwd}/${main}`, env: {}, argv: [] }).settings.application.name
+    expect(at('app/src/main.js')).toBe('app')
+    expect(at('node_modules/pm2/run.js')).toBe('cwd')
+  })
+
+  test.each([
+    ['the file', { 'bootstrap.yml': 'application.name: file' }, {}],
+    ['the environment', {}, { vars: { NACOS_SERVICE_NAME: 'x' } }],
+    ['cloud.nacos.discovery.service', { 'bootstrap.yml': 'cloud.nacos.discovery.service: x' }, {}],
+  ])('K5: does not where %s does', (_whose, files, options) => {
+    const { settings } = nameOf({ 'package.json': '{ "name": "orders" }', ...files }, options)
+    expect(settings.application.name).not.toBe('orders')
+  })
+
+  test.each(['{}', '{ "name": 7 }', 'broken'])('K5: has none where package.json is %s', (text) => {
+    expect(nameOf({ 'package.json': text }).settings.application.name).toBeUndefined()
   })
 })

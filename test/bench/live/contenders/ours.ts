@@ -17,7 +17,7 @@ export async function openOurs(push: 'auto' | 'off', options: OpenOptions): Prom
         nacos: {
           serverAddr: server,
           discovery: { registerEnabled: joinAs !== undefined, ip: '127.0.0.1' },
-          config: { sharedConfigs: [...documents] },
+          config: { sharedConfigs: documents.map((dataId) => ({ dataId, refresh: true })) },
         },
       },
       sidecar: { push, ...(grpcPort !== undefined && { grpcPort }) },
