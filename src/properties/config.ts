@@ -74,10 +74,10 @@ export interface ConfigOptions {
 export function createConfig({ store, logger, emit, ...registry }: ConfigOptions): Config {
   const bindings = new ConfigBindings(store, logger, emit)
   const listeners = new ConfigListeners(store, logger)
-  store.watch((change) => {
+  store.watch(function* (change) {
     // Whoever is told finds every view up to date.
     const news = bindings.update()
-    listeners.tell(change)
+    yield* listeners.tell(change)
     for (const announce of news) announce()
   })
   return {

@@ -1,13 +1,25 @@
 import { formatPath, documentPath, withoutSpring, type PropertyPath } from './path.js'
 import { plainScalar, type Scalar } from './scalar.js'
+import { runAtOnce, type Sliced } from '../util/slices.js'
 
 /** Where a value comes from, lowest first. */
 export const LAYERS = ['local', 'remote', 'environment', 'application json', 'command line', 'code'] as const
 export type PropertyLayer = (typeof LAYERS)[number]
 
+/**
+ * How many values a document may have: 1 MiB of them would keep a process busy for seconds. A list of 50,000 names has
+ * as many.
+ */
+export const MAX_VALUES = 50_000
+
+/** Says that a document has more than `MAX_VALUES`. */
+export function tooManyValues(): string {
+  return `it has more than ${MAX_VALUES} values: split it, or write a long list as one text with commas`
+}
+
 /** One value of a document. `map` and `list` are the empty ones; filled ones are their values. */
 export interface PropertyEntry {
-  /** Without a leading `spring`. */
+  /** Without a leading `spring` where that means nothing. */
   readonly path: PropertyPath
   /** The whole name as it was written. */
   readonly key: string
@@ -46,24 +58,35 @@ export function textEntry(path: PropertyPath, text: string, position?: { line?: 
 
 /** The values of a plain object; its keys may be dotted. Throws where a key is not accepted. */
 export function entriesOfObject(object: object): PropertyEntry[] {
+  return runAtOnce(collectingEntries(object))
+}
+
+/** The same in slices. */
+export function* collectingEntries(object: object): Sliced<PropertyEntry[]> {
   const entries: PropertyEntry[] = []
-  collect(object, [], entries)
+  yield* collect(object, [], entries)
   return entries
 }
 
-function collect(value: unknown, path: PropertyPath, entries: PropertyEntry[]): void {
+function* collect(value: unknown, path: PropertyPath, entries: PropertyEntry[]): Sliced<void> {
   if (path.length > 100) throw new Error('nested more than 100 levels deep')
+  if (entries.length > MAX_VALUES) throw new Error(tooManyValues())
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol') return
   if (Array.isArray(value)) {
     if (value.length === 0) entries.push(entryOf(path, { kind: 'list', value: null, text: '', plain: false }))
-    value.forEach((item, index) => collect(item ?? null, [...path, index], entries))
+    for (const [index, item] of value.entries()) yield* collectIn(item ?? null, [...path, index], entries)
   } else if (value !== null && typeof value === 'object' && !(value instanceof Date)) {
     const own = Object.entries(value)
     if (own.length === 0 && path.length > 0)
       entries.push(entryOf(path, { kind: 'map', value: null, text: '', plain: false }))
-    for (const [key, inner] of own) collect(inner, [...path, ...documentPath(key)], entries)
+    for (const [key, inner] of own) yield* collectIn(inner, [...path, ...documentPath(key)], entries)
   } else {
     const scalar = typeof value === 'number' || typeof value === 'boolean' || value === null ? value : String(value)
     entries.push(entryOf(path, { value: scalar, text: scalar === null ? '' : String(scalar), plain: false }))
   }
+}
+
+function* collectIn(value: unknown, path: PropertyPath, entries: PropertyEntry[]): Sliced<void> {
+  if (entries.length % 100 === 99) yield
+  yield* collect(value, path, entries)
 }

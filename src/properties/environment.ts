@@ -1,8 +1,9 @@
-import { relaxed, type PropertyPath } from './path.js'
+import { isOwnSection, relaxed, type PropertyPath } from './path.js'
 
 /**
  * Environment variables under the names Spring binds: `spring.cloud.nacos.discovery.server-addr` is
- * `SPRING_CLOUD_NACOS_DISCOVERY_SERVER_ADDR` or `…_SERVERADDR`, with or without `SPRING_`; `a[0].b` is `A_0_B`.
+ * `SPRING_CLOUD_NACOS_DISCOVERY_SERVER_ADDR` or `…_SERVERADDR`, with or without `SPRING_` as the property itself;
+ * `a[0].b` is `A_0_B`.
  */
 export class Environment {
   private readonly exact = new Map<string, string>()
@@ -23,8 +24,10 @@ export class Environment {
   /** The variable that speaks for this property. */
   lookup(path: PropertyPath): { name: string; text: string } | undefined {
     const squashed = squash(path.join(''))
-    if (!this.squashed.has(squashed) && !this.squashed.has(`SPRING${squashed}`)) return undefined
-    for (const literal of path.length === 1 ? [String(path[0])] : [path.join('.'), `spring.${path.join('.')}`]) {
+    const own = isOwnSection(path)
+    if (!this.squashed.has(squashed) && !(own && this.squashed.has(`SPRING${squashed}`))) return undefined
+    const dotted = path.join('.')
+    for (const literal of own && path.length > 1 ? [dotted, `spring.${dotted}`] : [dotted]) {
       const text = this.exact.get(literal)
       if (text !== undefined) return { name: literal, text }
     }
@@ -63,5 +66,5 @@ function variableNames(path: PropertyPath): Set<string> {
     )
     .join('_')
   const joined = path.map((part) => relaxed(String(part).replace(/\./g, '_')).toUpperCase()).join('_')
-  return new Set([`SPRING_${spelled}`, `SPRING_${joined}`, spelled, joined])
+  return new Set(isOwnSection(path) ? [`SPRING_${spelled}`, `SPRING_${joined}`, spelled, joined] : [spelled, joined])
 }

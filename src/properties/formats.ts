@@ -1,11 +1,13 @@
-import { parseLines } from 'dot-properties'
 import { messageOf } from '../errors.js'
+import { runAtOnce, type Sliced } from '../util/slices.js'
 import { DocumentError } from './document-error.js'
-import { entriesOfObject, textEntry, type PropertyEntry } from './document.js'
+import { collectingEntries, textEntry, tooManyValues, type PropertyEntry } from './document.js'
 import { documentPath } from './path.js'
-import { readYaml } from './yaml.js'
+import { readingProperties } from './properties-format.js'
+import { readingXml } from './xml.js'
+import { readingYaml } from './yaml.js'
 
-export type DocumentFormat = 'yaml' | 'json' | 'properties' | 'text'
+export type DocumentFormat = 'yaml' | 'json' | 'properties' | 'xml' | 'text'
 
 const FORMATS: Record<string, DocumentFormat> = {
   yml: 'yaml',
@@ -14,7 +16,7 @@ const FORMATS: Record<string, DocumentFormat> = {
   properties: 'properties',
   text: 'text',
   txt: 'text',
-  xml: 'text',
+  xml: 'xml',
   html: 'text',
 }
 
@@ -35,6 +37,21 @@ export function extensionOf(dataId: string): string {
  * @throws DocumentError that says where and what is wrong.
  */
 export function readDocument(content: string, format: DocumentFormat, name: string, key: string): PropertyEntry[][] {
+  return runAtOnce(readingDocument(content, format, { name, key, inWorker: false }))
+}
+
+/**
+ * The same in slices.
+ *
+ * @param name in messages
+ * @param key of a plain text
+ * @param inWorker a long YAML or JSON document is parsed by a worker thread
+ */
+export function* readingDocument(
+  content: string,
+  format: DocumentFormat,
+  { name, key, inWorker }: { name: string; key: string; inWorker: boolean },
+): Sliced<PropertyEntry[][]> {
   // Editors on Windows write one; in a properties document it would become part of the first name.
   const text = content.replace(/^\ufeff/, '')
   if (format !== 'text' && text.includes('\0')) {
@@ -42,21 +59,24 @@ export function readDocument(content: string, format: DocumentFormat, name: stri
   }
   switch (format) {
     case 'yaml':
-      return readYaml(text, name)
+      return yield* readingYaml(text, name, inWorker)
     case 'json':
-      return readJson(text, name)
+      return yield* readingJson(text, name, inWorker)
     case 'properties':
-      return [readProperties(text, name)]
+      return [yield* readingProperties(text, name)]
+    case 'xml':
+      return [yield* readingXml(text, name)]
     case 'text':
       return [[{ ...textEntry(documentPath(key), text), value: text, plain: false }]]
   }
 }
 
 /** JSON is YAML, and read as YAML it has lines; what only JSON allows (a key of 2,000 characters) goes without. */
-function readJson(content: string, name: string): PropertyEntry[][] {
+function* readingJson(content: string, name: string, inWorker: boolean): Sliced<PropertyEntry[][]> {
   try {
-    return readYaml(content, name)
+    return yield* readingYaml(content, name, inWorker)
   } catch (error) {
+    if (error instanceof DocumentError && error.reason === tooManyValues()) throw error
     let parsed: unknown
     try {
       parsed = JSON.parse(content)
@@ -65,42 +85,9 @@ function readJson(content: string, name: string): PropertyEntry[][] {
     }
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw error
     try {
-      return [entriesOfObject(parsed)]
+      return [yield* collectingEntries(parsed)]
     } catch (refused) {
       throw new DocumentError(name, messageOf(refused))
     }
-  }
-}
-
-function readProperties(content: string, name: string): PropertyEntry[] {
-  let line = 1
-  let counted = 0
-  const lineAt = (offset: number) => {
-    for (let at = content.indexOf('\n', counted); at >= 0 && at < offset; at = content.indexOf('\n', at + 1)) {
-      line++
-      counted = at + 1
-    }
-    return line
-  }
-  const entries = new Map<string, PropertyEntry>()
-  for (const node of parsed(content, name)) {
-    if (node.type !== 'PAIR') continue
-    const { key, value, range } = node as unknown as { key: string; value: string; range: readonly number[] }
-    const place = lineAt(range[0]!)
-    try {
-      // A name said twice: the last one counts, as in Java.
-      entries.set(key, textEntry(documentPath(key), value, { line: place }))
-    } catch (error) {
-      throw new DocumentError(name, messageOf(error), place)
-    }
-  }
-  return [...entries.values()]
-}
-
-function parsed(content: string, name: string) {
-  try {
-    return parseLines(content, true)
-  } catch (error) {
-    throw new DocumentError(name, messageOf(error))
   }
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
+import type { Sliced } from '../util/slices.js'
 import { tell } from '../util/tell.js'
 import { formatPath, parsePath, relaxed, type PropertyPath } from './path.js'
 import type { PropertyStore, RemoteChange } from './store.js'
@@ -20,6 +21,9 @@ export interface PropertyChange {
 
 /** Hears of changes; one that throws, or whose promise rejects, is logged. */
 export type PropertyListener = (change: PropertyChange) => unknown
+
+/** How many keys are compared between two chances to let the event loop turn. */
+const STEP = 1_000
 
 interface Listening {
   readonly key: string
@@ -44,12 +48,22 @@ export class ConfigListeners {
     return createSubscription(() => this.all.delete(entry))
   }
 
-  tell(change: RemoteChange): void {
-    const paths = change.keys.map((key) => [key, parsePath(key)] as const)
+  /** In slices: a document may change thousands of keys. */
+  *tell(change: RemoteChange): Sliced<void> {
     for (const entry of [...this.all]) {
-      const below = paths.filter(([, path]) => isAtOrBelow(path, entry.path)).map(([key]) => key)
-      if (entry.each) for (const key of below) this.call(entry, change, key, [key])
-      else this.call(entry, change, entry.key, below)
+      yield
+      const below: string[] = []
+      for (const [index, path] of change.paths.entries()) {
+        if (index % STEP === STEP - 1) yield
+        if (isAtOrBelow(path, entry.path)) below.push(change.keys[index]!)
+      }
+      if (!entry.each) this.call(entry, change, entry.key, below)
+      else {
+        for (const key of below) {
+          yield
+          this.call(entry, change, key, [key])
+        }
+      }
     }
   }
 

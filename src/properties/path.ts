@@ -8,10 +8,31 @@ const MAX_DEPTH = 100
  * `server-addr`, `serverAddr`, `server_addr` and `SERVERADDR` are one name.
  */
 export function relaxed(name: string): string {
-  return name.replace(/[-_]/g, '').toLowerCase()
+  return /[-_A-Z\u0080-\uffff]/.test(name) ? name.replace(/[-_]/g, '').toLowerCase() : name
 }
 
-/** `spring.a.b[0].[x.y]` → `['a', 'b', 0, 'x.y']`: a leading `spring` means nothing here; `''` is everything. */
+/**
+ * The sections of the sidecar's own settings, and those of Spring's that it reads: these alone are the same with and
+ * without `spring.` before them. Whatever else an app has below `spring` is another property without it.
+ */
+const OWN_SECTIONS = new Set([
+  'application',
+  'auth',
+  'cloud',
+  'config',
+  'feign',
+  'logging',
+  'profiles',
+  'server',
+  'sidecar',
+])
+
+/** Below one of the sections that may drop `spring.`. @param path without `spring`. */
+export function isOwnSection(path: PropertyPath): boolean {
+  return typeof path[0] === 'string' && OWN_SECTIONS.has(relaxed(path[0]))
+}
+
+/** `a.b[0].[x.y]` → `['a', 'b', 0, 'x.y']`; `spring.cloud.x` → `['cloud', 'x']`; `''` is everything. */
 export function parsePath(name: string): PropertyPath {
   return name === '' ? [] : withoutSpring(splitName(name))
 }
@@ -27,6 +48,7 @@ export function documentPath(name: string): PropertyPath {
 
 /** A name that is no well-formed path is one segment as it stands. */
 function splitName(name: string): PropertyPath {
+  if (!/[.[]/.test(name)) return [name]
   const segments: (string | number)[] = []
   let plain = ''
   for (let at = 0; at < name.length; at++) {
@@ -55,8 +77,11 @@ function splitName(name: string): PropertyPath {
   return segments
 }
 
+/** Drops a leading `spring` that means nothing. */
 export function withoutSpring(path: PropertyPath): PropertyPath {
-  return path.length > 1 && typeof path[0] === 'string' && path[0].toLowerCase() === 'spring' ? path.slice(1) : path
+  if (path.length < 2 || typeof path[0] !== 'string' || path[0].toLowerCase() !== 'spring') return path
+  const rest = path.slice(1)
+  return isOwnSection(rest) ? rest : path
 }
 
 /** The reverse of `splitName`. */

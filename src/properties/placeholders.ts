@@ -1,3 +1,5 @@
+import { runAtOnce, type Sliced } from '../util/slices.js'
+
 /**
  * `${key:default}` and `$<key:default>`, nested and escaped (`\${`). One pass with a stack: no backtracking, whatever
  * the text.
@@ -19,6 +21,9 @@ const MAX_NESTING = 32
 /** What a resolved text may grow to: placeholders that double each other would fill the memory. */
 const MAX_RESOLVED_CHARS = 1_000_000
 
+/** How much is done between two chances to let the event loop turn. */
+const STEP = 500
+
 const SPECIAL = /[\\${}:>]/g
 
 export function hasPlaceholder(text: string): boolean {
@@ -35,6 +40,11 @@ interface Frame {
 }
 
 export function parseTemplate(text: string): Template {
+  return runAtOnce(parsingTemplate(text))
+}
+
+/** The same in slices: a value may have a million characters. */
+export function* parsingTemplate(text: string): Sliced<Template> {
   const top: (string | Placeholder)[] = []
   const stack: Frame[] = []
   const target = () => {
@@ -48,7 +58,9 @@ export function parseTemplate(text: string): Template {
     else parts.push(part)
   }
 
+  let steps = 0
   for (let at = 0; at < text.length; at++) {
+    if (++steps % STEP === 0) yield
     const run = ordinaryRun(text, at)
     if (run > at) {
       literal(text.slice(at, run))
@@ -101,29 +113,43 @@ function ordinaryRun(text: string, from: number): number {
   return SPECIAL.exec(text)?.index ?? text.length
 }
 
+/** What a rendering cannot go on without. */
+export const PENDING = Symbol('pending')
+
+/** How a template is put together. */
+export interface Rendering {
+  /** The text of a key, `undefined` where there is none, PENDING where it must be found out first. */
+  valueOf(key: string): string | typeof PENDING | undefined
+  /** What to write for a placeholder with neither value nor default; or throws. */
+  unresolved(placeholder: Placeholder): string
+}
+
 /**
- * Puts a template together.
+ * Puts a template together, in slices. PENDING where a value must be found out first; every such value that can be
+ * named by now was asked for.
  *
- * @param valueOf the text of a key, `undefined` where there is none.
- * @param unresolved says what to write for a placeholder with neither value nor default; or throws.
+ * @throws RangeError where the text becomes too long.
  */
-export function renderTemplate(
-  template: Template,
-  valueOf: (key: string) => string | undefined,
-  unresolved: (placeholder: Placeholder) => string,
-): string {
+export function* rendering(template: Template, how: Rendering): Sliced<string | typeof PENDING> {
   let result = ''
+  let pending = false
+  let steps = 0
   for (const part of template) {
+    if (++steps % STEP === 0) yield
     if (typeof part === 'string') {
       result += part
     } else {
-      const value = valueOf(renderTemplate(part.key, valueOf, unresolved).trim())
-      if (value !== undefined) result += value
-      else if (part.fallback) result += renderTemplate(part.fallback, valueOf, unresolved)
-      else result += unresolved(part)
+      const key = part.key.every((piece) => typeof piece === 'string')
+        ? part.key.join('')
+        : yield* rendering(part.key, how)
+      const value = key === PENDING ? PENDING : how.valueOf(key.trim())
+      const written =
+        value !== undefined ? value : part.fallback ? yield* rendering(part.fallback, how) : how.unresolved(part)
+      if (written === PENDING) pending = true
+      else result += written
     }
     if (result.length > MAX_RESOLVED_CHARS)
       throw new RangeError(`placeholders make it longer than ${MAX_RESOLVED_CHARS} characters`)
   }
-  return result
+  return pending ? PENDING : result
 }

@@ -5,11 +5,12 @@ import type { NacosTransport } from '../nacos/transport.js'
 import { isActive, sectionsOf } from '../settings/activation.js'
 import type { ConfigSettings } from '../settings/schema.js'
 import type { ConfigItem } from '../types.js'
+import { runInSlices, type Sliced } from '../util/slices.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { ConfigSnapshots } from './config-snapshots.js'
 import { DocumentError } from './document-error.js'
 import type { PropertyDocument } from './document.js'
-import { extensionOf, formatOf, readDocument, type DocumentFormat } from './formats.js'
+import { extensionOf, formatOf, readingDocument, type DocumentFormat } from './formats.js'
 import type { RemoteReference } from './remote-plan.js'
 
 /** One document that Nacos was asked for, and what came of it. */
@@ -34,6 +35,9 @@ export interface RemoteDocumentOptions {
   readonly logger: Logger
   readonly emit: Emit
 }
+
+/** What a document has at one time. */
+export type Held = Pick<RemoteDocument, 'state' | 'md5' | 'parts'>
 
 /** One document: what Nacos last said of it that could be used. */
 export class RemoteDocument {
@@ -80,7 +84,7 @@ export class RemoteDocument {
       return
     }
     try {
-      this.take(item)
+      await runInSlices(this.take(item))
     } catch (error) {
       this.state = 'failed'
       this.badMd5 = item.md5
@@ -93,7 +97,7 @@ export class RemoteDocument {
     try {
       const saved = await this.options.snapshots?.load(this.reference)
       if (!saved) return undefined
-      this.parts = this.read(saved.item)
+      this.parts = await runInSlices(this.read(saved.item))
       this.md5 = saved.item.md5
       this.state = 'snapshot'
       return saved.savedAt
@@ -104,8 +108,8 @@ export class RemoteDocument {
   }
 
   /** The registry speaks of it again. @returns whether its values may be others now. */
-  update(item: ConfigItem | undefined): boolean {
-    const { logger, emit, snapshots } = this.options
+  *update(item: ConfigItem | undefined): Sliced<boolean> {
+    const { snapshots } = this.options
     if (item?.md5 !== this.badMd5) this.badMd5 = undefined
     if (!item) {
       if (this.state === 'absent' || this.state === 'deleted') return false
@@ -116,15 +120,32 @@ export class RemoteDocument {
     }
     if (this.state === 'loaded' && item.md5 === this.md5) return false
     try {
-      this.take(item)
+      yield* this.take(item)
       return true
     } catch (error) {
-      if (this.badMd5 === item.md5) return false
-      this.badMd5 = item.md5
-      logger.error(`${messageOf(error)}. The values before it stay in use`)
-      if (error instanceof SidecarError) emit('configRejected', { source: this.name, error })
+      if (this.badMd5 !== item.md5) this.reject(item.md5, error)
       return false
     }
+  }
+
+  /** What is held now, for the case that it cannot be used together with the other documents. */
+  hold(): Held {
+    const { state, md5, parts } = this
+    return { state, md5, parts }
+  }
+
+  /** Goes back to what was held: the content in use now is refused. */
+  refuse(held: Held, error: unknown): void {
+    const refused = this.md5
+    Object.assign(this, held)
+    this.options.snapshots?.remove(this.reference)
+    this.reject(refused, error)
+  }
+
+  private reject(md5: string, error: unknown): void {
+    this.badMd5 = md5
+    this.options.logger.error(`${messageOf(error)}. The values before it stay in use`)
+    if (error instanceof SidecarError) this.options.emit('configRejected', { source: this.name, error })
   }
 
   private async ask(deadline: AbortSignal): Promise<ConfigItem | undefined> {
@@ -143,15 +164,15 @@ export class RemoteDocument {
     }
   }
 
-  private take(item: ConfigItem): void {
-    this.parts = this.read(item)
+  private *take(item: ConfigItem): Sliced<void> {
+    this.parts = yield* this.read(item)
     this.md5 = item.md5
     this.state = 'loaded'
     this.options.snapshots?.save(item)
   }
 
   /** All or nothing: a document with an error in it has no values. */
-  private read({ content, type }: ConfigItem): PropertyDocument[] {
+  private *read({ content, type }: ConfigItem): Sliced<PropertyDocument[]> {
     const { profiles, settings } = this.options
     const { maxBytes } = settings
     const { name, reference } = this
@@ -168,7 +189,8 @@ export class RemoteDocument {
     const hint = foreign ? ` (read as YAML: .${extensionOf(reference.dataId)} is none of ${READABLE})` : ''
     try {
       // An app's own `profiles: [a, b]` is no word of Spring's.
-      return sectionsOf(readDocument(content, format, name, reference.dataId), false)
+      const read = yield* readingDocument(content, format, { name, key: reference.dataId, inWorker: true })
+      return sectionsOf(read, false)
         .filter((section) => isActive(section, profiles, name))
         .map(({ entries }) => ({ name, layer: 'remote', entries, above: reference.above }))
     } catch (error) {

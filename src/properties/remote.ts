@@ -8,9 +8,11 @@ import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ConfigItem, Unsubscribe } from '../types.js'
 import { startDeadline } from '../util/deadline.js'
 import { holdProcess } from '../util/hold-process.js'
+import { runInSlices, type Sliced } from '../util/slices.js'
 import { createConfigSnapshots } from './config-snapshots.js'
+import { DocumentError } from './document-error.js'
 import { followConfig } from './follow-config.js'
-import { isRegistryFailure, RemoteDocument, type RemoteDocumentStatus } from './remote-document.js'
+import { isRegistryFailure, RemoteDocument, type Held, type RemoteDocumentStatus } from './remote-document.js'
 import { planDocuments } from './remote-plan.js'
 import type { PropertyStore } from './store.js'
 
@@ -44,6 +46,9 @@ export interface RemoteConfigOptions {
 /** The MD5 of nothing and of no document: whatever the registry says then is news, "there is none" too. */
 const UNCONFIRMED_MD5 = '0'.repeat(32)
 
+/** So many placeholders without a value are named at once. */
+const MAX_WARNINGS = 20
+
 /** Keeps the remote layer of a store equal to its documents in Nacos. */
 export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   const { transport, namespace, settings, store, logger, emit } = options
@@ -60,8 +65,10 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     (reference) => new RemoteDocument(reference, { transport, settings: config, profiles, snapshots, logger, emit }),
   )
   const closing = new AbortController()
-  const watches: Unsubscribe[] = []
-  const said = new Set<string>()
+  const watches = new Map<RemoteDocument, Unsubscribe>()
+  let said: ReadonlySet<string> = new Set()
+  /** The changes under way: one after the other. */
+  let queue: Promise<unknown> | undefined
 
   async function pullAll(signal: AbortSignal | undefined): Promise<void> {
     const deadline = startDeadline(config.timeout, [closing.signal, signal], config.timeout)
@@ -88,14 +95,33 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (unusable) emit('configRejected', { source: document.name, error: reason })
   }
 
-  function apply(): readonly string[] {
-    const keys = store.setRemote(documents.flatMap((document) => document.parts))
-    for (const problem of store.unresolved()) {
-      if (said.has(problem)) continue
-      said.add(problem)
-      logger.warn(problem)
+  /** @param news what changed, and what it held before; at a start every document, and nothing. */
+  function* apply(news: ReadonlyMap<RemoteDocument, Held>): Sliced<readonly string[]> {
+    const remaining = new Map(news)
+    for (;;) {
+      let keys: readonly string[]
+      try {
+        keys = yield* store.swap(documents.flatMap((document) => document.parts))
+      } catch (error) {
+        if (!(error instanceof DocumentError)) throw error
+        // The one that is named made it too much, unless that is one that was fine until now.
+        const named = [...remaining].find(([{ name }]) => name === error.document) ?? [...remaining].at(-1)
+        if (!named) throw error
+        remaining.delete(named[0])
+        named[0].refuse(named[1], new SidecarError('SIDECAR_CONFIG_INVALID', `config ${error.message}`))
+        continue
+      }
+      warn(store.unresolved())
+      return keys
     }
-    return keys
+  }
+
+  /** Each is said once as long as it is there. */
+  function warn(problems: readonly string[]): void {
+    const news = problems.filter((problem) => !said.has(problem))
+    for (const problem of news.slice(0, MAX_WARNINGS)) logger.warn(problem)
+    if (news.length > MAX_WARNINGS) logger.warn(`… and ${news.length - MAX_WARNINGS} more placeholders like these`)
+    said = new Set(problems)
   }
 
   function report(): void {
@@ -116,16 +142,35 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (document.heard && !refresh) return
     const key = { namespace, group, dataId }
     const known = document.knownMd5 ?? UNCONFIRMED_MD5
-    const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => {
-      changed(document, item)
-      if (document.heard && !refresh) stop()
-    })
-    watches.push(stop)
+    const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => changed(document, item))
+    watches.set(document, stop)
   }
 
+  function unfollow(document: RemoteDocument): void {
+    watches.get(document)?.()
+    watches.delete(document)
+  }
+
+  /** At once where it is short and nothing is under way, else behind what is. */
   function changed(document: RemoteDocument, item: ConfigItem | undefined): void {
-    if (closing.signal.aborted || !document.update(item)) return
-    const keys = apply()
+    const work = () => (closing.signal.aborted ? undefined : runInSlices(change(document, item)))
+    const done = queue ? queue.then(work) : work()
+    if (!(done instanceof Promise)) return
+    const settled = done.catch((error: unknown) => {
+      logger.error(`config ${document.name} could not be applied: ${messageOf(error)}`)
+    })
+    queue = settled
+    void settled.then(() => {
+      if (queue === settled) queue = undefined
+    })
+  }
+
+  function* change(document: RemoteDocument, item: ConfigItem | undefined): Sliced<void> {
+    const held = document.hold()
+    const news = yield* document.update(item)
+    if (closing.signal.aborted) return
+    const keys = news ? yield* apply(new Map([[document, held]])) : []
+    if (document.heard && !document.reference.refresh) unfollow(document)
     if (keys.length === 0) return
     const more = keys.length > 20 ? `, and ${keys.length - 20} more` : ''
     logger.info(`config ${document.name} changed: ${keys.slice(0, 20).join(', ')}${more}`)
@@ -134,14 +179,17 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
 
   return {
     async load(signal) {
-      await holdProcess(pullAll(signal))
-      apply()
+      const nothing: Held = { state: 'failed', md5: '', parts: [] }
+      await holdProcess(
+        pullAll(signal).then(() => runInSlices(apply(new Map(documents.map((document) => [document, nothing]))))),
+      )
       report()
       for (const document of documents) follow(document)
     },
     close() {
       closing.abort()
-      for (const unsubscribe of watches.splice(0)) unsubscribe()
+      for (const unsubscribe of watches.values()) unsubscribe()
+      watches.clear()
     },
     documents: () => documents.map((document) => document.status),
   }

@@ -1,13 +1,15 @@
-import { SidecarError } from '../errors.js'
-import type { PropertyDocument } from './document.js'
-import { locate } from './document-error.js'
+import { runAtOnce, type Sliced } from '../util/slices.js'
+import { MAX_VALUES, type PropertyDocument } from './document.js'
+import { DocumentError } from './document-error.js'
 import type { Environment } from './environment.js'
 import { explainProperty, type PropertyExplanation } from './explain.js'
 import { formatPath, parsePath, type PropertyPath } from './path.js'
 import { hasPlaceholder } from './placeholders.js'
+import { placeOf, type Found } from './resolver.js'
+import { PropertyNode } from './tree.js'
 import type { Unsubscribe } from '../types.js'
 import { stackDocuments, type RemoteImport } from './remote-import.js'
-import { placeOf, PropertyView, variableAsFound, type Found } from './view.js'
+import { PropertyView, variableAsFound } from './view.js'
 
 /** `all` is environment > remote > local, an imported document in its place among the local ones; `local` leaves Nacos out, `remote` is Nacos alone. */
 export type PropertyScope = 'all' | 'local' | 'remote'
@@ -30,13 +32,25 @@ interface Sources {
 export interface RemoteChange {
   /** Whose value differs now; a list changes as a whole. */
   readonly keys: readonly string[]
+  /** The same, taken apart. */
+  readonly paths: readonly PropertyPath[]
   /** What `get` said before it. */
   previous(key: string): unknown
 }
 
-type Views = Record<PropertyScope, PropertyView>
+/** Hears of a swap, in slices. It does not throw. */
+type Watcher = (change: RemoteChange) => Sliced<void> | void
+
+interface Views extends Record<PropertyScope, PropertyView> {
+  /** Of placeholders, as messages. */
+  readonly problems: string[]
+}
 
 const MAX_CACHED = 2_000
+/** Of all remote documents together. */
+const MAX_ALL_VALUES = 2 * MAX_VALUES
+/** How much is done between two chances to let the event loop turn. */
+const STEP = 50
 
 /** Every property of the process, layer over layer. Look-ups are cached until the remote documents change. */
 export class PropertyStore {
@@ -44,10 +58,10 @@ export class PropertyStore {
   private readonly cache = new Map<string, unknown>()
   private remote: readonly PropertyDocument[] = []
   private pulled = false
-  private readonly watchers = new Set<(change: RemoteChange) => void>()
+  private readonly watchers = new Set<Watcher>()
 
   constructor(private readonly sources: Sources) {
-    this.views = this.build([])
+    this.views = runAtOnce(this.build([]))
   }
 
   /** True once remote documents were pulled, even if there were none. */
@@ -66,8 +80,8 @@ export class PropertyStore {
   }
 
   /**
-   * The value of a key in any spelling, with or without `spring.`: a scalar, or a frozen list or map of everything
-   * below it; `undefined` where there is none. Placeholders are resolved.
+   * The value of a key in any spelling, with or without `spring.` where it is one of the sidecar's own: a scalar, or a
+   * frozen list or map of everything below it; `undefined` where there is none. Placeholders are resolved.
    */
   get(key: string, scope: PropertyScope = 'all'): unknown {
     return this.cached(`${scope} ${key}`, () => freeze(this.views[scope].read(parsePath(key))))
@@ -77,7 +91,7 @@ export class PropertyStore {
   text(key: string, scope: PropertyScope = 'all'): string | undefined {
     return this.cached(`${scope} text ${key}`, () => {
       const found = this.views[scope].find(parsePath(key))
-      return found && found.entry.value !== null ? this.views[scope].textOf(found) : undefined
+      return found && this.views[scope].writtenAs(found)
     })
   }
 
@@ -105,51 +119,62 @@ export class PropertyStore {
 
   /** Replaces every remote document at once; answers which keys have another value now. @param documents lowest first. */
   setRemote(documents: readonly PropertyDocument[]): readonly string[] {
+    return runAtOnce(this.swap(documents))
+  }
+
+  /**
+   * The same in slices: until the last one of them the old values are in use.
+   *
+   * @throws DocumentError names the document that has, or whose placeholders make, more than all together may; the old
+   * ones stay.
+   */
+  *swap(documents: readonly PropertyDocument[]): Sliced<readonly string[]> {
+    let values = 0
+    for (const { name, entries } of documents) {
+      values += entries.length
+      if (values > MAX_ALL_VALUES)
+        throw new DocumentError(name, `with it the documents have more than ${MAX_ALL_VALUES} values`)
+    }
     const before = this.views
-    const after = this.build(documents)
+    const after = yield* this.build(documents)
+    yield* findProblems(after)
+    const paths = yield* changedPaths(before, after)
     this.views = after
     this.remote = documents
     this.pulled = true
     this.cache.clear()
-    const keys = changedKeys(before, after)
+    const keys = [...paths.keys()]
     if (keys.length > 0) {
       const previous = (key: string) => freeze(before.all.read(parsePath(key)))
-      for (const watcher of this.watchers) watcher({ keys, previous })
+      const change = { keys, paths: [...paths.values()], previous }
+      for (const watcher of this.watchers) yield* watcher(change) ?? []
     }
     return keys
   }
 
   /** Hears of each swap that changes a value, after it. A watcher does not throw. */
-  watch(watcher: (change: RemoteChange) => void): Unsubscribe {
+  watch(watcher: Watcher): Unsubscribe {
     this.watchers.add(watcher)
     return () => this.watchers.delete(watcher)
   }
 
-  /** Placeholders of remote documents that nobody can resolve, as messages: such a value stays as it was written. */
-  unresolved(): string[] {
-    const problems: string[] = []
-    for (const { entry, source } of this.views.remote.tree.leaves()) {
-      if (!hasPlaceholder(entry.text)) continue
-      const say = (what: string) =>
-        problems.push(
-          `${locate(source.name, entry.line, entry.column)}: ${what} (used in ${entry.key}); it stays as it is`,
-        )
-      try {
-        const trail = { names: [formatPath(entry.path)], budget: { left: 1_000 } }
-        this.views.all.resolve(entry.text, (missing) => (say(`${missing} has no value and no default`), missing), trail)
-      } catch (error) {
-        if (!(error instanceof SidecarError || error instanceof RangeError)) throw error
-        say(error.message)
-      }
-    }
-    return problems
+  /**
+   * Placeholders that nothing gives a value, and circles, as messages: such a value stays as it was written. Of the
+   * files on disk too, once the remote documents were asked.
+   */
+  unresolved(): readonly string[] {
+    return this.views.problems
   }
 
-  /** Throws on the first placeholder of bootstrap.yml that has neither value nor default, and on a cycle. */
+  /**
+   * Throws where placeholders of bootstrap.yml go round in a circle. One without a value is an error only in a setting
+   * of the sidecar's own, and is found where that is read: any other may get its value from Nacos.
+   */
   requireResolved(): void {
     for (const { path } of this.views.local.tree.leaves()) {
       const found = this.views.local.find(path)
-      if (found?.source.layer === 'local') this.views.local.textOf(found)
+      if (found?.source.layer === 'local' && this.views.local.resolver.resolve(found).error)
+        this.views.local.textOf(found)
     }
   }
 
@@ -172,32 +197,79 @@ export class PropertyStore {
     return value
   }
 
-  private build(remote: readonly PropertyDocument[]): Views {
+  private *build(remote: readonly PropertyDocument[]): Sliced<Views> {
     const { local, overrides, environment, environmentDocument, defaultOf } = this.sources
     const above = [...(environmentDocument ? [environmentDocument] : []), ...overrides]
-    const views = {} as Views
-    // bootstrap.yml knows itself and the environment; a remote document knows everything.
-    const scopeOf = (document: PropertyDocument) => (document.layer === 'remote' ? views.all : views.local)
-    const shared = { scopeOf, ...(defaultOf && { defaultOf }) }
-    views.local = this.views?.local ?? new PropertyView({ documents: [...local, ...above], environment, ...shared })
-    views.remote = new PropertyView({ documents: remote, ...shared })
-    views.all = new PropertyView({ documents: [...stackDocuments(local, remote), ...above], environment, ...shared })
-    return views
+    const shared = { environment, ...(defaultOf && { defaultOf }) }
+    const all = new PropertyView({
+      tree: yield* PropertyNode.merging([...stackDocuments(local, remote), ...above]),
+      ...shared,
+    })
+    // The files on disk know themselves and the environment first; what they lack may be in Nacos.
+    const tree = this.views?.local.tree ?? (yield* PropertyNode.merging([...local, ...above]))
+    return {
+      all,
+      local: new PropertyView({ tree, ...shared, beyond: () => all }),
+      remote: new PropertyView({ tree: yield* PropertyNode.merging(remote), resolver: all.resolver }),
+      problems: [],
+    }
   }
 }
 
-/** A list changes as a whole: its key, not those of its items. */
-function changedKeys(before: Views, after: Views): string[] {
-  const keys = new Map<string, PropertyPath>()
-  for (const { remote } of [before, after]) {
-    for (const { path } of remote.tree.leaves()) {
-      const item = path.findIndex((segment) => typeof segment === 'number')
-      const whole = item < 0 ? path : path.slice(0, item)
-      keys.set(formatPath(whole), whole)
+/** Resolves every placeholder once, and notes those that nothing gives a value. */
+function* findProblems({ all, local, remote, problems }: Views): Sliced<void> {
+  let count = 0
+  for (const view of [remote, local]) {
+    for (const { entry, source, path } of view.tree.leaves()) {
+      if (++count % STEP === 0) yield
+      if (!hasPlaceholder(entry.text) || !/^(?:local|remote)$/.test(source.layer)) continue
+      if (view === local && all.find(path)?.entry !== entry) continue
+      const found = { entry, source }
+      const { missing, error } = yield* all.resolver.resolving(found)
+      if (all.resolver.exhaustedBy) throw tooMuch(all.resolver.exhaustedBy, all.resolver.resolve(found).error)
+      const why = [...(error ? [error.message] : []), ...missing.map((name) => `${name} has no value and no default`)]
+      for (const what of why) problems.push(`${placeOf(found)}: ${what} (used in ${entry.key}); it stays as it is`)
     }
   }
-  const same = (path: PropertyPath) => JSON.stringify(before.all.read(path)) === JSON.stringify(after.all.read(path))
-  return [...keys].filter(([, path]) => !same(path)).map(([key]) => key)
+}
+
+function tooMuch({ entry, source }: Found, error: Error | undefined): DocumentError {
+  return new DocumentError(source.name, error?.message ?? '', entry.line, entry.column)
+}
+
+/** A list changes as a whole: its key, not those of its items. */
+function* changedPaths(before: Views, after: Views): Sliced<Map<string, PropertyPath>> {
+  const changed = new Map<string, PropertyPath>()
+  const seen = new Set<string>()
+  let count = 0
+  for (const path of mayDiffer(before, after)) {
+    if (++count % STEP === 0) yield
+    const key = formatPath(path)
+    if (seen.has(key)) continue
+    seen.add(key)
+    if (!(yield* saySame(before.all, after.all, path))) changed.set(key, path)
+  }
+  return changed
+}
+
+/** What the remote documents say, and what the files on disk make of it by placeholders. */
+function* mayDiffer(before: Views, after: Views): Generator<PropertyPath> {
+  for (const { remote } of [before, after]) for (const { path } of remote.tree.wholes()) yield path
+  for (const { path, entry } of after.local.tree.leaves()) {
+    const item = path.findIndex((segment) => typeof segment === 'number')
+    if (hasPlaceholder(entry.text)) yield item < 0 ? path : path.slice(0, item)
+  }
+}
+
+function* saySame(before: PropertyView, after: PropertyView, path: PropertyPath): Sliced<boolean> {
+  const others = after.pieces(path)
+  let count = 0
+  for (const piece of before.pieces(path)) {
+    if (++count % STEP === 0) yield
+    const other = others.next()
+    if (other.done || !Object.is(piece, other.value)) return false
+  }
+  return others.next().done === true
 }
 
 function freeze<T>(value: T): T {

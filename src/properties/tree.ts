@@ -1,14 +1,22 @@
 import type { PropertyDocument, PropertyEntry } from './document.js'
 import { relaxed, type PropertyPath } from './path.js'
+import { runAtOnce, type Sliced } from '../util/slices.js'
+
+const NO_CHILDREN: ReadonlyMap<string, PropertyNode> = new Map()
+
+/** How much is merged between two chances to let the event loop turn. */
+const STEP = 200
 
 /** One name in the merged view of several documents: maps merge, lists and values replace, the later document wins. */
 export class PropertyNode {
-  readonly children = new Map<string, PropertyNode>()
+  /** Most nodes are leaves, and share an empty one. */
+  children: ReadonlyMap<string, PropertyNode> = NO_CHILDREN
   entry: PropertyEntry | undefined
   /** Who gave `entry`. */
   source: PropertyDocument | undefined
   isList = false
-  private readonly byRelaxedName = new Map<string, PropertyNode>()
+  /** The node of a relaxed name, where that is not what `children` has under this name. */
+  private byRelaxedName: Map<string, PropertyNode> | undefined
 
   private constructor(
     /** As it was written last. */
@@ -18,14 +26,25 @@ export class PropertyNode {
 
   /** @param documents lowest first. */
   static merge(documents: readonly PropertyDocument[]): PropertyNode {
+    return runAtOnce(PropertyNode.merging(documents))
+  }
+
+  /** The same in slices. */
+  static *merging(documents: readonly PropertyDocument[]): Sliced<PropertyNode> {
     const root = new PropertyNode('', undefined)
-    for (const document of documents) for (const entry of document.entries) root.insert(entry, document)
+    let count = 0
+    for (const document of documents) {
+      for (const entry of document.entries) {
+        root.insert(entry, document)
+        if (++count % STEP === 0) yield
+      }
+    }
     return root
   }
 
   /** Exact name first, so that a map may hold both `a-1` and `a1`; then the relaxed one. */
   child(name: string | number): PropertyNode | undefined {
-    return this.children.get(String(name)) ?? this.byRelaxedName.get(relaxed(String(name)))
+    return this.children.get(String(name)) ?? this.spelledOtherwise(relaxed(String(name)))
   }
 
   find(path: PropertyPath): PropertyNode | undefined {
@@ -38,6 +57,16 @@ export class PropertyNode {
   ): Generator<{ path: PropertyPath; node: PropertyNode; entry: PropertyEntry; source: PropertyDocument }> {
     if (this.entry && this.source) yield { path, node: this, entry: this.entry, source: this.source }
     for (const child of this.children.values()) yield* child.leaves([...path, child.name])
+  }
+
+  /** Every value that changes as a whole: the leaves, but a list with all below it is one. */
+  *wholes(path: PropertyPath = []): Generator<{ path: PropertyPath; node: PropertyNode }> {
+    if (this.isList || this.entry) yield { path, node: this }
+    if (!this.isList) for (const child of this.children.values()) yield* child.wholes([...path, child.name])
+  }
+
+  private spelledOtherwise(name: string): PropertyNode | undefined {
+    return this.byRelaxedName?.get(name) ?? this.children.get(name)
   }
 
   private insert(entry: PropertyEntry, document: PropertyDocument): void {
@@ -62,15 +91,19 @@ export class PropertyNode {
     const name = String(segment)
     const exact = this.children.get(name)
     if (exact) return exact
-    const other = this.byRelaxedName.get(relaxed(name))
+    const relaxedName = typeof segment === 'number' ? name : relaxed(name)
+    const other = this.spelledOtherwise(relaxedName)
     const node = new PropertyNode(segment, document)
+    if (this.children === NO_CHILDREN) this.children = new Map()
+    const children = this.children as Map<string, PropertyNode>
     // The same setting in another spelling and another document; two spellings in one document are two names.
     if (other && other.owner !== document) {
-      this.children.delete(String(other.name))
+      children.delete(String(other.name))
       node.adopt(other)
     }
-    this.children.set(name, node)
-    this.byRelaxedName.set(relaxed(name), node)
+    children.set(name, node)
+    if (relaxedName !== name) (this.byRelaxedName ??= new Map()).set(relaxedName, node)
+    else this.byRelaxedName?.delete(relaxedName)
     return node
   }
 
@@ -87,14 +120,14 @@ export class PropertyNode {
   }
 
   private clear(): void {
-    this.children.clear()
-    this.byRelaxedName.clear()
+    this.children = NO_CHILDREN
+    this.byRelaxedName = undefined
     this.isList = false
   }
 
   private adopt(other: PropertyNode): void {
-    for (const [name, child] of other.children) this.children.set(name, child)
-    for (const [name, child] of other.byRelaxedName) this.byRelaxedName.set(name, child)
+    this.children = other.children
+    this.byRelaxedName = other.byRelaxedName
     this.entry = other.entry
     this.source = other.source
     this.isList = other.isList

@@ -1,41 +1,29 @@
 import { SidecarError } from '../errors.js'
-import { LAYERS, type PropertyDocument, type PropertyEntry } from './document.js'
-import { locate } from './document-error.js'
+import { LAYERS, type PropertyDocument } from './document.js'
 import type { Environment } from './environment.js'
-import { formatPath, parsePath, type PropertyPath } from './path.js'
-import { hasPlaceholder, parseTemplate, renderTemplate } from './placeholders.js'
+import type { PropertyPath } from './path.js'
+import { hasPlaceholder } from './placeholders.js'
+import { placeOf, Resolver, type Found, type Missing } from './resolver.js'
 import { plainScalar } from './scalar.js'
 import { PropertyNode } from './tree.js'
 
-/** A scalar as one layer has it, its placeholders not yet resolved. */
-export interface Found {
-  readonly entry: PropertyEntry
-  readonly source: PropertyDocument
-}
+export { placeOf, type Found }
 
-/** Where it was written: `bootstrap.yml:12:3`, `environment DB_URL`. */
-export function placeOf({ entry, source }: Found): string {
-  if (source.layer === 'environment') return source.name === 'environment' ? `environment ${entry.key}` : source.name
-  return locate(source.name, entry.line, entry.column)
-}
-
-/** How far a value has been followed: the names on the way, and how many look-ups are left. */
-interface Trail {
-  readonly names: readonly string[]
-  readonly budget: { left: number }
-}
-
-/** Placeholders that double each other cost as much as they may, no more. */
-const MAX_LOOKUPS = 10_000
+const FILLED_MAP = Symbol('map')
+const EMPTY = { map: Symbol('{}'), list: Symbol('[]'), scalar: undefined }
+const START = { map: Symbol('{'), list: Symbol('[') }
+const END = Symbol('end')
 const ENVIRONMENT_LAYER = LAYERS.indexOf('environment')
 
 interface ViewOptions {
-  /** Lowest first. */
-  readonly documents: readonly PropertyDocument[]
+  /** The documents, merged. */
+  readonly tree: PropertyNode
   /** Asked before every document that stands below it. */
   readonly environment?: Environment
-  /** The view in which the placeholders of a document are resolved. */
-  readonly scopeOf: (document: PropertyDocument) => PropertyView
+  /** Who resolves the placeholders of its values. @default one that looks in this view alone */
+  readonly resolver?: Resolver
+  /** Looked in for what a placeholder does not find in this view. */
+  readonly beyond?: () => PropertyView | undefined
   /** What a placeholder falls back to: the defaults of the settings. */
   readonly defaultOf?: (path: PropertyPath) => string | undefined
 }
@@ -43,9 +31,17 @@ interface ViewOptions {
 /** Some of the layers, merged: look-up, placeholders and subtrees. Never changes once built. */
 export class PropertyView {
   readonly tree: PropertyNode
+  readonly resolver: Resolver
 
   constructor(private readonly options: ViewOptions) {
-    this.tree = PropertyNode.merge(options.documents)
+    this.tree = options.tree
+    this.resolver =
+      options.resolver ??
+      new Resolver({
+        find: (path) => this.find(path) ?? options.beyond?.()?.find(path),
+        list: (path) => this.list(path) ?? options.beyond?.()?.list(path),
+        defaultOf: (path) => options.defaultOf?.(path),
+      })
   }
 
   /** The scalar that speaks for this path. */
@@ -64,42 +60,71 @@ export class PropertyView {
     return node ? this.materialize(node, path) : this.listed(path)
   }
 
-  /** With its placeholders resolved, typed as it was written. */
+  /** With its placeholders resolved as far as they can be, typed as it was written. An empty value is empty text. */
   valueOf(found: Found): unknown {
-    if (found.entry.value === null) return undefined
-    if (!hasPlaceholder(found.entry.text)) return found.entry.value
-    const text = this.textOf(found)
-    return found.entry.plain ? plainScalar(text) : text
+    const { entry } = found
+    if (entry.value === null) return ''
+    if (!hasPlaceholder(entry.text)) return entry.value
+    const { text } = this.resolver.resolve(found)
+    return entry.plain ? plainScalar(text) : text
   }
 
-  /** With its placeholders resolved, in the characters it was written in. */
+  /** In the characters it was written in, with its placeholders resolved as far as they can be. */
+  writtenAs(found: Found): string {
+    return this.resolver.resolve(found).text
+  }
+
+  /**
+   * The same for one of the sidecar's own settings, which cannot do without a value.
+   *
+   * @throws SidecarError SIDECAR_PLACEHOLDER_UNRESOLVED, SIDECAR_PLACEHOLDER_CYCLE, SIDECAR_SETTINGS_INVALID, where it
+   * is said in a file.
+   */
   textOf(found: Found): string {
-    const { entry, source } = found
-    const strict = source.layer === 'local'
-    const place = `${locate(source.name, entry.line, entry.column)}: `
-    try {
-      return this.options.scopeOf(source).follow(found, newTrail())
-    } catch (error) {
-      if (!strict && (error instanceof SidecarError || error instanceof RangeError)) return entry.text
-      if (error instanceof RangeError) {
-        throw new SidecarError('SIDECAR_SETTINGS_INVALID', `${place}${entry.key}: ${error.message}`)
-      }
-      if (error instanceof SidecarError && error.code === 'SIDECAR_PLACEHOLDER_CYCLE') {
-        throw new SidecarError(error.code, place + error.message)
-      }
-      throw error
-    }
+    const { text, error, firstMissing } = this.resolver.resolve(found)
+    if (error && found.source.layer === 'local') throw misresolved(found, error)
+    // A variable or an argument may hold a `${` of its own: it stays as it is.
+    if (firstMissing?.found.source.layer === 'local') throw unresolved(firstMissing)
+    return text
   }
 
-  /** Resolves what stands in `text`. @param missing says what to write for a placeholder that nobody has. */
-  resolve(text: string, missing: (source: string) => string, trail: Trail = newTrail()): string {
-    const valueOf = (key: string) => this.placeholderValue(key, trail)
-    return renderTemplate(parseTemplate(text), valueOf, (placeholder) => missing(placeholder.source))
+  /** The list of this path, if it has items. */
+  list(path: PropertyPath): PropertyNode | undefined {
+    const node = this.tree.find(path)
+    return node?.isList && node.children.size > 0 ? node : undefined
   }
 
   /** What one document alone says; placeholders still see every layer they may. */
   only(document: PropertyDocument): PropertyView {
-    return new PropertyView({ documents: [document], scopeOf: this.options.scopeOf })
+    return new PropertyView({ tree: PropertyNode.merge([document]), resolver: this.resolver })
+  }
+
+  /**
+   * What `read` says, piece by piece: two views that give the same pieces say the same. A map that stands in no list is
+   * one piece: what is below it is asked for by its own name.
+   */
+  *pieces(path: PropertyPath): Generator<unknown> {
+    const found = this.find(path)
+    const node = this.tree.find(path)
+    if (found) yield this.valueOf(found)
+    else if (!node) yield* this.listed(path) ?? []
+    else if (node.isList || node.children.size === 0) yield* this.below(node, path)
+    else yield FILLED_MAP
+  }
+
+  private *below(node: PropertyNode, path: PropertyPath): Generator<unknown> {
+    const listed = node.isList ? this.listed(path) : undefined
+    if (listed) yield* listed
+    else if (node.children.size === 0)
+      yield node.entry?.kind === 'scalar' ? this.read(path) : EMPTY[node.entry?.kind ?? 'map']
+    else {
+      yield node.isList ? START.list : START.map
+      for (const child of node.children.values()) {
+        yield child.name
+        yield* this.below(child, [...path, child.name])
+      }
+      yield END
+    }
   }
 
   private materialize(node: PropertyNode, path: PropertyPath): unknown {
@@ -108,9 +133,7 @@ export class PropertyView {
       if (this.variable(path, node)) return this.read(path)
       const listed = this.listed(path)
       if (listed) return listed
-      return children
-        .sort((a, b) => Number(a.name) - Number(b.name))
-        .map((child) => this.materialize(child, [...path, child.name]) ?? null)
+      return inOrder(children).map((child) => (isNull(child) ? null : this.materialize(child, [...path, child.name])))
     }
     if (children.length > 0) {
       const pairs = children.map(
@@ -143,49 +166,6 @@ export class PropertyView {
     // Container files pass on variables nobody filled in: an empty one is a value, but takes none away.
     return variable?.entry.text === '' && node ? undefined : variable
   }
-
-  private follow({ entry, source }: Found, trail: Trail): string {
-    if (entry.value === null || !hasPlaceholder(entry.text)) return entry.text
-    const names = [...trail.names, formatPath(entry.path)]
-    return this.resolve(entry.text, (missing) => this.missing(missing, entry, source), { ...trail, names })
-  }
-
-  private missing(placeholder: string, entry: PropertyEntry, source: PropertyDocument): string {
-    // A variable, an argument or a remote document may hold a `${` of its own: it stays as it is.
-    if (source.layer !== 'local') return placeholder
-    const hint = /profiles\.active/.test(placeholder)
-      ? ': no profile is active, set profiles.active or SPRING_PROFILES_ACTIVE'
-      : ': set it in the environment, or give a default as in ${KEY:default}'
-    throw new SidecarError(
-      'SIDECAR_PLACEHOLDER_UNRESOLVED',
-      `${locate(source.name, entry.line, entry.column)}: ${placeholder} has no value and no default (used in ${entry.key})${hint}`,
-    )
-  }
-
-  private placeholderValue(key: string, trail: Trail): string | undefined {
-    if (--trail.budget.left < 0) throw new RangeError(`placeholders need more than ${MAX_LOOKUPS} look-ups`)
-    const path = parsePath(key)
-    const found = this.find(path)
-    if (!found) return this.listAsText(path, trail) ?? this.options.defaultOf?.(path)
-    if (found.entry.value === null) return ''
-    const name = formatPath(found.entry.path)
-    if (trail.names.includes(name) && found.source.layer !== 'environment') {
-      // `port: ${PORT:80}` means the variable, not itself.
-      if (name !== formatPath(path) && trail.names.at(-1) === name) return undefined
-      const cycle = [...trail.names.slice(trail.names.indexOf(name)), name].join(' → ')
-      throw new SidecarError('SIDECAR_PLACEHOLDER_CYCLE', `placeholders go round in a circle: ${cycle}`)
-    }
-    return this.options.scopeOf(found.source).follow(found, trail)
-  }
-
-  /** A list of names reads as Spring's `a,b`. */
-  private listAsText(path: PropertyPath, trail: Trail): string | undefined {
-    const node = this.tree.find(path)
-    if (!node?.isList || node.children.size === 0) return undefined
-    return [...node.children.keys()]
-      .map((index) => this.placeholderValue(formatPath([...path, Number(index)]), trail) ?? '')
-      .join(',')
-  }
 }
 
 /** What the environment says of a path, as an entry whose `key` is the variable's name. */
@@ -199,6 +179,29 @@ export function variableAsFound(environment: Environment, path: PropertyPath): F
   }
 }
 
-function newTrail(): Trail {
-  return { names: [], budget: { left: MAX_LOOKUPS } }
+/** Items come in their order, unless a properties document has them otherwise. */
+function inOrder(items: PropertyNode[]): PropertyNode[] {
+  const sorted = items.every((item, index) => index === 0 || Number(items[index - 1]!.name) < Number(item.name))
+  return sorted ? items : items.sort((a, b) => Number(a.name) - Number(b.name))
+}
+
+/** In a list an empty item stays one. */
+function isNull({ entry, children }: PropertyNode): boolean {
+  return entry?.kind === 'scalar' && entry.value === null && children.size === 0
+}
+
+function misresolved(found: Found, error: SidecarError | RangeError): SidecarError {
+  return error instanceof SidecarError
+    ? new SidecarError(error.code, `${placeOf(found)}: ${error.message}`)
+    : new SidecarError('SIDECAR_SETTINGS_INVALID', `${placeOf(found)}: ${found.entry.key}: ${error.message}`)
+}
+
+function unresolved({ placeholder, found }: Missing): SidecarError {
+  const hint = /profiles\.active/.test(placeholder)
+    ? ': no profile is active, set profiles.active or SPRING_PROFILES_ACTIVE'
+    : ': set it in the environment, or give a default as in ${KEY:default}'
+  return new SidecarError(
+    'SIDECAR_PLACEHOLDER_UNRESOLVED',
+    `${placeOf(found)}: ${placeholder} has no value and no default (used in ${found.entry.key})${hint}`,
+  )
 }

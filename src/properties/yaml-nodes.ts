@@ -1,4 +1,6 @@
-import { EVENT_ID, SCALAR_STYLE, getScalarValue, type Event, type ScalarEvent } from 'js-yaml'
+import { EVENT_ID, SCALAR_STYLE, type Event, type ScalarEvent } from 'js-yaml'
+import type { Sliced } from '../util/slices.js'
+import type { YamlEvents } from './yaml-events.js'
 import { yamlScalar, type Scalar } from './scalar.js'
 
 /** js-yaml's events put together: nodes that know their place, aliases that share what they name. */
@@ -27,50 +29,81 @@ export type YamlValue = { node: YamlNode; aliased: boolean }
 /** Where the reading stands. */
 export interface EventReader {
   readonly source: string
-  readonly events: Event[]
+  readonly events: YamlEvents
   at: number
   readonly fail: (at: number, reason: string) => never
 }
 
-/** The next node; `reader` stands behind it afterwards. */
-export function compose(reader: EventReader, anchors: Map<string, YamlNode>): YamlValue {
-  const event = reader.events[reader.at++]!
-  if (event.type === EVENT_ID.ALIAS) {
-    const name = reader.source.slice(event.anchorStart, event.anchorEnd)
-    const node = anchors.get(name) ?? reader.fail(event.anchorStart - 1, `there is no anchor &${name} above this alias`)
-    return { node, aliased: true }
-  }
-  if (event.type === EVENT_ID.DOCUMENT || event.type === EVENT_ID.POP) {
-    // A document without any node.
-    reader.at--
-    return { node: { kind: 'scalar', text: '', value: null, plain: true, at: 0 }, aliased: false }
-  }
-  const tag = event.tagStart < 0 ? '' : reader.source.slice(event.tagStart, event.tagEnd)
-  const node: YamlNode =
-    event.type === EVENT_ID.SCALAR
-      ? scalar(reader, event, tag)
-      : event.type === EVENT_ID.SEQUENCE
-        ? { kind: 'list', items: [], at: event.start }
-        : { kind: 'map', pairs: [], at: event.start }
-  if (node.kind !== 'scalar' && tag && !/^!(?:!(?:map|seq))?$/.test(tag))
-    reader.fail(event.tagStart, `the tag ${tag} is not accepted`)
-  if (event.anchorStart >= 0) anchors.set(reader.source.slice(event.anchorStart, event.anchorEnd), node)
+/** How many nodes are put together between two chances to let the event loop turn. */
+const STEP = 200
 
-  if (node.kind === 'list') {
-    while (reader.events[reader.at]!.type !== EVENT_ID.POP) node.items.push(compose(reader, anchors))
-    reader.at++
-  } else if (node.kind === 'map') {
-    composePairs(reader, anchors, node)
-    reader.at++
+/** The next node; `reader` stands behind it afterwards. */
+export function* composing(reader: EventReader, anchors: Map<string, YamlNode>): Sliced<YamlValue> {
+  const small = withoutChildren(reader, anchors)
+  if (small) return small
+  const event = reader.events.at(reader.at++) as Extract<Event, { start: number }>
+  const tag = tagOf(reader, event)
+  if (tag && !/^!(?:!(?:map|seq))?$/.test(tag)) reader.fail(event.tagStart, `the tag ${tag} is not accepted`)
+  const node: ListNode | MapNode =
+    event.type === EVENT_ID.SEQUENCE
+      ? { kind: 'list', items: [], at: event.start }
+      : { kind: 'map', pairs: [], at: event.start }
+  anchor(reader, event, anchors, node)
+  if (node.kind === 'map') {
+    yield* composingPairs(reader, anchors, node)
+  } else {
+    while (reader.events.at(reader.at).type !== EVENT_ID.POP) {
+      if (node.items.length % STEP === STEP - 1) yield
+      node.items.push(withoutChildren(reader, anchors) ?? (yield* composing(reader, anchors)))
+    }
   }
+  reader.at++
   return { node, aliased: false }
 }
 
-function composePairs(reader: EventReader, anchors: Map<string, YamlNode>, map: MapNode): void {
+/** A scalar, an alias, or nothing at all; `undefined` for a list or a map. */
+function withoutChildren(reader: EventReader, anchors: Map<string, YamlNode>): YamlValue | undefined {
+  const event = reader.events.at(reader.at)
+  switch (event.type) {
+    case EVENT_ID.ALIAS: {
+      reader.at++
+      const name = reader.source.slice(event.anchorStart, event.anchorEnd)
+      const node =
+        anchors.get(name) ?? reader.fail(event.anchorStart - 1, `there is no anchor &${name} above this alias`)
+      return { node, aliased: true }
+    }
+    case EVENT_ID.DOCUMENT:
+    case EVENT_ID.POP:
+      // A document without any node.
+      return { node: { kind: 'scalar', text: '', value: null, plain: true, at: 0 }, aliased: false }
+    case EVENT_ID.SCALAR: {
+      reader.at++
+      const node = scalar(reader, event, tagOf(reader, event))
+      anchor(reader, event, anchors, node)
+      return { node, aliased: false }
+    }
+    default:
+      return undefined
+  }
+}
+
+type Anchored = { tagStart: number; tagEnd: number; anchorStart: number; anchorEnd: number }
+
+function tagOf({ source }: EventReader, { tagStart, tagEnd }: Anchored): string {
+  return tagStart < 0 ? '' : source.slice(tagStart, tagEnd)
+}
+
+function anchor({ source }: EventReader, event: Anchored, anchors: Map<string, YamlNode>, node: YamlNode): void {
+  if (event.anchorStart >= 0) anchors.set(source.slice(event.anchorStart, event.anchorEnd), node)
+}
+
+function* composingPairs(reader: EventReader, anchors: Map<string, YamlNode>, map: MapNode): Sliced<void> {
   const seen = new Map<string, number>()
-  while (reader.events[reader.at]!.type !== EVENT_ID.POP) {
-    const event = reader.events[reader.at]!
-    const { node: key } = compose(reader, anchors)
+  for (;;) {
+    const event = reader.events.at(reader.at)
+    if (event.type === EVENT_ID.POP) return
+    if (map.pairs.length % STEP === STEP - 1) yield
+    const { node: key } = withoutChildren(reader, anchors) ?? (yield* composing(reader, anchors))
     if (key.kind !== 'scalar') return reader.fail(key.at, 'a list or a map cannot be a key')
     const at = event.type === EVENT_ID.SCALAR && event.valueStart >= 0 ? event.valueStart : key.at
     const first = seen.get(key.text)
@@ -79,12 +112,13 @@ function composePairs(reader: EventReader, anchors: Map<string, YamlNode>, map: 
       return reader.fail(at, `the key "${key.text}" is there twice: first in line ${line}`)
     }
     seen.set(key.text, at)
-    map.pairs.push({ name: key.text, at, merge: key.plain && key.text === '<<', node: compose(reader, anchors) })
+    const node = withoutChildren(reader, anchors) ?? (yield* composing(reader, anchors))
+    map.pairs.push({ name: key.text, at, merge: key.plain && key.text === '<<', node })
   }
 }
 
 function scalar(reader: EventReader, event: ScalarEvent, tag: string): ScalarNode {
-  const text = event.valueStart < 0 ? '' : getScalarValue(reader.source, event)
+  const text = event.valueStart < 0 ? '' : reader.events.textOf(reader.source, event)
   const plain = event.style === SCALAR_STYLE.PLAIN
   const quoted = event.style === SCALAR_STYLE.SINGLE_QUOTED || event.style === SCALAR_STYLE.DOUBLE_QUOTED
   const at = event.valueStart < 0 ? lastPlace(reader) : event.valueStart - (quoted ? 1 : 0)
@@ -106,6 +140,6 @@ function scalar(reader: EventReader, event: ScalarEvent, tag: string): ScalarNod
 
 /** An empty value has no place of its own: that of its key stands for it. */
 function lastPlace(reader: EventReader): number {
-  const before = reader.events[reader.at - 2]
+  const before = reader.at >= 2 ? reader.events.at(reader.at - 2) : undefined
   return before?.type === EVENT_ID.SCALAR ? Math.max(before.valueStart, 0) : 0
 }

@@ -1,73 +1,115 @@
-import { YAMLException, parseEvents, type Event } from 'js-yaml'
 import { messageOf } from '../errors.js'
+import { runAtOnce, type Sliced } from '../util/slices.js'
 import { DocumentError } from './document-error.js'
-import { entryOf, type PropertyEntry } from './document.js'
-import { documentPath, formatPath, type PropertyPath } from './path.js'
-import { compose, type EventReader, type MapNode, type YamlValue } from './yaml-nodes.js'
+import { entryOf, MAX_VALUES, tooManyValues, type PropertyEntry } from './document.js'
+import { documentPath, type PropertyPath } from './path.js'
+import {
+  MAX_DEPTH,
+  readEvents,
+  readEventsInWorker,
+  WORKER_FROM_CHARS,
+  YamlSyntaxError,
+  type YamlEvents,
+} from './yaml-events.js'
+import { composing, type EventReader, type MapNode, type YamlValue } from './yaml-nodes.js'
 
 /**
  * YAML to flat entries with their places, straight from js-yaml's events: no object is built from the document, so
  * a key such as `__proto__` has nothing to poison, and both lines of a duplicate key are known.
  */
 
-const MAX_DEPTH = 100
 /** How many nodes aliases and merge keys may add to a document. */
 const MAX_ALIASED = 10_000
+/** A key, a value, and some lists and maps around them. */
+const MAX_EVENTS = 4 * MAX_VALUES
+/** How much is done between two chances to let the event loop turn. */
+const STEP = 100
 
-/** The `---` documents of a YAML source, each as its entries. An empty source has none. */
+/** The `---` documents of a YAML source, each as its entries. An empty source has none. @throws DocumentError */
 export function readYaml(source: string, name: string): PropertyEntry[][] {
+  return runAtOnce(readingYaml(source, name, false))
+}
+
+/** The same in slices. @param inWorker a long one is parsed by a worker thread. */
+export function* readingYaml(source: string, name: string, inWorker: boolean): Sliced<PropertyEntry[][]> {
   const lines = lineStarts(source)
   const fail = (at: number, reason: string): never => {
     const { line, column } = placeOf(lines, at)
     throw new DocumentError(name, reason, line, column)
   }
-  let events: Event[]
+  let events: YamlEvents | number
   try {
-    events = parseEvents(source, { maxDepth: MAX_DEPTH })
+    events =
+      inWorker && source.length > WORKER_FROM_CHARS
+        ? ((yield readEventsInWorker(source, MAX_EVENTS)) as YamlEvents | number)
+        : readEvents(source)
   } catch (error) {
-    if (!(error instanceof YAMLException) || !error.mark) throw new DocumentError(name, messageOf(error))
+    if (!(error instanceof YamlSyntaxError)) throw error
+    if (error.line === undefined) throw new DocumentError(name, error.reason)
     // Its own message would quote the source, and with it perhaps a password.
-    const at = Math.min((lines[error.mark.line] ?? 0) + error.mark.column, source.length)
+    const at = Math.min((lines[error.line] ?? 0) + error.column!, source.length)
     return fail(at, explained(error.reason, source, at))
   }
+  if (typeof events === 'number' || events.length > MAX_EVENTS) throw new DocumentError(name, tooManyValues())
   const documents: PropertyEntry[][] = []
   const reader = { source, events, at: 0, fail }
+  let left = MAX_VALUES
   while (reader.at < events.length) {
     reader.at++ // the document event
-    const root = compose(reader, new Map())
+    const root = yield* composing(reader, new Map())
     reader.at++ // its end
     if (root.node.kind === 'scalar' && root.node.value === null) documents.push([])
     else if (root.node.kind !== 'map') fail(root.node.at, 'expected `key: value` pairs at the top of the document')
-    else documents.push(flatten(root.node, lines, fail))
+    else documents.push(yield* flatten(root.node, lines, left, fail))
+    left -= documents.at(-1)!.length
+    if (documents.length % STEP === 0) yield
   }
   return documents
 }
 
-function flatten(root: MapNode, lines: number[], fail: EventReader['fail']): PropertyEntry[] {
+function* flatten(
+  root: MapNode,
+  lines: number[],
+  maxValues: number,
+  fail: EventReader['fail'],
+): Sliced<PropertyEntry[]> {
   const entries: PropertyEntry[] = []
   let aliased = 0
+  let visited = 0
   const count = (at: number) => {
     if (++aliased > MAX_ALIASED) fail(at, `aliases add more than ${MAX_ALIASED} values`)
   }
+  const add = (entry: PropertyEntry, at: number) => {
+    if (entries.length >= maxValues) fail(at, tooManyValues())
+    entries.push(entry)
+  }
 
-  const visit = ({ node, aliased: alias }: YamlValue, path: PropertyPath, inAlias: boolean): void => {
+  function* visit({ node, aliased: alias }: YamlValue, path: PropertyPath, inAlias: boolean): Sliced<void> {
     if ((inAlias ||= alias)) count(node.at)
     if (path.length > MAX_DEPTH) fail(node.at, `nested more than ${MAX_DEPTH} levels deep`)
-    const place = placeOf(lines, node.at)
-    if (node.kind === 'scalar') {
-      entries.push(entryOf(path, { value: node.value, text: node.text, plain: node.plain, ...place }))
-    } else if (node.kind === 'list') {
-      if (node.items.length === 0)
-        entries.push(entryOf(path, { kind: 'list', value: null, text: '', plain: false, ...place }))
-      node.items.forEach((item, index) => visit(item, [...path, index], inAlias))
+    if (node.kind === 'scalar') return addScalar(node, path)
+    if (++visited % STEP === 0) yield
+    const empty = () =>
+      add(entryOf(path, { kind: node.kind, value: null, text: '', plain: false, ...placeOf(lines, node.at) }), node.at)
+    if (node.kind === 'list') {
+      if (node.items.length === 0) empty()
+      for (const [index, item] of node.items.entries()) {
+        if (++visited % STEP === 0) yield
+        if (item.node.kind === 'scalar' && !inAlias && !item.aliased) addScalar(item.node, [...path, index])
+        else yield* visit(item, [...path, index], inAlias)
+      }
     } else {
       const pairs = merged(node, 0)
-      if (pairs.length === 0 && path.length > 0) {
-        entries.push(entryOf(path, { kind: 'map', value: null, text: '', plain: false, ...place }))
+      if (pairs.length === 0 && path.length > 0) empty()
+      for (const pair of pairs) {
+        if (++visited % STEP === 0) yield
+        yield* visit(pair.node, [...path, ...segments(pair)], inAlias)
       }
-      for (const pair of pairs) visit(pair.node, [...path, ...segments(pair)], inAlias)
     }
   }
+
+  const addScalar = (node: Extract<YamlValue['node'], { kind: 'scalar' }>, path: PropertyPath) =>
+    add(entryOf(path, { value: node.value, text: node.text, plain: node.plain, ...placeOf(lines, node.at) }), node.at)
 
   /** The pairs of a map with those that `<<` brings in, the map's own last and stronger. */
   const merged = (map: MapNode, depth: number): MapNode['pairs'] => {
@@ -100,23 +142,8 @@ function flatten(root: MapNode, lines: number[], fail: EventReader['fail']): Pro
     }
   }
 
-  visit({ node: root, aliased: false }, [], false)
-  refuseTwice(entries, fail, lines)
+  yield* visit({ node: root, aliased: false }, [], false)
   return entries
-}
-
-/** `a.b: 1` beside `a: { b: 2 }`: no YAML duplicate, and still one name with two values. */
-function refuseTwice(entries: readonly PropertyEntry[], fail: EventReader['fail'], lines: number[]): void {
-  const seen = new Map<string, PropertyEntry>()
-  for (const entry of entries) {
-    const key = formatPath(entry.path)
-    const first = seen.get(key)
-    if (first) {
-      const at = lines[entry.line! - 1]! + entry.column! - 1
-      fail(at, `the key "${entry.key}" is there twice: first in line ${first.line}`)
-    }
-    seen.set(key, entry)
-  }
 }
 
 function explained(reason: string, source: string, at: number): string {

@@ -44,16 +44,13 @@ describe('config.on', () => {
     ])
   })
 
-  test.each(['pool.max-size', 'pool.maxSize', 'POOL.MAX_SIZE', 'spring.pool.max_size'])(
-    'takes the key as %s',
-    (key) => {
-      const { config, push } = setUp()
-      const heard = vi.fn()
-      config.on(key, heard)
-      push('pool: { max-size: 1 }')
-      expect(heard.mock.calls).toEqual([[{ key, value: 1, previous: undefined, keys: ['pool.max-size'] }]])
-    },
-  )
+  test.each(['pool.max-size', 'pool.maxSize', 'POOL.MAX_SIZE', 'pool.max_size'])('takes the key as %s', (key) => {
+    const { config, push } = setUp()
+    const heard = vi.fn()
+    config.on(key, heard)
+    push('pool: { max-size: 1 }')
+    expect(heard.mock.calls).toEqual([[{ key, value: 1, previous: undefined, keys: ['pool.max-size'] }]])
+  })
 
   test('what the environment says does not change; what a placeholder reaches does', () => {
     const { config, push } = setUp('', { A: 'env' })

@@ -1,14 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { parseTemplate, renderTemplate } from '../../../src/properties/placeholders.js'
-import { loadBootstrap } from '../../support/bootstrap.js'
+import { parseTemplate, rendering } from '../../../src/properties/placeholders.js'
+import { runAtOnce } from '../../../src/util/slices.js'
+import { readYaml } from '../../../src/properties/yaml.js'
+import { loadBootstrap, loadError } from '../../support/bootstrap.js'
 import { cpuTime } from '../../support/scale.js'
 
 const values: Record<string, string> = { a: 'A', 'b.c': 'BC', name: 'a', empty: '' }
 const render = (text: string) =>
-  renderTemplate(
-    parseTemplate(text),
-    (key) => values[key],
-    (placeholder) => `<${placeholder.source}>`,
+  runAtOnce(
+    rendering(parseTemplate(text), {
+      valueOf: (key) => values[key],
+      unresolved: (placeholder) => `<${placeholder.source}>`,
+    }),
   )
 
 describe('templates', () => {
@@ -75,5 +78,54 @@ describe('in bootstrap.yml', () => {
 
   test('a variable that holds a placeholder of its own', () => {
     expect(read('x: ${A}', 'x', { A: '${B}-${C}', B: 'b' })).toBe('b-${C}')
+  })
+})
+
+describe('C3: a placeholder that nothing on disk gives a value', () => {
+  const YAML = `
+application.name: orders
+app.url: http://\${gateway.host}/api
+db: { url: "jdbc:mysql://\${MYSQL_HOST}:3306/x", vm: "\${java.version}" }
+`
+  const remote = (yaml: string) => ({
+    name: 'a.yml',
+    layer: 'remote' as const,
+    entries: readYaml(yaml, 'a.yml').flat(),
+  })
+
+  test('C3: does not end the start, and is resolved when it is read, over Nacos too', () => {
+    const { store } = loadBootstrap(YAML)
+    expect(store.get('app.url')).toBe('http://${gateway.host}/api')
+    expect(store.setRemote([remote('gateway: { host: g1 }')])).toContain('app.url')
+    expect([store.get('app.url'), store.get('app.url', 'local')]).toEqual(Array(2).fill('http://g1/api'))
+    expect(store.text('app.url')).toBe('http://g1/api')
+    store.setRemote([remote('gateway: { host: g2 }')])
+    expect([store.get('app.url'), store.get('app.url', 'local')]).toEqual(Array(2).fill('http://g2/api'))
+  })
+
+  test('C3: stays as it was written where Nacos has none either, and is named', () => {
+    const { store } = loadBootstrap(YAML)
+    store.setRemote([remote('gateway.host: g')])
+    expect([store.get('db.url'), store.get('db.vm')]).toEqual(['jdbc:mysql://${MYSQL_HOST}:3306/x', '${java.version}'])
+    expect(store.unresolved()).toEqual([
+      'bootstrap.yml:4:12: ${MYSQL_HOST} has no value and no default (used in db.url); it stays as it is',
+      'bootstrap.yml:4:53: ${java.version} has no value and no default (used in db.vm); it stays as it is',
+    ])
+  })
+
+  test.each(['cloud.nacos.discovery.ip', 'server.port', 'application.name', 'sidecar.drain'])(
+    'C3: is an error in %s, which the sidecar itself reads',
+    (key) =>
+      expect(loadError(`${key}: \${NOPE}`)).toMatchObject({
+        code: 'SIDECAR_PLACEHOLDER_UNRESOLVED',
+        message: expect.stringContaining(`\${NOPE} has no value and no default (used in ${key})`),
+      }),
+  )
+
+  test('C3: a circle that goes through Nacos ends nothing', () => {
+    const { store } = loadBootstrap('a: ${b:x}')
+    store.setRemote([remote('b: ${a}')])
+    expect([store.get('a'), store.get('b')]).toEqual(['${b:x}', '${a}'])
+    expect(store.unresolved()).toHaveLength(2)
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { PropertyDocument } from '../../../src/properties/document.js'
+import { readDocument } from '../../../src/properties/formats.js'
 import { readYaml } from '../../../src/properties/yaml.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 
@@ -20,9 +21,7 @@ describe('look-up', () => {
       'env',
       'remote',
     ])
-    expect([store.get('db.poolSize'), store.get('db.poolSize', 'local'), store.get('spring.db.pool_size')]).toEqual([
-      9, 5, 9,
-    ])
+    expect([store.get('db.poolSize'), store.get('db.poolSize', 'local'), store.get('db.pool_size')]).toEqual([9, 5, 9])
     expect(store.get('only-local', 'remote')).toBeUndefined()
   })
 
@@ -80,15 +79,16 @@ describe('remote documents', () => {
       'l',
       'db.url',
       'depends',
+      'name',
     ])
-    expect(store.setRemote([])).toEqual(['a', 'l', 'db.url', 'depends'])
+    expect(store.setRemote([])).toEqual(['a', 'l', 'db.url', 'depends', 'name'])
     expect(store.get('db.url')).toBe('local')
   })
 
-  test('bootstrap.yml knows only itself, a remote document knows everything', () => {
+  test('C3: a placeholder of a file on disk is resolved when it is read, over all sources', () => {
     const { store } = loadBootstrap(LOCAL)
     store.setRemote([remote('a.yml', 'db: { url: remote }\nseen: "${db.url} ${only-local}"')])
-    expect(store.get('name')).toBe('local')
+    expect([store.get('name'), store.get('name', 'local')]).toEqual(['remote', 'local'])
     expect(store.get('seen')).toBe('remote 1')
     expect(store.get('seen', 'remote')).toBe('remote 1')
   })
@@ -153,5 +153,41 @@ url: jdbc://user:canary6@host/db
     ])
     expect(said).not.toContain('canary')
     expect(said).toContain('jdbc://user:***@host/db')
+  })
+})
+
+describe('C1: below `spring` and without it', () => {
+  const BOTH = 'spring: { redis: { database: 0 } }\nredis: { database: shop }\n'
+
+  test('C1: an app has two properties, in one document or in two', () => {
+    const { store } = loadBootstrap(BOTH)
+    const read = () => [store.get('spring.redis.database'), store.get('redis.database')]
+    expect(read()).toEqual([0, 'shop'])
+    store.setRemote([remote('a.yml', 'spring.redis.database: 1'), remote('b.yml', 'redis.database: other')])
+    expect(read()).toEqual([1, 'other'])
+    expect(store.get('spring.redis')).toEqual({ database: 1 })
+    expect(store.explain('redis.database').shadows).toHaveLength(1)
+  })
+
+  test('C1: in a properties document too', () => {
+    const [entries] = readDocument('spring.redis.database=0\nredis.database=shop\n', 'properties', 'a', 'a')
+    const { store } = loadBootstrap('')
+    store.setRemote([{ name: 'a', layer: 'remote', entries: entries! }])
+    expect([store.get('spring.redis.database'), store.get('redis.database')]).toEqual([0, 'shop'])
+  })
+
+  test('C1: and two names in the environment', () => {
+    const { store } = loadBootstrap(BOTH, { vars: { SPRING_REDIS_DATABASE: '7' } })
+    expect([store.get('spring.redis.database'), store.get('redis.database')]).toEqual([7, 'shop'])
+    const other = loadBootstrap(BOTH, { vars: { REDIS_DATABASE: 'env' } }).store
+    expect([other.get('spring.redis.database'), other.get('redis.database')]).toEqual([0, 'env'])
+  })
+
+  test("C1: the sidecar's own sections are one", () => {
+    const { store, settings } = loadBootstrap('spring.application.name: orders\nspring: { sidecar: { drain: 1s } }', {
+      vars: { SPRING_SERVER_PORT: '7000' },
+    })
+    expect([store.get('application.name'), store.get('spring.application.name')]).toEqual(['orders', 'orders'])
+    expect([settings.application.name, settings.sidecar.drain, settings.server.port]).toEqual(['orders', 1000, 7000])
   })
 })

@@ -44,6 +44,6 @@ describe('random values', () => {
   })
 
   test.each(['${random.int[5,5]}', '${random.bool}'])('%s is none', (placeholder) =>
-    expect(loadError(`a: '${placeholder}'`)).toMatchObject({ code: 'SIDECAR_PLACEHOLDER_UNRESOLVED' }),
+    expect(loadError(`application.name: '${placeholder}'`)).toMatchObject({ code: 'SIDECAR_PLACEHOLDER_UNRESOLVED' }),
   )
 })

@@ -1,0 +1,219 @@
+import { SidecarError } from '../errors.js'
+import { runAtOnce, type Sliced } from '../util/slices.js'
+import type { PropertyDocument, PropertyEntry } from './document.js'
+import { locate } from './document-error.js'
+import { formatPath, parsePath, type PropertyPath } from './path.js'
+import { hasPlaceholder, parsingTemplate, PENDING, rendering, type Template } from './placeholders.js'
+import type { PropertyNode } from './tree.js'
+
+/** A scalar as one layer has it, its placeholders not yet resolved. */
+export interface Found {
+  readonly entry: PropertyEntry
+  readonly source: PropertyDocument
+}
+
+/** What became of the placeholders of a value. */
+export interface Resolved {
+  /** Placeholders without value and default are left in it as they were written. */
+  readonly text: string
+  /** They go round in a circle, or make too long a text: `text` is then as it was written. */
+  readonly error?: SidecarError | RangeError
+  /** Placeholders of this very value that have no value and no default. */
+  readonly missing: readonly string[]
+  /** The first one without a value, here or in a value that this one is made of. */
+  readonly firstMissing?: Missing
+}
+
+/** A placeholder that has no value and no default. */
+export interface Missing {
+  /** As it was written. */
+  readonly placeholder: string
+  /** The value it stands in. */
+  readonly found: Found
+}
+
+/** Where placeholders look. */
+export interface Lookup {
+  find(path: PropertyPath): Found | undefined
+  list(path: PropertyPath): PropertyNode | undefined
+  /** What a placeholder falls back to: the defaults of the settings. */
+  defaultOf(path: PropertyPath): string | undefined
+}
+
+/** What all placeholders together may make: the work of one store is bounded, whatever its documents say. */
+export const MAX_RESOLVED_TOTAL = 8_000_000
+const MAX_NAMES_IN_MESSAGE = 10
+
+type Key = PropertyEntry | string
+
+interface Frame {
+  readonly found: Found
+  readonly key: Key
+  template?: Template
+}
+
+/**
+ * Resolves the placeholders of values, each value once: what it came to is kept. Without recursion, so that a chain of
+ * any length is followed; in slices, so that the event loop turns.
+ */
+export class Resolver {
+  private readonly known = new Map<Key, Resolved>()
+  private readonly lists = new Map<PropertyNode, string>()
+  private total = 0
+  /** The value with which the placeholders made more than they may. */
+  exhaustedBy: Found | undefined
+
+  constructor(private readonly lookup: Lookup) {}
+
+  resolve(found: Found): Resolved {
+    return this.at(found) ?? runAtOnce(this.resolving(found))
+  }
+
+  *resolving(found: Found): Sliced<Resolved> {
+    const stack = [frameOf(found)]
+    /** What waits for others, outermost first, and where each stands in it. */
+    const open: Frame[] = []
+    const places = new Map<Key, number>()
+    const close = (from: number) => {
+      for (const { key } of open.splice(from)) places.delete(key)
+    }
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
+      if (this.known.has(top.key)) {
+        stack.pop()
+        continue
+      }
+      const needs = yield* this.step(top)
+      const place = places.get(top.key)
+      if (this.known.has(top.key)) {
+        if (place !== undefined) close(place)
+        continue
+      }
+      if (place === undefined) {
+        places.set(top.key, open.length)
+        open.push(top)
+      }
+      for (const need of needs) {
+        const first = places.get(need.key)
+        if (first !== undefined) {
+          this.failCircle(open.slice(first))
+          close(first)
+          break
+        }
+        stack.push(need)
+      }
+      yield
+    }
+    return this.at(found)!
+  }
+
+  /** What is known of it without any work. */
+  private at(found: Found): Resolved | undefined {
+    const { entry } = found
+    if (entry.value === null || !hasPlaceholder(entry.text)) return { text: entry.text, missing: [] }
+    return this.known.get(keyOf(found))
+  }
+
+  /** Puts a value together as far as it goes. @returns what must be known first. */
+  private *step(frame: Frame): Sliced<Iterable<Frame>> {
+    const needs = new Map<Key, Frame>()
+    const missing: string[] = []
+    let firstMissing: Missing | undefined
+    let error: Resolved['error']
+    const of = (found: Found): string | typeof PENDING => {
+      const resolved = this.at(found)
+      if (!resolved) {
+        needs.set(keyOf(found), frameOf(found))
+        return PENDING
+      }
+      firstMissing ??= resolved.firstMissing
+      error ??= resolved.error
+      return resolved.text
+    }
+    const valueOf = (name: string): string | typeof PENDING | undefined => {
+      const path = parsePath(name)
+      const found = this.lookup.find(path)
+      if (!found) return this.listText(path, of) ?? this.lookup.defaultOf(path)
+      // `port: ${PORT:80}` means the variable, not itself.
+      if (found.entry === frame.found.entry && formatPath(found.entry.path) !== formatPath(path)) return undefined
+      return of(found)
+    }
+    const unresolved = ({ source }: { source: string }) => {
+      missing.push(source)
+      firstMissing ??= { placeholder: source, found: frame.found }
+      return source
+    }
+    try {
+      frame.template ??= yield* parsingTemplate(frame.found.entry.text)
+      const text = yield* rendering(frame.template, { valueOf, unresolved })
+      if (text === PENDING) return needs.values()
+      this.total += text.length
+      if (this.total > MAX_RESOLVED_TOTAL) {
+        this.exhaustedBy ??= frame.found
+        throw new RangeError(`the placeholders of all documents make more than ${MAX_RESOLVED_TOTAL} characters`)
+      }
+      if (error) this.fail(frame, error)
+      else this.known.set(frame.key, { text, missing, ...(firstMissing && { firstMissing }) })
+    } catch (thrown) {
+      if (!(thrown instanceof RangeError)) throw thrown
+      this.fail(frame, thrown)
+    }
+    return []
+  }
+
+  private fail({ key, found }: Frame, error: SidecarError | RangeError): void {
+    this.known.set(key, { text: found.entry.text, missing: [], error })
+  }
+
+  /** Each of them says the circle as it is seen from there. */
+  private failCircle(circle: readonly Frame[]): void {
+    for (const [index, frame] of circle.entries()) {
+      const names = Array.from({ length: Math.min(circle.length, MAX_NAMES_IN_MESSAGE) }, (_, at) =>
+        formatPath(circle[(index + at) % circle.length]!.found.entry.path),
+      )
+      if (circle.length > names.length) names.push('…')
+      const way = [...names, names[0]].join(' → ')
+      this.fail(frame, new SidecarError('SIDECAR_PLACEHOLDER_CYCLE', `placeholders go round in a circle: ${way}`))
+    }
+  }
+
+  /** A list of names reads as Spring's `a,b`. */
+  private listText(
+    path: PropertyPath,
+    of: (found: Found) => string | typeof PENDING,
+  ): string | typeof PENDING | undefined {
+    const node = this.lookup.list(path)
+    if (!node) return undefined
+    const known = this.lists.get(node)
+    if (known !== undefined) return known
+    const items: string[] = []
+    let pending = false
+    let plain = true
+    for (const index of node.children.keys()) {
+      const found = this.lookup.find([...path, Number(index)])
+      const text = found ? of(found) : ''
+      plain &&= !found || !hasPlaceholder(found.entry.text)
+      if (text === PENDING) pending = true
+      else items.push(text)
+    }
+    if (pending) return PENDING
+    const text = items.join(',')
+    // What its items lack is said by whichever value asks: only a list without placeholders is kept.
+    if (plain) this.lists.set(node, text)
+    return text
+  }
+}
+
+/** Where a value was written: `bootstrap.yml:12:3`, `environment DB_URL`. */
+export function placeOf({ entry, source }: Found): string {
+  if (source.layer === 'environment') return source.name === 'environment' ? `environment ${entry.key}` : source.name
+  return locate(source.name, entry.line, entry.column)
+}
+
+/** A variable is made an entry anew each time it is looked up: its name stands for it. */
+function keyOf({ entry, source }: Found): Key {
+  return source.layer === 'environment' ? placeOf({ entry, source }) : entry
+}
+
+function frameOf(found: Found): Frame {
+  return { found, key: keyOf(found) }
+}
