@@ -83,7 +83,10 @@ export function readProperty<T>(
   // Text keeps the characters it was written in: `1.10`, `007`.
   const asText = fallback === undefined || fallback === null || typeof fallback === 'string'
   const raw = (asText ? store.text(key, scope) : undefined) ?? store.get(key, scope)
-  return convertTo(key, raw, fallback, () => store.placeOf(key, scope))
+  return convertTo(key, raw, fallback, {
+    place: () => store.placeOf(key, scope),
+    java: (name) => store.javaValue(name, scope),
+  })
 }
 
 function requireStore(): PropertyStore {

@@ -6,7 +6,7 @@ import { issueText, type StandardIssue, type StandardSchema } from '../util/stan
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import { tell } from '../util/tell.js'
 import { parsePath, type PropertyPath } from './path.js'
-import { frozenCopy, relaxedInput, type Frozen } from './relaxed-input.js'
+import { frozenCopy, javaInput, relaxedInput, type Frozen } from './relaxed-input.js'
 import { isSecret } from './secrets.js'
 import type { PropertyStore } from './store.js'
 
@@ -131,7 +131,14 @@ class Binding<T> {
 
   private validate() {
     try {
-      return this.schema['~standard'].validate(relaxedInput(this.store, this.path))
+      const { validate } = this.schema['~standard']
+      const result = validate(relaxedInput(this.store, this.path))
+      if (result instanceof Promise || !result.issues) return result
+      // Spring would have converted: a schema does not say what it wants before it refuses.
+      const refused = result.issues.map(({ path = [] }) => path.map((part) => keyOf(part)))
+      const other = javaInput(this.store, this.path, refused)
+      const again = other === undefined ? result : validate(other)
+      return again instanceof Promise || again.issues ? result : again
     } catch (error) {
       throw this.invalid(`the schema threw ${error instanceof Error ? error.name : 'something'}`)
     }
@@ -143,7 +150,12 @@ class Binding<T> {
 
   /** Some libraries quote the value they refuse. */
   private shown(issue: StandardIssue): string {
-    const keys = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
+    const keys = (issue.path ?? []).map((part) => String(keyOf(part)))
     return issueText(isSecret([...this.path, ...keys]) ? { ...issue, message: 'is refused' } : issue)
   }
+}
+
+function keyOf(part: NonNullable<StandardIssue['path']>[number]): string | number {
+  const key = typeof part === 'object' ? part.key : part
+  return typeof key === 'number' ? key : String(key)
 }

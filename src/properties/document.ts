@@ -29,6 +29,8 @@ export interface PropertyEntry {
   readonly text: string
   /** Not quoted: `${PORT}` may become a number. */
   readonly plain: boolean
+  /** What Java's YAML 1.1 reader sees where that is another value: for who asks for a number, or true or false. */
+  readonly java?: number | boolean
   readonly line?: number
   readonly column?: number
 }
@@ -45,7 +47,7 @@ export interface PropertyDocument {
 
 export function entryOf(
   path: PropertyPath,
-  value: { kind?: PropertyEntry['kind']; value: Scalar; text: string; plain: boolean; line?: number; column?: number },
+  value: Partial<PropertyEntry> & Pick<PropertyEntry, 'value' | 'text' | 'plain'>,
 ): PropertyEntry {
   return { kind: 'scalar', ...value, path: withoutSpring(path), key: formatPath(path) }
 }

@@ -74,7 +74,7 @@ export function* readingDocument(
 /** JSON is YAML, and read as YAML it has lines; what only JSON allows (a key of 2,000 characters) goes without. */
 function* readingJson(content: string, name: string, inWorker: boolean): Sliced<PropertyEntry[][]> {
   try {
-    return yield* readingYaml(content, name, inWorker)
+    return (yield* readingYaml(content, name, inWorker)).map(withoutNull)
   } catch (error) {
     if (error instanceof DocumentError && error.reason === tooManyValues()) throw error
     let parsed: unknown
@@ -85,9 +85,17 @@ function* readingJson(content: string, name: string, inWorker: boolean): Sliced<
     }
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw error
     try {
-      return [yield* collectingEntries(parsed)]
+      return [withoutNull(yield* collectingEntries(parsed))]
     } catch (refused) {
       throw new DocumentError(name, messageOf(refused))
     }
   }
+}
+
+/** JSON's null is no value, as in Spring; in a list it holds its place. */
+function withoutNull(entries: readonly PropertyEntry[]): PropertyEntry[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind !== 'scalar' || entry.value !== null) return [entry]
+    return typeof entry.path.at(-1) === 'number' ? [{ ...entry, plain: false }] : []
+  })
 }

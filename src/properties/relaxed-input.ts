@@ -12,18 +12,46 @@ const behind = new WeakMap<object, Fields>()
  * environment too (`DB_POOLSIZE` for `poolSize` below `db`), and then goes by the name that was asked for, so that a
  * strict schema does not meet it again as an unknown one.
  */
-export function relaxedInput(store: PropertyStore, path: PropertyPath): unknown {
+export function relaxedInput(store: Input, path: PropertyPath): unknown {
   const value = store.get(formatPath(path))
   return value === undefined ? fields(store, path, {}) : wrap(store, path, value)
 }
 
-function wrap(store: PropertyStore, path: PropertyPath, value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item, index) => wrap(store, [...path, index], item))
-  return isPlainObject(value) ? fields(store, path, value) : value
+/** What is read: all of a store, or some of it otherwise. */
+interface Input extends Pick<PropertyStore, 'get'> {
+  /** What stands for a scalar; itself by default. */
+  readonly instead?: (path: PropertyPath, value: unknown) => unknown
 }
 
-function fields(store: PropertyStore, path: PropertyPath, value: Fields): unknown {
-  const own = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, wrap(store, [...path, key], inner)]))
+/**
+ * The same with other values for what a schema refused: where it may want a number, true or false, what Java's YAML 1.1
+ * reader sees (`on`, `0123`); where it may want no text at all, nothing for an empty one.
+ *
+ * @returns undefined where there is no other value.
+ */
+export function javaInput(store: PropertyStore, path: PropertyPath, refused: readonly PropertyPath[]): unknown {
+  const keyOf = (at: PropertyPath) => at.map((part) => relaxed(String(part))).join('\n')
+  const others = new Map<string, unknown>()
+  for (const at of refused) {
+    const key = formatPath([...path, ...at])
+    if (store.get(key) === '') others.set(keyOf([...path, ...at]), undefined)
+    const java = store.javaValue(key)
+    if (java !== undefined) others.set(keyOf([...path, ...at]), java)
+  }
+  if (others.size === 0) return undefined
+  const instead = (at: PropertyPath, value: unknown) => (others.has(keyOf(at)) ? others.get(keyOf(at)) : value)
+  return relaxedInput({ get: (key) => store.get(key), instead }, path)
+}
+
+function wrap(store: Input, path: PropertyPath, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item, index) => wrap(store, [...path, index], item))
+  if (isPlainObject(value)) return fields(store, path, value)
+  return store.instead ? store.instead(path, value) : value
+}
+
+function fields(store: Input, path: PropertyPath, value: Fields): unknown {
+  const pairs = Object.entries(value).map(([key, inner]) => [key, wrap(store, [...path, key], inner)] as const)
+  const own = Object.fromEntries(pairs.filter(([, inner]) => inner !== undefined))
   const find = (name: string | symbol): boolean => {
     if (typeof name !== 'string' || name === '') return false
     const written = Object.keys(own).find((key) => relaxed(key) === relaxed(name))
@@ -41,7 +69,7 @@ function fields(store: PropertyStore, path: PropertyPath, value: Fields): unknow
   return proxy
 }
 
-function wrapFound(store: PropertyStore, path: PropertyPath): unknown {
+function wrapFound(store: Input, path: PropertyPath): unknown {
   return wrap(store, path, store.get(formatPath(path)))
 }
 

@@ -109,7 +109,8 @@ export class Resolver {
   /** What is known of it without any work. */
   private at(found: Found): Resolved | undefined {
     const { entry } = found
-    if (entry.value === null || !hasPlaceholder(entry.text)) return { text: entry.text, missing: [] }
+    if (entry.value === null) return { text: '', missing: [] }
+    if (!hasPlaceholder(entry.text)) return { text: entry.text, missing: [] }
     return this.known.get(keyOf(found))
   }
 

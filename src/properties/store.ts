@@ -95,6 +95,11 @@ export class PropertyStore {
     })
   }
 
+  /** What Java's YAML 1.1 reader makes of a scalar, where that is another value than `get` gives. */
+  javaValue(key: string, scope: PropertyScope = 'all'): number | boolean | undefined {
+    return this.views[scope].find(parsePath(key))?.entry.java
+  }
+
   /** Where a scalar was written, for messages. */
   placeOf(key: string, scope: PropertyScope = 'all'): string | undefined {
     const found = this.views[scope].find(parsePath(key))
@@ -159,8 +164,8 @@ export class PropertyStore {
   }
 
   /**
-   * Placeholders that nothing gives a value, and circles, as messages: such a value stays as it was written. Of the
-   * files on disk too, once the remote documents were asked.
+   * What is to be said of values, as messages: placeholders that nothing gives a value, circles (such a value stays as
+   * it was written), numbers that Java reads as others. Of the files on disk too, once the remote documents were asked.
    */
   unresolved(): readonly string[] {
     return this.views.problems
@@ -222,6 +227,7 @@ function* findProblems({ all, local, remote, problems }: Views): Sliced<void> {
   for (const view of [remote, local]) {
     for (const { entry, source, path } of view.tree.leaves()) {
       if (++count % STEP === 0) yield
+      if (typeof entry.java === 'number') problems.push(otherNumber({ entry, source }))
       if (!hasPlaceholder(entry.text) || !/^(?:local|remote)$/.test(source.layer)) continue
       if (view === local && all.find(path)?.entry !== entry) continue
       const found = { entry, source }
@@ -231,6 +237,14 @@ function* findProblems({ all, local, remote, problems }: Views): Sliced<void> {
       for (const what of why) problems.push(`${placeOf(found)}: ${what} (used in ${entry.key}); it stays as it is`)
     }
   }
+}
+
+function otherNumber(found: Found): string {
+  const { key, text, java } = found.entry
+  return (
+    `${placeOf(found)}: ${key} is ${text} without quotes: ${java} for Java and where a number is asked for, ` +
+    'elsewhere the text as it stands; put it in quotes, or write the number'
+  )
 }
 
 function tooMuch({ entry, source }: Found, error: Error | undefined): DocumentError {

@@ -26,33 +26,46 @@ export type Widen<T> = T extends string
 const TRUE = ['true', 'on', 'yes', '1']
 const FALSE = ['false', 'off', 'no', '0']
 
+/** What is known of a value besides itself. */
+interface Origin {
+  /** Where it was written, for the error. */
+  readonly place?: () => string | undefined
+  /** What Java's YAML 1.1 reader makes of a scalar, where that is another value. */
+  readonly java?: (key: string) => number | boolean | undefined
+}
+
 /**
  * Makes of a raw value what the default is an example of: `'9202'` → 9202, `'on'` → true, `'a,b'` → `['a', 'b']`.
- * A value that is not there is the default.
+ * A value that is not there is the default, and so is an empty text for a number, or for true or false.
  *
- * @param place where the value was written, for the error
  * @throws SidecarError SIDECAR_CONFIG_TYPE where it cannot be made one.
  */
-export function convertTo<T>(key: string, raw: unknown, fallback: T, place?: () => string | undefined): Widen<T> {
+export function convertTo<T>(key: string, raw: unknown, fallback: T, { place, java }: Origin = {}): Widen<T> {
   if (raw === undefined || raw === null) return fallback as Widen<T>
   try {
-    return convert(key, raw, fallback) as Widen<T>
+    return convert(key, raw, fallback, java) as Widen<T>
   } catch (error) {
     const where = place?.()
     throw where === undefined ? error : new SidecarError('SIDECAR_CONFIG_TYPE', `${where}: ${messageOf(error)}`)
   }
 }
 
-function convert(key: string, raw: unknown, example: unknown): unknown {
+function convert(key: string, raw: unknown, example: unknown, java: Origin['java']): unknown {
   switch (typeof example) {
     case 'number':
-      return toNumber(raw) ?? refuse(key, raw, 'a number')
-    case 'boolean':
-      return toBoolean(raw) ?? refuse(key, raw, 'true or false')
+    case 'boolean': {
+      if (raw === '') return example
+      const asJava = java?.(key)
+      if (typeof asJava === typeof example) return asJava
+      return typeof example === 'number'
+        ? (toNumber(raw) ?? refuse(key, raw, 'a number'))
+        : (toBoolean(raw) ?? refuse(key, raw, 'true or false'))
+    }
     case 'object':
-      if (Array.isArray(example)) return toList(key, raw, example)
+      if (Array.isArray(example)) return toList(key, raw, example, java)
       if (example === null) break
-      return isObject(raw) ? toMap(key, raw, example as Record<string, unknown>) : refuse(key, raw, 'a map')
+      if (raw === '') return example
+      return isObject(raw) ? toMap(key, raw, example as Record<string, unknown>, java) : refuse(key, raw, 'a map')
   }
   return toText(raw) ?? refuse(key, raw, 'text (pass {} or [] as the default to read what is below it)')
 }
@@ -74,21 +87,26 @@ function toText(raw: unknown): string | undefined {
 }
 
 /** Items take the type of the default's first one. */
-function toList(key: string, raw: unknown, example: readonly unknown[]): unknown {
+function toList(key: string, raw: unknown, example: readonly unknown[], java: Origin['java']): unknown {
   if (isObject(raw)) return refuse(key, raw, 'a list')
   const text = typeof raw === 'string' ? raw.split(',').map((part) => part.trim()) : undefined
   const items = Array.isArray(raw) ? raw : text ? text.filter(Boolean).map(plainScalar) : [raw]
-  return example.length === 0 ? items : items.map((item, index) => convert(`${key}[${index}]`, item, example[0]))
+  return example.length === 0 ? items : items.map((item, index) => convert(`${key}[${index}]`, item, example[0], java))
 }
 
 /** The default's keys are filled in, give their types, and are found in any spelling; other keys come as they are. */
-function toMap(key: string, raw: Record<string, unknown>, example: Record<string, unknown>): unknown {
+function toMap(
+  key: string,
+  raw: Record<string, unknown>,
+  example: Record<string, unknown>,
+  java: Origin['java'],
+): unknown {
   const result = new Map(Object.entries(raw))
   for (const [name, inner] of Object.entries(example)) {
     const written = result.has(name) ? name : spelledOtherwise(name, raw, example)
     const value = written === undefined ? undefined : result.get(written)
     if (written !== undefined) result.delete(written)
-    result.set(name, value === undefined || value === null ? inner : convert(`${key}.${name}`, value, inner))
+    result.set(name, value === undefined || value === null ? inner : convert(`${key}.${name}`, value, inner, java))
   }
   return Object.fromEntries(result)
 }

@@ -185,9 +185,9 @@ function inOrder(items: PropertyNode[]): PropertyNode[] {
   return sorted ? items : items.sort((a, b) => Number(a.name) - Number(b.name))
 }
 
-/** In a list an empty item stays one. */
+/** JSON's null in a list. */
 function isNull({ entry, children }: PropertyNode): boolean {
-  return entry?.kind === 'scalar' && entry.value === null && children.size === 0
+  return entry?.kind === 'scalar' && entry.value === null && !entry.plain && children.size === 0
 }
 
 function misresolved(found: Found, error: SidecarError | RangeError): SidecarError {

@@ -1,7 +1,7 @@
 import { EVENT_ID, SCALAR_STYLE, type Event, type ScalarEvent } from 'js-yaml'
 import type { Sliced } from '../util/slices.js'
 import type { YamlEvents } from './yaml-events.js'
-import { yamlScalar, type Scalar } from './scalar.js'
+import { javaScalar, yamlScalar, type Scalar } from './scalar.js'
 
 /** js-yaml's events put together: nodes that know their place, aliases that share what they name. */
 
@@ -11,6 +11,7 @@ interface ScalarNode {
   text: string
   value: Scalar
   plain: boolean
+  java?: number | boolean
   at: number
 }
 interface ListNode {
@@ -124,7 +125,7 @@ function scalar(reader: EventReader, event: ScalarEvent, tag: string): ScalarNod
   const at = event.valueStart < 0 ? lastPlace(reader) : event.valueStart - (quoted ? 1 : 0)
   switch (tag) {
     case '':
-      return { kind: 'scalar', text, value: plain ? yamlScalar(text) : text, plain, at }
+      return { kind: 'scalar', text, ...(plain ? plainValue(text) : { value: text }), plain, at }
     case '!':
     case '!!str':
       return { kind: 'scalar', text, value: text, plain: false, at }
@@ -136,6 +137,14 @@ function scalar(reader: EventReader, event: ScalarEvent, tag: string): ScalarNod
     default:
       return reader.fail(event.tagStart, `the tag ${tag} is not accepted`)
   }
+}
+
+/** A number that Java reads as another one (`0123`) is text here, so that no one takes it for what it is not. */
+function plainValue(text: string): { value: Scalar; java?: number | boolean } {
+  const value = yamlScalar(text)
+  const java = javaScalar(text)
+  if (java === undefined || java === value) return { value }
+  return { value: typeof value === 'number' ? text : value, java }
 }
 
 /** An empty value has no place of its own: that of its key stands for it. */

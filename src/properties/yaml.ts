@@ -109,7 +109,16 @@ function* flatten(
   }
 
   const addScalar = (node: Extract<YamlValue['node'], { kind: 'scalar' }>, path: PropertyPath) =>
-    add(entryOf(path, { value: node.value, text: node.text, plain: node.plain, ...placeOf(lines, node.at) }), node.at)
+    add(
+      entryOf(path, {
+        value: node.value,
+        text: node.text,
+        plain: node.plain,
+        ...(node.java !== undefined && { java: node.java }),
+        ...placeOf(lines, node.at),
+      }),
+      node.at,
+    )
 
   /** The pairs of a map with those that `<<` brings in, the map's own last and stronger. */
   const merged = (map: MapNode, depth: number): MapNode['pairs'] => {

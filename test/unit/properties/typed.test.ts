@@ -28,13 +28,16 @@ describe('convertTo', () => {
     [{ a: 1 }, {}, { a: 1 }],
     [undefined, 'default', 'default'],
     [null, 4, 4],
+    ['', 4, 4],
+    ['', true, true],
+    ['', 'text', ''],
+    ['', ['x'], []],
     ['x', undefined, 'x'],
     [3, null, '3'],
   ])('%j for %j is %j', (raw, fallback, expected) => expect(convertTo('k', raw, fallback)).toEqual(expected))
 
   test.each<[unknown, unknown, string]>([
     ['80a', 1, 'server.port: expected a number, got "80a"'],
-    ['', 1, 'server.port: expected a number, got ""'],
     ['Infinity', 1, 'server.port: expected a number, got "Infinity"'],
     ['maybe', true, 'server.port: expected true or false, got "maybe"'],
     [{ a: 1 }, 'x', 'server.port: expected text'],

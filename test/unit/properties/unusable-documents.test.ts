@@ -101,3 +101,17 @@ test('C2: a listener of configRejected that throws does not end the start', asyn
   await sidecar.ready
   expect(sidecar.config.get('b')).toBe(1)
 })
+
+test.each(['cipher-aes-keys.properties', 'cipher-keys.yml', 'cipher-aes-keys.json'])(
+  'C11: %s says that it is encrypted and what to do, and none of it is loaded',
+  async (dataId) => {
+    const outage = await startOutage()
+    await outage.publish(dataId, 'c2VjcmV0: 1')
+    const sidecar = outage.sidecar(shared(dataId))
+    await sidecar.ready
+    expect(sidecar.config.get('c2VjcmV0')).toBeUndefined()
+    expect(alerts(sidecar)).toEqual([
+      expect.stringMatching(/is encrypted .*cannot be decrypted here: publish what this service needs of it under/),
+    ])
+  },
+)
