@@ -92,3 +92,11 @@ function* collectIn(value: unknown, path: PropertyPath, entries: PropertyEntry[]
   if (entries.length % 100 === 99) yield
   yield* collect(value, path, entries)
 }
+
+/** JSON's null is no value, as in Spring; in a list it holds its place. */
+export function withoutNull(entries: readonly PropertyEntry[]): PropertyEntry[] {
+  return entries.flatMap((entry) => {
+    if (entry.kind !== 'scalar' || entry.value !== null) return [entry]
+    return typeof entry.path.at(-1) === 'number' ? [{ ...entry, plain: false }] : []
+  })
+}

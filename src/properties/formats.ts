@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.js'
 import { runAtOnce, type Sliced } from '../util/slices.js'
 import { DocumentError } from './document-error.js'
-import { collectingEntries, textEntry, tooManyValues, type PropertyEntry } from './document.js'
+import { collectingEntries, textEntry, tooManyValues, withoutNull, type PropertyEntry } from './document.js'
 import { documentPath } from './path.js'
 import { readingProperties } from './properties-format.js'
 import { readingXml } from './xml.js'
@@ -90,12 +90,4 @@ function* readingJson(content: string, name: string, inWorker: boolean): Sliced<
       throw new DocumentError(name, messageOf(refused))
     }
   }
-}
-
-/** JSON's null is no value, as in Spring; in a list it holds its place. */
-function withoutNull(entries: readonly PropertyEntry[]): PropertyEntry[] {
-  return entries.flatMap((entry) => {
-    if (entry.kind !== 'scalar' || entry.value !== null) return [entry]
-    return typeof entry.path.at(-1) === 'number' ? [{ ...entry, plain: false }] : []
-  })
 }

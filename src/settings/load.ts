@@ -2,7 +2,7 @@ import { join, sep } from 'node:path'
 import { existsSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { SidecarError, messageOf } from '../errors.js'
-import { entriesOfObject, textEntry, type PropertyDocument } from '../properties/document.js'
+import { entriesOfObject, textEntry, withoutNull, type PropertyDocument } from '../properties/document.js'
 import { Environment } from '../properties/environment.js'
 import { documentPath, formatPath, relaxed, type PropertyPath } from '../properties/path.js'
 import type { RemoteImport } from '../properties/remote-import.js'
@@ -165,7 +165,7 @@ function applicationJson(environment: Environment, argv: PropertyDocument): Prop
   try {
     const parsed: unknown = JSON.parse(text)
     if (!isPlainObject(parsed)) throw new Error('it is no JSON object')
-    return [{ name, layer: 'application json', entries: entriesOfObject(parsed) }]
+    return [{ name, layer: 'application json', entries: withoutNull(entriesOfObject(parsed)) }]
   } catch (error) {
     // The parser's own message quotes the text, which may hold a password.
     const why = error instanceof SyntaxError ? 'it is no JSON' : messageOf(error)

@@ -115,6 +115,11 @@ describe('C8: an empty value', () => {
     expect([store.get('db.pw'), store.get('l')]).toEqual(['secret', [1, null]])
   })
 
+  test('C8: null of SPRING_APPLICATION_JSON is no value', () => {
+    const { store } = loadBootstrap(LOCAL, { vars: { SPRING_APPLICATION_JSON: '{"db": {"pw": null, "size": 6}}' } })
+    expect(store.get('db')).toEqual({ pw: 'secret', size: 6, list: ['a'] })
+  })
+
   test("C8: of the sidecar's own settings is none", () => {
     const { settings } = loadBootstrap(
       'cloud.nacos.discovery: { group: G }\n---\ncloud.nacos.discovery: { group: , ip: }',
