@@ -65,6 +65,11 @@ const LACKS = {
   shortToken: 'has no token short-lived enough to wait for its end',
   noAuth: 'asks for credentials',
   beat: 'is spoken to by a client that beats by itself',
+  lightBeat: 'answers no beat without its JSON',
+  checksLease: 'takes a lease that ends before its next beat',
+  oneKind: 'mixes ephemeral and persistent instances in one service',
+  keepsDisabled: 'switches an instance on again when it registers',
+  configType: 'keeps no type of a document',
   login: 'is spoken to by a client that sends its password with each request',
 }
 
@@ -156,6 +161,11 @@ function skipReason(target: ContractTarget, { skip = [], needs = [] }: TestOptio
       noAuth: target.auth === undefined,
       beat: target.client === undefined,
       login: target.auth !== undefined && target.client === undefined,
+      lightBeat: capabilities.lightBeat,
+      checksLease: capabilities.checksLease,
+      oneKind: capabilities.oneKind,
+      keepsDisabled: capabilities.keepsDisabled,
+      configType: capabilities.configType,
     }[need]
     if (!has) return `${target.name}: ${LACKS[need]}`
   }

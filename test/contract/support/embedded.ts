@@ -4,13 +4,17 @@ import { EMBEDDED_TIMINGS, type ApiVersion, type Capabilities, type ContractTarg
 
 export type EmbeddedApis = 'v1' | 'v3' | 'both'
 
+const HABITS = {
+  ...{ lightBeat: true, emptyPages: true, checksLease: true, oneKind: true, keepsDisabled: true, configType: true },
+}
+
 const CAPABILITIES: Record<EmbeddedApis, Capabilities> = {
-  v1: { v1: true, v3: false, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: false, grpc: false, sdk: true },
+  v1: { ...HABITS, v1: true, v3: false, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: false, grpc: false, sdk: true },
   v3: {
     ...{ v1: false, v3: true, instanceUpdate: 'v3-admin', configWrite: 'v3-admin', v3Admin: true },
-    ...{ grpc: false, sdk: false },
+    ...{ ...HABITS, grpc: false, sdk: false },
   },
-  both: { v1: true, v3: true, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: true, grpc: false, sdk: true },
+  both: { ...HABITS, v1: true, v3: true, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: true, grpc: false, sdk: true },
 }
 
 const AUTH = { username: 'contract', password: 'contract-password', tokenTtlSeconds: 3 }

@@ -26,8 +26,24 @@ export type ApiVersion = 'v1' | 'v3'
 /** `nacos` is any Java Nacos. */
 export type ServerKind = 'embedded' | 'nacos' | 'r-nacos'
 
+/** What servers do differently with the same requests, found by making them. */
+export interface Habits {
+  /** A beat without its JSON is answered by a code. */
+  readonly lightBeat: boolean
+  /** A page of services beyond the last one is an empty one. */
+  readonly emptyPages: boolean
+  /** A lease that ends before its next beat is refused. */
+  readonly checksLease: boolean
+  /** A service holds ephemeral or persistent instances, not both. */
+  readonly oneKind: boolean
+  /** What an operator has switched off stays off when it registers again. */
+  readonly keepsDisabled: boolean
+  /** The type of a document is kept. */
+  readonly configType: boolean
+}
+
 /** Which ways in a server has, found by asking it. What it does with them is the suite's business. */
-export interface Capabilities {
+export interface Capabilities extends Habits {
   readonly v1: boolean
   readonly v3: boolean
   /** An operator's change of an instance. */

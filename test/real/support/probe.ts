@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { Capabilities, ContractAuth, ContractTarget, ServerKind } from '../../contract/support/target.js'
 import { NACOS_TIMINGS, RNACOS_TIMINGS } from '../../contract/support/target.js'
+import { habitsOf } from './habits.js'
 import type { RealServer } from '../servers/real-server.js'
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
@@ -13,14 +14,14 @@ export async function probe(real: RealServer): Promise<ContractTarget[]> {
   if (closed && !user) throw new Error(`${real.server} wants credentials: set NACOS_USERNAME and NACOS_PASSWORD`)
   const token = user && (await login(base, user.username, user.password))?.accessToken
   const headers = token ? { authorization: `Bearer ${token}` } : undefined
-  const ask = async (method: string, path: string, form?: string) => {
+  const ask = async (method: string, path: string, form?: string | Record<string, string>) => {
     const response = await fetch(`${base}${path}`, {
       method,
       headers: { ...headers, ...(form !== undefined && FORM) },
-      ...(form !== undefined && { body: form }),
+      ...(form !== undefined && { body: String(new URLSearchParams(form)) }),
       signal: AbortSignal.timeout(10_000),
     })
-    return { status: response.status, text: await response.text() }
+    return { status: response.status, text: await response.text(), headers: response.headers }
   }
   // 404, 405, 410 and 501 are how a server says that it has no such address.
   const has = ({ status }: { status: number }) => ![404, 405, 410, 501].includes(status)
@@ -42,13 +43,17 @@ export async function probe(real: RealServer): Promise<ContractTarget[]> {
   const adminWrite = await ask('POST', '/v3/admin/cs/config', '')
   // 3.x closes its admin API to the anonymous even where auth is off.
   const open = (answer: { status: number }) => v3 && has(answer) && answer.status !== 403
-  const capabilities: Capabilities = {
+  const ways = {
     v1,
+    instanceUpdate: v1 && v1Update ? ('v1' as const) : open(adminUpdate) ? ('v3-admin' as const) : undefined,
+    configWrite: v1 && v1Write ? ('v1' as const) : open(adminWrite) ? ('v3-admin' as const) : undefined,
+  }
+  const capabilities: Capabilities = {
+    ...ways,
     v3,
-    instanceUpdate: v1 && v1Update ? 'v1' : open(adminUpdate) ? 'v3-admin' : undefined,
-    configWrite: v1 && v1Write ? 'v1' : open(adminWrite) ? 'v3-admin' : undefined,
     v3Admin: open(adminWrite),
     grpc: await takesConnections(real.server, 1000),
+    ...(await habitsOf(ask, ways)),
     sdk: v1 && (!closed || (await takesPasswords(base, real))),
   }
   // A field of its list that no Java server has.

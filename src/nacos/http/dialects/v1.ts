@@ -90,6 +90,9 @@ export const v1: Dialect = {
     },
     resource: { type: 'naming' },
     decode(response) {
+      // Nacos 1.x has no empty page beyond the last one.
+      const beyond = response.status === 400 && /fromIndex\(\d+\) > toIndex\((\d+)\)/.exec(response.body)
+      if (beyond) return { count: Number(beyond[1]), names: [] }
       assertSuccess(response)
       const answer = parseJson(response)
       if (!isObject(answer) || !Array.isArray(answer['doms'])) throw malformed('holds no service names', response)

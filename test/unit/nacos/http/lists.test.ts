@@ -195,3 +195,10 @@ test('J10: a v3 registration carries the id that v1 would make, where metadata h
   await transport.register(full)
   expect(await transport.list(ORDERS)).toContainEqual(full)
 })
+
+test('a page of services beyond the last one is empty on Nacos 1.x too', async () => {
+  const server = await nacos3([])
+  server.on('GET /nacos/v1/ns/service/list', { status: 400, body: 'fromIndex(980) > toIndex(3)' })
+  const page = { pageNo: 99, pageSize: 10, namespace: '', group: 'DEFAULT_GROUP' }
+  expect(await openTransport([server]).listServices(page)).toEqual({ count: 3, names: [] })
+})
