@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SidecarError } from '../errors.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../types.js'
+import { aboutMs } from '../util/backoff.js'
 import type { SavedService } from './service-store.js'
 import { nextSnapshot, type ServiceSnapshot } from './snapshot.js'
 
@@ -208,8 +209,7 @@ export class ServiceFollower {
   /** Polls on; with push only until a list is there, or to confirm an empty one (timers may be a little early). */
   private schedule(): void {
     if (this.closing.signal.aborted) return
-    const pollMs =
-      this.pushed && this.failedFetches === 0 ? Infinity : this.host.pollIntervalMs * (0.9 + Math.random() * 0.2)
+    const pollMs = this.pushed && this.failedFetches === 0 ? Infinity : aboutMs(this.host.pollIntervalMs)
     const confirmMs =
       this.heldEmpty && this.failedFetches === 0 ? Math.max(0, Math.ceil(this.protectedForMs()) + 1) : Infinity
     const delayMs = Math.min(pollMs, confirmMs)

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { parseServerAddresses, type ServerAddress } from '../settings/server-address.js'
 import type { Unsubscribe } from '../types.js'
+import { aboutMs } from '../util/backoff.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { HttpClient } from './http/client.js'
 import { assertSuccess, malformed } from './http/dialects/answers.js'
@@ -103,8 +104,10 @@ export function createAddressServer(options: AddressServerOptions): AddressSourc
       flight = undefined
       clearTimeout(timer)
       if (closed.signal.aborted) return
-      const ms = refreshMs * (0.9 + Math.random() / 5)
-      timer = setTimeout(() => void refresh().catch(() => {}), current.length > 0 ? ms : RETRY_MS).unref()
+      timer = setTimeout(
+        () => void refresh().catch(() => {}),
+        current.length > 0 ? aboutMs(refreshMs) : RETRY_MS,
+      ).unref()
     }))
 
   return {

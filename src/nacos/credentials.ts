@@ -1,4 +1,5 @@
 import type { Logger } from '../logger.js'
+import { backOffMs } from '../util/backoff.js'
 import { RequestFailure } from './http/failure.js'
 
 /** What a login brought. */
@@ -36,8 +37,7 @@ interface Token {
 
 /** Renewed when this share of its life is over. */
 const RENEW_AT = 0.8
-const FIRST_RETRY_MS = 1000
-const LAST_RETRY_MS = 60_000
+const RETRY = { firstMs: 1_000, lastMs: 60_000, spread: 0.5 }
 /** No second login for requests that a fresh token did not help: they lack a right, not a token. */
 const FRUITLESS_MS = 10_000
 
@@ -120,7 +120,7 @@ export class Credentials implements TokenSource {
     const { logger, username, server } = this.#options
     this.#needed = true
     // It answers again: no need to wait until an outage would have been asked about.
-    if (this.#failure?.blamesNode) this.#notBeforeMs = Math.min(this.#notBeforeMs, this.#failedAtMs + FIRST_RETRY_MS)
+    if (this.#failure?.blamesNode) this.#notBeforeMs = Math.min(this.#notBeforeMs, this.#failedAtMs + RETRY.firstMs)
     if (!this.#failure || this.#alarmed) return
     this.#alarmed = true
     const outcome = this.#failure.blamesNode ? 'did not answer' : 'refuses'
@@ -149,8 +149,7 @@ export class Credentials implements TokenSource {
       this.#failure = error
       this.#failures += 1
       this.#failedAtMs = performance.now()
-      const backOffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1))
-      this.#notBeforeMs = this.#failedAtMs + backOffMs * (0.5 + Math.random() / 2)
+      this.#notBeforeMs = this.#failedAtMs + backOffMs(this.#failures, RETRY)
       // Not yet an alarm: only a request that is refused for want of a token shows that one is needed.
       logger.debug(`Login of ${username} to registry ${server()} failed: ${error.detail}`)
     }

@@ -1,5 +1,6 @@
 import type { Logger } from '../logger.js'
 import type { ServerAddress } from '../settings/server-address.js'
+import { backOffMs } from '../util/backoff.js'
 import { pause } from '../util/deadline.js'
 import type { AddressSource } from './address-source.js'
 import { RequestFailure } from './http/failure.js'
@@ -37,8 +38,7 @@ interface Node {
 /** A registry may ask for a pause, but a lease does not wait for hours. */
 const LONGEST_PAUSE_MS = 60_000
 
-const FIRST_RETRY_MS = 1000
-const LAST_RETRY_MS = 30_000
+const RETRY = { firstMs: 1_000, lastMs: 30_000, spread: 0.5 }
 
 /**
  * The nodes of a cluster. Requests stay with the node that answered last and go on to the next one when it fails; a
@@ -176,8 +176,7 @@ export class ServerList {
   #failed(node: Node, failure: RequestFailure): void {
     const { logger, onLost } = this.#options
     node.failures += 1
-    const backOffMs = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (node.failures - 1))
-    node.retryAtMs = performance.now() + backOffMs * (0.5 + this.#random() / 2)
+    node.retryAtMs = performance.now() + backOffMs(node.failures, { ...RETRY, random: this.#random })
     if (failure.retryAfterMs !== undefined) {
       node.closedUntilMs = performance.now() + Math.min(LONGEST_PAUSE_MS, failure.retryAfterMs)
       node.retryAtMs = Math.max(node.retryAtMs, node.closedUntilMs)

@@ -1,5 +1,6 @@
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
+import { aboutMs, backOffMs } from '../../util/backoff.js'
 
 /** Something that is to hold on the registry for as long as we want it: a subscription, a registration. */
 export interface Desired<S> {
@@ -123,7 +124,7 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
       return
     }
     entry.doubted = true
-    const waitMs = Math.min(MAX_RETRY_MS, retryMs * 2 ** Math.min(entry.failures++, 16)) * (0.75 + Math.random() / 4)
+    const waitMs = backOffMs(++entry.failures, { firstMs: retryMs, lastMs: MAX_RETRY_MS, spread: 0.25 })
     if (entry.failures === 1) logger.warn(`${desired.label}: ${messageOf(error)}; trying again`)
     entry.retry = setTimeout(() => {
       entry.retry = undefined
@@ -134,22 +135,19 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
 
   const armVerify = (): void => {
     const gapMs = Math.max(MIN_VERIFY_GAP_MS, verifyIntervalMs / Math.max(1, entries.size))
-    verifyTimer = setTimeout(
-      () => {
-        const [entry] = entries.values()
-        if (entry && session !== undefined) {
-          // To the end of the row: the map keeps the order in which entries were last verified.
-          entries.delete(entry.id)
-          entries.set(entry.id, entry)
-          if (entry.established && entry.retry === undefined) {
-            entry.verify = true
-            enqueue(entry)
-          }
+    verifyTimer = setTimeout(() => {
+      const [entry] = entries.values()
+      if (entry && session !== undefined) {
+        // To the end of the row: the map keeps the order in which entries were last verified.
+        entries.delete(entry.id)
+        entries.set(entry.id, entry)
+        if (entry.established && entry.retry === undefined) {
+          entry.verify = true
+          enqueue(entry)
         }
-        armVerify()
-      },
-      gapMs * (0.9 + Math.random() / 5),
-    )
+      }
+      armVerify()
+    }, aboutMs(gapMs))
     verifyTimer.unref()
   }
   armVerify()

@@ -1,7 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import { aboutMs, backOffMs } from '../../util/backoff.js'
+import { pause } from '../../util/deadline.js'
 import { tell } from '../../util/tell.js'
 import type { ConfigListener } from '../transport.js'
 import type { ListenedConfig } from './listener.js'
@@ -36,8 +37,8 @@ interface Watched {
   fresh: boolean
 }
 
-const FIRST_PAUSE_MS = 200
-const LAST_PAUSE_MS = 10_000
+/** The spread is that of every pause here. */
+const PAUSE = { firstMs: 200, lastMs: 10_000, spread: 0 }
 /** An empty answer sooner than this was not held back. */
 const SHORTEST_HOLD_MS = 1000
 const PARALLEL_READS = 8
@@ -72,7 +73,7 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
         idle += 1
         if (failures === 1) logger.warn(`${messageOf(error)} The last documents stay in use.`)
       }
-      if (idle > 0) await rest(Math.min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (idle - 1)))
+      if (idle > 0) await rest(backOffMs(idle, PAUSE))
     }
     running = false
   }
@@ -126,11 +127,10 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
     return behind.length > 0
   }
 
-  async function rest(aboutMs: number): Promise<void> {
+  async function rest(ms: number): Promise<void> {
     if (round.signal.aborted) return
     alarm = new AbortController()
-    const jitteredMs = aboutMs * (0.9 + Math.random() / 5)
-    await pause(jitteredMs, undefined, { ref: false, signal: alarm.signal }).catch(() => {})
+    await pause(aboutMs(ms), alarm.signal)
   }
 
   function startOver(): void {

@@ -1,4 +1,6 @@
+import { aboutMs } from '../../util/backoff.js'
 import { pause } from '../../util/deadline.js'
+import { createLimiter } from '../../util/limiter.js'
 import type { NacosTransport } from '../transport.js'
 
 export interface PollerOptions {
@@ -19,39 +21,27 @@ const PARALLEL = 8
 const SPREAD_MS = 10
 
 export function createPoller({ list, intervalMs }: PollerOptions): Poller {
-  const waiting: (() => void)[] = []
+  const limit = createLimiter(PARALLEL)
   let polled = 0
-  let running = 0
-
-  const turn = async (): Promise<void> => {
-    if (running < PARALLEL) running++
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-  }
-  const done = (): void => {
-    const next = waiting.shift()
-    if (next) next()
-    else running--
-  }
 
   return {
     watch(key, listener, onFailure) {
       const ended = new AbortController()
       const ask = async () => {
-        await turn()
         try {
-          if (ended.signal.aborted) return
-          const instances = await list(key, ended.signal)
+          const instances = await limit(async () => {
+            ended.signal.throwIfAborted()
+            return list(key, ended.signal)
+          })
           if (!ended.signal.aborted) listener(instances)
         } catch (error) {
           // The transport has logged it; what is held stays.
           if (!ended.signal.aborted) onFailure?.(error)
-        } finally {
-          done()
         }
       }
       const run = async () => {
         const firstMs = Math.random() * Math.min(intervalMs, SPREAD_MS * ++polled)
-        for (let ms = firstMs; await pause(ms, ended.signal); ms = intervalMs * (0.9 + Math.random() / 5)) await ask()
+        for (let ms = firstMs; await pause(ms, ended.signal); ms = aboutMs(intervalMs)) await ask()
         polled--
       }
       void run()

@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import { pause } from '../../util/deadline.js'
 import { tell } from '../../util/tell.js'
 import type { ConfigListener } from '../transport.js'
 import type { SdkConfigClient } from './clients.js'
@@ -37,7 +37,7 @@ export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): U
       const seen = hints
       const done = await look()
       if (done && hints === seen) break
-      if (!done) await pause(RETRY_MS, undefined, { signal, ref: false }).catch(() => {})
+      if (!done) await pause(RETRY_MS, signal)
     }
     hints = 0
   }

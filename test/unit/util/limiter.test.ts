@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createLimiter } from '../../../src/discovery/limiter.js'
+import { createLimiter } from '../../../src/util/limiter.js'
 
 test('runs no more than its bound, in order, whatever fails', async () => {
   const limit = createLimiter(2)
