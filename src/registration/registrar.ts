@@ -3,6 +3,7 @@ import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport, PlainRequest } from '../nacos/transport.js'
 import type { DiscoverySettings, SidecarSettings } from '../settings/schema.js'
+import { DEFAULT_LEASE, SHORTEST_LEASE_MS } from '../settings/lease.js'
 import type { ServiceInstance } from '../types.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
 import { beat } from './beat.js'
@@ -70,12 +71,6 @@ export interface Registrar {
 
 /** A beat ends even on a transport that ignores its own deadlines. */
 const LONGEST_BEAT_MS = 8_000
-
-/** `cloud.nacos.discovery.heart-beat-interval` where the settings leave it out. */
-const DEFAULT_INTERVAL_MS = 10_000
-
-/** However often a registry wants to hear of an instance. */
-const LEAST_INTERVAL_MS = 1_000
 
 /**
  * @example
@@ -168,8 +163,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
 
   /** Where the settings say nothing, the registry's word counts: Nacos before 1.2 and r-nacos know no `preserved.*`. */
   function onInterval(askedMs: number): void {
-    if (intervalMs !== DEFAULT_INTERVAL_MS) return
-    const nextMs = Math.min(Math.max(askedMs, LEAST_INTERVAL_MS), Math.max(intervalMs, timeoutMs / 2))
+    if (intervalMs !== DEFAULT_LEASE.intervalMs) return
+    const nextMs = Math.min(Math.max(askedMs, SHORTEST_LEASE_MS), Math.max(intervalMs, timeoutMs / 2))
     if (nextMs !== beatEveryMs) logger.info(`${server()} asks for a heartbeat of ${name} every ${nextMs} ms`)
     beatEveryMs = nextMs
   }

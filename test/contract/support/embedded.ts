@@ -9,12 +9,30 @@ const HABITS = {
 }
 
 const CAPABILITIES: Record<EmbeddedApis, Capabilities> = {
-  v1: { ...HABITS, v1: true, v3: false, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: false, grpc: false, sdk: true },
+  v1: {
+    ...HABITS,
+    v1: true,
+    v3: false,
+    instanceUpdate: 'v1',
+    configWrite: 'v1',
+    v3Admin: false,
+    grpc: false,
+    sdk: true,
+  },
   v3: {
     ...{ v1: false, v3: true, instanceUpdate: 'v3-admin', configWrite: 'v3-admin', v3Admin: true },
     ...{ ...HABITS, grpc: false, sdk: false },
   },
-  both: { ...HABITS, v1: true, v3: true, instanceUpdate: 'v1', configWrite: 'v1', v3Admin: true, grpc: false, sdk: true },
+  both: {
+    ...HABITS,
+    v1: true,
+    v3: true,
+    instanceUpdate: 'v1',
+    configWrite: 'v1',
+    v3Admin: true,
+    grpc: false,
+    sdk: true,
+  },
 }
 
 const AUTH = { username: 'contract', password: 'contract-password', tokenTtlSeconds: 3 }
