@@ -1,9 +1,11 @@
 import { EventEmitter } from 'node:events'
+import { SidecarError } from '../errors.js'
 import type { ConfigItem, ConfigKey, ServiceInstance, ServiceKey } from '../types.js'
 import type { ConfigStore } from './config-store.js'
 import type { DevGrpc } from './grpc/handle.js'
 import type { InstanceView } from './instance.js'
 import type { Naming } from './naming.js'
+import { paramFault } from './param-check.js'
 import type { ServiceId } from './service.js'
 
 /** What happens in the registry, as it happens. `namespace` is '' for the public one. */
@@ -29,7 +31,11 @@ type ConfigName = Pick<ConfigKey, 'dataId'> & Partial<ConfigKey>
 
 /** The configs, without a request. Group defaults to DEFAULT_GROUP, namespace to the public one. */
 export interface DevConfigs {
-  /** Publishes; with `casMd5`, only over a document of that MD5 (else false). The type is read off the data id. */
+  /**
+   * Publishes; with `casMd5`, only over a document of that MD5 (else false). The type is read off the data id.
+   *
+   * @throws SidecarError SIDECAR_DEV_SERVER a name that no Nacos takes.
+   */
   publish(config: ConfigName & { content: string; type?: string }, casMd5?: string): boolean
   get(name: ConfigName): ConfigItem | undefined
   /** False where there was no such document. */
@@ -113,8 +119,17 @@ function devConfigs(store: ConfigStore): DevConfigs {
     tenant: namespace === 'public' ? '' : namespace,
   })
   return {
-    publish: ({ content, type, ...name }, casMd5) =>
-      store.publish({ ...idOf(name), content, type: type ?? typeOf(name.dataId) }, casMd5),
+    publish: ({ content, type, ...name }, casMd5) => {
+      const id = idOf(name)
+      const fault = paramFault({ dataId: id.dataId, group: id.group, namespaceId: id.tenant })
+      if (fault) {
+        throw new SidecarError(
+          'SIDECAR_DEV_SERVER',
+          `The embedded registry does not publish ${JSON.stringify(id.dataId)}: ${fault} A Nacos server would refuse it too.`,
+        )
+      }
+      return store.publish({ ...id, content, type: type ?? typeOf(name.dataId) }, casMd5)
+    },
     get: (name) => {
       const config = store.get(idOf(name))
       return config && itemOf(config)

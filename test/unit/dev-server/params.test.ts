@@ -147,6 +147,16 @@ it.each([
   expect((await client.request('ConfigBatchListenRequest', listens)).body).toMatchObject({ errorCode: 400 })
 })
 
+it.each([{ dataId: '../evil' }, { dataId: 'a b' }, { dataId: 'a', group: '/etc' }, { dataId: 'a', namespace: '..' }])(
+  'R11: a test cannot publish %j either',
+  async (name) => {
+    const registry = await devRegistry()
+    expect(() => registry.configs.publish({ ...name, content: 'x' })).toThrow(
+      expect.objectContaining({ code: 'SIDECAR_DEV_SERVER', message: expect.stringContaining('is illegal') as string }),
+    )
+  },
+)
+
 it('R11: a heartbeat that cannot be read ends on the page Nacos shows', async () => {
   const registry = await devRegistry()
   for (const beat of ['{not json', '[1]', '"x"', '{"ip":"1.2.3.4","port":"many"}']) {
