@@ -148,6 +148,20 @@ export const DIFFERENT: readonly Deliberate[] = [
     row: 'infinity',
     keys: [{ run: 'documents, formats', ours: { 'double typed.infinity': { refused: true } } }],
   },
+  {
+    row: 'a `nacos:` import that is not in Nacos',
+    keys: [
+      {
+        run: 'import-mode, environment',
+        ours: Object.fromEntries(
+          ['vs-all', 'provider.url', 'shared', 'wrong-group'].map((key) => [
+            `text payment.${key}`,
+            'the start failed: config payment-still.yaml is not in Nacos; publish it, or import it as optional:nacos:payment-still.yaml',
+          ]),
+        ),
+      },
+    ],
+  },
 ]
 
 /** Keys that are wrong still, and whose work it is to mend them. One that has become right fails. Ends empty. */
@@ -290,10 +304,6 @@ export const OPEN: Readonly<Record<string, string>> = {
   'import-mode, dev: text payment.provider.url': 'spring',
   'import-mode, dev: int payment.limits.monthly': 'spring',
   'import-mode, comma: text payment.vs-comma': 'spring',
-  'import-mode, environment: text payment.vs-all': 'spring',
-  'import-mode, environment: text payment.provider.url': 'spring',
-  'import-mode, environment: text payment.shared': 'spring',
-  'import-mode, environment: text payment.wrong-group': 'spring',
   'old-names, bootstrap: text old.own-plain': 'spring',
   'old-names, new names beside: text old.own-plain': 'spring',
   'precedence-bootstrap, every source: text empty.by-remote': 'spring',
