@@ -4,9 +4,9 @@ import type { Missing, ServerId } from './setup.js'
 
 /** What a suite cannot do without: it is left out, in so many words, where a target has none. */
 export interface SuiteNeeds {
-  readonly has: keyof Capabilities
+  readonly has?: keyof Capabilities
   /** Continues `<server> `: `has no gRPC port`. */
-  readonly lack: string
+  readonly lack?: string
   /** Once for each server, whatever it speaks: the suite has a client of its own. */
   readonly once?: boolean
 }
@@ -18,7 +18,7 @@ export function onServer(id: ServerId, body: (target: ContractTarget) => void, n
   if (entry.missing) describe(entry.name, () => cannotBeHad(entry.missing!))
   const targets = needs?.once ? entry.targets.slice(0, 1) : entry.targets
   for (const target of targets) {
-    const lacks = needs && !target.capabilities[needs.has]
+    const lacks = needs?.has && !target.capabilities[needs.has]
     describe(target.name, () => (lacks ? leftOut(`${target.name} ${needs.lack}`) : body(target)))
   }
 }
