@@ -94,7 +94,9 @@ function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCal
 function finish(rules: BindingRules, path: string, { body, headers, signal, timeoutMs }: Reserved): BoundCall {
   if (body !== undefined && (rules.verb === 'GET' || rules.verb === 'HEAD'))
     refuseCall(`${rules.verb} has no body: use POST, PUT or PATCH`)
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) refuseCall('timeoutMs must be a number of milliseconds above 0')
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0))
+    refuseCall(`timeoutMs must be a number of milliseconds above 0, got ${typeOf(timeoutMs)}`)
+  if (signal !== undefined && !isSignal(signal)) refuseCall(`signal must be an AbortSignal, got ${typeOf(signal)}`)
   const all = headers === undefined ? rules.headers : overrideHeaders(rules.headers, flattenHeaders(headers))
   const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs)
   return { path, headers: all, body, signal, timeoutMs: limit }
@@ -104,6 +106,16 @@ function withQuery(path: string, query: Readonly<Record<string, unknown>>): stri
   if (!isArguments(query)) return refuseCall(`query must be a plain object, got ${typeOf(query)}`)
   const pairs = encodeFields(query, 'query')
   return pairs === '' ? path : path + (path.includes('?') ? '&' : '?') + pairs
+}
+
+/** Of whatever copy, a polyfill's too. */
+function isSignal(value: unknown): boolean {
+  if (value instanceof AbortSignal) return true
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+  return (
+    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  )
 }
 
 function isReserved(key: string): key is keyof Reserved {

@@ -70,7 +70,8 @@ function read(answer: RawAnswer, json: JsonCodec): unknown {
     return decodeBody(answer.bytes, answer.contentType, json)
   } catch (error) {
     const raw = answer.bytes?.toString('utf8')
-    throw answer.fail('SIDECAR_CALL_BODY', `the answer is not the JSON it says it is: ${messageOf(error)}`, raw, error)
+    const why = error instanceof SyntaxError ? 'is not the JSON it says it is' : 'cannot be read'
+    throw answer.fail('SIDECAR_CALL_BODY', `the answer ${why}: ${messageOf(error)}`, raw, error)
   }
 }
 

@@ -6,6 +6,7 @@ import { parseBaseUrl } from './base-url.js'
 import type { Breaker } from './breaker.js'
 import { checkOptions } from './check-options.js'
 import { clientSettings, defined, routeChoice } from './client-settings.js'
+import { ACCEPT_ENCODING } from './decode.js'
 import { createHashKey, type HashKey } from './hash-key.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders } from './headers.js'
 import type { Interceptor } from './interceptor.js'
@@ -111,7 +112,7 @@ export function compileMethod(
     pools: runtime.pools(options),
     headers: [...settings.headers, client.headers, spec.options.headers]
       .map((headers) => flattenHeaders(headers ?? {}))
-      .reduce(overrideHeaders, ['accept', ACCEPT]),
+      .reduce(overrideHeaders, ['accept', ACCEPT, 'accept-encoding', ACCEPT_ENCODING]),
     retry: retriesOf(spec.verb, options.retry),
     bodied: spec.verb === 'POST' || spec.verb === 'PUT' || spec.verb === 'PATCH',
     forwards: target === undefined || options.forwardContext === true,

@@ -29,7 +29,8 @@ export function encodeFields(fields: object, where: 'query' | 'form'): string {
 
 function textOf(key: string, value: unknown, where: string): string {
   if (typeof value === 'string') return value
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value)
+  if (typeof value === 'boolean' || typeof value === 'bigint' || Number.isFinite(value)) return String(value)
+  if (typeof value === 'number') return refuseCall(`the ${where} parameter ${key} is ${value}`)
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString()
   return refuseCall(
     `the ${where} parameter ${key} is ${typeOf(value)}: a ${where} holds text, numbers, booleans, dates and arrays of them`,
@@ -48,5 +49,7 @@ function encode(text: string, where: string): string {
 export function typeOf(value: unknown): string {
   if (Array.isArray(value)) return 'an array'
   if (typeof value !== 'object' || value === null) return `a ${typeof value}`
-  return isPlainObject(value) ? 'an object' : `a ${value.constructor.name}`
+  if (isPlainObject(value)) return 'an object'
+  const name = (value.constructor as { name?: unknown } | undefined)?.name
+  return typeof name === 'string' && name !== '' ? `a ${name}` : 'an object of a class'
 }

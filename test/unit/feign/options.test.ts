@@ -1,11 +1,14 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ServerResponse } from 'node:http'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { registerBalancer } from '../../../src/balance/registry.js'
 import { runWithContext } from '../../../src/context.js'
 import { defineClient, GET, HEAD, POST } from '../../../src/feign/define-client.js'
 import type { Interceptor } from '../../../src/feign/interceptor.js'
 import type { ClientOptions, MethodOptions } from '../../../src/feign/options.js'
+import { activeRuntime } from '../../../src/feign/runtime.js'
+import { createFetch } from '../../../src/http/fetch.js'
 import { instance, json, startMesh, startProvider } from './harness.js'
 
 async function serving(answer?: Parameters<typeof startProvider>[0], settings?: object) {
@@ -166,6 +169,46 @@ describe('interceptors', () => {
     })
   })
 
+  test('K32: timeoutMs covers the interceptors, and the request that one of them let through', async () => {
+    const { provider } = await serving(() => {})
+    const slow: Interceptor = async (request, next) => {
+      await new Promise((resolve) => setTimeout(resolve, 1_000).unref())
+      return next(request)
+    }
+    const start = performance.now()
+    await expect(client({ interceptors: [slow] }).get({ id: '1', timeoutMs: 60 })).rejects.toMatchObject({
+      code: 'SIDECAR_CALL_TIMEOUT',
+      attempts: 0,
+      message: expect.stringContaining('60 ms'),
+    })
+    expect(performance.now() - start).toBeLessThan(900)
+    const through: Interceptor = (request, next) => next({ ...request, timeoutMs: 60_000 })
+    await expect(client({ interceptors: [through], timeoutMs: 60 }).get({ id: '1' })).rejects.toMatchObject({
+      code: 'SIDECAR_CALL_TIMEOUT',
+      attempts: 1,
+    })
+    expect(provider.seen).toHaveLength(1)
+  })
+
+  test('K32: an abort is heard at once, and nothing is sent after it', async () => {
+    const { provider } = await serving()
+    const abort = new AbortController()
+    let go = () => {}
+    let asked: Promise<unknown> | undefined
+    const waiting: Interceptor = async (request, next) => {
+      await new Promise<void>((resolve) => (go = resolve))
+      asked = next(request)
+      return asked as ReturnType<typeof next>
+    }
+    const call = client({ interceptors: [waiting] }).get({ id: '1', signal: abort.signal })
+    abort.abort(new Error('enough'))
+    await expect(call).rejects.toMatchObject({ code: 'SIDECAR_CALL_ABORTED', cause: { message: 'enough' } })
+    go()
+    await expect.poll(() => asked !== undefined).toBe(true)
+    await expect(asked).rejects.toMatchObject({ code: 'SIDECAR_CALL_ABORTED' })
+    expect(provider.seen).toHaveLength(0)
+  })
+
   test('may drop a header', async () => {
     const { provider } = await serving()
     const drop: Interceptor = ({ headers: { 'x-tenant': _, ...headers }, ...request }, next) =>
@@ -199,7 +242,7 @@ describe('interceptors', () => {
     expect(provider.seen).toHaveLength(0)
   })
 
-  test.each(['http://evil.example/', '//evil.example/', 'x', '/a/../b', '/a\r\nb'])(
+  test.each(['http://evil.example/', '//evil.example/', 'x', '/a/../b', '/a/%2e%2E/b', '/a\r\nb'])(
     'cannot make the path %j',
     async (path) => {
       const { provider } = await serving()
@@ -314,6 +357,28 @@ describe('the caller’s context', () => {
     })
     await client().get({ id: '1' })
     expect(provider.seen[1]!.headers).not.toHaveProperty('authorization')
+  })
+
+  test('K1: where OpenTelemetry writes the trace, its header is the only one', async () => {
+    const { provider } = await serving()
+    const key = Symbol.for('opentelemetry.js.api.1')
+    const global = globalThis as { [key: symbol]: unknown }
+    const inject = (message: unknown) =>
+      (message as { request: { addHeader(name: string, value: string): void } }).request.addHeader('traceparent', 'sdk')
+    const wire = async () => {
+      const fetched = createFetch(activeRuntime)
+      await runWithContext(context, () => client().get({ id: '1' }))
+      await runWithContext(context, () => fetched('http://user-service/x'))
+      return provider.seen.splice(0).map(({ headers }) => headers.traceparent)
+    }
+    // An SDK that does not write into undici's requests leaves the header to us.
+    global[key] = { propagation: {} }
+    onTestFinished(() => void delete global[key])
+    expect(await wire()).toEqual([context.traceparent, context.traceparent])
+    subscribe('undici:request:create', inject)
+    onTestFinished(() => void unsubscribe('undici:request:create', inject))
+    // node:http joins two of a kind with a comma.
+    expect(await wire()).toEqual(['sdk', 'sdk'])
   })
 
   test('a header of the client or the call wins', async () => {
