@@ -2,7 +2,7 @@ import { isPlainObject } from '../util/is-object.js'
 import { isRawBody } from './body.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders, type HeaderInput } from './headers.js'
 import type { Verb } from './method-spec.js'
-import { encodeFields, encodePairs, typeOf } from './query.js'
+import { encodeFields, encodePairs, typeOf, type QueryStyle } from './query.js'
 import { refuseCall } from './refuse-call.js'
 import { encodeSegment, type PathTemplate } from './template.js'
 import { timeLimit } from './time-limit.js'
@@ -14,6 +14,7 @@ export interface BindingRules {
   readonly bodied: boolean
   /** Sent with every call. */
   readonly headers: FlatHeaders
+  readonly queryStyle?: QueryStyle | undefined
 }
 
 /** The arguments of one call, sorted to where they go. */
@@ -64,12 +65,12 @@ function bindObject(rules: BindingRules, given: Readonly<Record<string, unknown>
       if (value !== null || key === 'body') (reserved as Record<string, unknown>)[key] = value
     } else if (value !== undefined && value !== null) {
       if (rules.bodied) refuseLeftover(key)
-      const pairs = encodePairs(key, value, 'query')
+      const pairs = encodePairs(key, value, 'query', rules.queryStyle)
       if (pairs !== '') path += joint + pairs
       if (pairs !== '') joint = '&'
     }
   }
-  return finish(rules, reserved.query === undefined ? path : withQuery(path, reserved.query), reserved)
+  return finish(rules, reserved.query === undefined ? path : withQuery(rules, path, reserved.query), reserved)
 }
 
 function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCall {
@@ -88,7 +89,7 @@ function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCal
       `takes a plain object as its query after ${variables.length} path variable(s), got ${typeOf(last)}`,
     )
   }
-  return finish(rules, withQuery(path, last), {})
+  return finish(rules, withQuery(rules, path, last), {})
 }
 
 function finish(rules: BindingRules, path: string, { body, headers, signal, timeoutMs }: Reserved): BoundCall {
@@ -102,9 +103,9 @@ function finish(rules: BindingRules, path: string, { body, headers, signal, time
   return { path, headers: all, body, signal, timeoutMs: limit }
 }
 
-function withQuery(path: string, query: Readonly<Record<string, unknown>>): string {
+function withQuery({ queryStyle }: BindingRules, path: string, query: Readonly<Record<string, unknown>>): string {
   if (!isArguments(query)) return refuseCall(`query must be a plain object, got ${typeOf(query)}`)
-  const pairs = encodeFields(query, 'query')
+  const pairs = encodeFields(query, 'query', queryStyle)
   return pairs === '' ? path : path + (path.includes('?') ? '&' : '?') + pairs
 }
 

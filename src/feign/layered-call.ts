@@ -6,7 +6,7 @@ import { Call } from './call.js'
 import { maskUrl, type FeignError } from './errors.js'
 import { flattenHeaders, type FlatHeaders } from './headers.js'
 import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
-import { badStatus, isGood, NOT_MODIFIED, refine, toResponse } from './judge.js'
+import { badStatus, isGood, NOT_MODIFIED, refine, refined, toResponse } from './judge.js'
 import type { CompiledMethod } from './method-spec.js'
 import { misused } from './misuse.js'
 import { hasDotSegment } from './template.js'
@@ -55,6 +55,7 @@ export class LayeredCall implements AbortListener {
     if (typeof response?.status !== 'number') throw misused(method, unanswered())
     const answer = this.facts()
     answer.status = response.status
+    if (method.result === 'response') return refined(method, answer, response)
     if (response.status === 404 && method.decode404) return undefined
     if (!isGood(response.status)) throw badStatus(answer, response.body)
     if (method.verb === 'HEAD') return { status: response.status, headers: response.headers }

@@ -51,7 +51,8 @@ export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () 
   // A request may bring an adapter of its own (`adapter: 'fetch'`): logical names are known to it as well.
   const keep = (config: InternalAxiosRequestConfig) => {
     const { adapter } = config
-    if (adapter !== undefined && !(typeof adapter === 'function' && ours.has(adapter))) config.adapter = through(adapter)
+    if (adapter !== undefined && !(typeof adapter === 'function' && ours.has(adapter)))
+      config.adapter = through(adapter)
     return config
   }
   instance.interceptors.request.use(keep, undefined, { synchronous: true })

@@ -82,12 +82,19 @@ describe.each(Object.entries(compilers))('%s', (_, compile) => {
 
 /** A field as Babel and swc make it in their legacy mode: its descriptor has an initializer instead of a value. */
 function babelField(prototype: object, name: string, decorate: (...args: never[]) => unknown) {
-  const descriptor: PropertyDescriptor & { initializer?: unknown } = { configurable: true, enumerable: true, writable: true }
+  const descriptor: PropertyDescriptor & { initializer?: unknown } = {
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  }
   descriptor.initializer = null
   decorate(...([prototype, name, descriptor] as never[]))
   return (instance: object) => {
     const { initializer } = descriptor as { initializer?: ((this: object) => unknown) | null }
-    Object.defineProperty(instance, name, { ...descriptor, value: initializer ? initializer.call(instance) : undefined })
+    Object.defineProperty(instance, name, {
+      ...descriptor,
+      value: initializer ? initializer.call(instance) : undefined,
+    })
   }
 }
 

@@ -62,6 +62,61 @@ describe('unwrap', () => {
   })
 })
 
+describe('result', () => {
+  test.each([
+    ['plain', []],
+    ['through interceptors', [(request, next) => next(request)]],
+  ] as [string, Interceptor[]][])('K37: a whole answer, whatever its status: %s', async (_, interceptors) => {
+    const { provider } = await serving(({ url }, response) => {
+      const status = url.endsWith('0') ? 409 : 200
+      response
+        .writeHead(status, { 'content-type': 'application/json', etag: '"1"' })
+        .end('{"code":0,"data":{"id":"7"}}')
+    })
+    const users = client({ result: 'response', unwrap: true, interceptors })
+    expect(await users.get({ id: '1' })).toMatchObject({
+      status: 200,
+      headers: { etag: '"1"' },
+      body: { id: '7' },
+      instance: { port: provider.port },
+      attempts: 1,
+    })
+    expect(await users.get({ id: '0' })).toMatchObject({ status: 409, body: { code: 0 } })
+    const schema = z.object({ id: z.coerce.number() })
+    const checked = client({ result: 'response', unwrap: true, validate: schema, interceptors })
+    expect(await checked.get({ id: '1' })).toMatchObject({ status: 200, body: { id: 7 } })
+    expect(await checked.head({ id: '1' })).toMatchObject({ status: 200, headers: { etag: '"1"' } })
+  })
+})
+
+describe('queryStyle', () => {
+  test.each([
+    [{}, { a: [1, 2] }, 'a=1&a=2'],
+    [{ arrays: 'comma' }, { a: [1, 'b,c', null], b: [] }, 'a=1,b%2Cc'],
+    [{ arrays: 'brackets' }, { a: [1, 2] }, 'a%5B%5D=1&a%5B%5D=2'],
+    [{ objects: 'dots' }, { page: { size: 20, sort: { by: 'name' }, none: null } }, 'page.size=20&page.sort.by=name'],
+    [{ objects: 'brackets', arrays: 'comma' }, { f: { ids: [1, 2] } }, 'f%5Bids%5D=1,2'],
+  ] as const)('K37: %j', async (queryStyle, query, text) => {
+    const { provider } = await serving()
+    await client({ queryStyle }).get({ id: '1', query })
+    await client({ queryStyle }).get({ id: '1', ...query })
+    expect(provider.seen.map(({ url }) => url)).toEqual(Array(2).fill(`/users/1?${text}`))
+  })
+
+  test('K37: objects are refused unless a style is set, and circles always', async () => {
+    const { provider } = await serving()
+    const circle: { self?: unknown } = {}
+    circle.self = circle
+    await expect(client().get({ id: '1', query: { a: {} } })).rejects.toMatchObject({ code: 'SIDECAR_CALL_INVALID' })
+    await expect(client({ queryStyle: { objects: 'dots' } }).get({ id: '1', query: { circle } })).rejects.toMatchObject(
+      {
+        code: 'SIDECAR_CALL_INVALID',
+      },
+    )
+    expect(provider.seen).toHaveLength(0)
+  })
+})
+
 describe('validate', () => {
   const schema = z.object({ id: z.coerce.number() })
 
