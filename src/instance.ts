@@ -19,6 +19,14 @@ export function readWeight(value: unknown): number {
   return Math.min(MAX_WEIGHT, Math.max(MIN_WEIGHT, weight))
 }
 
+/**
+ * What is a service's name, for who registers and for who calls alike: Nacos's own rule (512 characters, no blanks, no
+ * Chinese), without what would steer a URL.
+ */
+export function isServiceName(name: string): boolean {
+  return name.length > 0 && name.length <= 512 && !/[\s\u4e00-\u9fa5/\\?#@%\u0000-\u001f\u007f]/.test(name)
+}
+
 /** Whether it can be called at all: the registry's word is not trusted, `evil.example/x` would change where a request goes. */
 export function isCallableAddress({ ip, port }: Pick<ServiceInstance, 'ip' | 'port'>): boolean {
   return (

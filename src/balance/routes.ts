@@ -47,7 +47,8 @@ export function createRoutes(options: RoutesOptions): Routes {
   }
 
   return {
-    to(service, choice = {}) {
+    to(written, choice = {}) {
+      const service = directory.nameOf?.(written) ?? written
       const balancer = choice.balancer ?? options.balancer
       const { filter, version } = choice
       return sharedBy(routes, keyOf(service, balancer, choice), () => {

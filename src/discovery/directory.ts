@@ -10,7 +10,7 @@ import { createLimiter } from '../util/limiter.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import { tell } from '../util/tell.js'
 import { unlessAborted } from '../util/unless-aborted.js'
-import { parseServiceName } from './service-name.js'
+import { canonicalName, parseServiceName } from './service-name.js'
 import { ServiceFollower, type FollowerHost } from './service-follower.js'
 import type { ServiceStore } from './service-store.js'
 import type { ServiceSnapshot } from './snapshot.js'
@@ -29,6 +29,8 @@ export interface ServiceDirectory {
    * provider that has just started is found. Aborting the signal ends the wait, not the request others share.
    */
   get(service: string, signal?: AbortSignal): Promise<ServiceSnapshot>
+  /** The one name of a service that may be written in two ways: with the default group before it, and without. */
+  nameOf?(service: string): string
   /** Calls back with the snapshot once it is known and at each change of its content. */
   watch(service: string, listener: (snapshot: ServiceSnapshot) => void): Subscription
   /** Aborted by `close`. */
@@ -160,6 +162,8 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
   }
 
   return {
+    nameOf: (service) => canonicalName(service, group),
+
     peek: (service) => byName.get(service)?.current,
 
     async get(service, signal) {

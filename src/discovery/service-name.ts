@@ -1,8 +1,9 @@
 import { SidecarError } from '../errors.js'
+import { isServiceName } from '../instance.js'
 import type { ServiceKey } from '../types.js'
 
-/** What Nacos itself allows in names, and nothing that could end a host, a path or a query. */
-const NAME = /^[A-Za-z0-9_.:-]{1,255}$/
+/** What Nacos itself allows in the name of a group. */
+const GROUP = /^[A-Za-z0-9_.:-]{1,255}$/
 
 /**
  * Reads `name` or `group@@name`.
@@ -14,11 +15,16 @@ export function parseServiceName(name: string, namespace: string, defaultGroup: 
   const at = name.indexOf('@@')
   const group = at < 0 ? defaultGroup : name.slice(0, at)
   const service = at < 0 ? name : name.slice(at + 2)
-  if (!NAME.test(service) || !NAME.test(group)) {
+  if (!isServiceName(service) || !GROUP.test(group)) {
     throw new SidecarError(
       'SIDECAR_CALL_INVALID',
-      `${JSON.stringify(name.slice(0, 80))} is not a service name: write "name" or "group@@name" with letters, digits and _ . : - only`,
+      `${JSON.stringify(name.slice(0, 80))} is not a service name: write "name" or "group@@name", up to 512 characters without blanks, Chinese characters, /, \\, ?, #, @ and %`,
     )
   }
   return { namespace, group, service }
+}
+
+/** One name for a service, however it is written: without the group where that is the default one. */
+export function canonicalName(name: string, defaultGroup: string): string {
+  return name.startsWith(`${defaultGroup}@@`) ? name.slice(defaultGroup.length + 2) : name
 }

@@ -88,7 +88,8 @@ export function compileMethod(
   client: ClientOptions,
   runtime: FeignRuntime,
 ): CompiledMethod {
-  const settings = clientSettings(runtime.settings.feign, client.name)
+  const name = client.name === undefined ? undefined : (runtime.directory.nameOf?.(client.name) ?? client.name)
+  const settings = clientSettings(runtime.settings.feign, name)
   const options: CallOptions = { ...settings.options, ...defined(client), ...defined(spec.options) }
   const target = options.url === undefined ? undefined : parseBaseUrl(options.url, client.name)
   const outcome = {

@@ -104,20 +104,24 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
   }
   const routes = createRoutes({ directory, balancer, ejection, cluster, listener, onGone: retire, onBalancerFailed })
 
+  /** One state for a service, however its name is written. */
+  const one = (service: string) => directory.nameOf?.(service) ?? service
+
   return {
     directory,
     settings,
     logger,
     routes,
-    target(service) {
+    target(written) {
+      const service = one(written)
       const { options: own } = clientSettings(settings.feign, service)
       if (own.url !== undefined) return { url: parseBaseUrl(own.url, service), forwards: own.forwardContext === true }
       const { retry, connectTimeoutMs, maxConnections } = own
       return { route: routes.to(service, routeChoice(own)), retry, connectTimeoutMs, maxConnections }
     },
-    budget: (service) => sharedBy(budgets, service, () => new RetryBudget(retryBudget)),
+    budget: (service) => sharedBy(budgets, one(service), () => new RetryBudget(retryBudget)),
     breaker: (service, wanted) =>
-      sharedBy(breakers, JSON.stringify([service, wanted.failures, wanted.openForMs]), () => new Breaker(wanted)),
+      sharedBy(breakers, JSON.stringify([one(service), wanted.failures, wanted.openForMs]), () => new Breaker(wanted)),
     pools({ connectTimeoutMs = CONNECT_TIMEOUT_MS, maxConnections = MAX_CONNECTIONS }) {
       if (closed) throw new SidecarError('SIDECAR_STOPPED', 'This sidecar has stopped: its clients make no more calls')
       const limitMs = timeLimit(connectTimeoutMs)

@@ -3,6 +3,7 @@ import { leaseOf as leaseIn, leaseProblem, LEASE_NAMES, type Lease } from '../se
 import type { DiscoverySettings, Settings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import { configuredAddress } from './address.js'
+import { isServiceName } from '../instance.js'
 
 const SOURCE = 'preserved.register.source'
 
@@ -69,16 +70,10 @@ export function serviceNameOf(settings: Settings): string {
       `${key} is missing: a service registers under its name. Set it in bootstrap.yml, or NACOS_SERVICE_NAME, or switch registration off with cloud.nacos.discovery.register-enabled: false`,
     )
   }
-  // Nacos's own rule (no blanks, no Chinese, no @@), and nothing that would steer a URL.
-  if (
-    name.length > 512 ||
-    name.startsWith('@') ||
-    name.includes('@@') ||
-    /[\s\u4e00-\u9fa5/\\?#\u0000-\u001f]/.test(name)
-  ) {
+  if (!isServiceName(name)) {
     throw new SidecarError(
       'SIDECAR_SETTINGS_INVALID',
-      `${key}: "${name}" is no service name: up to 512 characters without blanks, Chinese characters, @@, /, \\, ? and #`,
+      `${key}: "${name}" is no service name: up to 512 characters without blanks, Chinese characters, /, \\, ?, #, @ and %`,
     )
   }
   return name

@@ -70,7 +70,7 @@ describe('names', () => {
     'g@@',
     'a@@b@@c',
     'a%2e',
-    'x'.repeat(300),
+    'x'.repeat(513),
   ])('refuses %j', async (name) => {
     const { directory, asked } = setUp(async () => [])
     await expect(directory.get(name)).rejects.toMatchObject({ code: 'SIDECAR_CALL_INVALID' })
