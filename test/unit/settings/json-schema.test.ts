@@ -16,7 +16,7 @@ test('editors get descriptions and defaults', () => {
   const { definitions } = JSON.parse(text) as { definitions: Record<string, { properties: Record<string, unknown> }> }
   expect(definitions['sidecar']!.properties['drain']).toMatchObject({
     description: expect.stringContaining('registry'),
-    default: 12_000,
+    default: 'auto',
   })
   expect(JSON.stringify(definitions['cloud'])).toContain('heart-beat-interval')
   expect(text).not.toContain('heartBeatInterval')

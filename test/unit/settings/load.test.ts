@@ -332,7 +332,7 @@ describe('where the file is', () => {
     expect(settings.cloud.nacos.serverAddr).toBe('n:1')
     expect(file).toBeUndefined()
     expect(warnings[0]).toContain(`${cwd}/bootstrap.yml`)
-    expect(loadSettings({ cwd, main: cwd, argv: [], env: {}, required: false }).settings.sidecar.drain).toBe(12_000)
+    expect(loadSettings({ cwd, main: cwd, argv: [], env: {}, required: false }).settings.sidecar.drain).toBe('auto')
   })
 })
 
