@@ -9,7 +9,7 @@ import { runInSlices, type Sliced } from '../util/slices.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { ConfigSnapshots } from './config-snapshots.js'
 import { DocumentError } from './document-error.js'
-import type { PropertyDocument } from './document.js'
+import type { PropertyDocument, PropertyEntry } from './document.js'
 import { extensionOf, formatOf, readingDocument, type DocumentFormat } from './formats.js'
 import type { RemoteReference } from './remote-plan.js'
 
@@ -185,17 +185,38 @@ export class RemoteDocument {
       )
     }
     const foreign = isForeign(reference.dataId, formatOf(type))
-    const format = foreign ? 'yaml' : (reference.format ?? formatOf(type) ?? reference.fallbackFormat)
     const hint = foreign ? ` (read as YAML: .${extensionOf(reference.dataId)} is none of ${READABLE})` : ''
     try {
+      const read = yield* this.values(content, foreign ? 'yaml' : reference.format, formatOf(type))
       // An app's own `profiles: [a, b]` is no word of Spring's.
-      const read = yield* readingDocument(content, format, { name, key: reference.dataId, inWorker: true })
       return sectionsOf(read, false)
         .filter((section) => isActive(section, profiles, name))
         .map(({ entries }) => ({ name, layer: 'remote', entries, above: reference.above }))
     } catch (error) {
       const what = error instanceof DocumentError ? error.message : `${name}: ${messageOf(error)}`
       throw new SidecarError('SIDECAR_CONFIG_INVALID', `config ${what}${hint}`)
+    }
+  }
+
+  /**
+   * A data id without an extension is read as Nacos says. "Text" is what Nacos says where no one chose a format: then by
+   * `file-extension`, as in Spring; it is one plain text where it is nothing of that format.
+   */
+  private *values(
+    content: string,
+    format: DocumentFormat | undefined,
+    told: DocumentFormat | undefined,
+  ): Sliced<PropertyEntry[][]> {
+    const { name, reference } = this
+    const as = (chosen: DocumentFormat) =>
+      readingDocument(content, chosen, { name, key: reference.dataId, inWorker: true })
+    if (format !== undefined) return yield* as(format)
+    if (told !== 'text') return yield* as(told ?? reference.fallbackFormat)
+    try {
+      return yield* as(reference.fallbackFormat)
+    } catch (error) {
+      if (error instanceof DocumentError) return yield* as('text')
+      throw error
     }
   }
 

@@ -9,6 +9,8 @@ export interface RemoteImport {
    * command line or code imports it: then it stands above all of them.
    */
   readonly above: PropertyDocument | undefined
+  /** Imported for the active profiles only. What all profiles import keeps its place. @default false */
+  readonly forProfiles?: boolean
 }
 
 /** All documents below the environment, lowest first: a remote one just above its local one, or above all of them. */

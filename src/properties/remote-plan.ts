@@ -1,5 +1,4 @@
 import type { ConfigKey } from '../types.js'
-import { activeProfiles } from '../settings/profiles.js'
 import type { Settings } from '../settings/schema.js'
 import { nearest } from '../util/nearest.js'
 import type { PropertyDocument } from './document.js'
@@ -25,23 +24,32 @@ const DEFAULT_GROUP = 'DEFAULT_GROUP'
 /**
  * The documents to pull, lowest first, as Spring does. Where `spring.config.import` names documents in Nacos, those and
  * no others, each where the importing document stands; else shared-configs, extension-configs, `name`, `name.ext` and
- * `name-profile.ext`, above everything local. One that is named twice counts where it stands highest.
+ * `name-profile.ext`, above everything local. One that is named twice counts where it stands highest;
+ * what all profiles import stays where it is, whatever a profile imports again.
  *
- * @param imports what the local documents import, and where it stands
+ * @param local the active profiles, and what the local documents import and where it stands
  */
-export function planDocuments(settings: Settings, namespace: string, imports: readonly RemoteImport[]): DocumentPlan {
+export function planDocuments(
+  settings: Settings,
+  namespace: string,
+  { imports, profiles }: { readonly imports: readonly RemoteImport[]; readonly profiles: readonly string[] },
+): DocumentPlan {
   const { config } = settings.cloud.nacos
   const warnings: string[] = []
   const notes: string[] = []
   const fallbackFormat = formatOf(config.fileExtension) ?? 'text'
   const plan = new Map<string, RemoteReference>()
+  const forAll = new Set<string>()
 
   const add = (dataId: string, options: DocumentOptions = {}) => {
     if (dataId === '') return
     const group = options.group || config.group
     const key = `${group}\n${dataId}`
     const earlier = plan.get(key)
-    plan.delete(key)
+    // What all profiles import has been loaded when those of a profile come: it stays where it is.
+    const stays = earlier !== undefined && options.forProfiles === true && forAll.has(key)
+    if (!options.forProfiles) forAll.add(key)
+    if (!stays) plan.delete(key)
     plan.set(key, {
       namespace,
       group,
@@ -50,7 +58,7 @@ export function planDocuments(settings: Settings, namespace: string, imports: re
       refresh: config.refreshEnabled && ((options.refresh ?? true) || (earlier?.refresh ?? false)),
       format: formatOf(extensionOf(dataId)),
       fallbackFormat,
-      above: options.above,
+      above: stays ? earlier.above : options.above,
     })
   }
 
@@ -85,7 +93,7 @@ export function planDocuments(settings: Settings, namespace: string, imports: re
   if (name) {
     add(name)
     add(`${name}.${config.fileExtension}`)
-    for (const profile of activeProfiles(settings.profiles)) add(`${name}-${profile}.${config.fileExtension}`)
+    for (const profile of profiles) add(`${name}-${profile}.${config.fileExtension}`)
   }
   return { references: [...plan.values()], warnings, notes }
 }
@@ -130,12 +138,13 @@ interface DocumentOptions {
   readonly refresh?: boolean | undefined
   readonly required?: boolean
   readonly above?: PropertyDocument | undefined
+  readonly forProfiles?: boolean | undefined
 }
 
 const PARAMETERS = ['group', 'refreshEnabled', 'preference']
 
 /** `[optional:]nacos:data-id?group=G&refreshEnabled=false&preference=remote` */
-function parseImport({ source, above }: RemoteImport, preferred: string) {
+function parseImport({ source, above, forProfiles }: RemoteImport, preferred: string) {
   const [, optional, rest = ''] = /^(optional:)?nacos:(.*)$/s.exec(source.trim()) ?? []
   const [path = '', query = ''] = rest.split(/\?(.*)/s, 2)
   const dataId = path.replace(/^\/+/, '')
@@ -149,6 +158,7 @@ function parseImport({ source, above }: RemoteImport, preferred: string) {
     refresh: refresh === null ? undefined : refresh.trim().toLowerCase() === 'true',
     required: optional === undefined,
     above: preference === 'remote' ? undefined : above,
+    forProfiles,
   }
   return { document, problem: problemOf(parameters) }
 }

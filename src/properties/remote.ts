@@ -2,7 +2,6 @@ import { SidecarError, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
-import { activeProfiles } from '../settings/profiles.js'
 import type { Settings } from '../settings/schema.js'
 import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ConfigItem, Unsubscribe } from '../types.js'
@@ -53,14 +52,12 @@ const MAX_WARNINGS = 20
 export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   const { transport, namespace, settings, store, logger, emit } = options
   const { config } = settings.cloud.nacos
-  const plan = config.enabled
-    ? planDocuments(settings, namespace, store.imports)
-    : { references: [], warnings: [], notes: [] }
+  const plan = config.enabled ? planDocuments(settings, namespace, store) : { references: [], warnings: [], notes: [] }
   for (const warning of plan.warnings) logger.warn(warning)
   for (const note of plan.notes) logger.info(note)
 
   const snapshots = options.snapshots && createConfigSnapshots(options.snapshots)
-  const profiles = activeProfiles(settings.profiles)
+  const { profiles } = store
   const documents = plan.references.map(
     (reference) => new RemoteDocument(reference, { transport, settings: config, profiles, snapshots, logger, emit }),
   )

@@ -19,6 +19,8 @@ interface Sources {
   readonly local: readonly PropertyDocument[]
   /** The `nacos:` documents that `spring.config.import` names, lowest first. @default none */
   readonly imports?: readonly RemoteImport[]
+  /** The active profiles, weakest first. @default none */
+  readonly profiles?: readonly string[]
   /** `SPRING_APPLICATION_JSON`, command line and code. */
   readonly overrides: readonly PropertyDocument[]
   readonly environment: Environment
@@ -72,6 +74,11 @@ export class PropertyStore {
   /** The `nacos:` documents that are imported, and where they stand; lowest first. */
   get imports(): readonly RemoteImport[] {
     return this.sources.imports ?? []
+  }
+
+  /** The active profiles with the members of their groups, weakest first. */
+  get profiles(): readonly string[] {
+    return this.sources.profiles ?? []
   }
 
   /** The remote documents in use, lowest first. */

@@ -13,6 +13,8 @@ export interface FileSource {
 export interface FilePlace {
   /** Those that are there, weakest first. */
   files(profile?: string): readonly FileSource[]
+  /** It holds bootstrap files. @default false */
+  readonly bootstrap?: boolean
 }
 
 /** Folders of equal rank, the last one the strongest: the profile counts first, then the folder. */
@@ -162,15 +164,16 @@ export function settingsPlaces(search: SettingsSearch): SettingsPlaces {
   if (path !== undefined && !isDirectory(path)) {
     if (!isFile(path)) return { places: [], file: undefined, tried: [path] }
     // A bootstrap file that is named by its path has its application files beside it all the same.
-    const beside = /^bootstrap\.\w+$/.test(basename(path)) ? named(dirname(path)) : []
-    return { places: [namedPlace(path), ...beside], file: path, tried: [path] }
+    const bootstrap = /^bootstrap\.\w+$/.test(basename(path))
+    const places = [{ ...namedPlace(path), bootstrap }, ...(bootstrap ? named(dirname(path)) : [])]
+    return { places, file: path, tried: [path] }
   }
 
   const folders = path === undefined ? searchedFolders(search) : [path]
   const home = folders[0]
   const located = (text: string | undefined) => locatedPlaces(text, { ...search, from: undefined }, names)
   const usual = home === undefined || location ? [] : named(home)
-  const bootstrap = home === undefined ? [] : [configPlace(home, 'bootstrap')]
+  const bootstrap = home === undefined ? [] : [{ ...configPlace(home, 'bootstrap'), bootstrap: true }]
   const places = [...bootstrap, ...usual, ...located(location), ...located(additional)]
   const tried = expectedIn(path === undefined ? defaultFolders(search) : [path], names)
   return { places, file: places.flatMap((place) => place.files())[0]?.path, tried }

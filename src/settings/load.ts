@@ -4,27 +4,28 @@ import { parseEnv } from 'node:util'
 import { SidecarError, messageOf } from '../errors.js'
 import { entriesOfObject, textEntry, withoutNull, type PropertyDocument } from '../properties/document.js'
 import { Environment } from '../properties/environment.js'
-import { documentPath, formatPath, relaxed, type PropertyPath } from '../properties/path.js'
-import type { RemoteImport } from '../properties/remote-import.js'
+import { formatPath, relaxed, type PropertyPath } from '../properties/path.js'
 import { PropertyStore } from '../properties/store.js'
 import { PropertyNode } from '../properties/tree.js'
 import { isPlainObject } from '../util/is-object.js'
 import { bindSettings } from './bind.js'
+import { commandLine } from './command-line.js'
 import { environmentDocument } from './environment-document.js'
 import { homeOf, settingsPlaces } from './file-places.js'
 import { displayName, packageFolder, packageFolderAbove, readText } from './files.js'
-import { loadLocalDocuments } from './local-documents.js'
+import { loadLocalDocuments, type LocalDocuments } from './local-documents.js'
 import { parseLocations } from './locations.js'
-import { activeProfiles } from './profiles.js'
+import { activeProfiles, type Profiles } from './profiles.js'
 import { settingsSchema, type Settings } from './schema.js'
 import { springProperty } from './spring-properties.js'
-import { printable } from '../util/printable.js'
 
 /** What SIDECAR_SETTINGS_NOT_FOUND offers. */
 const NEXT_STEP = `Create it with what follows, or point configPath or SIDECAR_CONFIG at it:
 spring:
   application.name: my-service
   cloud.nacos.server-addr: 127.0.0.1:8848`
+
+const NOTHING = { imports: [], profiles: [] }
 
 export interface LoadOptions {
   /**
@@ -77,8 +78,14 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
   const overrides = [...applicationJson(environment, argv), argv, code(options.overrides ?? {})]
   const overridden = PropertyNode.merge(overrides)
   const fromEnvironment = environmentDocument(environment, (path) => overridden.find(path)?.entry !== undefined)
-  const storeOf = (local: readonly PropertyDocument[], imports: readonly RemoteImport[] = []) =>
-    new PropertyStore({ local, imports, overrides, environment, environmentDocument: fromEnvironment, defaultOf })
+  const storeOf = (
+    local: readonly PropertyDocument[],
+    found: Pick<LocalDocuments, 'imports' | 'profiles'> = NOTHING,
+  ) => {
+    const { imports, profiles } = found
+    const outside = { overrides, environment, environmentDocument: fromEnvironment, defaultOf }
+    return new PropertyStore({ local, imports, profiles, ...outside })
+  }
   const fromSpring = (key: string) => springSetting(key, overrides, environment)
 
   const warnings: string[] = []
@@ -94,7 +101,7 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
     const enough = fromEnvironment.entries.length > 0 || overridden.children.size > 0
     const message = `bootstrap.yml was not found; looked for ${tried.join(', ')}`
     if (explicit !== undefined || (options.required !== false && !enough)) {
-      throw new SidecarError('SIDECAR_SETTINGS_NOT_FOUND', `${printable(message)}.\n${NEXT_STEP}`, { lines: true })
+      throw new SidecarError('SIDECAR_SETTINGS_NOT_FOUND', `${message}.\n${NEXT_STEP}`)
     }
     warnings.push(message)
   }
@@ -105,10 +112,11 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
     cwd,
     main,
     viewOf: (documents) => storeOf(documents).localView(),
-    profilesOf: (documents) => profilesOf(storeOf(documents)),
+    profilesOf: (documents, bootstrap) =>
+      activeProfiles(profilesIn(storeOf(documents)), bootstrap.length > 0 ? profilesIn(storeOf(bootstrap)) : undefined),
   })
-  const named = storeOf(local.documents, local.imports)
-  const store = isNamed(named) ? named : storeOf([...packageName(cwd, main), ...local.documents], local.imports)
+  const named = storeOf(local.documents, local)
+  const store = isNamed(named) ? named : storeOf([...packageName(cwd, main), ...local.documents], local)
   store.requireResolved()
   const { settings, warnings: unknown, notes } = bindSettings(store.localView())
   return { settings, file, store, warnings: [...warnings, ...local.warnings, ...unknown], notes }
@@ -136,17 +144,17 @@ function packageName(cwd: string, main: string | undefined): PropertyDocument[] 
 }
 
 /** Which profiles are active is said outside the documents that depend on it. */
-function profilesOf(store: PropertyStore): readonly string[] {
+function profilesIn(store: PropertyStore): Profiles {
   const names = (key: string) => namesOf(store.get(key, 'local'))
   const groups = store.get('profiles.group', 'local')
   const group = Object.entries(isPlainObject(groups) ? groups : {}).map(
     ([name, members]) => [name, namesOf(members)] as const,
   )
-  return activeProfiles({
+  return {
     include: names('profiles.include'),
     active: names('profiles.active'),
     group: Object.fromEntries(group),
-  })
+  }
 }
 
 /** A list, or names separated by commas. */
@@ -192,20 +200,6 @@ function dotEnv(folder: string, cwd: string): Record<string, string | undefined>
   const file = join(folder, '.env')
   if (!existsSync(file)) return {}
   return parseEnv(readText(file, displayName(file, cwd)))
-}
-
-/** `--key=value` with a dotted key: anything else is the app's own. */
-function commandLine(argv: readonly string[]): PropertyDocument {
-  const entries = argv.flatMap((argument) => {
-    const [, key, text] = /^--([A-Za-z][\w.[\]-]*)=(.*)$/s.exec(argument) ?? []
-    if (key === undefined || text === undefined || !key.includes('.')) return []
-    try {
-      return [textEntry(documentPath(key), text, { key: `--${key}` })]
-    } catch {
-      return []
-    }
-  })
-  return { name: 'command line', layer: 'command line', entries }
 }
 
 function code(overrides: object): PropertyDocument {

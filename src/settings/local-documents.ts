@@ -15,6 +15,8 @@ export interface LocalDocuments {
   readonly documents: readonly PropertyDocument[]
   /** The `nacos:` documents that they import, lowest first. */
   readonly imports: readonly RemoteImport[]
+  /** Those that are active, weakest first. */
+  readonly profiles: readonly string[]
   readonly warnings: readonly string[]
 }
 
@@ -28,8 +30,12 @@ export interface LocalDocumentsOptions {
   readonly main: string | undefined
   /** These documents, and what stands above every file. */
   viewOf(documents: readonly PropertyDocument[]): PropertyView
-  /** The profiles that are active by these documents and by what stands above every file. */
-  profilesOf(documents: readonly PropertyDocument[]): readonly string[]
+  /**
+   * The profiles that are active by these documents and by what stands above every file.
+   *
+   * @param bootstrap those of bootstrap files alone
+   */
+  profilesOf(documents: readonly PropertyDocument[], bootstrap: readonly PropertyDocument[]): readonly string[]
 }
 
 /** A `---` document, or a group of files, with what stands on it. */
@@ -61,6 +67,7 @@ class LocalLoader {
   /** One file counts once: where it was met first. */
   private readonly seen = new Set<string>()
   private readonly roots: Layer[] = []
+  private readonly forProfiles = new Set<ConfigLocation>()
   /** Known once the unconditional documents are read. */
   private active: readonly string[] | undefined
 
@@ -74,16 +81,17 @@ class LocalLoader {
     }
     this.import(this.addRoot(), this.options.imports, undefined, '')
     for (const root of this.roots) this.readUnconditional(root)
-    this.active = this.options.profilesOf(this.documents())
+    const bootstrap = this.roots.filter(({ imports: [place] }) => place && isPlace(place) && place.bootstrap)
+    this.active = this.options.profilesOf(this.documents(), this.documents(bootstrap))
     for (const root of this.roots) this.settle(root)
 
     const documents: PropertyDocument[] = []
     const imports: RemoteImport[] = []
     for (const one of this.roots.flatMap(sequenceOf)) {
       if (isLayer(one)) documents.push(one.section!.document)
-      else imports.push({ source: one.source, above: documents.at(-1) })
+      else imports.push({ source: one.source, above: documents.at(-1), forProfiles: this.forProfiles.has(one) })
     }
-    return { documents, imports, warnings: this.warnings }
+    return { documents, imports, profiles: this.active, warnings: this.warnings }
   }
 
   private addRoot(): Layer {
@@ -158,6 +166,7 @@ class LocalLoader {
     for (const location of locations) {
       if (location.scheme === 'nacos') {
         into.imports.push(location)
+        if (this.active) this.forProfiles.add(location)
         continue
       }
       const place = this.placeOf(location, from, at)
@@ -184,8 +193,8 @@ class LocalLoader {
   }
 
   /** Every document that is known to count, lowest first. */
-  private documents(): PropertyDocument[] {
-    const known = this.roots.flatMap(sequenceOf).filter(isLayer)
+  private documents(roots = this.roots): PropertyDocument[] {
+    const known = roots.flatMap(sequenceOf).filter(isLayer)
     return known.filter((one) => this.counts(one)).map((one) => one.section!.document)
   }
 }

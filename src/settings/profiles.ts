@@ -1,14 +1,19 @@
 /**
  * Every profile there is, weakest first: included ones, then active ones, each followed by the members of its group.
+ *
+ * @param bootstrap what bootstrap files say, where there are any. Spring activates those for them first, and names the
+ * profiles again afterwards: members of a group that are known there stand before the profile, not behind it.
  */
-export function activeProfiles({ include, active, group = {} }: Profiles): string[] {
+export function activeProfiles({ include, active, group = {} }: Profiles, bootstrap?: Profiles): string[] {
+  const named = new Set([...include, ...active])
+  const known = bootstrap ? activeProfiles(bootstrap).filter((name) => !named.has(name)) : []
   const names = new Set<string>()
   const add = (name: string) => {
     if (names.has(name)) return
     names.add(name)
     if (Object.hasOwn(group, name)) group[name]!.forEach(add)
   }
-  new Set([...include, ...active]).forEach(add)
+  for (const name of [...known, ...named]) add(name)
   return [...names]
 }
 

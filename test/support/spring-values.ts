@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { startDevServer } from '../../src/dev-server/index.js'
 import type { Config } from '../../src/properties/config.js'
-import { messageOf } from '../../src/errors.js'
+import { SidecarError, messageOf } from '../../src/errors.js'
 import { createSidecar } from '../../src/process-sidecar.js'
 import type { Sidecar } from '../../src/sidecar.js'
 import { collectLog } from './collect.js'
@@ -39,7 +39,7 @@ export async function ourAnswers(
       sidecar = startedAs(app, { ...registryVariables(registry), ...env }, args ?? [])
       await sidecar.ready
     } catch (error) {
-      const failed = `the start failed: ${messageOf(error)}`
+      const failed = `the start failed: ${error instanceof SidecarError ? error.code : messageOf(error)}`
       return { ask: allThe(failed, ask), ...(after && { after: allThe(failed, after) }) }
     }
     const answers = answersOf(sidecar.config, ask)

@@ -151,7 +151,7 @@ cloud.nacos.config:
 `
     const planned = (yaml: string) => {
       const { settings, store } = loadBootstrap(yaml)
-      return planDocuments(settings, '', store.imports).references.map(({ group, dataId }) => `${group}/${dataId}`)
+      return planDocuments(settings, '', store).references.map(({ group, dataId }) => `${group}/${dataId}`)
     }
     expect(planned(config)).toEqual([
       'DEFAULT_GROUP/plain.yaml',
@@ -255,6 +255,15 @@ describe('what they say', () => {
       f: 'yml is the default',
     })
     expect(store.explain('c.port').origin).toMatchObject({ document: 'c.properties', line: 2 })
+  })
+
+  test('J: a data id without an extension that Nacos calls text is read by file-extension, or is one text', async () => {
+    const { remote, store } = remoteOf('cloud.nacos.config.shared-configs: [a, banner]', {
+      a: { content: 'a: { b: 1 }', type: 'text' },
+      banner: { content: 'Welcome to ${shop}!', type: 'text' },
+    })
+    await remote.load()
+    expect(store.get('', 'remote')).toEqual({ a: { b: 1 }, banner: 'Welcome to ${shop}!' })
   })
 
   test.each(['yml', 'json', 'properties', 'txt'])('a byte order mark before %s is no part of it', async (extension) => {

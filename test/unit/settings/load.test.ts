@@ -173,6 +173,36 @@ describe('precedence', () => {
     expect(port({ vars, argv, overrides: { 'spring.server.port': 6 } })).toBe(6)
   })
 
+  test('J: the command line as Spring reads it: a name said twice, an index without a dot', () => {
+    const argv = ['--hosts.all=a', '--hosts.all=b', '--ports[0]=80', '--server.port', '9000', '--flag=x', '--a.b=c=d']
+    const { store, settings } = loadBootstrap('ports: [1, 2]', { argv })
+    expect(store.get('hosts.all')).toBe('a,b')
+    expect(store.get('ports')).toEqual([80])
+    expect(store.get('a.b')).toBe('c=d')
+    // `--server.port 9000` and `--flag=x` are the app's own.
+    expect(settings.server.port).toBeUndefined()
+    expect(store.get('flag')).toBeUndefined()
+  })
+
+  test('J: a group that bootstrap.yml knows: the profile is stronger than its members', () => {
+    const files = {
+      'bootstrap.yml': 'spring.profiles: { active: prod, group: { prod: [db, mq] } }',
+      'application-prod.yml': 'who: prod',
+      'application-db.yml': 'who: db',
+      'application-mq.yml': 'who: mq',
+    }
+    const { store } = loadBootstrap(files)
+    expect(store.profiles).toEqual(['db', 'mq', 'prod'])
+    expect(store.get('who')).toBe('prod')
+    const later = loadBootstrap({
+      ...files,
+      'bootstrap.yml': 'spring.profiles.active: prod',
+      'application.yml': 'spring.profiles.group.prod: [db, mq]',
+    })
+    expect(later.store.profiles).toEqual(['prod', 'db', 'mq'])
+    expect(later.store.get('who')).toBe('mq')
+  })
+
   test('.env is below the environment and above the file', () => {
     const files = {
       'bootstrap.yml': 'server.port: 1\napplication.name: ${APP}',

@@ -236,7 +236,7 @@ mq: amqp document
   test('J4: bring their members, and those of their members, local and remote', () => {
     const { store, settings } = loadBootstrap(files)
     expect([store.get('db'), store.get('mq')]).toEqual(['proddb', 'prodmq'])
-    expect(planDocuments(settings, '', store.imports).references.map(({ dataId }) => dataId)).toEqual([
+    expect(planDocuments(settings, '', store).references.map(({ dataId }) => dataId)).toEqual([
       'orders',
       'orders.yml',
       'orders-prod.yml',
