@@ -4,7 +4,8 @@ import type { AppHooks, MountedApp } from './adapters/adapter.js'
 import { admit, enter } from './adapters/admission.js'
 import { sendRefusal } from './adapters/answer.js'
 import type { Guard } from './auth/guard.js'
-import type { GuardDecision } from './auth/decision.js'
+import type { GuardDecision, Refusal } from './auth/decision.js'
+import { withoutQuery } from './auth/route-path.js'
 import type { Logger } from './logger.js'
 import { guardStream, type Http2Stream } from './server-streams.js'
 
@@ -97,7 +98,7 @@ export function createServerGuard({ guard, context, logger, app }: ServerGuardOp
   ): boolean {
     const mounted = app()
     const handle = () => go(event, incoming, response)
-    const refuse = (refusal: Parameters<typeof sendRefusal>[1]) => {
+    const refuse = (refusal: Refusal) => {
       sendRefusal(response, refusal)
       return true
     }
@@ -105,6 +106,8 @@ export function createServerGuard({ guard, context, logger, app }: ServerGuardOp
       void enter(hooks, incoming, undefined, handle, refuse)
       return true
     }
+    // Handlers of such errors (Fastify's `frameworkErrors`) run before every hook.
+    if (!isDecodable(incoming.url)) return before(incoming, handle, refuse)
     const beside = server.listeners('request').some((listener) => !mounted.handles?.(listener))
     if (!beside || event !== 'request') return handle()
     besides = true
@@ -112,8 +115,14 @@ export function createServerGuard({ guard, context, logger, app }: ServerGuardOp
       response.once('finish', () => reached.has(incoming) || tellBeside(incoming))
       return handle()
     }
+    return before(incoming, handle, refuse)
+  }
+
+  /** Asks in front of the server; the app then takes the same answer. */
+  function before(incoming: IncomingMessage, handle: () => boolean, refuse: (refusal: Refusal) => boolean): true {
     const { url } = incoming
     const decision = guard.check(incoming, url)
+    besides = true
     decided.set(incoming, { url, decision })
     void admit(
       () => decision,
@@ -172,6 +181,16 @@ export function createServerGuard({ guard, context, logger, app }: ServerGuardOp
       const before = decided.get(incoming)
       return before?.url === url && before ? before.decision : guard.check(incoming, url)
     },
+  }
+}
+
+function isDecodable(url = '/'): boolean {
+  if (!url.includes('%')) return true
+  try {
+    decodeURIComponent(withoutQuery(url))
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -4,11 +4,12 @@ import { connect as connectHttp2, createServer as createHttp2Server } from 'node
 import { connect, createServer as createNetServer, type AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import express from 'express'
+import fastify from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { currentContext } from '../../src/context.js'
 import { createSidecar } from '../../src/process-sidecar.js'
 import { collectLog } from '../support/collect.js'
-import { frameworks, serve } from '../unit/adapters/apps.js'
+import { fastify4, frameworks, serve, target } from '../unit/adapters/apps.js'
 
 const TOKEN = { authorization: 'Bearer good' }
 
@@ -208,6 +209,22 @@ describe.each(frameworks)('attack: what answers beside the app: $name', ({ creat
     expect([await status(`${url}/healthz`), await status(`${url}/healthz`)]).toEqual([200, 200])
     expect(warned()).toEqual([expect.stringContaining('GET "/healthz"')])
   })
+})
+
+it.each([
+  ['fastify 5', fastify],
+  ['fastify 4', fastify4],
+])('G8: a handler of frameworkErrors needs a token as well: %s', async (_name, factory) => {
+  const app = factory({
+    frameworkErrors: (_error, _request, reply) => void (reply as { send(body: string): unknown }).send('ran'),
+  })
+  const sidecar = guarded(app)
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  onTestFinished(() => app.close())
+  while (sidecar.status().phase !== 'serving') await new Promise(setImmediate)
+  const { port } = app.server.address() as AddressInfo
+  expect((await target(port, '/%zz')).status).toBe(401)
+  expect((await target(port, '/%zz', { headers: 'Authorization: Bearer good\r\n' })).status).not.toBe(401)
 })
 
 it('G2: K28: an app behind a function of its own is guarded as ever', async () => {
