@@ -47,7 +47,8 @@ export function createNest(frameworks: readonly Adapter[]): Adapter {
         // Its server is known, whatever a gateway for WebSockets has put before the framework.
         owns: (server) => server === serverOf(app as NestApp) || mounted.owns(server),
         holdClose(drained, ended) {
-          mounted.holdClose?.(drained, ended)
+          // Its hooks come after the framework's own close: the end is Nest's.
+          mounted.holdClose?.(drained)
           holdHooks(app as NestApp, drained)
           if (ended) afterClose(app as NestApp, ended)
         },

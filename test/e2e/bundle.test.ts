@@ -35,3 +35,33 @@ test.each(['esm', 'cjs'] as const)('a bundle of a script that only calls still w
   expect(await child.exited, child.stderr).toEqual({ code: 0, signal: null })
   expect(child.messages).toEqual([{ type: 'me', me: { who: 'Ada' } }])
 })
+
+test('K27: in a minified bundle the app’s own server is registered, not the other Koa app’s', async () => {
+  const registry = await testRegistry()
+  const folder = tempFolder({
+    'bootstrap.yml': `application.name: orders\ncloud.nacos: { server-addr: '${registry.address}', discovery.ip: 127.0.0.1 }`,
+  })
+  const outfile = `${folder}/app.mjs`
+  await build({
+    stdin: {
+      contents: `import Koa from 'koa'
+        import { createServer } from 'node:http'
+        import { initSidecar } from 'nacos-sidecar'
+        const [app, admin] = [new Koa(), new Koa()]
+        const callback = app.callback()
+        const ready = initSidecar(app)
+        admin.listen(0, () => createServer(callback).listen(0, async function () {
+          const sidecar = await ready
+          const say = () => console.log(JSON.stringify({ type: 'at', own: this.address().port, at: sidecar.status().instance.port }))
+          if (sidecar.status().registered) say()
+          else sidecar.on('registered', say)
+        }))`,
+      resolveDir: ROOT,
+    },
+    ...{ bundle: true, minify: true, format: 'esm', platform: 'node', outfile, logLevel: 'silent', tsconfigRaw: '{}' },
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  })
+  const child = startChild(outfile, { cwd: folder, env: { SIDECAR_SNAPSHOT_DIR: 'off' } })
+  const { own, at } = await child.message<{ own: number; at: number }>('at')
+  expect(at).toBe(own)
+})

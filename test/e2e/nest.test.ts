@@ -54,7 +54,7 @@ describe.each(['express', 'fastify'])('NestJS on %s', (platform) => {
     ])
   })
 
-  test('app.close() deregisters first, and needs no drain', async () => {
+  test('K13: app.close() deregisters first, needs no drain, and stops the sidecar', async () => {
     const { registry, app } = await startNest(platform)
     app.send({})
     await app.message('closed')
@@ -63,6 +63,7 @@ describe.each(['express', 'fastify'])('NestJS on %s', (platform) => {
       'deregistered',
       'destroyed',
       'shutdown',
+      'stopped',
       'closed',
     ])
     expect(registry.server.services().flatMap(({ instances }) => instances)).toEqual([])
