@@ -66,6 +66,8 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   let said: ReadonlySet<string> = new Set()
   /** The changes under way: one after the other. */
   let queue: Promise<unknown> | undefined
+  /** Documents that the registry did not give at the start, and why. */
+  const missed = new Map<RemoteDocument, { cause: string; instead: string; message: string }>()
 
   async function pullAll(signal: AbortSignal | undefined): Promise<void> {
     const deadline = startDeadline(config.timeout, [closing.signal, signal], config.timeout)
@@ -77,6 +79,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     for (const [index, result] of pulled.entries()) {
       if (result.status === 'rejected') await goOnWithout(documents[index]!, result.reason)
     }
+    reportMissed()
   }
 
   /** Without `fail-fast` a start is no stricter than a change: what the document last said is used, or it is left out. */
@@ -88,8 +91,38 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     const until = unusable
       ? 'one that can be used is applied when it is published'
       : 'what Nacos holds is applied when the registry is back'
-    logger.error(`${messageOf(reason).replace(/\.$/, '')}. ${instead}; ${until}`)
-    if (unusable) emit('configRejected', { source: document.name, error: reason })
+    const message = `${messageOf(reason).replace(/\.$/, '')}. ${instead}; ${until}`
+    if (!unusable) return void missed.set(document, { cause: causeOf(reason, document.name), instead, message })
+    logger.error(message)
+    emit('configRejected', { source: document.name, error: reason })
+  }
+
+  /** One line a cause, however many documents it keeps away. */
+  function reportMissed(): void {
+    for (const cause of new Set([...missed.values()].map((one) => one.cause))) {
+      const alike = [...missed].filter(([, one]) => one.cause === cause)
+      const [[, first]] = alike as [(typeof alike)[number]]
+      if (alike.length === 1) {
+        logger.error(first.message)
+        continue
+      }
+      for (const [, { message }] of alike) logger.debug(message)
+      const instead = [...new Set(alike.map(([, one]) => one.instead))]
+      const said =
+        instead.length === 1
+          ? first.instead.replace('without it', 'without them')
+          : alike.map(([{ name }, one]) => `${name}: ${one.instead}`).join(', ')
+      const names = alike.map(([{ name }]) => name).join(', ')
+      logger.error(
+        `${alike.length} configs could not be pulled (${names}): ${cause}. ${said}; what Nacos holds is applied when the registry is back`,
+      )
+    }
+  }
+
+  /** The registry has told of it since. */
+  function arrived(document: RemoteDocument): void {
+    if (missed.delete(document) && missed.size === 0)
+      logger.info('every config that could not be pulled at the start has been heard of')
   }
 
   /** @param news what changed, and what it held before; at a start every document, and nothing. */
@@ -139,7 +172,10 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (document.heard && !refresh) return
     const key = { namespace, group, dataId }
     const known = document.knownMd5 ?? UNCONFIRMED_MD5
-    const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => changed(document, item))
+    const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => {
+      changed(document, item)
+      arrived(document)
+    })
     watches.set(document, stop)
   }
 
@@ -195,4 +231,11 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
 /** A registry that refuses has answered: what it would not tell now does not come from the disk either. */
 function isOutage({ code }: SidecarError): boolean {
   return /_(UNAVAILABLE|ANSWER)$/.test(code)
+}
+
+/** What a failure says but for the name of the document, so that documents with the same cause are told of at once. */
+function causeOf(reason: SidecarError, name: string): string {
+  const message = messageOf(reason).replace(/\.$/, '')
+  const [, cause] = / failed: (.*)$/s.exec(message) ?? []
+  return cause ?? message.replaceAll(name, '…')
 }

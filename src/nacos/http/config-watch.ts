@@ -55,6 +55,8 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
   /** Rounds in a row that brought nothing: failures, answers not held back, changes that were none. */
   let idle = 0
   let failures = 0
+  /** Whoever read the documents has said that the registry does not answer: only what worked before is news. */
+  let worked = false
 
   async function run(): Promise<void> {
     running = true
@@ -66,12 +68,13 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
         const useful = await once(round.signal)
         if (failures > 0) logger.info('Watching configs works again')
         failures = 0
+        worked = true
         idle = useful ? 0 : idle + 1
       } catch (error) {
         if (round.signal.aborted) continue
         failures += 1
         idle += 1
-        if (failures === 1) logger.warn(`${messageOf(error)} The last documents stay in use.`)
+        if (failures === 1) logger[worked ? 'warn' : 'debug'](`${messageOf(error)} The last documents stay in use.`)
       }
       if (idle > 0) await rest(backOffMs(idle, PAUSE))
     }

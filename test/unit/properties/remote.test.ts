@@ -330,6 +330,25 @@ describe('what goes wrong at the start', () => {
     })
   })
 
+  test('K25: a registry that does not answer is one line, however many documents it keeps away, and one when it is over', async () => {
+    const { lines, push } = await error(
+      `${ORDERS}cloud.nacos.config.shared-configs: [{ data-id: a.yml, refresh: true }, { data-id: b.yml, refresh: true }]`,
+      { 'orders.yml': down(), 'orders-dev.yml': down(), 'a.yml': down(), 'b.yml': down() },
+    )
+    const errors = () => lines.filter((line) => line.startsWith('error '))
+    expect(errors()).toEqual([
+      expect.stringMatching(
+        /^error \d configs could not be pulled \(.*a\.yml.*b\.yml.*orders\.yml.*\): .*connection refused.*Going on without them; what Nacos holds is applied when the registry is back$/,
+      ),
+    ])
+    expect(lines.filter((line) => /^debug config \S+ could not be pulled/.test(line)).length).toBeGreaterThan(3)
+    const over = () => lines.filter((line) => line.includes('every config that could not be pulled'))
+    for (const name of ['orders.yml', 'orders-dev.yml', 'a.yml']) push(name, 'late: true')
+    expect(over()).toEqual([])
+    push('b.yml', 'late: true')
+    expect(over()).toHaveLength(1)
+  })
+
   test('a registry that does not answer is logged, and is not "absent"', async () => {
     const { failure, lines, remote, store, push, changes } = await error(ORDERS, {
       'orders.yml': down(),
