@@ -5,11 +5,13 @@ const INTRO = `# Settings
 Every key of bootstrap.yml that is read, made from the schema by \`npm run schema\`. Each may stand below \`spring:\`, in
 kebab, camel or snake case, and in the environment (\`SIDECAR_DRAIN=20s\`, \`SPRING_CLOUD_NACOS_DISCOVERY_WEIGHT=2\`).
 Durations are milliseconds, or \`500ms\`, \`10s\`, \`2m\`, \`1h\`, \`PT10S\`. What goes before what, low to high: defaults,
-bootstrap.yml, bootstrap-{profile}.yml, \`.env\` beside it, environment, command line (\`--server.port=9203\`), \`settings\` in code.
+bootstrap.yml, bootstrap-{profile}.yml, application.yml, application-{profile}.yml, \`.env\` beside them, environment,
+\`SPRING_APPLICATION_JSON\`, command line (\`--server.port=9203\`), \`settings\` in code. Both files may be .yaml and .properties too,
+and lie in \`./config\`.
 
 Short names in the environment: \`NACOS_SERVER\`, \`NACOS_NAMESPACE\`, \`NACOS_USERNAME\`, \`NACOS_PASSWORD\` (both sections of
 \`cloud.nacos\`), \`NACOS_SERVICE_NAME\`, \`NACOS_SERVICE_IP\`, \`NACOS_SERVICE_PORT\`; \`NACOS_SIDECAR_OVERRIDE_<service>\` for
-\`feign.client.<service>.url\`. \`SIDECAR_CONFIG\` says where bootstrap.yml is: else it is the working directory, else the
+\`feign.client.<service>.url\`. \`SIDECAR_CONFIG\` says where the files are: else it is the working directory, else the
 folder of the main script's package.json.
 `
 

@@ -1,3 +1,5 @@
+import { printable } from './util/printable.js'
+
 /** Every error the package throws carries one of these codes; docs/errors.md says what each means and what to do. */
 export type SidecarErrorCode =
   | 'SIDECAR_SETTINGS_NOT_FOUND'
@@ -46,11 +48,14 @@ export class SidecarError extends Error {
   constructor(
     /** Stable across releases; compare this, never the message. */
     readonly code: SidecarErrorCode,
-    /** What failed, where, why, and what to do. Never holds a secret. */
+    /**
+     * What failed, where, why, and what to do. Never holds a secret; control characters in it are escaped, line breaks as
+     * well unless `lines` says that they are meant.
+     */
     message: string,
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; lines?: boolean },
   ) {
-    super(message, options)
+    super(options?.lines ? message : printable(message), options)
   }
 }
 defineErrorClass(SidecarError, 'SidecarError', 'nacos-sidecar.error')

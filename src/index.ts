@@ -22,6 +22,7 @@ export type { BreakerOptions } from './feign/breaker.js'
 export { FeignError } from './feign/errors.js'
 export type { FeignRequest, FeignResponse, Interceptor } from './feign/interceptor.js'
 export type { JsonCodec } from './feign/json.js'
+export type { QueryStyle } from './feign/query.js'
 export type { CallOptions, ClientOptions } from './feign/options.js'
 
 export { registerBalancer } from './balance/registry.js'

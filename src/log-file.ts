@@ -1,13 +1,13 @@
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { messageOf } from './errors.js'
-import { createLogger, type Logger } from './logger.js'
+import { createLogger, escaping, type Logger } from './logger.js'
 import type { Settings } from './settings/schema.js'
 
 /** The app's own logger, or the default one; and `sidecar.log-file` beside it. */
 export function loggerFor(settings: Pick<Settings, 'logging' | 'sidecar'>, own?: Logger): Logger {
   const level = settings.logging.level['nacos-sidecar']
-  const logger = own ?? createLogger(level)
+  const logger = own ? escaping(own) : createLogger(level)
   const { logFile } = settings.sidecar
   if (!logFile) return logger
   const path = resolve(logFile)
@@ -33,6 +33,9 @@ function appendTo(path: string, lost: (error: unknown) => void): (line: string) 
 /** A named pipe that nobody reads must not hold the process: opening it fails instead. */
 const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NONBLOCK ?? 0)
 
+/** Of a file that is made: lines name addresses and services, which are not everybody's business. The umask may say less. */
+const MODE = 0o640
+
 function append(path: string, line: string): void {
   const file = open(path)
   try {
@@ -44,11 +47,11 @@ function append(path: string, line: string): void {
 
 function open(path: string): number {
   try {
-    return openSync(path, APPEND)
+    return openSync(path, APPEND, MODE)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     mkdirSync(dirname(path), { recursive: true })
-    return openSync(path, APPEND)
+    return openSync(path, APPEND, MODE)
   }
 }
 

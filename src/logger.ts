@@ -1,3 +1,5 @@
+import { printable } from './util/printable.js'
+
 /** Anything with these four methods is a logger: pino, winston, `console`. */
 export interface Logger {
   debug(message: string): void
@@ -12,7 +14,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
 /**
- * The default logger: one readable line per event to stderr.
+ * The default logger: one readable line per event to stderr, whatever the message holds (`util/printable.ts`).
  *
  * @param level lowest level that is printed. @default 'info'
  */
@@ -22,9 +24,19 @@ export function createLogger(level: LogLevel = 'info', write: (line: string) => 
     const tag = own.toUpperCase().padEnd(5)
     return LEVELS.indexOf(own) < lowest
       ? () => {}
-      : (message: string) => write(`${new Date().toISOString()} ${tag} nacos-sidecar ${message}\n`)
+      : (message: string) => write(`${new Date().toISOString()} ${tag} nacos-sidecar ${printable(String(message))}\n`)
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** A logger that is handed one line a message, without control characters. */
+export function escaping(logger: Logger): Logger {
+  return {
+    debug: (message) => logger.debug(printable(message)),
+    info: (message) => logger.info(printable(message)),
+    warn: (message) => logger.warn(printable(message)),
+    error: (message) => logger.error(printable(message)),
+  }
 }
 
 function writeStderr(line: string): void {

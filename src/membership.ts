@@ -1,6 +1,7 @@
 import cluster from 'node:cluster'
 import type { ServiceDirectory } from './discovery/directory.js'
 import type { Emit } from './events.js'
+import { isHttp2Only } from './lifecycle/http2-only.js'
 import type { ListeningServer } from './lifecycle/listening.js'
 import { requestSync } from './lifecycle/request-sync.js'
 import type { Logger } from './logger.js'
@@ -56,7 +57,12 @@ export function createMembership(options: MembershipOptions): Membership {
   let registrar: Registrar | undefined
   let moved: Promise<void> = Promise.resolve()
 
-  function createInstanceAt({ port, host, secure }: ListeningServer): ServiceInstance {
+  function createInstanceAt({ server, port, host, secure }: ListeningServer): ServiceInstance {
+    if (isHttp2Only(server)) {
+      logger.warn(
+        `The server at port ${port} speaks HTTP/2 only: callers use HTTP/1.1 and will fail. Create it by http2.createSecureServer({ allowHTTP1: true }), or by node:http`,
+      )
+    }
     const { ip, reason, warnings } = chooseAddress(discovery, undefined, host, settings.cloud.inetutils)
     logger.info(`registering ${ip}: ${reason}`)
     for (const warning of warnings) logger.warn(warning)

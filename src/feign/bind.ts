@@ -2,7 +2,7 @@ import { isPlainObject } from '../util/is-object.js'
 import { isRawBody } from './body.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders, type HeaderInput } from './headers.js'
 import type { Verb } from './method-spec.js'
-import { encodeFields, encodePairs, typeOf } from './query.js'
+import { encodeFields, encodePairs, typeOf, type QueryStyle } from './query.js'
 import { refuseCall } from './refuse-call.js'
 import { encodeSegment, type PathTemplate } from './template.js'
 import { timeLimit } from './time-limit.js'
@@ -14,6 +14,7 @@ export interface BindingRules {
   readonly bodied: boolean
   /** Sent with every call. */
   readonly headers: FlatHeaders
+  readonly queryStyle?: QueryStyle | undefined
 }
 
 /** The arguments of one call, sorted to where they go. */
@@ -64,12 +65,12 @@ function bindObject(rules: BindingRules, given: Readonly<Record<string, unknown>
       if (value !== null || key === 'body') (reserved as Record<string, unknown>)[key] = value
     } else if (value !== undefined && value !== null) {
       if (rules.bodied) refuseLeftover(key)
-      const pairs = encodePairs(key, value, 'query')
+      const pairs = encodePairs(key, value, 'query', rules.queryStyle)
       if (pairs !== '') path += joint + pairs
       if (pairs !== '') joint = '&'
     }
   }
-  return finish(rules, reserved.query === undefined ? path : withQuery(path, reserved.query), reserved)
+  return finish(rules, reserved.query === undefined ? path : withQuery(rules, path, reserved.query), reserved)
 }
 
 function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCall {
@@ -88,22 +89,34 @@ function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCal
       `takes a plain object as its query after ${variables.length} path variable(s), got ${typeOf(last)}`,
     )
   }
-  return finish(rules, withQuery(path, last), {})
+  return finish(rules, withQuery(rules, path, last), {})
 }
 
 function finish(rules: BindingRules, path: string, { body, headers, signal, timeoutMs }: Reserved): BoundCall {
   if (body !== undefined && (rules.verb === 'GET' || rules.verb === 'HEAD'))
     refuseCall(`${rules.verb} has no body: use POST, PUT or PATCH`)
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) refuseCall('timeoutMs must be a number of milliseconds above 0')
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0))
+    refuseCall(`timeoutMs must be a number of milliseconds above 0, got ${typeOf(timeoutMs)}`)
+  if (signal !== undefined && !isSignal(signal)) refuseCall(`signal must be an AbortSignal, got ${typeOf(signal)}`)
   const all = headers === undefined ? rules.headers : overrideHeaders(rules.headers, flattenHeaders(headers))
   const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs)
   return { path, headers: all, body, signal, timeoutMs: limit }
 }
 
-function withQuery(path: string, query: Readonly<Record<string, unknown>>): string {
+function withQuery({ queryStyle }: BindingRules, path: string, query: Readonly<Record<string, unknown>>): string {
   if (!isArguments(query)) return refuseCall(`query must be a plain object, got ${typeOf(query)}`)
-  const pairs = encodeFields(query, 'query')
+  const pairs = encodeFields(query, 'query', queryStyle)
   return pairs === '' ? path : path + (path.includes('?') ? '&' : '?') + pairs
+}
+
+/** Of whatever copy, a polyfill's too. */
+function isSignal(value: unknown): boolean {
+  if (value instanceof AbortSignal) return true
+  if (typeof value !== 'object' || value === null) return false
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
+  return (
+    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
+  )
 }
 
 function isReserved(key: string): key is keyof Reserved {

@@ -1,9 +1,10 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import type { Endpoint, Outcome } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
 import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
+import { offAbort, onAbort } from '../util/abort-listeners.js'
 import { AnswerReader, type RawAnswer } from './answer.js'
 import type { BoundCall } from './bind.js'
 import { encodeBody, type EncodedBody } from './body.js'
@@ -63,7 +64,7 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
     const timeoutMs = bound.timeoutMs ?? method.timeoutMs
     if (signal !== undefined) {
       if (signal.aborted) throw this.aborted(signal.reason)
-      signal.addEventListener('abort', this)
+      onAbort(signal, this)
     }
     if (timeoutMs < Infinity) this.deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs).unref()
     const headers = this.requestHeaders()
@@ -85,14 +86,13 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
     let { headers } = bound
     if (bound.body !== undefined) {
       this.encoded = encodeBody(bound.body, headerValue(headers, 'content-type'), method.json)
-      const { contentType, partsType } = this.encoded
-      if (this.encoded.oneShot) {
-        this.replayable = false
-        ;(this.encoded.body as Readable).once('error', () => (this.spoiled = true))
-      }
+      const { body, contentType, partsType, length, oneShot } = this.encoded
+      this.replayable = !oneShot
+      if (body instanceof Readable) this.watchBody(body)
       if (contentType !== undefined && !hasHeader(headers, 'content-type'))
         headers = headers.concat('content-type', contentType)
       else if (partsType) headers = overrideHeaders(headers, ['content-type', contentType!])
+      if (length !== undefined) headers = headers.concat('content-length', String(length))
     }
     if (!method.forwards) return headers
     const context = currentContext()
@@ -122,7 +122,18 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
 
   protected dispatch(pool: Pool): void {
     this.abort = undefined
+    if (this.sent > 0 && this.encoded?.again !== undefined) this.renewBody(this.encoded.again())
     pool.dispatch(this.options!, this)
+  }
+
+  /** The one before has been read in part. */
+  private renewBody(body: Readable): void {
+    this.watchBody(body)
+    this.options!.body = body
+  }
+
+  private watchBody(body: Readable): void {
+    body.once('error', () => (this.spoiled = true))
   }
 
   protected override begin(endpoint: Endpoint | undefined): void {
@@ -172,7 +183,7 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
     this.join()
     const { encoding } = this
     if (this.bytes === undefined || encoding === undefined || encoding === 'identity') return this.complete()
-    decompress(this.bytes, encoding.trim().toLowerCase(), this.rules.maxResponseBytes).then(
+    decompress(this.bytes, encoding, this.rules.maxResponseBytes).then(
       (bytes) => {
         this.bytes = bytes
         if (!this.settled) this.complete()
@@ -239,7 +250,8 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
     }
   }
 
-  private giveUp(error: unknown, outcome: Outcome = 'failed'): void {
+  /** @param outcome what is told of the instance */
+  giveUp(error: unknown, outcome: Outcome = 'failed'): void {
     if (this.settled) return
     this.settle(outcome)
     this.reject(error)
@@ -252,7 +264,10 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
     this.end(outcome)
     clearTimeout(this.silence)
     if (this.deadline !== undefined) clearTimeout(this.deadline)
-    if (this.bound.signal !== undefined) this.bound.signal.removeEventListener('abort', this)
+    if (this.bound.signal !== undefined) offAbort(this.bound.signal, this)
+    // One that stands between the caller's body and the socket. The caller's own stream is closed by `invoke`.
+    const body: unknown = this.options?.body
+    if (body instanceof Readable && body !== this.bound.body) body.destroy()
   }
 
   private refuseSize(): void {
@@ -260,7 +275,7 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
   }
 
   expire(timeoutMs: number): void {
-    this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', `not done within timeoutMs, ${timeoutMs} ms`))
+    this.giveUp(this.timedOut(timeoutMs))
   }
 
   /** On a socket another instance may still answer; a request that never got one has waited long enough. */
@@ -271,12 +286,15 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
   }
 
   /** The caller's signal: this object listens itself, which spares a closure a call. */
-  handleEvent(): void {
-    const reason: unknown = this.bound.signal?.reason
+  onAbort(reason: unknown): void {
     this.giveUp(this.aborted(reason), outcomeOfAbort(reason))
   }
 
-  private aborted(reason: unknown): FeignError {
+  timedOut(timeoutMs: number): FeignError {
+    return this.fail('SIDECAR_CALL_TIMEOUT', `not done within timeoutMs, ${timeoutMs} ms`)
+  }
+
+  aborted(reason: unknown): FeignError {
     return this.fail('SIDECAR_CALL_ABORTED', 'its signal was aborted', undefined, reason)
   }
 

@@ -14,6 +14,8 @@ const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
   maxConnections: 'connections',
   retry: 'further attempts',
   headers: undefined,
+  queryStyle: undefined,
+  result: undefined,
   decode404: undefined,
   unwrap: undefined,
   json: undefined,

@@ -36,6 +36,11 @@ export function describeClient(target: object, definition: ClientDefinition): vo
   Object.defineProperty(target, DEFINITION, { value: definition, configurable: true })
 }
 
+/** Whether a definition hangs on this very object. */
+export function isDescribed(target: object): boolean {
+  return Object.hasOwn(target, DEFINITION)
+}
+
 /** Whether a definition hangs on it, or on what it inherits from. */
 export function isClient(target: object): boolean {
   return DEFINITION in target

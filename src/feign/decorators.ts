@@ -1,6 +1,7 @@
 import { SidecarError } from '../errors.js'
 import type { AnyMethod, CheckMethod } from './check.js'
-import { ClientDefinition, createCaller, describeClient, type Caller } from './client.js'
+import { addLegacyCall, fieldOf, methodOf, rememberField, standOnPrototype, withCalls } from './client-class.js'
+import { ClientDefinition, createCaller, describeClient } from './client.js'
 import type { Verb } from './method-spec.js'
 import type { ClientOptions, MethodOptions } from './options.js'
 
@@ -38,9 +39,6 @@ export interface ClientDecorator {
   <Class extends AnyClass>(target: Class): Class
 }
 
-/** Fields and methods of classes under `experimentalDecorators`, by prototype, until `@feign` installs them. */
-const legacyMembers = new WeakMap<object, Map<PropertyKey, Caller>>()
-
 /**
  * Makes a class a typed client of a service.
  *
@@ -54,8 +52,9 @@ const legacyMembers = new WeakMap<object, Map<PropertyKey, Caller>>()
 export function feign(target: string | ClientOptions): ClientDecorator {
   const definition = new ClientDefinition(typeof target === 'string' ? { name: target } : target)
   const decorate = (target: AnyClass, context?: ClassDecoratorContext) => {
-    if (context === undefined) return installing(target, definition)
+    if (context === undefined) return withCalls(target, definition)
     describeClient(target.prototype as object, definition)
+    standOnPrototype(target.prototype as object, context.metadata)
     return undefined
   }
   return decorate as ClientDecorator
@@ -82,8 +81,11 @@ function verb<V extends Verb>(verb: V) {
       const property = (context?.name ?? second) as PropertyKey
       if (typeof value === 'function' && context === undefined) refuse(property, 'is static')
       const caller = createCaller({ verb, path, options }, String(property))
-      if (context === undefined) return installLegacy(value as object, property, caller, descriptor)
-      if (context.kind === 'field' && !context.static) return fieldOf(caller)
+      if (context === undefined) return addLegacyCall(value as object, property, caller, descriptor)
+      if (context.kind === 'field' && !context.static) {
+        rememberField(context, caller)
+        return fieldOf(caller, property)
+      }
       if (context.kind === 'method' && !context.static) return methodOf(caller)
       return refuse(
         property,
@@ -92,63 +94,6 @@ function verb<V extends Verb>(verb: V) {
     }
     return decorate as unknown as VerbDecorator<V, Path>
   }
-}
-
-/** A method's body is never run: the call takes its place on the prototype. */
-function methodOf(caller: Caller): AnyMethod {
-  return function (this: object, ...args: readonly unknown[]) {
-    return caller(this, args)
-  }
-}
-
-/** A field is the instance's own function, so that `const { getUser } = client` works. */
-function fieldOf(caller: Caller) {
-  return function (this: object): AnyMethod {
-    return (...args: readonly unknown[]) => caller(this, args)
-  }
-}
-
-function installLegacy(
-  prototype: object,
-  property: PropertyKey,
-  caller: Caller,
-  descriptor?: PropertyDescriptor,
-): void {
-  if (typeof descriptor?.value === 'function') {
-    descriptor.value = methodOf(caller)
-    return
-  }
-  const members = legacyMembers.get(prototype) ?? new Map<PropertyKey, Caller>()
-  legacyMembers.set(prototype, members.set(property, caller))
-  // Without useDefineForClassFields nothing shadows this; a class that forgot its @feign then says so.
-  Object.defineProperty(prototype, property, { value: methodOf(caller), writable: true, configurable: true })
-}
-
-/**
- * With useDefineForClassFields an older-style field is defined as `undefined` on each instance, over whatever the
- * prototype has: the calls are put in place once the constructor has run.
- */
-function installing(base: AnyClass, definition: ClientDefinition): AnyClass {
-  const Base = base as unknown as new (...args: readonly unknown[]) => object
-  class Client extends Base {
-    constructor(...args: readonly unknown[]) {
-      super(...args)
-      for (
-        let prototype = Base.prototype as object | null;
-        prototype;
-        prototype = Object.getPrototypeOf(prototype) as object | null
-      ) {
-        for (const [property, caller] of legacyMembers.get(prototype) ?? []) {
-          if (Object.hasOwn(this, property) && typeof this[property as keyof this] === 'function') continue // the subclass's own
-          const value = fieldOf(caller).call(this)
-          Object.defineProperty(this, property, { value, writable: true, configurable: true, enumerable: true })
-        }
-      }
-    }
-  }
-  Object.defineProperty(Client, 'name', { value: base.name, configurable: true })
-  describeClient(Client.prototype, definition)
-  return Client
 }
 
 function refuse(property: PropertyKey, why: string): never {

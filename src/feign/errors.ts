@@ -1,5 +1,6 @@
 import { defineErrorClass, messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
+import { isSecretParameter } from '../util/secrets.js'
 
 /** What is known of the call that failed. */
 export interface CallFacts {
@@ -72,9 +73,6 @@ export function reasonOf(error: Error): string {
   return code !== undefined && !message.includes(code) ? `${message} (${code})` : message
 }
 
-const SENSITIVE =
-  /token|secret|passw|pwd|auth|api-?_?key|access-?_?key|credential|session|signature|^(sig|sign|code|key|jwt|otp|pin)$/i
-
 /** A path or URL fit for logs and errors: values of sensitive query names are masked. */
 export function maskUrl(url: string): string {
   const at = url.indexOf('?')
@@ -84,7 +82,7 @@ export function maskUrl(url: string): string {
     .split('&')
     .map((pair) => {
       const name = pair.split('=', 1)[0]!
-      return pair.includes('=') && SENSITIVE.test(name) ? `${name}=***` : pair
+      return pair.includes('=') && isSecretParameter(name) ? `${name}=***` : pair
     })
   return `${url.slice(0, at)}?${masked.join('&')}`
 }

@@ -1,3 +1,4 @@
+import { typeOf } from './query.js'
 import { refuseCall } from './refuse-call.js'
 
 /** Header values as callers give them, or what lists pairs of them; `undefined` and `null` leave the header out. */
@@ -36,7 +37,7 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
  * HTTP cannot carry.
  */
 export function flattenHeaders(given: HeaderInput): string[] {
-  const headers = isPairs(given) ? Object.fromEntries(given) : given
+  const headers = toRecord(given)
   const flat: string[] = []
   const declared = connectionHeaders(headers)
   for (const key of Object.keys(headers)) {
@@ -71,8 +72,24 @@ export function headerValue(headers: FlatHeaders, name: string): string | undefi
   return undefined
 }
 
+/** @throws SidecarError `SIDECAR_CALL_INVALID` for what lists no headers */
+function toRecord(given: unknown): HeaderRecord {
+  if (typeof given !== 'object' || given === null)
+    return refuseCall(`headers must be an object, Headers or a Map, got ${typeOf(given)}`)
+  if (!isPairs(given)) return given as HeaderRecord
+  const record: Record<string, HeaderValue> = {}
+  for (const pair of given as Iterable<unknown>) {
+    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string')
+      return refuseCall('headers must be an object, Headers or a Map, or list pairs of a name and a value')
+    const [name, value] = pair as [string, HeaderValue]
+    // A list may name one twice.
+    record[name] = Object.hasOwn(record, name) ? [record[name], value].flat().map(String) : value
+  }
+  return record
+}
+
 /** `Headers` and a `Map` have no keys to read: their headers would be lost without a word. */
-function isPairs(headers: HeaderInput): headers is Headers | ReadonlyMap<string, HeaderValue> {
+function isPairs(headers: object): boolean {
   return typeof (headers as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
 }
 
@@ -87,6 +104,11 @@ function connectionHeaders(headers: HeaderRecord): ReadonlySet<string> | undefin
 }
 
 function checked(name: string, value: unknown): string {
+  if (typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol' || Number.isNaN(value))
+    refuse(
+      `The value of the header ${name}`,
+      `is ${Number.isNaN(value) ? 'NaN' : typeOf(value)}: give text or a number`,
+    )
   const text = typeof value === 'string' ? value : String(value)
   if (!VALUE.test(text))
     refuse(

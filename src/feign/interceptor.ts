@@ -16,13 +16,16 @@ export interface FeignRequest {
   readonly timeoutMs: number | undefined
 }
 
-/** The answer, whatever its status: a bad one becomes a `FeignError` only outside of all interceptors. */
-export interface FeignResponse {
+/**
+ * The answer, whatever its status, as interceptors see it and as calls with `result: 'response'` give it: a bad one
+ * becomes a `FeignError` only outside of all interceptors.
+ */
+export interface FeignResponse<Body = unknown> {
   readonly status: number
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   /** Decoded by its content type. */
-  readonly body: unknown
+  readonly body: Body
   /** Who answered; absent for a fixed `url`. */
   readonly instance?: ServiceInstance | undefined
   readonly attempts: number

@@ -17,9 +17,10 @@ export interface HeadAnswer {
 
 /** Makes the value of a call of its answer, or throws the `FeignError`. Made once a method. */
 export function createJudge(
-  method: Pick<CompiledMethod, 'verb' | 'decode404' | 'unwrap' | 'validate' | 'json'>,
+  method: Pick<CompiledMethod, 'verb' | 'result' | 'decode404' | 'unwrap' | 'validate' | 'json'>,
 ): (answer: RawAnswer) => unknown {
-  const { verb, decode404, unwrap, validate, json } = method
+  const { verb, result, decode404, unwrap, validate, json } = method
+  if (result === 'response') return (answer) => refined(method, answer, toResponse(answer, json))
   return (answer) => {
     const { status } = answer
     if (status === 404 && decode404) return undefined
@@ -60,6 +61,19 @@ export function refine(
   return method.validate === undefined ? result : validated(method.validate, answer, result)
 }
 
+/** A whole answer, its body unwrapped and validated where it is a good one. */
+export function refined(
+  method: Pick<CompiledMethod, 'verb' | 'unwrap' | 'validate'>,
+  answer: Pick<RawAnswer, 'fail'>,
+  response: FeignResponse,
+): FeignResponse | Promise<FeignResponse> {
+  const { status } = response
+  const plain = method.unwrap === undefined && method.validate === undefined
+  if (plain || !isGood(status) || status === NOT_MODIFIED || method.verb === 'HEAD') return response
+  const body = refine(method, answer, response.body)
+  return body instanceof Promise ? body.then((value: unknown) => ({ ...response, body: value })) : { ...response, body }
+}
+
 export function badStatus(answer: Pick<RawAnswer, 'status' | 'fail'>, body: unknown): FeignError {
   const hint = answer.status >= 300 && answer.status <= 399 ? ' (redirects are not followed)' : ''
   return answer.fail('SIDECAR_CALL_STATUS', `answered ${answer.status}${hint}`, body)
@@ -70,7 +84,8 @@ function read(answer: RawAnswer, json: JsonCodec): unknown {
     return decodeBody(answer.bytes, answer.contentType, json)
   } catch (error) {
     const raw = answer.bytes?.toString('utf8')
-    throw answer.fail('SIDECAR_CALL_BODY', `the answer is not the JSON it says it is: ${messageOf(error)}`, raw, error)
+    const why = error instanceof SyntaxError ? 'is not the JSON it says it is' : 'cannot be read'
+    throw answer.fail('SIDECAR_CALL_BODY', `the answer ${why}: ${messageOf(error)}`, raw, error)
   }
 }
 

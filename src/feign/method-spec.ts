@@ -6,6 +6,7 @@ import { parseBaseUrl } from './base-url.js'
 import type { Breaker } from './breaker.js'
 import { checkOptions } from './check-options.js'
 import { clientSettings, defined, routeChoice } from './client-settings.js'
+import { ACCEPT_ENCODING } from './decode.js'
 import { createHashKey, type HashKey } from './hash-key.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders } from './headers.js'
 import type { Interceptor } from './interceptor.js'
@@ -13,6 +14,7 @@ import type { JsonCodec } from './json.js'
 import { createJudge } from './judge.js'
 import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
 import type { Pools } from './pools.js'
+import type { QueryStyle } from './query.js'
 import { retriesOf } from './retry.js'
 import type { RetryBudget } from './retry-budget.js'
 import type { FeignRuntime } from './runtime.js'
@@ -59,6 +61,8 @@ export interface CompiledMethod {
   readonly budget: RetryBudget
   readonly breaker: Breaker | undefined
   readonly maxResponseBytes: number
+  readonly queryStyle: QueryStyle | undefined
+  readonly result: 'body' | 'response'
   readonly decode404: boolean
   readonly unwrap: UnwrapOptions | undefined
   readonly validate: StandardSchema | undefined
@@ -90,6 +94,7 @@ export function compileMethod(
   const target = options.url === undefined ? undefined : parseBaseUrl(options.url, client.name)
   const outcome = {
     verb: spec.verb,
+    result: options.result ?? 'body',
     decode404: options.decode404 ?? false,
     unwrap: options.unwrap === true ? {} : options.unwrap || undefined,
     validate: options.validate,
@@ -112,8 +117,9 @@ export function compileMethod(
     pools: runtime.pools(options),
     headers: [...settings.headers, client.headers, spec.options.headers]
       .map((headers) => flattenHeaders(headers ?? {}))
-      .reduce(overrideHeaders, ['accept', ACCEPT]),
+      .reduce(overrideHeaders, ['accept', ACCEPT, 'accept-encoding', ACCEPT_ENCODING]),
     retry: retriesOf(spec.verb, options.retry),
+    queryStyle: options.queryStyle,
     bodied: spec.verb === 'POST' || spec.verb === 'PUT' || spec.verb === 'PATCH',
     forwards: target === undefined || options.forwardContext === true,
     versionHeader: runtime.settings.sidecar.versionHeader,

@@ -3,6 +3,7 @@ import type { SidecarError } from '../errors.js'
 import type { BreakerOptions } from './breaker.js'
 import type { HeaderInput } from './headers.js'
 import type { Interceptor } from './interceptor.js'
+import type { QueryStyle } from './query.js'
 import type { JsonCodec } from './json.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 
@@ -35,6 +36,23 @@ export interface CallOptions {
   readonly retry?: number
   /** Sent with every call; a header of the call itself wins. */
   readonly headers?: HeaderInput
+  /**
+   * How lists and objects of a call stand in its query.
+   *
+   * @example
+   * GET('/users', { queryStyle: { arrays: 'comma', objects: 'dots' } }) // ?ids=1,2&page.size=20
+   * @default { arrays: 'repeat', objects: 'refuse' }
+   */
+  readonly queryStyle?: QueryStyle
+  /**
+   * What a call gives: the body, or all of the answer (`FeignResponse`: status, headers, body, instance). With
+   * `response` no status is an error, as where an OpenFeign method gives `Response`.
+   *
+   * @example
+   * GET('/users/{id}', { result: 'response' }).as<(p: { id: string }) => Promise<FeignResponse<User>>>()
+   * @default 'body'
+   */
+  readonly result?: 'body' | 'response'
   /** A 404 is `undefined` instead of an error. @default false */
   readonly decode404?: boolean
   /** Takes `data` out of a `{ code, message, data }` envelope; another code than 0 or 200 is an error. @default false */

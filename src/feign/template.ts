@@ -41,7 +41,7 @@ export function compileTemplate(base: string, path: string): PathTemplate {
   if (pieces.some((piece) => /[{}]/.test(piece))) refuse('has a brace without its partner')
   if (source.includes('#')) refuse('has a fragment (#), which is never sent')
   if (pathPart.includes('//') || pathPart.includes('\\')) refuse('has // or a backslash in it')
-  if (pathPart.split('/').some((segment) => segment === '.' || segment === '..')) refuse('has a . or .. segment')
+  if (hasDotSegment(pathPart)) refuse('has a . or .. segment')
   for (const name of variables) {
     if (!VARIABLE_NAME.test(name)) refuse(`has a variable {${name}} that is not a name`)
   }
@@ -50,6 +50,12 @@ export function compileTemplate(base: string, path: string): PathTemplate {
     refuse('has a variable in its query: any other key of the argument object goes to the query by itself')
   }
   return { source, variables, pieces, hasQuery: source.includes('?') }
+}
+
+/** A segment that a URL parser takes for `.` or `..`, encoded ones too. */
+export function hasDotSegment(path: string): boolean {
+  const [pathPart = ''] = path.split('?', 1)
+  return pathPart.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment))
 }
 
 function join(base: string, path: string): string {

@@ -31,20 +31,36 @@ import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
  * const { data } = await http.get('/users/1')
  */
 export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () => FeignRuntime = activeRuntime): T {
-  const inner = axios.getAdapter(instance.defaults.adapter)
-  instance.defaults.adapter = async (config) => {
-    const logical = readLogicalUrl(fullUrl(config))
-    if (logical === undefined) return inner(config)
-    const { service } = logical
-    const own = runtime()
-    const target = own.target(service)
-    if (target.url === undefined) return new LogicalRequest(own, target, inner, config, logical).send()
-    const { origin, path } = target.url
-    const headers = target.forwards ? withCaller(config, own) : config.headers
-    return inner({ ...config, headers, baseURL: undefined, url: origin + path + logical.rest })
+  const through = (own: InternalAxiosRequestConfig['adapter']): AxiosAdapter => {
+    const adapter: AxiosAdapter = async (config) => {
+      const inner = axios.getAdapter(own, config)
+      const logical = readLogicalUrl(fullUrl(config))
+      if (logical === undefined) return inner(config)
+      const { service } = logical
+      const current = runtime()
+      const target = current.target(service)
+      if (target.url === undefined) return new LogicalRequest(current, target, inner, config, logical).send()
+      const { origin, path } = target.url
+      const headers = target.forwards ? withCaller(config, current) : config.headers
+      return inner({ ...config, headers, baseURL: undefined, url: origin + path + logical.rest })
+    }
+    ours.add(adapter)
+    return adapter
   }
+  instance.defaults.adapter = through(instance.defaults.adapter)
+  // A request may bring an adapter of its own (`adapter: 'fetch'`): logical names are known to it as well.
+  const keep = (config: InternalAxiosRequestConfig) => {
+    const { adapter } = config
+    if (adapter !== undefined && !(typeof adapter === 'function' && ours.has(adapter)))
+      config.adapter = through(adapter)
+    return config
+  }
+  instance.interceptors.request.use(keep, undefined, { synchronous: true })
   return instance
 }
+
+/** Adapters that know logical names. */
+const ours = new WeakSet<AxiosAdapter>()
 
 /** A new axios instance with logical names. */
 export function createAxios(runtime: () => FeignRuntime = activeRuntime): AxiosInstance {

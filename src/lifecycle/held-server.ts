@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { LEAVING_HEADER } from '../leaving-mark.js'
 import { sharedSlot } from '../shared-state.js'
 import { trackConnections } from './connections.js'
 import { shutDoor } from './door.js'
+import { keepMarksOwn, setOwnMark } from './own-mark.js'
 import { endEventStream, trackWebSockets, type WebSockets } from './streams.js'
 
 export interface HoldOptions {
@@ -115,6 +115,7 @@ function createHold(server: HttpServer): Hold {
     for (const owner of owners) owner.observer?.(request)
     if (request.httpVersionMajor < 2) sendAway(response)
   }
+  const endMarks = keepMarksOwn(server)
   server.on('listening', onListening)
   server.on('close', onClose)
 
@@ -135,7 +136,7 @@ function createHold(server: HttpServer): Hold {
     if (response.headersSent || !everyOwner((owner) => owner.away)) return
     response.setHeader('Connection', 'close')
     const mark = [...owners].find((owner) => owner.mark)?.mark?.()
-    if (mark !== undefined) response.setHeader(LEAVING_HEADER, mark)
+    if (mark !== undefined) setOwnMark(response, mark)
   }
 
   const sendAllAway = () => connections.answers().forEach(sendAway)
@@ -204,6 +205,7 @@ function createHold(server: HttpServer): Hold {
     server.off('listening', onListening)
     server.off('close', onClose)
     server.off('request', onRequest)
+    endMarks()
   }
 
   function join(owner: Owner): HeldServer {

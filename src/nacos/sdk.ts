@@ -1,12 +1,12 @@
 import { setMaxListeners } from 'node:events'
 import { SidecarError } from '../errors.js'
-import { createLogger, type Logger } from '../logger.js'
+import { createLogger, escaping, type Logger } from '../logger.js'
 import type { ConfigKey } from '../types.js'
 import { cutOff, linkSignals } from '../util/deadline.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import { configLabel, instanceLabel, serviceLabel } from './http/dialects/dialect.js'
 import { RequestFailure, sidecarError } from './http/failure.js'
-import { createRedactor } from './http/redactor.js'
+import { createRedactor } from '../util/redactor.js'
 import { namespaceOf, serversOf, type SdkConfigClient, type SdkNamingClient } from './sdk/clients.js'
 import { closeSdk } from './sdk/close.js'
 import { createSdkConfig } from './sdk/config.js'
@@ -51,7 +51,8 @@ const LEAVE_MS = 3_000
  * await initSidecar(app, { transport: fromNacosSdk({ naming, config }) })
  */
 export function fromNacosSdk(options: NacosSdkOptions): NacosTransport {
-  const { naming, config, own = false, logger = createLogger('warn') } = options
+  const { naming, config, own = false } = options
+  const logger = options.logger ? escaping(options.logger) : createLogger('warn')
   const servers = serversOf(naming)
   const server = servers[0] ?? 'npm nacos'
   const redact = createRedactor(secretsOf(naming.options, config?.options))

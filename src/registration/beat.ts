@@ -1,3 +1,4 @@
+import { SidecarError } from '../errors.js'
 import type { BeatResult, NacosTransport } from '../nacos/transport.js'
 import type { ServiceInstance } from '../types.js'
 import { isSame } from './own-entry.js'
@@ -23,7 +24,11 @@ export async function beat(
     return result
   }
   const { namespace, group, service } = instance
-  const all = await transport.list({ namespace, group, service }, signal)
+  const all = await transport.list({ namespace, group, service }, signal).catch((error: unknown) => {
+    // A list of some clusters holds our own: what is not in it is not listed.
+    if (error instanceof SidecarError && error.code === 'SIDECAR_REGISTRY_UNSUPPORTED') return []
+    throw error
+  })
   if (all.some((one) => isSame(one, instance) && one.enabled)) return transport.beat!(instance, signal, onInterval)
   await transport.register(instance, signal)
   return 'ok'

@@ -6,6 +6,7 @@ import type { PropertyLayer } from '../properties/document.js'
 import { formatPath, type PropertyPath } from '../properties/path.js'
 import { hasPlaceholder } from '../properties/placeholders.js'
 import { isSecret, masked } from '../properties/secrets.js'
+import { printable } from '../util/printable.js'
 import type { PropertyNode } from '../properties/tree.js'
 import { placeOf, type Found, type PropertyView } from '../properties/view.js'
 import { nearest } from '../util/nearest.js'
@@ -37,7 +38,7 @@ export function bindSettings(view: PropertyView): BoundSettings {
     return { settings: deepFreeze(result.data) as Settings, warnings, notes: binder.notes() }
   }
   const problems = result.error.issues.map((issue) => binder.describe(issue))
-  throw new SidecarError('SIDECAR_SETTINGS_INVALID', problems.join('\n'))
+  throw new SidecarError('SIDECAR_SETTINGS_INVALID', problems.map(printable).join('\n'), { lines: true })
 }
 
 /** Times below a second are seconds that were meant as such: a beat each few milliseconds is nothing anyone wants. */

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { SidecarError, messageOf } from '../errors.js'
 import type { NacosSettings } from './schema.js'
 import { parseEndpoint, parseServerAddresses, type ServerAddress } from './server-address.js'
+import { isSecretName } from '../util/secrets.js'
 
 /** How to reach one Nacos cluster: what a transport is made from. Its secrets never show in JSON, logs or `inspect`. */
 export interface ConnectionOptions {
@@ -36,8 +37,6 @@ export interface ConnectionTls {
   readonly keyPassphrase: string | undefined
   readonly serverName: string | undefined
 }
-
-const SECRETS = ['password', 'accessKey', 'secretKey', 'securityToken', 'keyPassphrase']
 
 /** How services and how configs are reached: mostly by one and the same connection. */
 export interface Connections {
@@ -116,10 +115,7 @@ function normalizePath(path: string): string {
 function masked<T extends object>(options: T): T {
   const toJSON = () =>
     Object.fromEntries(
-      Object.entries(options).map(([key, value]) => [
-        key,
-        SECRETS.includes(key) && value !== undefined ? '***' : value,
-      ]),
+      Object.entries(options).map(([key, value]) => [key, isSecretName(key) && value !== undefined ? '***' : value]),
     )
   Object.defineProperty(options, 'toJSON', { value: toJSON })
   Object.defineProperty(options, inspect.custom, { value: toJSON })

@@ -18,6 +18,7 @@ import { parseLocations } from './locations.js'
 import { activeProfiles, type Profiles } from './profiles.js'
 import { settingsSchema, type Settings } from './schema.js'
 import { springProperty } from './spring-properties.js'
+import { printable } from '../util/printable.js'
 
 /** What SIDECAR_SETTINGS_NOT_FOUND offers. */
 const NEXT_STEP = `Create it with what follows, or point configPath or SIDECAR_CONFIG at it:
@@ -101,7 +102,7 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
     const enough = fromEnvironment.entries.length > 0 || overridden.children.size > 0
     const message = `bootstrap.yml was not found; looked for ${tried.join(', ')}`
     if (explicit !== undefined || (options.required !== false && !enough)) {
-      throw new SidecarError('SIDECAR_SETTINGS_NOT_FOUND', `${message}.\n${NEXT_STEP}`)
+      throw new SidecarError('SIDECAR_SETTINGS_NOT_FOUND', `${printable(message)}.\n${NEXT_STEP}`, { lines: true })
     }
     warnings.push(message)
   }

@@ -3,4 +3,6 @@ import { onEmbedded } from './support/embedded.js'
 
 // As a Nacos 3.2, which has lost v1, and as a 3.0 that speaks both.
 await onEmbedded({ apis: 'v3', apiVersion: 'v3' }, wholeContract)
+// As a Nacos 3.1 whose v1 is switched off.
+await onEmbedded({ apis: 'v3', apiVersion: 'v3', listWithoutCluster: 'default' }, wholeContract)
 await onEmbedded({ apis: 'both', apiVersion: 'v3' }, wholeContract)

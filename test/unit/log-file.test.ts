@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loggerFor } from '../../src/log-file.js'
 import type { Logger } from '../../src/logger.js'
@@ -68,8 +68,19 @@ describe('sidecar.log-file', () => {
   })
 
   test('that is not set leaves the logger as it is', () => {
-    const { logger, own } = open('')
-    expect(logger).toBe(own)
+    const { logger, said } = open('')
+    logger.info('as it is')
+    expect(said).toEqual(['info as it is'])
+  })
+
+  test('G12: is made for its owner and group alone, and an existing one keeps its mode', () => {
+    const file = join(tempFolder({ 'old.log': '' }), 'new.log')
+    open(file).logger.info('line')
+    expect(statSync(file).mode & 0o777).toBe(0o640 & ~process.umask())
+    const old = join(dirname(file), 'old.log')
+    chmodSync(old, 0o604)
+    open(old).logger.info('line')
+    expect(statSync(old).mode & 0o777).toBe(0o604)
   })
 
   test('of a silent sidecar is never made', () => {

@@ -14,6 +14,7 @@ import {
   type Request,
 } from './messages.js'
 import { decodePayload, encodePayload } from './payload.js'
+import { createRedactor } from '../../util/redactor.js'
 
 /** One accepted connection to one server. Once lost it stays lost. */
 export interface Connection {
@@ -195,6 +196,5 @@ function callError(request: Request, server: string, cause: unknown): SidecarErr
 
 /** A server may quote the token it refuses. */
 function without(headers: RequestOptions['headers'], text: string): string {
-  const secrets = Object.values(headers ?? {}).filter((value) => value.length > 3)
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
+  return createRedactor(Object.values(headers ?? {}))(text)
 }

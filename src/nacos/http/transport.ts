@@ -17,7 +17,7 @@ import { RequestFailure, sidecarError } from './failure.js'
 import { createLists, type WholeList } from './lists.js'
 import { createLogin, type LoginOptions } from './login.js'
 import { createPerform } from './perform.js'
-import { createRedactor, redacting } from './redactor.js'
+import { createRedactor, redacting } from '../../util/redactor.js'
 
 export interface HttpTransportOptions extends ConnectionOptions {
   readonly logger: Logger

@@ -1,4 +1,5 @@
 import { isObject } from '../../util/is-object.js'
+import { isSecretName } from '../../util/secrets.js'
 import { assertSuccess } from '../http/dialects/answers.js'
 import { RequestFailure } from '../http/failure.js'
 import type { SdkOptions } from './clients.js'
@@ -52,12 +53,10 @@ export function mayConcern(error: unknown, dataId: string, group: string): boole
 export function secretsOf(...options: readonly (SdkOptions | undefined)[]): string[] {
   return options.flatMap((one) =>
     Object.entries(one ?? {})
-      .filter(([name, value]) => SECRET.test(name) && typeof value === 'string')
+      .filter(([name, value]) => isSecretName(name) && typeof value === 'string')
       .map(([, value]) => value as string),
   )
 }
-
-const SECRET = /password|secret|token|^sk$|identityValue/i
 
 /** `ConnectionTimeoutError`, `ECONNREFUSED`: fit for a message, unlike the text that goes with it. */
 function nameOf(error: unknown): string {

@@ -68,7 +68,7 @@ export const sidecar = section({
    * @default $XDG_STATE_HOME, $XDG_CACHE_HOME or ~/.cache, and nacos-sidecar below it
    */
   snapshotDir: text.optional(),
-  /** A file to which the log's lines are appended as well, from `logging.level.nacos-sidecar` on. */
+  /** A file to which the log's lines are appended as well, from `logging.level.nacos-sidecar` on; made with mode 0640. */
   logFile: text.optional(),
   health: section({
     /** Answers `/health` and `/actuator/health` where the app does not. */

@@ -41,13 +41,15 @@ export interface EmbeddedTarget extends Pick<ContractTarget, 'client'> {
   readonly apis: EmbeddedApis
   readonly apiVersion: ApiVersion
   readonly auth?: boolean
+  /** What its v3 list holds that names no cluster. @default what the registry does */
+  readonly listWithoutCluster?: DevServerOptions['listWithoutCluster']
   /** For tests that have names and connections of their own and wait for most of their time. */
   readonly concurrent?: boolean
 }
 
 /** Starts the embedded registry as the server with these APIs, with Nacos's rules at a quicker pace. */
 export async function onEmbedded(
-  { apis, apiVersion, client, auth = false, concurrent = false }: EmbeddedTarget,
+  { apis, apiVersion, client, auth = false, concurrent = false, listWithoutCluster }: EmbeddedTarget,
   body: (target: ContractTarget) => void,
 ): Promise<void> {
   const options: DevServerOptions = {
@@ -55,10 +57,11 @@ export async function onEmbedded(
     listener: { shortestHoldMs: 1_000 },
     ...(apis !== 'both' && { apis: [apis] }),
     ...(auth && { auth: AUTH }),
+    ...(listWithoutCluster && { listWithoutCluster }),
   }
   const registry = await startDevServer(options)
   const target: ContractTarget = {
-    name: `embedded (${apis}), ${client ?? apiVersion}${auth ? ', with auth' : ''}`,
+    name: `embedded (${apis}${listWithoutCluster ? `, lists ${listWithoutCluster}` : ''}), ${client ?? apiVersion}${auth ? ', with auth' : ''}`,
     kind: 'embedded',
     server: registry.address,
     apiVersion,

@@ -4,9 +4,11 @@ import type { Missing, ServerId } from './setup.js'
 
 /** What a suite cannot do without: it is left out, in so many words, where a target has none. */
 export interface SuiteNeeds {
-  readonly has: keyof Capabilities
+  readonly has?: keyof Capabilities
   /** Continues `<server> `: `has no gRPC port`. */
-  readonly lack: string
+  readonly lack?: string
+  /** Once for each server, whatever it speaks: the suite has a client of its own. */
+  readonly once?: boolean
 }
 
 /** Runs `body` once for each dialect of the server; where it cannot be had, says why in the report. */
@@ -14,8 +16,9 @@ export function onServer(id: ServerId, body: (target: ContractTarget) => void, n
   const entry = inject('servers').find((one) => one.id === id)
   if (!entry) return
   if (entry.missing) describe(entry.name, () => cannotBeHad(entry.missing!))
-  for (const target of entry.targets) {
-    const lacks = needs && !target.capabilities[needs.has]
+  const targets = needs?.once ? entry.targets.slice(0, 1) : entry.targets
+  for (const target of targets) {
+    const lacks = needs?.has && !target.capabilities[needs.has]
     describe(target.name, () => (lacks ? leftOut(`${target.name} ${needs.lack}`) : body(target)))
   }
 }

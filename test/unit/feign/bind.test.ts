@@ -141,3 +141,44 @@ test('whatever the query, it comes back as it was', () => {
     }),
   )
 })
+
+describe('arguments that are of no use', () => {
+  const locals = [
+    ['headers', { headers: ['x'] }, /headers must be/],
+    ['headers', { headers: 'x: y' }, /headers must be an object, Headers or a Map, got a string/],
+    ['headers', { headers: { a: Symbol('x') } }, /the header a is a symbol/],
+    ['headers', { headers: { a: {} } }, /the header a is an object/],
+    ['headers', { headers: { a: () => 1 } }, /the header a is a function/],
+    ['headers', { headers: { a: NaN } }, /the header a is NaN/],
+    ['timeoutMs', { timeoutMs: {} }, /timeoutMs must be a number of milliseconds above 0, got an object/],
+    ['timeoutMs', { timeoutMs: '100' }, /timeoutMs must be/],
+    ['timeoutMs', { timeoutMs: Symbol('x') }, /timeoutMs must be/],
+    ['timeoutMs', { timeoutMs: NaN }, /timeoutMs must be/],
+    ['signal', { signal: {} }, /signal must be an AbortSignal, got an object/],
+    ['signal', { signal: new AbortController() }, /signal must be an AbortSignal, got a AbortController/],
+    ['query', { query: [1] }, /query must be/],
+    ['a query key', { page: NaN }, /parameter page is NaN/],
+    ['a query key', { page: Infinity }, /parameter page is Infinity/],
+    ['a query key', { at: new Date(NaN) }, /parameter at is a Date/],
+    ['a query key', { at: Symbol('x') }, /parameter at is a symbol/],
+    ['a query key', { at: () => 1 }, /parameter at is a function/],
+    ['a path variable', { id: NaN }, /variable \{id\}/],
+    ['a path variable', { id: new Date(NaN) }, /variable \{id\}/],
+    ['a path variable', { id: Symbol('x') }, /variable \{id\}/],
+  ] as const
+
+  test.each(locals)('K24: %s: %o is SIDECAR_CALL_INVALID, and names it', (_, given, why) => {
+    expect(() => call('GET', '/users/{id}', { id: 1, ...given })).toThrow(refused(why))
+  })
+
+  test('G10: pairs of names and values are headers, and a polyfill’s signal is one', () => {
+    const signal = { aborted: false, addEventListener() {}, removeEventListener() {} }
+    const headers = [
+      ['X-A', '1'],
+      ['X-A', '2'],
+    ]
+    const bound = call('GET', '/users/{id}', { id: 1, headers, signal })
+    expect(bound.headers.slice(-4)).toEqual(['x-a', '1', 'x-a', '2'])
+    expect(bound.signal).toBe(signal)
+  })
+})

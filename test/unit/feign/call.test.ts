@@ -1,7 +1,9 @@
+import { getEventListeners } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
-import { gzipSync, brotliCompressSync } from 'node:zlib'
+import * as zlib from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from '../../../src/feign/define-client.js'
 import { FeignError } from '../../../src/feign/errors.js'
@@ -147,16 +149,56 @@ describe('answers', () => {
     expect(await users.get({ id: '1' })).toEqual({ text })
   })
 
-  test('gzip and br are undone', async () => {
-    const { users } = await serving(({ url }, response) => {
-      const br = url.endsWith('br')
-      const packed = (br ? brotliCompressSync : gzipSync)(Buffer.from('{"a":1}'))
-      response
-        .writeHead(200, { 'content-type': 'application/json', 'content-encoding': br ? 'br' : 'GZIP' })
-        .end(packed)
+  const encodings: Record<string, (bytes: Buffer) => Buffer> = {
+    gzip: gzipSync,
+    GZIP: gzipSync,
+    br: brotliCompressSync,
+    deflate: deflateSync,
+    'deflate, raw': deflateRawSync,
+    'gzip, gzip': (bytes) => gzipSync(gzipSync(bytes)),
+    'br, identity, deflate': (bytes) => deflateSync(brotliCompressSync(bytes)),
+    ...('zstdCompressSync' in zlib && { zstd: zlib.zstdCompressSync as (bytes: Buffer) => Buffer }),
+  }
+
+  test.each(Object.entries(encodings))('K22: %s is undone, and asked for', async (name, encode) => {
+    const { users, provider } = await serving((_, response) => {
+      const headers = { 'content-type': 'application/json', 'content-encoding': name.replace(', raw', '') }
+      response.writeHead(200, headers).end(encode(Buffer.from('{"a":1}')))
     })
-    expect(await users.get({ id: 'br' })).toEqual({ a: 1 })
-    expect(await users.get({ id: 'gz' })).toEqual({ a: 1 })
+    expect(await users.get({ id: '1' })).toEqual({ a: 1 })
+    const asked = provider.seen[0]!.headers['accept-encoding'] as string
+    expect(asked).toBe(`gzip, deflate, br${'zstdCompressSync' in zlib ? ', zstd' : ''}`)
+  })
+
+  test('K22: each step of several encodings is bounded, and their number is', async () => {
+    const bomb = gzipSync(gzipSync(Buffer.alloc(20_000_000)))
+    await serving(({ url }, response) => {
+      const many = url.endsWith('many')
+      const encoding = many ? Array(9).fill('gzip').join() : 'gzip, gzip'
+      response.writeHead(200, { 'content-encoding': encoding }).end(bomb)
+    })
+    const small = userClient({ maxResponseBytes: 100_000 })
+    expect((await failure(small.get({ id: '1' }))).message).toContain('100000 bytes')
+    expect((await failure(small.get({ id: 'many' }))).message).toContain('encoded 9 times')
+  })
+
+  test('K35: an unknown charset is UTF-8 where the bytes are, else an error that says so', async () => {
+    const { users } = await serving(({ url }, response) => {
+      const json = url.endsWith('json')
+      const type = json ? 'application/json;charset=utf8mb4' : 'text/plain; charset="Cp9999"'
+      const text = json
+        ? Buffer.from('{"a":"中"}')
+        : url.endsWith('latin')
+          ? Buffer.from('é', 'latin1')
+          : Buffer.from('é')
+      response.writeHead(200, { 'content-type': type }).end(text)
+    })
+    expect(await users.get({ id: 'json' })).toEqual({ a: '中' })
+    expect(await users.get({ id: 'text' })).toBe('é')
+    expect(await failure(users.get({ id: 'latin' }))).toMatchObject({
+      code: 'SIDECAR_CALL_BODY',
+      message: expect.stringContaining('charset Cp9999 is not known'),
+    })
   })
 
   test('HEAD gives status and headers', async () => {
@@ -585,6 +627,23 @@ describe('deadlines', () => {
     const error = await failure(userClient().get({ id: '1', signal: abort.signal }))
     expect(error).toMatchObject({ code: 'SIDECAR_CALL_ABORTED', cause: expect.objectContaining({ message: 'enough' }) })
     await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+  })
+
+  test('K20: many calls may share a signal, before it fires and after', async () => {
+    const { users } = await serving((seen, response) => void setTimeout(echo, 20, seen, response))
+    const warned = vi.fn()
+    process.on('warning', warned)
+    onTestFinished(() => void process.off('warning', warned))
+    const { signal } = new AbortController()
+    for (let round = 0; round < 2; round++)
+      await Promise.all(Array.from({ length: 20 }, () => users.get({ id: '1', signal })))
+    const abort = new AbortController()
+    const ended = Array.from({ length: 20 }, () => failure(users.get({ id: '1', signal: abort.signal })))
+    abort.abort()
+    for (const error of await Promise.all(ended)) expect(error.code).toBe('SIDECAR_CALL_ABORTED')
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+    await new Promise(setImmediate) // warnings come a tick later
+    expect(warned).not.toHaveBeenCalled()
   })
 
   test('a signal that has fired already sends nothing', async () => {

@@ -1,11 +1,14 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ServerResponse } from 'node:http'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
 import { registerBalancer } from '../../../src/balance/registry.js'
 import { runWithContext } from '../../../src/context.js'
 import { defineClient, GET, HEAD, POST } from '../../../src/feign/define-client.js'
 import type { Interceptor } from '../../../src/feign/interceptor.js'
 import type { ClientOptions, MethodOptions } from '../../../src/feign/options.js'
+import { activeRuntime } from '../../../src/feign/runtime.js'
+import { createFetch } from '../../../src/http/fetch.js'
 import { instance, json, startMesh, startProvider } from './harness.js'
 
 async function serving(answer?: Parameters<typeof startProvider>[0], settings?: object) {
@@ -56,6 +59,61 @@ describe('unwrap', () => {
       body: { code: 5001 },
       message: expect.stringContaining('code 5001: stock is out'),
     })
+  })
+})
+
+describe('result', () => {
+  test.each([
+    ['plain', []],
+    ['through interceptors', [(request, next) => next(request)]],
+  ] as [string, Interceptor[]][])('K37: a whole answer, whatever its status: %s', async (_, interceptors) => {
+    const { provider } = await serving(({ url }, response) => {
+      const status = url.endsWith('0') ? 409 : 200
+      response
+        .writeHead(status, { 'content-type': 'application/json', etag: '"1"' })
+        .end('{"code":0,"data":{"id":"7"}}')
+    })
+    const users = client({ result: 'response', unwrap: true, interceptors })
+    expect(await users.get({ id: '1' })).toMatchObject({
+      status: 200,
+      headers: { etag: '"1"' },
+      body: { id: '7' },
+      instance: { port: provider.port },
+      attempts: 1,
+    })
+    expect(await users.get({ id: '0' })).toMatchObject({ status: 409, body: { code: 0 } })
+    const schema = z.object({ id: z.coerce.number() })
+    const checked = client({ result: 'response', unwrap: true, validate: schema, interceptors })
+    expect(await checked.get({ id: '1' })).toMatchObject({ status: 200, body: { id: 7 } })
+    expect(await checked.head({ id: '1' })).toMatchObject({ status: 200, headers: { etag: '"1"' } })
+  })
+})
+
+describe('queryStyle', () => {
+  test.each([
+    [{}, { a: [1, 2] }, 'a=1&a=2'],
+    [{ arrays: 'comma' }, { a: [1, 'b,c', null], b: [] }, 'a=1,b%2Cc'],
+    [{ arrays: 'brackets' }, { a: [1, 2] }, 'a%5B%5D=1&a%5B%5D=2'],
+    [{ objects: 'dots' }, { page: { size: 20, sort: { by: 'name' }, none: null } }, 'page.size=20&page.sort.by=name'],
+    [{ objects: 'brackets', arrays: 'comma' }, { f: { ids: [1, 2] } }, 'f%5Bids%5D=1,2'],
+  ] as const)('K37: %j', async (queryStyle, query, text) => {
+    const { provider } = await serving()
+    await client({ queryStyle }).get({ id: '1', query })
+    await client({ queryStyle }).get({ id: '1', ...query })
+    expect(provider.seen.map(({ url }) => url)).toEqual(Array(2).fill(`/users/1?${text}`))
+  })
+
+  test('K37: objects are refused unless a style is set, and circles always', async () => {
+    const { provider } = await serving()
+    const circle: { self?: unknown } = {}
+    circle.self = circle
+    await expect(client().get({ id: '1', query: { a: {} } })).rejects.toMatchObject({ code: 'SIDECAR_CALL_INVALID' })
+    await expect(client({ queryStyle: { objects: 'dots' } }).get({ id: '1', query: { circle } })).rejects.toMatchObject(
+      {
+        code: 'SIDECAR_CALL_INVALID',
+      },
+    )
+    expect(provider.seen).toHaveLength(0)
   })
 })
 
@@ -166,6 +224,46 @@ describe('interceptors', () => {
     })
   })
 
+  test('K32: timeoutMs covers the interceptors, and the request that one of them let through', async () => {
+    const { provider } = await serving(() => {})
+    const slow: Interceptor = async (request, next) => {
+      await new Promise((resolve) => setTimeout(resolve, 1_000).unref())
+      return next(request)
+    }
+    const start = performance.now()
+    await expect(client({ interceptors: [slow] }).get({ id: '1', timeoutMs: 60 })).rejects.toMatchObject({
+      code: 'SIDECAR_CALL_TIMEOUT',
+      attempts: 0,
+      message: expect.stringContaining('60 ms'),
+    })
+    expect(performance.now() - start).toBeLessThan(900)
+    const through: Interceptor = (request, next) => next({ ...request, timeoutMs: 60_000 })
+    await expect(client({ interceptors: [through], timeoutMs: 60 }).get({ id: '1' })).rejects.toMatchObject({
+      code: 'SIDECAR_CALL_TIMEOUT',
+      attempts: 1,
+    })
+    expect(provider.seen.length).toBeLessThanOrEqual(1) // it may not have got that far in 60 ms
+  })
+
+  test('K32: an abort is heard at once, and nothing is sent after it', async () => {
+    const { provider } = await serving()
+    const abort = new AbortController()
+    let go = () => {}
+    let asked: Promise<unknown> | undefined
+    const waiting: Interceptor = async (request, next) => {
+      await new Promise<void>((resolve) => (go = resolve))
+      asked = next(request)
+      return asked as ReturnType<typeof next>
+    }
+    const call = client({ interceptors: [waiting] }).get({ id: '1', signal: abort.signal })
+    abort.abort(new Error('enough'))
+    await expect(call).rejects.toMatchObject({ code: 'SIDECAR_CALL_ABORTED', cause: { message: 'enough' } })
+    go()
+    await expect.poll(() => asked !== undefined).toBe(true)
+    await expect(asked).rejects.toMatchObject({ code: 'SIDECAR_CALL_ABORTED' })
+    expect(provider.seen).toHaveLength(0)
+  })
+
   test('may drop a header', async () => {
     const { provider } = await serving()
     const drop: Interceptor = ({ headers: { 'x-tenant': _, ...headers }, ...request }, next) =>
@@ -199,7 +297,7 @@ describe('interceptors', () => {
     expect(provider.seen).toHaveLength(0)
   })
 
-  test.each(['http://evil.example/', '//evil.example/', 'x', '/a/../b', '/a\r\nb'])(
+  test.each(['http://evil.example/', '//evil.example/', 'x', '/a/../b', '/a/%2e%2E/b', '/a\r\nb'])(
     'cannot make the path %j',
     async (path) => {
       const { provider } = await serving()
@@ -314,6 +412,28 @@ describe('the caller’s context', () => {
     })
     await client().get({ id: '1' })
     expect(provider.seen[1]!.headers).not.toHaveProperty('authorization')
+  })
+
+  test('K1: where OpenTelemetry writes the trace, its header is the only one', async () => {
+    const { provider } = await serving()
+    const key = Symbol.for('opentelemetry.js.api.1')
+    const global = globalThis as { [key: symbol]: unknown }
+    const inject = (message: unknown) =>
+      (message as { request: { addHeader(name: string, value: string): void } }).request.addHeader('traceparent', 'sdk')
+    const wire = async () => {
+      const fetched = createFetch(activeRuntime)
+      await runWithContext(context, () => client().get({ id: '1' }))
+      await runWithContext(context, () => fetched('http://user-service/x'))
+      return provider.seen.splice(0).map(({ headers }) => headers.traceparent)
+    }
+    // An SDK that does not write into undici's requests leaves the header to us.
+    global[key] = { propagation: {} }
+    onTestFinished(() => void delete global[key])
+    expect(await wire()).toEqual([context.traceparent, context.traceparent])
+    subscribe('undici:request:create', inject)
+    onTestFinished(() => void unsubscribe('undici:request:create', inject))
+    // node:http joins two of a kind with a comma.
+    expect(await wire()).toEqual(['sdk', 'sdk'])
   })
 
   test('a header of the client or the call wins', async () => {

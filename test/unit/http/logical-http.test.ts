@@ -328,6 +328,27 @@ describe('axios', () => {
     expect(urls[0]).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/x$/)
   })
 
+  test.each(['fetch', 'http', ['xhr', 'http']] as const)(
+    'K23: a request with the adapter %j of its own knows logical names',
+    async (adapter) => {
+      const { mesh, providers } = await two()
+      mesh.registry.set(
+        'half-dead',
+        instance('half-dead', await closedPort()),
+        instance('half-dead', providers[0].port),
+      )
+      const http = createAxios()
+      for (let i = 0; i < 4; i++) {
+        const response = await http.post('http://half-dead/x', { i }, { adapter: adapter as 'fetch' })
+        expect(response.data).toMatchObject({ method: 'POST', body: `{"i":${i}}` })
+      }
+      const own = await http.get('http://user-service/x', {
+        adapter: async (config) => ({ data: config.url, status: 200, statusText: 'OK', headers: {}, config }),
+      })
+      expect(own.data).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/x$/)
+    },
+  )
+
   test('a timeout is that of the whole request: no attempt is made after it', async () => {
     const mesh = startMesh()
     const silent = [await startProvider(() => {}), await startProvider(() => {})]

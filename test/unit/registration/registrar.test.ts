@@ -146,6 +146,14 @@ test('registered switched off: no beat brings it back switched on', async () => 
   expect(events.names()).toEqual(['registered'])
 })
 
+test('R1: registered switched off, it is kept where the registry lists some clusters only', async () => {
+  vi.spyOn(transport, 'list').mockRejectedValue(new SidecarError('SIDECAR_REGISTRY_UNSUPPORTED', 'DEFAULT and HZ only'))
+  await create({ instanceEnabled: false }).start()
+  transport.instances.clear()
+  await vi.waitFor(() => expect(listed()).toEqual([expect.objectContaining({ enabled: false })]))
+  expect(events.names()).toEqual(['registered'])
+})
+
 test('unknown: a look that hangs holds nothing up for long', async () => {
   await create().start()
   transport.before = (verb) => (verb === 'list' ? new Promise(() => {}) : undefined)
