@@ -19,11 +19,3 @@ function isHttp2Server(server: unknown): boolean {
 export function isSecureServer(server: NetServer): boolean {
   return server instanceof TlsServer
 }
-
-/** False for a server of HTTP/2 alone: most callers of a mesh, Java's too, speak HTTP/1.1. */
-export function speaksHttp1(server: NetServer): boolean {
-  if (!isHttp2Server(server)) return true
-  // `allowHTTP1` leaves its mark in what the TLS server offers; without TLS there is no such thing.
-  const { ALPNProtocols } = server as { ALPNProtocols?: Uint8Array }
-  return ALPNProtocols !== undefined && Buffer.from(ALPNProtocols).includes('http/1.1')
-}

@@ -8,7 +8,6 @@ import type { Logger } from '../logger.js'
 import { DOOR_MS } from './door.js'
 import { drainedBy, reasonNotToDrain, type DrainPlan } from './drain.js'
 import { holdServer, type HeldServer } from './held-server.js'
-import { speaksHttp1 } from './http-server.js'
 import { haveLastWords } from './last-words.js'
 import { createLateCallers } from './late-callers.js'
 import { watchListening, type ListeningServer } from './listening.js'
@@ -272,10 +271,6 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       phase = 'serving'
       hold(found.server)
       for (const server of everyHeld()) server.takeBack()
-      if (!speaksHttp1(found.server))
-        logger.warn(
-          `the server on port ${found.port} speaks HTTP/2 only: callers over HTTP/1.1 (typed clients, Java's too) fail there; serve HTTP/1.1 as well (allowHTTP1 over TLS), or name the server to register with sidecar.listening(server)`,
-        )
       try {
         moved = Promise.resolve(options.onListening(found))
       } catch (error) {

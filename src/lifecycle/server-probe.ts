@@ -5,7 +5,8 @@ import { request as httpRequest, type IncomingMessage, type Server as HttpServer
 import { request as httpsRequest } from 'node:https'
 import { createServer, type AddressInfo, type Server as NetServer } from 'node:net'
 import { hostname } from 'node:os'
-import { isHttpServer, isSecureServer, speaksHttp1 } from './http-server.js'
+import { isHttpServer, isSecureServer } from './http-server.js'
+import { isHttp2Only } from './http2-only.js'
 
 /**
  * Which servers serve the app, by what they serve: socket.io, terminus, vhost or a function of the app's own may hide
@@ -43,7 +44,7 @@ export function createServerProbe(): ServerProbe {
     },
     serves: (server) => known.has(server),
     async ask(server, hosts = []) {
-      if (!speaksHttp1(server)) return
+      if (isHttp2Only(server)) return
       asking++
       try {
         for (const host of new Set([...hosts, 'localhost', '127.0.0.1', hostname()])) {
