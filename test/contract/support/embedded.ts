@@ -35,7 +35,7 @@ const CAPABILITIES: Record<EmbeddedApis, Capabilities> = {
   },
 }
 
-const AUTH = { username: 'contract', password: 'contract-password', tokenTtlSeconds: 3 }
+const USER = { username: 'contract', password: 'contract-password' }
 
 export interface EmbeddedTarget extends Pick<ContractTarget, 'client'> {
   readonly apis: EmbeddedApis
@@ -43,20 +43,22 @@ export interface EmbeddedTarget extends Pick<ContractTarget, 'client'> {
   readonly auth?: boolean
   /** What its v3 list holds that names no cluster. @default what the registry does */
   readonly listWithoutCluster?: DevServerOptions['listWithoutCluster']
+  /** Short, so that the suites see a token run out. @default 3 */
+  readonly tokenTtlSeconds?: number
   /** For tests that have names and connections of their own and wait for most of their time. */
   readonly concurrent?: boolean
 }
 
 /** Starts the embedded registry as the server with these APIs, with Nacos's rules at a quicker pace. */
 export async function onEmbedded(
-  { apis, apiVersion, client, auth = false, concurrent = false, listWithoutCluster }: EmbeddedTarget,
+  { apis, apiVersion, client, auth = false, tokenTtlSeconds = 3, concurrent = false, listWithoutCluster }: EmbeddedTarget,
   body: (target: ContractTarget) => void,
 ): Promise<void> {
   const options: DevServerOptions = {
     tickMs: 50,
     listener: { shortestHoldMs: 1_000 },
     ...(apis !== 'both' && { apis: [apis] }),
-    ...(auth && { auth: AUTH }),
+    ...(auth && { auth: { ...USER, tokenTtlSeconds } }),
     ...(listWithoutCluster && { listWithoutCluster }),
   }
   const registry = await startDevServer(options)
@@ -69,7 +71,7 @@ export async function onEmbedded(
     // Declared, not probed: what the embedded registry lacks must fail.
     capabilities: CAPABILITIES[apis],
     timings: { ...EMBEDDED_TIMINGS, shortestHoldMs: 1_000 },
-    ...(auth && { auth: { ...AUTH, tokenTtlMs: AUTH.tokenTtlSeconds * 1_000 } }),
+    ...(auth && { auth: { ...USER, tokenTtlMs: tokenTtlSeconds * 1_000 } }),
   }
   const group = concurrent ? describe.concurrent : describe
   group(target.name, () => {

@@ -73,6 +73,8 @@ public final class Peer {
                 return naming.getServerStatus();
             case "serve":
                 return serve(r);
+            case "register":
+                return register(r, r.get("port").asInt());
             case "leave":
                 naming.deregisterInstance(text(r, "service"), text(r, "group"), "127.0.0.1", r.get("port").asInt(), "DEFAULT");
                 return true;
@@ -121,15 +123,19 @@ public final class Peer {
             exchange.close();
         });
         server.start();
+        return register(r, server.getAddress().getPort());
+    }
+
+    private int register(JsonNode r, int port) throws Exception {
         Instance instance = new Instance();
         instance.setIp("127.0.0.1");
-        instance.setPort(server.getAddress().getPort());
+        instance.setPort(port);
         instance.setWeight(r.path("weight").asDouble(1));
         Map<String, String> metadata = new HashMap<>();
         r.path("metadata").fields().forEachRemaining(e -> metadata.put(e.getKey(), e.getValue().asText()));
         instance.setMetadata(metadata);
         naming.registerInstance(text(r, "service"), text(r, "group"), instance);
-        return instance.getPort();
+        return port;
     }
 
     private static List<Map<String, Object>> plain(List<Instance> instances) {
