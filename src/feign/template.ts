@@ -62,7 +62,8 @@ function join(base: string, path: string): string {
   const trimmed = base.replace(/^\/|\/$/g, '')
   const left = trimmed === '' ? '' : `/${trimmed}`
   const right = path === '' || path.startsWith('/') || path.startsWith('?') ? path : `/${path}`
-  return left + right || '/'
+  const joined = left + right
+  return joined.startsWith('/') ? joined : `/${joined}`
 }
 
 /** Most values are plain ids: they need no encoding. */

@@ -5,6 +5,8 @@ import { collectLog } from '../support/collect.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 import { createSidecar } from '../../src/process-sidecar.js'
 import { startScriptedServer } from '../unit/nacos-grpc/support/scripted-server.js'
+import { createServiceDirectory } from '../../src/discovery/directory.js'
+import { settingsSchema } from '../../src/settings/schema.js'
 import { createGrpcLink } from '../../src/nacos/grpc/link.js'
 import { linkOptions } from '../unit/nacos-grpc/support/links.js'
 import { fuzz, refusalOf } from './fuzz.js'
@@ -92,7 +94,7 @@ fuzz(
     try {
       const instances = await sidecar.discovery.instances(service)
       expectSound(instances)
-      for (let turn = 0; turn < 3; turn++) (await sidecar.discovery.pick(service)).done({ ok: true } as never)
+      for (let turn = 0; turn < 3; turn++) (await sidecar.discovery.pick(service)).done('ok')
     } catch (error) {
       refusalOf(error)
     }
@@ -103,8 +105,16 @@ async function overGrpc() {
   const server = await startScriptedServer()
   const { options } = linkOptions(server.port)
   const link = createGrpcLink(options)
-  const lists: ServiceInstance[][] = []
-  link.watchService({ namespace: '', group: 'DEFAULT_GROUP', service: 'fuzz' }, (list) => lists.push(list))
+  const directory = createServiceDirectory({
+    transport: link,
+    namespace: '',
+    group: 'DEFAULT_GROUP',
+    settings: settingsSchema.parse({}).sidecar,
+    logger: collectLog(),
+    emit: () => {},
+  })
+  const lists: (readonly ServiceInstance[])[] = []
+  directory.watch('fuzz', ({ instances }) => lists.push(instances))
   await vi.waitFor(() => expect(lists.length).toBeGreaterThan(0))
   return { server, link, lists }
 }
@@ -113,7 +123,7 @@ let grpc: ReturnType<typeof overGrpc> | undefined
 
 fuzz('a list pushed over gRPC is sound instances, or changes nothing', hosts, async (list) => {
   const { server, link, lists } = await (grpc ??= overGrpc())
-  const info = server.serviceInfo('fuzz') as object
+  const info = server.serviceInfo('fuzz', []) as object
   server.push('NotifySubscriberRequest', { serviceInfo: { ...info, hosts: list, lastRefTime: Date.now() + ++count } })
   // Once this is answered, what was pushed before it has been read.
   await link.list({ namespace: '', group: 'DEFAULT_GROUP', service: 'other' }).catch(refusalOf)

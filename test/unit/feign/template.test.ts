@@ -12,6 +12,7 @@ describe('compileTemplate', () => {
     ['', '', '/', []],
     ['/t/{tenant}', '/x/{id}', '/t/{tenant}/x/{id}', ['tenant', 'id']],
     ['/api', '?fixed=1', '/api?fixed=1', []],
+    ['', '?fixed=1', '/?fixed=1', []],
     ['', '/files/{name}.{ext}', '/files/{name}.{ext}', ['name', 'ext']],
   ])('joins %j and %j', (base, path, source, variables) => {
     expect(compileTemplate(base, path)).toMatchObject({ source, variables })
