@@ -45,7 +45,12 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { ...shared, name: 'in-process', include: ['test/{unit,contract,attacks,fuzz}/**/*.test.ts'], exclude: TIMED },
+        test: {
+          ...shared,
+          name: 'in-process',
+          include: ['test/{unit,contract,attacks,fuzz}/**/*.test.ts'],
+          exclude: TIMED,
+        },
       },
       {
         resolve: { alias },

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, vi } from 'vitest'
+import { afterAll, expect, vi } from 'vitest'
 import type { ServiceInstance } from '../../src/types.js'
 import { collectLog } from '../support/collect.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
@@ -80,6 +80,11 @@ async function overHttp(): Promise<Answers> {
 }
 
 let http: Promise<Answers> | undefined
+afterAll(async () => {
+  const answers = await http
+  await answers?.sidecar.stop({ drain: false })
+  await answers?.registry.close()
+})
 let count = 0
 
 fuzz(
@@ -116,10 +121,16 @@ async function overGrpc() {
   const lists: (readonly ServiceInstance[])[] = []
   directory.watch('fuzz', ({ instances }) => lists.push(instances))
   await vi.waitFor(() => expect(lists.length).toBeGreaterThan(0))
-  return { server, link, lists }
+  return { server, link, directory, lists }
 }
 
 let grpc: ReturnType<typeof overGrpc> | undefined
+afterAll(async () => {
+  const pushed = await grpc
+  pushed?.directory.close()
+  await pushed?.link.close()
+  await pushed?.server.close()
+})
 
 fuzz('a list pushed over gRPC is sound instances, or changes nothing', hosts, async (list) => {
   const { server, link, lists } = await (grpc ??= overGrpc())

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
-import { expect } from 'vitest'
+import { afterAll, expect } from 'vitest'
 import type { ConfigListener } from '../../src/nacos/transport.js'
 import { collectLog } from '../support/collect.js'
 import { leastStall } from '../support/loop-stall.js'
@@ -49,6 +49,7 @@ async function follow(extension: string) {
 
 function target(extension: string, texts: fc.Arbitrary<string>): void {
   let following: ReturnType<typeof follow> | undefined
+  afterAll(async () => (await following)?.sidecar.stop({ drain: false }))
   fuzz(`a ${extension} document in Nacos applies whole or not at all`, texts, async (text) => {
     const { sidecar, logger, push } = await (following ??= follow(extension))
     const stall = await leastStall(1, async () => push(text))
