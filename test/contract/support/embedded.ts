@@ -51,7 +51,15 @@ export interface EmbeddedTarget extends Pick<ContractTarget, 'client'> {
 
 /** Starts the embedded registry as the server with these APIs, with Nacos's rules at a quicker pace. */
 export async function onEmbedded(
-  { apis, apiVersion, client, auth = false, tokenTtlSeconds = 3, concurrent = false, listWithoutCluster }: EmbeddedTarget,
+  {
+    apis,
+    apiVersion,
+    client,
+    auth = false,
+    tokenTtlSeconds = 3,
+    concurrent = false,
+    listWithoutCluster,
+  }: EmbeddedTarget,
   body: (target: ContractTarget) => void,
 ): Promise<void> {
   const options: DevServerOptions = {
