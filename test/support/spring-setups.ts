@@ -70,12 +70,12 @@ export function questionsOf(asks: Asks): { question: string; kind: Kind; key: st
   return KINDS.flatMap((kind) => (asks[kind] ?? []).map((key) => ({ question: `${kind} ${key}`, kind, key })))
 }
 
-/** Copies the service's files, which `answers` and registries do not touch. */
+/** Copies the service's files: a run may write beside them. */
 export function copyApp(name: string, folder: string): void {
   cpSync(join(SETUPS, name, 'app'), folder, { recursive: true })
 }
 
-/** Publishes `nacos/` or `changed/`: one file a document, below `namespace/GROUP/`; the last name first, `zz` last. */
+/** Publishes `nacos/` or `changed/`, one file a document below `namespace/GROUP/`, in the order of their names. */
 export function publishDocuments(name: string, folder: 'nacos' | 'changed', registry: DevServer): void {
   const root = join(SETUPS, name, folder)
   if (!existsSync(root)) return
