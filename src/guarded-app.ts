@@ -58,7 +58,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
     : undefined
   const servers: ServerGuard | undefined =
     auth.enabled && auth.mount === 'first'
-      ? createServerGuard({ guard, context, logger, app: () => mounted })
+      ? createServerGuard({ guard, context, logger, app: () => mounted, everyServer: adapter === undefined, signal })
       : undefined
   const mounted: MountedApp | undefined = adapter?.mount(app, {
     ...(servers && { guard: servers.guardApp }),

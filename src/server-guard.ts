@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AppHooks, MountedApp } from './adapters/adapter.js'
@@ -6,6 +7,7 @@ import { sendRefusal } from './adapters/answer.js'
 import type { Guard } from './auth/guard.js'
 import type { GuardDecision, Refusal } from './auth/decision.js'
 import { withoutQuery } from './auth/route-path.js'
+import { isIgnored } from './lifecycle/http-server.js'
 import type { Logger } from './logger.js'
 import { guardStream, type Http2Stream } from './server-streams.js'
 
@@ -26,9 +28,16 @@ export interface ServerGuardOptions {
   readonly logger: Logger
   /** The app that the adapter guards; `undefined` where there is none. */
   readonly app: () => MountedApp | undefined
+  /** There is none: servers that never listen themselves are guarded as well, until one is found. */
+  readonly everyServer: boolean
+  readonly signal: AbortSignal
 }
 
 type Emit = HttpServer['emit']
+
+/** Published before the `request` event of every server of the process. */
+const REQUEST_CHANNEL = 'http.server.request.start'
+
 interface Decided {
   readonly url: string | undefined
   readonly decision: GuardDecision | Promise<GuardDecision>
@@ -41,7 +50,14 @@ interface Decided {
  * what reaches it; here it is upgrades (`new WebSocketServer({ server })`) and what a library for WebSockets answers before
  * the app is asked (`/socket.io/`).
  */
-export function createServerGuard({ guard, context, logger, app }: ServerGuardOptions): ServerGuard {
+export function createServerGuard({
+  guard,
+  context,
+  logger,
+  app,
+  everyServer,
+  signal,
+}: ServerGuardOptions): ServerGuard {
   const hooks: AppHooks = { guard: guard.check, health: () => undefined, ...(context && { context }) }
   const installed = new WeakSet<HttpServer>()
   const own = new Set<HttpServer>()
@@ -160,6 +176,17 @@ export function createServerGuard({ guard, context, logger, app }: ServerGuardOp
     own.add(server)
   }
 
+  // A server that is only handed its connections (`inner.emit('connection', socket)`) is never seen to listen.
+  const onRequest = (message: unknown) => {
+    const { server } = message as { server: HttpServer }
+    if (!isIgnored(server)) install(server)
+  }
+  const ignoreRequests = () => unsubscribe(REQUEST_CHANNEL, onRequest)
+  if (everyServer) {
+    subscribe(REQUEST_CHANNEL, onRequest)
+    signal.addEventListener('abort', ignoreRequests, { once: true })
+  }
+
   return {
     seen(server) {
       install(server)
@@ -168,6 +195,7 @@ export function createServerGuard({ guard, context, logger, app }: ServerGuardOp
     found(server) {
       const known = own.has(server)
       own.add(server)
+      ignoreRequests()
       install(server)
       if (app() === undefined && !known)
         logger.info(

@@ -4,6 +4,7 @@ import { messageOf, SidecarError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { AuthSettings } from '../settings/schema.js'
 import { cutOff } from '../util/deadline.js'
+import { createRedactor } from '../util/redactor.js'
 import { createDecisionCache } from './decision-cache.js'
 import {
   BAD_TOKEN,
@@ -183,7 +184,7 @@ export function createGuard(options: GuardOptions): Guard {
       return { decision: decide(verdict, token), personal }
     } catch (error) {
       // What a user's function throws may quote the token.
-      health.down(messageOf(error).replaceAll(token, '***'))
+      health.down(createRedactor([token])(messageOf(error)))
       return { decision: onOutage(question), personal }
     }
   }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http'
 const HEADERS = ['x-http-method-override', 'x-method-override', 'x-http-method'] as const
 /** `_method` in a query, however it is encoded: looked for before the query is parsed. */
 const MAY_OVERRIDE = /(?:_|%5f)(?:m|%[46]d)/i
-const PARAMETER = /^_method(?:\[.*)?$/i
+const PARAMETER = /^(?:_method(?:\[.*)?|\[_method\].*)$/is
 const METHOD = /^[A-Z][A-Z-]{0,31}$/
 
 /**

@@ -18,8 +18,8 @@ export type TokenSource = 'bearer' | 'cookies' | 'query' | 'x-auth-token' | 'x-t
 
 const EVERY_SOURCE: readonly TokenSource[] = ['bearer', 'cookies', 'query', 'x-auth-token', 'x-token']
 const NAMES: readonly string[] = ['token', 'access_token']
-/** `token`, and what parsers of queries make the same property of: `token[]`, `token[0]`. */
-const PARAMETER = /^(?:token|access_token)(?:\[.*)?$/
+/** `token`, and what parsers of queries make the same property of: `token[]`, `token[0]`, `[token]`. */
+const PARAMETER = /^(?:(?:token|access_token)(?:\[.*)?|\[(?:token|access_token)\].*)$/s
 const BEARER = /^bearer(?: +|$)/i
 /** Visible ASCII only: no space, no control character, nothing a header could be split with. */
 const TOKEN = /^[\x21-\x7e]+$/

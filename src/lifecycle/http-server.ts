@@ -2,6 +2,7 @@ import { Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import type { Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
+import { sharedSlot } from '../shared-state.js'
 
 /** True for the servers of node:http, node:https and node:http2. */
 export function isHttpServer(server: unknown): server is HttpServer {
@@ -18,4 +19,9 @@ function isHttp2Server(server: unknown): boolean {
 
 export function isSecureServer(server: NetServer): boolean {
   return server instanceof TlsServer
+}
+
+/** Servers that are this package's own (the embedded registry) never stand for an app. */
+export function isIgnored(server: HttpServer): boolean {
+  return sharedSlot('ignoredServers', () => new WeakSet<object>()).has(server)
 }

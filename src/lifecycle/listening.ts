@@ -3,8 +3,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { Server as NetServer } from 'node:net'
 import type { MountedApp } from '../adapters/adapter.js'
 import type { Logger } from '../logger.js'
-import { sharedSlot } from '../shared-state.js'
-import { isHttpServer, isSecureServer } from './http-server.js'
+import { isHttpServer, isIgnored, isSecureServer } from './http-server.js'
 import type { ServerProbe } from './server-probe.js'
 
 /** The server that will be registered. */
@@ -185,11 +184,6 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
       further.clear()
     },
   }
-}
-
-/** Servers that are this package's own (the embedded registry) never stand for an app. */
-function isIgnored(server: HttpServer): boolean {
-  return sharedSlot('ignoredServers', () => new WeakSet<object>()).has(server)
 }
 
 /** Servers that listened before anybody watched; Node has no public way to ask. */

@@ -8,21 +8,29 @@ import fastify from 'fastify'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { currentContext } from '../../src/context.js'
 import { createSidecar } from '../../src/process-sidecar.js'
+import type { Verify } from '../../src/auth/verifier.js'
 import { collectLog } from '../support/collect.js'
+import { devRegistry } from '../support/dev-registry.js'
 import { fastify4, frameworks, serve, target } from '../unit/adapters/apps.js'
 
 const TOKEN = { authorization: 'Bearer good' }
 
-function guarded(app?: unknown, auth: Record<string, unknown> = {}, settings: Record<string, unknown> = {}) {
+function guarded(
+  app?: unknown,
+  auth: Record<string, unknown> = {},
+  settings: Record<string, unknown> = {},
+  verify?: Verify,
+) {
   const logger = collectLog()
   const asked: string[] = []
   const sidecar = createSidecar({
     ...(app !== undefined && { app }),
     configPath: false,
     signals: false,
-    verify: (token, { method, url }) => {
+    verify: (token, request) => {
+      const { method, url } = request
       asked.push(`${method} ${url}`)
-      return token === 'good' || 401
+      return verify?.(token, request) ?? (token === 'good' || 401)
     },
     logger,
     settings: {
@@ -141,6 +149,52 @@ describe('attack: a server without an app', () => {
       ]
     expect(await ask({})).toBe(401)
     expect(await ask(TOKEN)).toBe(200)
+  })
+
+  it('G2: a refused HEAD, and streams that are reset while their token is checked, end no process', async () => {
+    const judged: (() => void)[] = []
+    const sidecar = guarded(undefined, {}, {}, () => new Promise((resolve) => judged.push(() => resolve(401))))
+    const streams = createHttp2Server()
+    let handled = 0
+    streams.on('stream', () => handled++)
+    streams.listen(0, '127.0.0.1')
+    await once(streams, 'listening')
+    const session = connectHttp2(`http://127.0.0.1:${(streams.address() as AddressInfo).port}`)
+    onTestFinished(() => {
+      session.destroy()
+      streams.close()
+    })
+    const head = session.request({ ':method': 'HEAD', ':path': '/x' })
+    expect((await once(head, 'response'))[0]).toMatchObject({ ':status': 401 })
+    await once(head.resume(), 'close')
+    for (const code of [1, 2, 8, 11]) {
+      const stream = session.request({ ':path': `/${code}`, ...TOKEN })
+      stream.on('error', () => {})
+      while (judged.length === 0) await new Promise(setImmediate)
+      const gone = once(stream, 'close').catch(() => {})
+      stream.close(code)
+      await gone
+      judged.pop()!()
+    }
+    // Vitest fails on what nothing has caught.
+    const last = session.request({ ':path': '/y' })
+    expect((await once(last, 'response'))[0]).toMatchObject({ ':status': 401 })
+    expect(handled).toBe(0)
+    expect(sidecar.lines).not.toContainEqual(expect.stringMatching(/^error /))
+  })
+
+  it('G2: a server that is only handed its connections is guarded, and one of the package itself is not', async () => {
+    guarded()
+    const inner = createServer(handler)
+    const outer = createNetServer((socket) => void inner.emit('connection', socket))
+    outer.listen(0, '127.0.0.1')
+    await once(outer, 'listening')
+    onTestFinished(() => void outer.close())
+    const url = `http://127.0.0.1:${(outer.address() as AddressInfo).port}`
+    expect(await status(`${url}/admin`, { connection: 'close' })).toBe(401)
+    expect(await status(`${url}/admin`, { connection: 'close', ...TOKEN })).toBe(200)
+    const registry = await devRegistry()
+    expect(await status(`${registry.url}/nacos/v1/ns/service/list?pageNo=1&pageSize=1`)).toBe(200)
   })
 
   it('G2: what cannot be guarded is an error', () => {

@@ -204,6 +204,7 @@ describe('G4: a method override', () => {
     ['x-other', 'x', '/a?_method=DELETE'],
     ['x-other', 'x', '/a?b=1&%5fm%65thod=delete'],
     ['x-other', 'x', '/a?_method[]=DELETE'],
+    ['x-other', 'x', '/a?%5B_method%5D=DELETE'],
   ])('G4: both methods are asked about: %s: %s %s', async (name, value, url) => {
     const { check } = guardWith()
     service.answer = (request, response) => say({ data: !request.url!.includes('method=DELETE') })(request, response)

@@ -30,6 +30,8 @@ describe('the token of a request', () => {
     [{ authorization: 'Bearer good' }, '/?token=other'],
     [{ authorization: 'Bearer good' }, '/?tok%65n=other'],
     [{ authorization: 'Bearer good' }, '/?token[]=other'],
+    [{ authorization: 'Bearer good' }, '/?a=b&[token]=other'],
+    [{ authorization: 'Bearer good' }, '/?%5Baccess_token%5D[]=other'],
     [{ cookie: 'token=good; token=other' }, '/'],
     [{ cookie: 'token=good; a=b;access_token=other' }, '/'],
     [{ cookie: 'token=good' }, '/?access_token=other'],
