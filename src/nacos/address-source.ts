@@ -39,6 +39,34 @@ export interface AddressServerOptions {
   readonly refreshMs?: number
 }
 
+/** More than any cluster has: the rest of an answer is not worth a request each. */
+const MOST_LINES = 1_000
+
+/**
+ * One address a line, or several with commas, as `cluster.conf` is written: with comments, and parameters
+ * (`host:8848?weight=2`) that are no part of the address. A page holds none.
+ */
+export function readAddressList(text: string, tlsByDefault: boolean): { addresses: ServerAddress[]; unread: number } {
+  const found = new Map<string, ServerAddress>()
+  let unread = 0
+  if (/^\s*[<{]/.test(text.replace(/^\ufeff/, ''))) return { addresses: [], unread }
+  const lines = text
+    .replace(/^\ufeff/, '')
+    .split(/[\r\n,;]+/)
+    .map((line) => line.replace(/#.*$/, '').trim())
+    .filter(Boolean)
+  for (const line of lines.slice(0, MOST_LINES)) {
+    try {
+      for (const address of parseServerAddresses(line.replace(/\?.*$/, ''), tlsByDefault).addresses) {
+        found.set(address.authority, address)
+      }
+    } catch {
+      unread += 1
+    }
+  }
+  return { addresses: [...found.values()], unread }
+}
+
 const REFRESH_MS = 30_000
 /** While it has never answered, it is asked no more often than this. */
 const RETRY_MS = 1_000
@@ -61,6 +89,8 @@ export function createAddressServer(options: AddressServerOptions): AddressSourc
   let flight: Promise<void> | undefined
   let failure: RequestFailure | undefined
   let askedAtMs = -Infinity
+  /** How many lines the log was told of. */
+  let said = 0
   let timer: NodeJS.Timeout | undefined
 
   async function ask(): Promise<void> {
@@ -84,11 +114,13 @@ export function createAddressServer(options: AddressServerOptions): AddressSourc
   async function read(): Promise<ServerAddress[]> {
     const response = await client.send(server, request, { timeoutMs, signal: closed.signal, idempotent: true })
     assertSuccess(response)
-    try {
-      return parseServerAddresses(response.body, tlsByDefault).addresses
-    } catch {
-      throw malformed('is no list of addresses', response)
+    const { addresses, unread } = readAddressList(response.body, tlsByDefault)
+    if (addresses.length === 0) throw malformed('is no list of addresses', response)
+    if (unread !== said && unread > 0) {
+      logger.warn(`Address server ${url} names ${addresses.length} addresses, and ${unread} lines that are none`)
     }
+    said = unread
+    return addresses
   }
 
   function take(next: readonly ServerAddress[]): void {

@@ -9,10 +9,11 @@ export const INSTANCE_ID = 'customInstanceId'
  * An instance of `key` as HTTP and gRPC write it alike; `undefined` for what is none. One whose address cannot be called
  * (anybody may register port 70000) spoils no list: it stays in it and is never called (`isCallableAddress`).
  */
-export function readHost(host: unknown, key: ServiceKey): ServiceInstance | undefined {
+function readHost(host: unknown, key: ServiceKey): ServiceInstance | undefined {
   if (!isObject(host)) return undefined
-  const { ip, port, weight, clusterName } = host
-  if (typeof ip !== 'string' || typeof port !== 'number') return undefined
+  const { ip, weight, clusterName } = host
+  const port = typeof host['port'] === 'string' && host['port'] !== '' ? Number(host['port']) : host['port']
+  if (typeof ip !== 'string' || typeof port !== 'number' || Number.isNaN(port)) return undefined
   return {
     namespace: key.namespace,
     group: key.group,
@@ -26,6 +27,19 @@ export function readHost(host: unknown, key: ServiceKey): ServiceInstance | unde
     cluster: typeof clusterName === 'string' && clusterName !== '' ? clusterName : 'DEFAULT',
     metadata: readMetadata(host['metadata']),
   }
+}
+
+/**
+ * The instances of a list. What is none (`null`, an entry without ip or port) is left out, for it cannot be called and
+ * the others can; a list of nothing else is no list: `undefined`.
+ */
+export function readHosts(hosts: readonly unknown[], key: ServiceKey): ServiceInstance[] | undefined {
+  const read: ServiceInstance[] = []
+  for (const host of hosts) {
+    const instance = readHost(host, key)
+    if (instance) read.push(instance)
+  }
+  return read.length === 0 && hosts.length > 0 ? undefined : read
 }
 
 /** A plain loop: there may be ten thousand of these in one answer. */

@@ -1,6 +1,6 @@
 import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey } from '../../types.js'
 import { isObject } from '../../util/is-object.js'
-import { readHost } from '../host.js'
+import { readHosts } from '../host.js'
 
 /** What a request is about: what a signature is made over. */
 export type SignedResource =
@@ -140,13 +140,11 @@ export function parseServiceInfo(info: unknown): ServiceInfo {
   }
 }
 
-/** The hosts as instances of `key`. One that cannot be read spoils the message, for what it says is not the list. */
+/** The hosts as instances of `key`; a message without a single one that can be read says nothing. */
 export function instancesOf(key: ServiceKey, hosts: readonly unknown[]): ServiceInstance[] {
-  return hosts.map((host) => {
-    const instance = readHost(host, key)
-    if (!instance) throw new Error('serviceInfo.hosts holds an instance without ip and port')
-    return instance
-  })
+  const instances = readHosts(hosts, key)
+  if (!instances) throw new Error('serviceInfo.hosts holds no instance with ip and port')
+  return instances
 }
 
 export function textOr<T>(value: unknown, fallback: T): string | T {

@@ -27,6 +27,10 @@ export interface Choice {
   of(verb: Verb, spoken: Dialect): readonly [Dialect, Dialect?]
   /** v1 does not do it here: it has no such route, or refuses where v3 lets us in. */
   without(verb: Verb, because: 'absent' | 'refused'): void
+  /** v1 does it here. */
+  with(verb: Verb): void
+  /** Whether it has done so since the registry was found. */
+  works(verb: Verb): boolean
   /** The registry may be another one by now. */
   forget(): void
 }
@@ -34,6 +38,7 @@ export interface Choice {
 /** @param apiVersion other than `auto`: the only one that is asked */
 export function createChoice(apiVersion: ConnectionOptions['apiVersion']): Choice {
   const lacking = new Map<Verb, number>()
+  const working = new Set<Verb>()
   return {
     of(verb, spoken) {
       if (apiVersion !== 'auto' || spoken !== v3 || !BETTER_BY_V1.has(verb)) return [spoken]
@@ -42,6 +47,11 @@ export function createChoice(apiVersion: ConnectionOptions['apiVersion']): Choic
     without(verb, because) {
       lacking.set(verb, because === 'absent' ? Infinity : performance.now() + REFUSED_FOR_MS)
     },
-    forget: () => lacking.clear(),
+    with: (verb) => void working.add(verb),
+    works: (verb) => working.has(verb),
+    forget() {
+      lacking.clear()
+      working.clear()
+    },
   }
 }

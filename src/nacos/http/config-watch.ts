@@ -5,6 +5,7 @@ import { aboutMs, backOffMs } from '../../util/backoff.js'
 import { pause } from '../../util/deadline.js'
 import { tell } from '../../util/tell.js'
 import type { ConfigListener } from '../transport.js'
+import { failureKindOf } from './failure.js'
 import type { ListenedConfig } from './listener.js'
 
 export interface ConfigWatchOptions {
@@ -42,6 +43,10 @@ const PAUSE = { firstMs: 200, lastMs: 10_000, spread: 0 }
 /** An empty answer sooner than this was not held back. */
 const SHORTEST_HOLD_MS = 1000
 const PARALLEL_READS = 8
+/** So many answers that were worth nothing, and the documents are read all the same. */
+const MOST_HOLLOW = 2
+/** Failures after which a read would fail as well. */
+const NOT_REACHED: readonly string[] = ['connect', 'tls', 'aborted']
 
 /** Follows any number of configs with one request at a time. */
 export function createConfigWatch({ listen, read, pollIntervalMs, logger }: ConfigWatchOptions): ConfigWatch {
@@ -55,8 +60,13 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
   /** Rounds in a row that brought nothing: failures, answers not held back, changes that were none. */
   let idle = 0
   let failures = 0
+  /** Answers in a row that were neither held back nor true: something in front of the listener gives them. */
+  let hollow = 0
+  let readAllAtMs = -Infinity
   /** Whoever read the documents has said that the registry does not answer: only what worked before is news. */
   let worked = false
+  /** The log holds a failure that is not over. */
+  let said = false
 
   async function run(): Promise<void> {
     running = true
@@ -66,7 +76,8 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
       await new Promise((resolve) => setImmediate(resolve))
       try {
         const useful = await once(round.signal)
-        if (failures > 0) logger.info('Watching configs works again')
+        if (said) logger.info('Watching configs works again')
+        said = false
         failures = 0
         worked = true
         idle = useful ? 0 : idle + 1
@@ -74,7 +85,10 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
         if (round.signal.aborted) continue
         failures += 1
         idle += 1
+        if (failures === 1) said = worked
         if (failures === 1) logger[worked ? 'warn' : 'debug'](`${messageOf(error)} The last documents stay in use.`)
+        // What refuses to listen may well let us read.
+        if (!NOT_REACHED.includes(failureKindOf(error) ?? '')) await readAll(round.signal).catch(() => {})
       }
       if (idle > 0) await rest(backOffMs(idle, PAUSE))
     }
@@ -97,9 +111,20 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
       if (!signal.aborted) await refresh([...watched.values()], signal)
       return true
     }
-    if (changed.length === 0) return performance.now() - askedAtMs >= SHORTEST_HOLD_MS
     const entries = changed.map((key) => watched.get(keyText(key))).filter((entry) => entry !== undefined)
-    return refresh(entries, signal)
+    const useful =
+      changed.length === 0 ? performance.now() - askedAtMs >= SHORTEST_HOLD_MS : await refresh(entries, signal)
+    hollow = useful ? 0 : hollow + 1
+    return hollow < MOST_HOLLOW ? useful : readAll(signal)
+  }
+
+  /** Every document, one after the other, at most once in `pollIntervalMs`. True if anyone was told. */
+  async function readAll(signal: AbortSignal): Promise<boolean> {
+    if (performance.now() - readAllAtMs < pollIntervalMs) return false
+    readAllAtMs = performance.now()
+    let told = false
+    for (const entry of watched.values()) told = (await refresh([entry], signal)) || told
+    return told
   }
 
   /** Reads these and tells those who have another version. True if anyone was told. */

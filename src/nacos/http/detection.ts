@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from '../../settings/connection.js'
+import { backOffMs } from '../../util/backoff.js'
 import type { Dialect, Operation } from './dialects/dialect.js'
 import { v1 } from './dialects/v1.js'
 import { v3 } from './dialects/v3.js'
@@ -14,6 +15,11 @@ export interface Detection {
   get(): Promise<Dialect>
   /** The server no longer knows a route of `stale`: asks anew, unless someone has. */
   again(stale: Dialect): Promise<Dialect>
+  /**
+   * `stale` was answered with what may be no answer of the registry (a refusal, an error, a page): asks anew in the
+   * background, unless it did so lately.
+   */
+  doubt(stale: Dialect): void
 }
 
 export interface DetectionOptions {
@@ -27,16 +33,24 @@ export interface DetectionOptions {
   onFound(dialect: Dialect): void
 }
 
+/** A gateway that refuses a route for good is not asked about it with each request. */
+const DOUBT = { firstMs: 5_000, lastMs: 120_000, spread: 0.2 }
+
 export function createDetection({ apiVersion, namespaces, send, onFound }: DetectionOptions): Detection {
   const fixed = apiVersion === 'auto' ? undefined : { v1, v3 }[apiVersion]
   let known = fixed
   let flight: Promise<Dialect> | undefined
+  let doubts = 0
+  let doubtAtMs = 0
 
   const detect = () => (flight ??= ask().finally(() => (flight = undefined)))
 
   async function ask(): Promise<Dialect> {
     const dialect = await spoken()
-    if (dialect !== known) onFound(dialect)
+    if (dialect !== known) {
+      doubts = 0
+      onFound(dialect)
+    }
     return (known = dialect)
   }
 
@@ -70,6 +84,11 @@ export function createDetection({ apiVersion, namespaces, send, onFound }: Detec
       if (fixed) return fixed
       if (known && known !== stale) return known
       return detect()
+    },
+    doubt(stale) {
+      if (fixed || flight || stale !== known || performance.now() < doubtAtMs) return
+      doubtAtMs = performance.now() + backOffMs(++doubts, DOUBT)
+      detect().catch(() => {})
     },
   }
 }

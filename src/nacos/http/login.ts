@@ -3,7 +3,7 @@ import { isObject } from '../../util/is-object.js'
 import type { LoginResult } from '../credentials.js'
 import { assertSuccess, malformed, parseJson, wordsOf } from './dialects/answers.js'
 import type { Operation } from './dialects/dialect.js'
-import { isFailure, RequestFailure } from './failure.js'
+import { isFailure, RequestFailure, type FailureKind } from './failure.js'
 
 const PATHS = { v1: '/v1/auth/login', v3: '/v3/auth/user/login' } as const
 
@@ -31,6 +31,9 @@ export function loginOperation(path: string, username: string, password: string)
   }
 }
 
+/** Answers that are none of the login: the other path may have one. */
+const PASSED_OVER: readonly FailureKind[] = ['no-route', 'denied', 'status', 'redirect', 'page', 'malformed']
+
 export interface LoginOptions {
   readonly username: string
   readonly password: string
@@ -38,7 +41,7 @@ export interface LoginOptions {
   send(operation: Operation<LoginResult>): Promise<LoginResult>
 }
 
-/** Logs in by whichever of the two paths the server has. */
+/** Logs in by whichever of the two paths the server, and a gateway in front of it, lets through. */
 export function createLogin({ username, password, apiVersion, send }: LoginOptions): () => Promise<LoginResult> {
   /** The one that worked comes first. */
   const paths: [string, string] = apiVersion === 'v3' ? [PATHS.v3, PATHS.v1] : [PATHS.v1, PATHS.v3]
@@ -46,10 +49,16 @@ export function createLogin({ username, password, apiVersion, send }: LoginOptio
     try {
       return await send(loginOperation(paths[0], username, password))
     } catch (error) {
-      if (!isFailure(error, 'no-route')) throw error
-      const result = await send(loginOperation(paths[1], username, password))
-      paths.reverse()
-      return result
+      if (!(error instanceof RequestFailure) || !PASSED_OVER.includes(error.kind)) throw error
+      // Nacos itself has judged the password: a second question would count as another attempt.
+      if (error.kind === 'denied' && /user|password|account/i.test(error.detail)) throw error
+      try {
+        const result = await send(loginOperation(paths[1], username, password))
+        paths.reverse()
+        return result
+      } catch (second) {
+        throw isFailure(second, 'no-route') && !isFailure(error, 'no-route') ? error : second
+      }
     }
   }
 }

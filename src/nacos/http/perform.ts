@@ -2,11 +2,11 @@ import { unlessAborted } from '../../util/unless-aborted.js'
 import { linkSignals } from '../../util/deadline.js'
 import type { Choice, Verb } from './choice.js'
 import type { Detection } from './detection.js'
-import { saysNothing } from './dialects/answers.js'
+import { isNoRoute, saysNothing } from './dialects/answers.js'
 import type { Dialect, Operation } from './dialects/dialect.js'
 import { v1 } from './dialects/v1.js'
 import type { Exchange, SendHow } from './exchange.js'
-import { isFailure, RequestFailure } from './failure.js'
+import { isFailure, RequestFailure, type FailureKind } from './failure.js'
 import type { WireResponse } from './wire.js'
 
 /**
@@ -50,7 +50,10 @@ export function createPerform({
     try {
       return await best(verb, make, how, spoken)
     } catch (error) {
-      if (!isFailure(error, 'no-route')) throw error
+      if (!isFailure(error, 'no-route')) {
+        if (mayBeOfAnother(error)) detection.doubt(spoken)
+        throw error
+      }
       const other = await detection.again(spoken)
       if (other === spoken) throw error
       return best(verb, make, how, other)
@@ -74,32 +77,67 @@ export function createPerform({
   }
 
   function withOther<T>(verb: Verb, operation: Operation<T>, other: Operation<T>): Operation<T> {
+    const read = readOnce(operation)
     const instead = (response: WireResponse): Operation<T> | undefined => {
-      if (!saysNothing(response)) return undefined
+      const failure = read.failure(response)
+      if (!failure) return undefined
+      const silent = saysNothing(response)
+      // An error may have come after the deed, and a limit is not to be met with another request.
+      if (!silent && (operation.idempotent === false || (failure.kind === 'throttled' && choice.works(verb)))) {
+        return undefined
+      }
       return {
         ...other,
         decode(second) {
-          const result = other.decode(second)
-          choice.without(verb, isDenial(response) ? 'refused' : 'absent')
-          return result
+          try {
+            const result = other.decode(second)
+            choice.without(verb, failure.kind === 'no-route' ? 'absent' : 'refused')
+            return result
+          } catch (error) {
+            throw silent ? error : failure
+          }
         },
       }
     }
-    return { ...operation, instead, ...(other.hint !== undefined && { hint: other.hint }) }
+    return {
+      ...operation,
+      instead,
+      decode: proving(verb, read.decode),
+      ...(other.hint !== undefined && { hint: other.hint }),
+    }
   }
 
   /** The other API cannot do it at all: then the answer is that there is no such operation. */
   function withNone<T>(verb: Verb, operation: Operation<T>): Operation<T | undefined> {
+    const decode = proving(verb, operation.decode)
     return {
       ...operation,
       instead: undefined,
       decode(response) {
-        if (!saysNothing(response) || isDenial(response)) return operation.decode(response)
-        choice.without(verb, 'absent')
+        if (isDenial(response)) return decode(response)
+        if (!saysNothing(response)) {
+          if (choice.works(verb)) return decode(response)
+          try {
+            return decode(response)
+          } catch {
+            choice.without(verb, 'refused')
+            return undefined
+          }
+        }
+        choice.without(verb, isNoRoute(response) ? 'absent' : 'refused')
         return undefined
       },
     }
   }
+
+  /** What v1 has done once is not taken from it by one error. */
+  const proving =
+    <T>(verb: Verb, decode: (response: WireResponse) => T) =>
+    (response: WireResponse): T => {
+      const result = decode(response)
+      choice.with(verb)
+      return result
+    }
 
   return async (verb, make, how = {}) => {
     const { signal, unlink } = linkSignals(closed, how.signal)
@@ -119,3 +157,43 @@ export function createPerform({
 }
 
 const isDenial = ({ status }: WireResponse): boolean => status === 401 || status === 403
+
+/** An answer came, though perhaps not from an API that this server still has. */
+const OF_ANOTHER: readonly FailureKind[] = ['denied', 'status', 'redirect', 'page', 'throttled', 'malformed', 'refused']
+
+function mayBeOfAnother(error: unknown): boolean {
+  return error instanceof RequestFailure && OF_ANOTHER.includes(error.kind)
+}
+
+/** Reads an answer no more than once, however often it is looked at: a list may hold ten thousand instances. */
+function readOnce<T>({ decode }: Operation<T>) {
+  let of: WireResponse | undefined
+  let result: { value: T } | { failure: RequestFailure } | undefined
+  const read = (response: WireResponse) => {
+    if (of !== response) result = undefined
+    of = response
+    return (result ??= outcome(() => decode(response)))
+  }
+  return {
+    failure(response: WireResponse): RequestFailure | undefined {
+      const seen = read(response)
+      return 'failure' in seen ? seen.failure : undefined
+    },
+    decode(response: WireResponse): T {
+      const seen = read(response)
+      of = result = undefined
+      if ('failure' in seen) throw seen.failure
+      return seen.value
+    },
+  }
+}
+
+function outcome<T>(decode: () => T): { value: T } | { failure: RequestFailure } {
+  try {
+    return { value: decode() }
+  } catch (error) {
+    return {
+      failure: error instanceof RequestFailure ? error : new RequestFailure('malformed', 'the answer cannot be read'),
+    }
+  }
+}

@@ -150,7 +150,11 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     apiVersion,
     namespaces,
     send: (operation) => exchange(operation, { ...own, urgent: true }),
-    onFound: ({ version }) => logger.info(`Registry ${servers.current} speaks the ${version} API`),
+    onFound({ version }) {
+      choice.forget()
+      lists.forget()
+      logger.info(`Registry ${servers.current} speaks the ${version} API`)
+    },
   })
 
   function wrap(what: string, error: unknown, hint?: string): SidecarError {

@@ -129,10 +129,12 @@ describe('a broken list', () => {
     })
   })
 
-  it.each([null, 'x', { port: 1 }, { ip: '1.1.1.1', port: '80' }])(
-    'is no list: %j is nobody to call, and so the rest cannot be relied on either',
+  it.each([null, 'x', { port: 1 }, { ip: '1.1.1.2', port: 'p' }])(
+    'R12: one entry that is no instance takes no service away: %j',
     (host) => {
-      expect(() => messages.instancesOf(key, [{ ip: '1.1.1.1', port: 80 }, host])).toThrow(/without ip and port/)
+      const list = messages.instancesOf(key, [host, { ip: '1.1.1.1', port: 80 }])
+      expect(list).toEqual([expect.objectContaining({ ip: '1.1.1.1', port: 80 })])
+      expect(() => messages.instancesOf(key, [host])).toThrow(/no instance with ip and port/)
     },
   )
 

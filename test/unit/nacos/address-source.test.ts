@@ -98,6 +98,21 @@ describe('addresses of an address server', () => {
     expect(transport.lines).toContainEqual(expect.stringMatching(/^info Address server .* answers again$/))
   })
 
+  it.each([
+    ['\ufeff%s\r\n\r\n', 'a mark and CRLF'],
+    ['# the cluster\r\n%s # first\n', 'comments'],
+    ['%s?weight=2&raft_port=8807\n', 'parameters'],
+    [' %s , %s,\n', 'blanks, commas, an address twice'],
+    ['no address!\n%s\nuser:secret@host', 'lines that are none'],
+  ])('R9: are read from %j: %s', async (text) => {
+    const [list, one] = [await server(), await node()]
+    list.on('GET /nacos/serverlist', { body: text.replaceAll('%s', one.address) })
+    const transport = openTransport([], { addressServer: `http://${list.address}/nacos/serverlist` })
+    await transport.list(ORDERS)
+    expect(transport.describe().servers).toEqual([one.address])
+    expect(transport.lines.join('\n')).not.toContain('secret')
+  })
+
   it('R9: that cannot be had are an error that names the server and the key, until they can', async () => {
     const [list, one] = [await server(), await node()]
     const transport = openTransport([], { addressServer: `http://${list.address}/nacos/serverlist` })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ConfigItem, ConfigKey } from '../../../types.js'
 import { isObject } from '../../../util/is-object.js'
+import { isCasRefusal } from '../../cas.js'
 import { RequestFailure } from '../failure.js'
 import type { WireResponse } from '../wire.js'
 
@@ -44,8 +45,17 @@ export function saysNothing(response: WireResponse): boolean {
   return status === 401 || status === 403 || NO_ROUTE.has(status) || (status >= 300 && status < 400) || isPage(response)
 }
 
+export const isNoRoute = ({ status }: WireResponse): boolean => NO_ROUTE.has(status)
+
 /** How a server, or a gateway that knows only some of its paths, says that it has no such route. */
 const NO_ROUTE: ReadonlySet<number> = new Set([404, 405, 410, 501])
+
+/** A compare-and-set that lost its race: in words, or by a status that says nothing else. */
+export function isLostRace(response: WireResponse): boolean {
+  const { status, body } = response
+  if (status === 409 || status === 412) return true
+  return !isPage(response) && isCasRefusal(body)
+}
 
 /** The server's own explanation: the message of an error body, or a short text. */
 export function wordsOf({ body }: WireResponse): string {

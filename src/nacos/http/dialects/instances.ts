@@ -1,5 +1,5 @@
 import type { ServiceInstance, ServiceKey } from '../../../types.js'
-import { readHost } from '../../host.js'
+import { readHosts } from '../../host.js'
 import type { Params, WireResponse } from '../wire.js'
 import { malformed } from './answers.js'
 import { namespaceId, type SignedResource } from './dialect.js'
@@ -24,12 +24,10 @@ export const naming = ({ group, service }: { group: string; service: string }): 
   service,
 })
 
-/** The instances of a list answer, the same in both dialects. One that cannot be read spoils the answer, not the list. */
+/** The instances of a list answer, the same in both dialects. */
 export function readInstances(hosts: unknown, key: ServiceKey, response: WireResponse): ServiceInstance[] {
   if (!Array.isArray(hosts)) throw malformed('holds no list of instances', response)
-  return hosts.map((host) => {
-    const instance = readHost(host, key)
-    if (!instance) throw malformed('holds an instance without ip and port', response)
-    return instance
-  })
+  const instances = readHosts(hosts, key)
+  if (!instances) throw malformed('holds no instance with ip and port', response)
+  return instances
 }

@@ -1,10 +1,9 @@
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
 import { isObject } from '../../../util/is-object.js'
-import { isCasRefusal } from '../../cas.js'
 import { decodeChanged, encodeListening } from '../listener.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
-import { assertSuccess, configItem, malformed, parseJson } from './answers.js'
+import { assertSuccess, configItem, isLostRace, malformed, parseJson } from './answers.js'
 import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
 
@@ -51,13 +50,17 @@ export const v1: Dialect = {
     resource: naming(instance),
     decode(response) {
       assertSuccess(response)
+      const word = response.body.trim()
+      // Nacos before 1.0 and what imitates it answer with a word or nothing, Nacos 1.0 to 1.1.4 without a code: there a
+      // success is one.
+      if (word === '' || /^"?ok"?$/i.test(word)) return { known: true }
       const answer = parseJson(response)
       if (!isObject(answer)) throw malformed('is no object', response)
-      // Nacos 1.0 to 1.1.4 answer without a code: there a success is one.
-      const { code = BEAT_OK, clientBeatInterval: intervalMs } = answer
+      const code = Number(answer['code'] ?? BEAT_OK)
+      const intervalMs = Number(answer['clientBeatInterval'])
       if (code === BEAT_UNKNOWN) return { known: false }
-      if (code !== BEAT_OK) throw new RequestFailure('refused', `code ${String(code)}`)
-      return { known: true, ...(isPositive(intervalMs) && { intervalMs }) }
+      if (!BEAT_TAKEN.includes(code)) throw new RequestFailure('refused', `code ${String(answer['code'])}`)
+      return { known: true, ...(Number.isFinite(intervalMs) && intervalMs > 0 && { intervalMs }) }
     },
   }),
 
@@ -109,7 +112,12 @@ export const v1: Dialect = {
       // Any other 404 is a route that is not there, which says nothing about the document.
       if (response.status === 404 && /config data not exist/i.test(response.body)) return undefined
       assertSuccess(response)
-      return configItem(key, response.body, response.headers['config-type'])
+      const { body, headers } = response
+      // Every Nacos sends an MD5 with a document; nothing at all comes from something in front of it.
+      if (body === '' && headers['content-md5'] === undefined && headers['config-type'] === undefined) {
+        throw malformed('holds no document', response)
+      }
+      return configItem(key, body, headers['config-type'])
     },
   }),
 
@@ -126,7 +134,7 @@ export const v1: Dialect = {
     idempotent: casMd5 === undefined,
     decode(response) {
       // A lost race is an HTTP 500: of Nacos 3 with the body `false`, of 2.5 in words.
-      if (casMd5 !== undefined && (response.body.trim() === 'false' || isCasRefusal(response.body))) return false
+      if (casMd5 !== undefined && (response.body.trim() === 'false' || isLostRace(response))) return false
       return expectBoolean(response)
     },
   }),
@@ -155,9 +163,9 @@ export const v1: Dialect = {
 }
 
 const BEAT_OK = 10200
+/** Nacos, and what stands for a success in envelopes of gateways and other registries. */
+const BEAT_TAKEN: readonly number[] = [BEAT_OK, 200, 0]
 const BEAT_UNKNOWN = 20404
-
-const isPositive = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
 
 const config = ({ namespace, group }: ConfigKey): SignedResource => ({ type: 'config', namespace, group })
 

@@ -1,10 +1,9 @@
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
 import { isObject } from '../../../util/is-object.js'
 import { INSTANCE_ID } from '../../host.js'
-import { isCasRefusal } from '../../cas.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
-import { assertSuccess, configItem, malformed } from './answers.js'
+import { assertSuccess, configItem, isLostRace, malformed } from './answers.js'
 import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
 
@@ -120,7 +119,7 @@ export const v3: Dialect = {
     decode(response) {
       const envelope = open(response)
       if (envelope?.code === RESOURCE_CONFLICT) return false
-      if (casMd5 !== undefined && isCasRefusal(response.body)) return false
+      if (casMd5 !== undefined && isLostRace(response)) return false
       return dataOf(response, envelope) === true
     },
   }),
@@ -183,7 +182,10 @@ export interface Envelope {
 export function open({ body }: WireResponse): Envelope | undefined {
   try {
     const answer = JSON.parse(body) as unknown
-    return isObject(answer) && typeof answer['code'] === 'number' ? (answer as unknown as Envelope) : undefined
+    if (!isObject(answer)) return undefined
+    const { code } = answer
+    if (typeof code === 'string' && /^\d+$/.test(code)) return { ...answer, code: Number(code) }
+    return typeof code === 'number' ? (answer as unknown as Envelope) : undefined
   } catch {
     return undefined
   }

@@ -4,7 +4,7 @@ import type { ConfigKey } from '../../../../src/types.js'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
 import { openTransport } from '../../../support/http-transport.js'
 import { bound } from '../../../support/scale.js'
-import { startScriptedRegistry, type Handler } from '../../../support/scripted-registry.js'
+import { startScriptedRegistry, type Handler, type ScriptedAnswer } from '../../../support/scripted-registry.js'
 
 const LISTENER = 'POST /nacos/v1/cs/configs/listener'
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
@@ -157,7 +157,9 @@ test('outlives an outage and goes on as soon as the registry answers', async () 
   transport.watchConfig(keyOf('a'), md5('one'), (item) => heard.push(item?.content))
   await vi.waitFor(() => expect(server.seen(LISTENER)).toHaveLength(1))
   await proxy.set('refuse')
-  await vi.waitFor(() => expect(transport.lines.some((line) => line.startsWith('warn Watching 1 config'))).toBe(true))
+  await vi.waitFor(() =>
+    expect(transport.lines.some((line) => /^(warn|debug) Watching 1 config/.test(line))).toBe(true),
+  )
   server.put('a', 'two')
   await proxy.set('pass')
   await vi.waitFor(() => expect(heard).toEqual(['two']), { timeout: 5_000 })
@@ -231,4 +233,20 @@ test('R3: where there is no listener, documents are polled, and the listener is 
   expect(server.seen(LISTENER)).toHaveLength(1)
   expect(transport.longPolls).toBe(false)
   expect(transport.lines.filter((line) => /^(warn|error)/.test(line))).toEqual([])
+})
+
+test.each<[string, ScriptedAnswer]>([
+  ['answers at once and empty', { body: '' }],
+  ['answers at once with what is no document', { body: 'ok' }],
+  ['refuses with 403', { status: 403 }],
+  ['fails with 502', { status: 502 }],
+  ['answers with a page', { headers: { 'content-type': 'text/html' }, body: '<html><title>Sign in</title></html>' }],
+])('R3: a change is heard of through a gateway that lets read but not listen: it %s', async (_how, answer) => {
+  const server = await registry({ a: 'one' })
+  server.on(LISTENER, answer)
+  const heard: (string | undefined)[] = []
+  openTransport([server], { configPollMs: 50 }).watchConfig(keyOf('a'), md5('one'), (item) => heard.push(item?.content))
+  await vi.waitFor(() => expect(server.seen('GET /nacos/v1/cs/configs').length).toBeGreaterThan(0), { timeout: 5_000 })
+  server.put('a', 'two')
+  await vi.waitFor(() => expect(heard).toEqual(['two']), { timeout: 8_000 })
 })

@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
 import { startScriptedRegistry, type ScriptedAnswer } from '../../../support/scripted-registry.js'
 
@@ -99,4 +99,95 @@ test('a config document that is a page is a document', async () => {
   const nacos = await server({ headers: { ...HTML, 'config-type': 'html' }, body: '<html></html>' })
   const key = { namespace: '', group: 'G', dataId: 'page.html' }
   expect(await openTransport([nacos]).getConfig(key)).toMatchObject({ content: '<html></html>', type: 'html' })
+})
+
+const PAGE: ScriptedAnswer = { headers: HTML, body: '<html><title>Sign in</title></html>' }
+const ENTRY = { ip: '10.0.0.1', port: 80, clusterName: 'DEFAULT' }
+const CONFIG = { namespace: '', group: 'G', dataId: 'a.yaml' }
+
+/** Serves these APIs, and has `refusal` for everything else. */
+async function gateway(refusal: ScriptedAnswer, ...served: ('v1' | 'v3')[]) {
+  const started = await server(refusal)
+  const apis = new Set(served)
+  const done = (data: unknown): ScriptedAnswer => ({ body: { code: 0, message: 'success', data } })
+  const routes: ['v1' | 'v3', string, ScriptedAnswer][] = [
+    ['v1', 'POST /nacos/v1/ns/instance', { body: 'ok' }],
+    ['v1', 'GET /nacos/v1/ns/instance/list', { body: { hosts: [ENTRY] } }],
+    ['v1', 'POST /nacos/v1/cs/configs', { body: 'true' }],
+    ['v3', 'POST /nacos/v3/client/ns/instance', done('ok')],
+    ['v3', 'GET /nacos/v3/client/ns/instance/list', done([ENTRY])],
+    ['v3', 'POST /nacos/v3/admin/cs/config', done(true)],
+  ]
+  for (const [api, route, answer] of routes) started.on(route, () => (apis.has(api) ? answer : refusal))
+  return Object.assign(started, {
+    serve(...next: ('v1' | 'v3')[]) {
+      apis.clear()
+      for (const api of next) apis.add(api)
+    },
+  })
+}
+
+const REFUSALS: [string, ScriptedAnswer][] = [
+  ['401', { status: 401 }],
+  ['403', { status: 403, body: 'no' }],
+  ['404', { status: 404 }],
+  ['406', { status: 406 }],
+  ['429', { status: 429 }],
+  ['500', { status: 500, body: 'oops' }],
+  ['502 with a page', { status: 502, headers: NGINX, body: '<html><title>502</title></html>' }],
+  ['503', { status: 503, body: 'no healthy upstream' }],
+  ['a redirect', { status: 302, headers: { location: 'https://sso.example/login' } }],
+  ['a page', PAGE],
+  ['an empty 200', { body: '' }],
+  ['foreign JSON', { body: { code: '404', msg: 'no route' } }],
+]
+
+test.each(REFUSALS)('R4: an API that a gateway refuses with %s takes nothing from the other one', async (_how, no) => {
+  for (const api of ['v1', 'v3'] as const) {
+    const transport = openTransport([await gateway(no, api)], { apiVersion: 'auto' })
+    await transport.register(anInstance())
+    expect(await transport.list(ORDERS)).toHaveLength(1)
+    expect(await transport.publishConfig({ ...CONFIG, content: 'x' })).toBe(true)
+    expect(transport.describe().protocol).toBe(`http ${api}`)
+    expect(transport.lines.filter((line) => line.startsWith('warn Registry node'))).toEqual([])
+  }
+})
+
+test.each(REFUSALS)(
+  'R4: a registry that changes its API behind a gateway that answers %s is found',
+  async (_how, no) => {
+    const changing = await gateway(no, 'v1')
+    const transport = openTransport([changing], { apiVersion: 'auto' })
+    await transport.register(anInstance())
+    expect(transport.describe().protocol).toBe('http v1')
+    changing.serve('v3')
+    await vi.waitFor(() => transport.register(anInstance()), { timeout: 10_000, interval: 200 })
+    expect(transport.describe().protocol).toBe('http v3')
+  },
+)
+
+test('R4: a gateway that refuses for good is not asked for its API with each request', async () => {
+  const changing = await gateway({ status: 403, body: 'no' }, 'v1')
+  const transport = openTransport([changing], { apiVersion: 'auto' })
+  await transport.register(anInstance())
+  changing.serve()
+  changing.forget()
+  for (let time = 0; time < 10; time++) await transport.register(anInstance()).catch(() => {})
+  expect(changing.seen('POST /nacos/v1/ns/instance')).toHaveLength(10)
+  // One round: both APIs, for services and for documents.
+  expect(changing.requests.length).toBeLessThanOrEqual(14)
+})
+
+test.each<[string, ScriptedAnswer]>([
+  ['403', { status: 403 }],
+  ['503', { status: 503 }],
+  ['a page', PAGE],
+])('R4: a login is found where a gateway answers %s to the one of v1', async (_how, no) => {
+  const guarded = await gateway(no, 'v3')
+  guarded.on('POST /nacos/v3/auth/user/login', { body: { accessToken: 't', tokenTtl: 18_000 } })
+  guarded.on('GET /nacos/v3/client/ns/instance/list', ({ headers }) =>
+    headers.authorization === 'Bearer t' ? { body: { code: 0, data: [ENTRY] } } : { status: 403 },
+  )
+  const transport = openTransport([guarded], { apiVersion: 'auto', username: 'nacos', password: 'pass-canary' })
+  await vi.waitFor(async () => expect(await transport.list(ORDERS)).toHaveLength(1), { timeout: 5_000, interval: 200 })
 })

@@ -138,6 +138,9 @@ test.each([
   ['Nacos 2.5.1', { status: 500, body: 'caused: Cas publish fail, server md5 may have changed.;' }],
   ['a text with 200', { status: 200, body: 'Cas publish fail,server md5 may have changed.' }],
   ['a conflict', { status: 409, body: { code: 409, message: 'Cas publish fail, server md5 may have changed.' } }],
+  ['a failed precondition', { status: 412, body: '' }],
+  ['a mismatch', { status: 400, body: { code: 400, message: 'casMd5 does not match the stored document' } }],
+  ['a sentence', { status: 500, body: 'update config failed: cas failed' }],
   ['Nacos 3 over v1', { status: 500, body: 'false' }],
 ])('R2: a compare-and-set that %s refuses is false, over v1', async (_server, answer) => {
   const server = await nacos3([])
@@ -169,6 +172,13 @@ test.each([
   ['Nacos 2', { clientBeatInterval: 10000, code: 10200, lightBeatEnabled: true }, 10000],
   ['no interval', { code: 10200 }, undefined],
   ['an absurd interval', { clientBeatInterval: 'soon' }, undefined],
+  ['an interval of nothing', { clientBeatInterval: 0, code: 10200 }, undefined],
+  ['an interval below nothing', { clientBeatInterval: -5, code: 10200 }, undefined],
+  ['numbers as texts', { clientBeatInterval: '5000', code: '10200' }, 5000],
+  ['a null code', { clientBeatInterval: 5000, code: null }, 5000],
+  ['an envelope', { code: 200, message: 'success', data: null }, undefined],
+  ['one word', 'ok', undefined],
+  ['nothing', '', undefined],
 ])('R5: a 200 beat of %s is a beat, and says its interval', async (_server, body, intervalMs) => {
   const server = await nacos3([])
   server.on('PUT /nacos/v1/ns/instance/beat', { body })
@@ -177,6 +187,21 @@ test.each([
   expect(await transport.beat(anInstance(), undefined, (ms) => heard.push(ms))).toBe('ok')
   expect(heard).toEqual(intervalMs === undefined ? [] : [intervalMs])
   expect(transport.describe().connected).toBe(true)
+})
+
+test.each([20404, '20404'])('R5: a beat answered with code %j asks for a new registration', async (code) => {
+  const server = await nacos3([])
+  server.on('PUT /nacos/v1/ns/instance/beat', { body: { code, clientBeatInterval: 5000 } })
+  expect(await openTransport([server]).beat(anInstance())).toBe('unknown')
+})
+
+test('R12: one entry that is no instance takes no service away', async () => {
+  const entry = { ip: '10.0.0.1', port: '8080', clusterName: 'DEFAULT' }
+  const server = await nacos3([])
+  server.on('GET /nacos/v1/ns/instance/list', { body: { hosts: [null, entry, 'x', {}, { ip: '10.0.0.2' }] } })
+  expect(await openTransport([server]).list(ORDERS)).toEqual([expect.objectContaining({ ip: '10.0.0.1', port: 8080 })])
+  server.on('GET /nacos/v1/ns/instance/list', { body: { hosts: [null] } })
+  await expect(openTransport([server]).list(ORDERS)).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_ANSWER' })
 })
 
 test('J10: a v3 registration carries the id that v1 would make, where metadata has room for it', async () => {

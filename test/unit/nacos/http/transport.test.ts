@@ -211,11 +211,17 @@ describe('a failure is never an empty answer', () => {
 
   test('an empty config is not an absent one', async () => {
     const server = await registry()
-    server.on('GET', { body: '' })
+    server.on('GET', { headers: { 'content-md5': 'd41d8cd98f00b204e9800998ecf8427e' }, body: '' })
     expect(await openTransport([server]).getConfig(CONFIG)).toMatchObject({
       content: '',
       md5: 'd41d8cd98f00b204e9800998ecf8427e',
     })
+  })
+
+  test('R17: an empty answer of something in front of the registry is no empty config', async () => {
+    const server = await registry()
+    server.on('GET', { body: '' })
+    await expect(openTransport([server]).getConfig(CONFIG)).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_ANSWER' })
   })
 })
 
