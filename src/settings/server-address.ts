@@ -12,6 +12,8 @@ export interface ServerAddress {
 /** Of a bare host. A URL is taken as it stands: its scheme has a port of its own. */
 const DEFAULT_PORT = 8848
 const SCHEME_PORTS = { http: 80, https: 443 } as const
+/** What a browser shows behind the context path, for addresses that are copied from one. */
+const PAGE = /\/+(index\.html|next|console-ui)?\/*$/i
 
 /** Takes `host:port,[::1]:8848,https://nacos.example.com/nacos` apart; throws a plain `Error` that says what is wrong. */
 export function parseServerAddresses(
@@ -65,12 +67,13 @@ function parseOne(text: string, tlsByDefault: boolean): { address: ServerAddress
   if (protocol !== undefined && protocol !== 'http' && protocol !== 'https') {
     throw new Error(`expected http:// or https://, got ${protocol}://`)
   }
-  const rest = text.slice(scheme?.[0].length ?? 0)
+  const whole = text.slice(scheme?.[0].length ?? 0)
   // Not quoted back: what stands before the @ may be a password.
-  if (rest.includes('@')) throw new Error('expected host:port without user and password: use username and password')
+  if (whole.includes('@')) throw new Error('expected host:port without user and password: use username and password')
+  const rest = whole.replace(/[?#].*$/, '')
   const slash = rest.indexOf('/')
   const authority = slash < 0 ? rest : rest.slice(0, slash)
-  const path = slash < 0 ? '' : rest.slice(slash).replace(/\/+$/, '')
+  const path = slash < 0 ? '' : rest.slice(slash).replace(PAGE, '').replace(/\/+$/, '')
 
   const match = /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(authority)
   if (!match) {

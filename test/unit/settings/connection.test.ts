@@ -38,6 +38,20 @@ describe('addresses', () => {
     expect(parseServerAddresses(text).addresses).toMatchObject([{ port, tls }])
   })
 
+  test.each([
+    ['http://a:8848/nacos/#/login', '/nacos'],
+    ['http://a:8848/nacos/index.html#/serviceManagement?dataId=&group=', '/nacos'],
+    ['https://a/base/nacos/?namespace=x', '/base/nacos'],
+    ['http://a:8080/next/', '/nacos'],
+    ['a:8848?x=1', '/nacos'],
+  ])('R8: %s, as a browser shows it, has the context path %s', (serverAddr, contextPath) => {
+    const nacos = nacosOf(`cloud: { nacos: { server-addr: '${serverAddr}' } }`)
+    expect(connectionOf(nacos, 'config')).toMatchObject({
+      addresses: [{ host: 'a' }],
+      contextPath,
+    })
+  })
+
   test('R8: gRPC is looked for beside the real port', () => {
     const { addresses } = parseServerAddresses('https://nacos.example.com,nacos')
     expect(addresses.map((address) => grpcAddressOf(address, {}))).toMatchObject([
