@@ -32,7 +32,7 @@ export function serviceNameFault(serviceName: string): string | undefined {
 
 /** A JSON object of scalars, or `k=v,k2=v2`; `undefined` for anything else. */
 export function parseMetadata(raw: string | undefined): Record<string, string> | undefined {
-  if (!raw) return plainRecord([])
+  if (raw === undefined || raw.trim() === '' || raw.trim() === 'null') return plainRecord([])
   let value: unknown
   try {
     value = JSON.parse(raw)
@@ -56,10 +56,11 @@ export function parseInteger(raw: string): number | undefined {
   return /^[+-]?\d{1,10}$/.test(raw) ? Number(raw) : undefined
 }
 
-/** Java's Double.parseDouble, as far as a weight goes; it takes NaN. */
+/** Java's Double.parseDouble, as far as a weight goes; it takes NaN, Infinity and a `d` or `f` at the end. */
 export function parseDouble(raw: string): number | undefined {
-  if (raw === 'NaN') return Number.NaN
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(raw.trim()) ? Number(raw) : undefined
+  const text = raw.trim()
+  if (/^[+-]?(NaN|Infinity)$/.test(text)) return Number(text.replace(/^[+-](?=NaN)/, ''))
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[df]?$/i.test(text) ? Number(text.replace(/[df]$/i, '')) : undefined
 }
 
 /** Commons Lang's BooleanUtils.toBoolean: anything else is false. */

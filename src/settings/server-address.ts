@@ -67,13 +67,19 @@ function parseOne(text: string, tlsByDefault: boolean): { address: ServerAddress
   if (protocol !== undefined && protocol !== 'http' && protocol !== 'https') {
     throw new Error(`expected http:// or https://, got ${protocol}://`)
   }
-  const whole = text.slice(scheme?.[0].length ?? 0)
+  const rest = text.slice(scheme?.[0].length ?? 0)
   // Not quoted back: what stands before the @ may be a password.
-  if (whole.includes('@')) throw new Error('expected host:port without user and password: use username and password')
-  const rest = whole.replace(/[?#].*$/, '')
+  if (rest.includes('@')) throw new Error('expected host:port without user and password: use username and password')
   const slash = rest.indexOf('/')
   const authority = slash < 0 ? rest : rest.slice(0, slash)
-  const path = slash < 0 ? '' : rest.slice(slash).replace(PAGE, '').replace(/\/+$/, '')
+  const path =
+    slash < 0
+      ? ''
+      : rest
+          .slice(slash)
+          .replace(/[?#].*$/, '')
+          .replace(PAGE, '')
+          .replace(/\/+$/, '')
 
   const match = /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(authority)
   if (!match) {

@@ -48,6 +48,10 @@ const accepted: readonly Record<string, string>[] = [
   { ip: '::1' },
   { ip: 'not.an.ip' },
   { port: '0' },
+  { weight: '1f' },
+  { weight: ' 2.5D ' },
+  { metadata: ' ' },
+  { metadata: 'null' },
   { metadata: JSON.stringify({ a: long(1_023) }) },
 ]
 

@@ -43,7 +43,7 @@ describe('addresses', () => {
     ['http://a:8848/nacos/index.html#/serviceManagement?dataId=&group=', '/nacos'],
     ['https://a/base/nacos/?namespace=x', '/base/nacos'],
     ['http://a:8080/next/', '/nacos'],
-    ['a:8848?x=1', '/nacos'],
+    ['a:8848/nacos?x=1', '/nacos'],
   ])('R8: %s, as a browser shows it, has the context path %s', (serverAddr, contextPath) => {
     const nacos = nacosOf(`cloud: { nacos: { server-addr: '${serverAddr}' } }`)
     expect(connectionOf(nacos, 'config')).toMatchObject({
