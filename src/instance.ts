@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 import type { ServiceInstance } from './types.js'
 
 /** The largest weight Nacos knows. */
@@ -27,13 +27,18 @@ export function isServiceName(name: string): boolean {
   return name.length > 0 && name.length <= 512 && !/[\s\u4e00-\u9fa5/\\?#@%\u0000-\u001f\u007f]/.test(name)
 }
 
-/** Whether it can be called at all: the registry's word is not trusted, `evil.example/x` would change where a request goes. */
+/**
+ * Whether it can be called at all: the registry's word is not trusted, `evil.example/x` would change where a request goes,
+ * and of `1.2.3.4.5` or `fe80::1%eth0` no URL can be made.
+ */
 export function isCallableAddress({ ip, port }: Pick<ServiceInstance, 'ip' | 'port'>): boolean {
-  return (
-    Number.isInteger(port) &&
-    port > 0 &&
-    port <= 65535 &&
-    typeof ip === 'string' &&
-    (isIP(ip) !== 0 || /^[A-Za-z0-9_.-]{1,253}$/.test(ip))
-  )
+  return Number.isInteger(port) && port > 0 && port <= 65535 && typeof ip === 'string' && isHost(ip)
+}
+
+function isHost(ip: string): boolean {
+  if (isIPv4(ip)) return true
+  if (ip.includes(':')) return isIPv6(ip) && !ip.includes('%')
+  if (!/^[A-Za-z0-9_.-]{1,253}$/.test(ip)) return false
+  // `256.1.1.1` is no URL's host, and `127.1` is another one than it says.
+  return URL.canParse(`http://${ip}`) && new URL(`http://${ip}`).hostname === ip.toLowerCase()
 }

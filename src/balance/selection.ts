@@ -1,5 +1,6 @@
 import { SidecarError } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
+import { addressOf } from './address.js'
 import type { Balancer, BalancerContext, BalancerFactory, Endpoint, PickHint } from './balancer.js'
 import type { Ejector } from './ejector.js'
 import { keepBalancer } from './fallback.js'
@@ -27,6 +28,7 @@ export class Selection {
   /** Over everybody, for a call that has tried all that were admitted: better the sick than nobody. */
   private last: Balancer | undefined
   private version = -1
+  private listed: ReadonlySet<ServiceInstance> | undefined
 
   constructor(
     private readonly options: SelectionOptions,
@@ -39,6 +41,7 @@ export class Selection {
 
   update(instances: readonly ServiceInstance[]): void {
     this.instances = instances
+    this.listed = undefined
     this.version = -1
   }
 
@@ -51,15 +54,33 @@ export class Selection {
       if (trial !== undefined) return trial
     }
     try {
-      const endpoint = this.current!.pick(hint)
+      const endpoint = this.checked(this.current!.pick(hint))
       if (endpoint !== undefined || this.admitted === this.instances) return endpoint
-      return (this.last ??= this.create(this.instances)).pick(hint)
+      return this.checked((this.last ??= this.create(this.instances)).pick(hint))
     } catch (error) {
       this.options.failed(error)
       this.current = createEqualTurns(this.admitted)
       this.last = createEqualTurns(this.instances)
       return this.current.pick(hint) ?? this.last.pick(hint)
     }
+  }
+
+  /** An app's own balancer may return anything: a promise, an instance, an endpoint of another list. */
+  private checked(endpoint: Endpoint | undefined | null): Endpoint | undefined {
+    if (endpoint === undefined || endpoint === null) return undefined
+    this.listed ??= new Set(this.instances)
+    const { instance, done } = endpoint as Partial<Endpoint>
+    if (typeof done === 'function' && instance !== undefined) {
+      if (this.listed.has(instance)) return endpoint
+      // Kept from a list before, whose instance is there still.
+      const address = addressOf(instance)
+      if (this.instances.some((own) => addressOf(own) === address)) return endpoint
+    }
+    Promise.resolve(endpoint).catch(() => {}) // what a promise says beyond that is of no use
+    throw new SidecarError(
+      'SIDECAR_SETTINGS_INVALID',
+      'its pick(hint) must return undefined or { instance, done } at once, with an instance of its list',
+    )
   }
 
   private rebuild(): void {

@@ -4,7 +4,7 @@ import type { JsonCodec } from './json.js'
 import { toJsonValue } from './json-value.js'
 import { encodeForm, isFormLike } from './multipart.js'
 import { encodeFields } from './query.js'
-import { refuseCall } from './refuse-call.js'
+import { asRefusal, refuseCall } from './refuse-call.js'
 import { checkUnread, isAsyncIterable, isNodeStream, type NodeStream } from './streams.js'
 
 /** A body as undici sends it. */
@@ -36,6 +36,14 @@ const FORM_TYPE = /^\s*application\/x-www-form-urlencoded\b/i
  * @throws SidecarError `SIDECAR_CALL_INVALID` for what cannot be sent as it is meant
  */
 export function encodeBody(value: unknown, contentType: string | undefined, json: JsonCodec): EncodedBody {
+  try {
+    return encode(value, contentType, json)
+  } catch (error) {
+    throw asRefusal(error)
+  }
+}
+
+function encode(value: unknown, contentType: string | undefined, json: JsonCodec): EncodedBody {
   if (typeof value === 'object' && value !== null) {
     const own = encodeOwn(value)
     if (own !== undefined) return own

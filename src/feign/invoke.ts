@@ -12,20 +12,27 @@ import { discardStream, isStream } from './streams.js'
 /** Makes one call. Every failure is a rejection, never a throw. */
 export function invoke(method: CompiledMethod, args: readonly unknown[]): Promise<unknown> {
   let bound: BoundCall
+  let streams: boolean
   try {
     bound = bind(method, args)
+    const { body } = bound
+    streams = typeof body === 'object' && body !== null && isStream(body)
   } catch (error) {
-    for (const value of args) {
-      discardStream(value)
-      discardStream((value as { body?: unknown } | null | undefined)?.body)
-    }
+    for (const value of args) discardAll(value)
     return Promise.reject(misused(method, error))
   }
-  const { body } = bound
+  const sent = sendAll(method, bound, args)
   // Whatever becomes of the call, a stream it was to send is not left open.
-  if (typeof body === 'object' && body !== null && isStream(body))
-    return sendAll(method, bound, args).finally(() => discardStream(body))
-  return sendAll(method, bound, args)
+  return streams ? sent.finally(() => discardStream(bound.body)) : sent
+}
+
+function discardAll(argument: unknown): void {
+  try {
+    discardStream(argument)
+    discardStream((argument as { body?: unknown } | null | undefined)?.body)
+  } catch {
+    // It cannot be read, which is what the call is refused for.
+  }
 }
 
 function sendAll(method: CompiledMethod, bound: BoundCall, args: readonly unknown[]): Promise<unknown> {

@@ -9,6 +9,7 @@ import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
 import { badStatus, isGood, NOT_MODIFIED, refine, refined, toResponse } from './judge.js'
 import type { CompiledMethod } from './method-spec.js'
 import { misused } from './misuse.js'
+import { typeOf } from './query.js'
 import { hasDotSegment } from './template.js'
 import { timeLimit } from './time-limit.js'
 
@@ -91,19 +92,16 @@ function toRequest(method: CompiledMethod, { path, headers, body, signal, timeou
 }
 
 /** Checked again: an interceptor's path and headers are as little trusted as a caller's. */
-function toBound(method: CompiledMethod, { path, headers, body, signal, timeoutMs }: FeignRequest): BoundCall {
-  if (!/^\/(?!\/)[\x21-\x7e]*$/.test(path) || hasDotSegment(path)) {
-    throw misused(
-      method,
-      new SidecarError(
-        'SIDECAR_CALL_INVALID',
-        `an interceptor asks for ${JSON.stringify(maskUrl(path))}, which is no absolute path`,
-      ),
-    )
+function toBound(method: CompiledMethod, request: FeignRequest | undefined): BoundCall {
+  const { path, headers, body, signal, timeoutMs } = request ?? ({} as Partial<FeignRequest>)
+  if (typeof path !== 'string' || !/^\/(?!\/)[\x21-\x7e]*$/.test(path) || hasDotSegment(path)) {
+    const asked = typeof path === 'string' ? JSON.stringify(maskUrl(path)) : typeOf(path)
+    const why = `an interceptor asks for ${asked}, which is no absolute path`
+    throw misused(method, new SidecarError('SIDECAR_CALL_INVALID', why))
   }
   try {
     const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs)
-    return { path, headers: flattenHeaders(headers), body, signal, timeoutMs: limit }
+    return { path, headers: headers === undefined ? [] : flattenHeaders(headers), body, signal, timeoutMs: limit }
   } catch (error) {
     throw misused(method, error)
   }

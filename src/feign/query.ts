@@ -9,7 +9,7 @@ export interface QueryStyle {
   readonly objects?: 'refuse' | 'dots' | 'brackets'
 }
 
-/** Objects within objects: beyond that it is a circle. */
+/** Objects and lists within each other: beyond that it is a circle. */
 const DEEPEST = 20
 
 /**
@@ -27,6 +27,7 @@ export function encodePairs(
   depth = 0,
 ): string {
   if (value === undefined || value === null) return ''
+  if (depth > DEEPEST) return refuseCall(`the ${where} parameter ${key} has values within values without an end`)
   if (Array.isArray(value)) {
     if (style?.arrays === 'comma' && !value.some(isPlainObject)) {
       const items = value.filter((item) => item !== undefined && item !== null)
@@ -41,7 +42,6 @@ export function encodePairs(
   }
   const { objects = 'refuse' } = style ?? {}
   if (objects !== 'refuse' && isPlainObject(value)) {
-    if (depth > DEEPEST) return refuseCall(`the ${where} parameter ${key} has objects within objects without an end`)
     return Object.entries(value)
       .map(([name, item]) => {
         const within = objects === 'dots' ? `${key}.${name}` : `${key}[${name}]`

@@ -13,7 +13,12 @@ async function listing(hosts: readonly string[], settings: Record<string, unknow
   onTestFinished(() => registry.close())
   let current = hosts
   registry.on('GET /nacos/v1/ns/instance/list', () => ({ body: `{"hosts":[${current.join(',')}]}` }))
-  const sidecar = quietSidecar(registry.address, { 'sidecar.push': 'off', 'sidecar.poll-interval': 50, ...settings })
+  const sidecar = quietSidecar(registry.address, {
+    'sidecar.push': 'off',
+    'sidecar.poll-interval': 50,
+    'cloud.nacos.config.enabled': false,
+    ...settings,
+  })
   return { sidecar, list: (next: readonly string[]) => void (current = next) }
 }
 
@@ -48,6 +53,16 @@ describe('attack: an instance that anybody may register', () => {
     for (let call = 0; call < 20; call++) await sidecar.fetch('http://demo/')
     expect(two.seen.length).toBeGreaterThan(0)
   })
+
+  it.each(['fe80::1%eth0', '256.1.1.1', '1.2.3.4.5', '127.1', 'svc.1', 'xn--a', '1::2::3', '[::1]', '127.0.0.1%0d'])(
+    'R12: an address of which no URL can be made costs no call: %s',
+    async (ip) => {
+      const { port } = await startProvider()
+      const { sidecar } = await listing([host(port), host(port, '1', ip)])
+      for (let call = 0; call < 4; call++) expect((await sidecar.fetch('http://demo/')).status).toBe(200)
+      expect(alerts(sidecar)).toEqual([expect.stringMatching(/lists 1 of DEFAULT_GROUP@@demo .*cannot be called/)])
+    },
+  )
 
   it('R12: addresses that cannot be called are left out with one warning', async () => {
     const { port } = await startProvider()

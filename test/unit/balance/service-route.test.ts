@@ -120,6 +120,36 @@ describe('a balancer of the app that throws', () => {
     expect(ports(route, 4)).toEqual([2, 3, 2, 3])
   })
 
+  test.each([
+    ['a promise', async () => undefined],
+    ['a promise that is rejected', () => Promise.reject(new Error('late'))],
+    ['a text', () => 'x'],
+    ['an instance', () => instance(1)],
+    ['one without instance', () => ({ done() {} })],
+    ['one without done', () => ({ instance: instance(1) })],
+    ['one of another list', () => ({ instance: instance(9), done() {} })],
+  ])('R12: a balancer that returns %s takes no service away', (_, pick) => {
+    const failures: unknown[] = []
+    registerBalancer('foreign', () => ({ pick: pick as never }))
+    const onBalancerFailed = (_service: string, error: unknown) => void failures.push(error)
+    const { routes, list } = routesOver({}, { balancer: 'foreign', onBalancerFailed })
+    list(instance(1), instance(2))
+    expect(ports(routes.to('s'), 4)).toEqual([1, 2, 1, 2])
+    expect(failures).toEqual([expect.objectContaining({ message: expect.stringContaining('of its list') })])
+  })
+
+  test('R12: null is no pick, and an endpoint kept from a list before is one while its address is listed', () => {
+    const kept = { instance: instance(1), done() {} }
+    let answer: unknown = kept
+    registerBalancer('keeper', () => ({ pick: () => answer as never }))
+    const { routes, list } = routesOver({}, { balancer: 'keeper' })
+    const route = routes.to('s')
+    list(instance(1), instance(2))
+    expect(route.pick()).toBe(kept)
+    answer = null
+    expect(route.pick()).toBeUndefined()
+  })
+
   test('R12: a `done` that throws keeps the ejector from nothing', () => {
     const { route, list, failures, fail } = failing()
     list(instance(1), instance(2))

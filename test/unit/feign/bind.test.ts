@@ -171,6 +171,12 @@ describe('arguments that are of no use', () => {
     expect(() => call('GET', '/users/{id}', { id: 1, ...given })).toThrow(refused(why))
   })
 
+  test('K24: a list in itself is SIDECAR_CALL_INVALID', () => {
+    const list: unknown[] = []
+    list.push(list)
+    expect(() => call('GET', '/users', { at: list })).toThrow(refused(/parameter at has values within values without/))
+  })
+
   test('G10: pairs of names and values are headers, and a polyfill’s signal is one', () => {
     const signal = { aborted: false, addEventListener() {}, removeEventListener() {} }
     const headers = [

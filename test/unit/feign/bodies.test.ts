@@ -80,6 +80,21 @@ describe('what JSON would make {} of', () => {
     ['a nested promise', new Map([['a', Promise.resolve()]]), /body\.a is a promise/],
     ['a Map of objects', new Map([[{}, 1]]), /a Map with a key/],
     ['an invalid date', { at: new Date(NaN) }, /body\.at is an invalid date/],
+    [
+      'a promise after many values',
+      [...Array.from({ length: 5_000 }, () => ({})), Promise.resolve()],
+      /body\[5000\] is a promise/,
+    ],
+    ['a Map in itself', mapInItself(), /body\.self is a circle/],
+    ['a circle', circle(), /body\.list\[0\] is a circle/],
+    ['a value without a floor', nested(20_000), /nested deeper than 1000 levels/],
+    [
+      'a getter that throws',
+      Object.defineProperty({}, 'a', { enumerable: true, get: fail }),
+      /cannot be read: own fault/,
+    ],
+    ['a proxy that throws', new Proxy({}, { get: fail, ownKeys: fail }), /cannot be read: own fault/],
+    ['an iterator that throws', { [Symbol.asyncIterator]: fail }, /cannot be read: own fault/],
   ])('K31: %s is refused', async (_, body, why) => {
     expect((await refused(body)).message).toMatch(why)
   })
@@ -184,3 +199,25 @@ describe('streams', () => {
     expect(body.destroyed).toBe(true)
   })
 })
+
+function fail(): never {
+  throw new TypeError('own fault')
+}
+
+function mapInItself(): Map<string, unknown> {
+  const map = new Map<string, unknown>()
+  return map.set('self', map)
+}
+
+function circle(): object {
+  const list: unknown[] = []
+  const whole = { list }
+  list.push(whole)
+  return whole
+}
+
+function nested(levels: number): object {
+  let value = {}
+  for (let level = 0; level < levels; level++) value = { value }
+  return value
+}

@@ -36,7 +36,7 @@ test('the methods are the only enumerable keys, and cannot be replaced', () => {
   expect(() => Object.assign(orders, { byId: 1 })).toThrow(TypeError)
 })
 
-test.each(['', 'a/b', 'a b', 'http://evil.example', '../x', 'a@@b@@c', 'a\r\nb', 'ä'])(
+test.each(['', 'a/b', 'a b', 'http://evil.example', '../x', 'a@@b@@c', 'a\r\nb'])(
   'refuses the service name %j',
   (name) => {
     expect(() => defineClient(name, {})).toThrow(expect.objectContaining({ code: 'SIDECAR_CLIENT_INVALID' }))

@@ -224,6 +224,25 @@ describe('interceptors', () => {
     })
   })
 
+  test.each([
+    ['nothing', undefined, /asks for a undefined/],
+    ['no path', { headers: {} }, /asks for a undefined/],
+    ['a path that is none', { path: 5 }, /asks for a number/],
+    [
+      'headers that cannot be read',
+      { path: '/x', headers: { [Symbol.iterator]: () => 1 } },
+      /an argument cannot be read/,
+    ],
+  ])('G10: an interceptor that passes %s on is SIDECAR_CALL_INVALID', async (_, request, why) => {
+    const { provider } = await serving()
+    const layer: Interceptor = (_request, next) => next(request as never)
+    const error = (await client({ interceptors: [layer] })
+      .get({ id: '1' })
+      .catch((reason: unknown) => reason)) as Error
+    expect(error).toMatchObject({ code: 'SIDECAR_CALL_INVALID', message: expect.stringMatching(why) })
+    expect(provider.seen).toHaveLength(0)
+  })
+
   test('K32: timeoutMs covers the interceptors, and the request that one of them let through', async () => {
     const { provider } = await serving(() => {})
     const slow: Interceptor = async (request, next) => {
