@@ -80,7 +80,7 @@ function refuseUnknown(value: object, at: Place): void {
   if (Object.keys(value).length === 0) refuse(at, `${typeOf(value)} without fields of its own, of which JSON makes {}`)
 }
 
-function refuse(at: Place, what: Place): never {
+function refuse(at: Place, what: string): never {
   return refuseCall(`${nameOf(at)} is ${what}`)
 }
 
