@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Adapter, AppHooks, MountedApp } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
 import { createHealth, type HealthStatus } from './adapters/health.js'
+import { OPEN } from './auth/decision.js'
 import { createGuard, type Guard } from './auth/guard.js'
 import { requestContext } from './auth/request-context.js'
 import { createServiceCall } from './auth/service-call.js'
@@ -33,6 +34,8 @@ export interface GuardedAppOptions {
   readonly fetch: typeof globalThis.fetch
   readonly logger: Logger
   readonly signal: AbortSignal
+  /** This sidecar has stopped, and another one guards the app. */
+  relieved(): boolean
   /** `undefined` where another sidecar's page is to answer. */
   health(): HealthStatus | undefined
   /** Told of every request that reaches the app; true for the sidecar's own, which is answered at once. */
@@ -52,13 +55,25 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
     logger,
     signal,
   })
+  const standing: Guard = {
+    check: (request, url) => (signal.aborted && options.relieved() ? OPEN : guard.check(request, url)),
+    upgrade: (request, socket) =>
+      signal.aborted && options.relieved() ? Promise.resolve(OPEN) : guard.upgrade(request, socket),
+  }
   const adapter = app === undefined ? undefined : findAdapter(app)
   const context: AppHooks['context'] = sidecar.forwardContext
     ? (request, token) => requestContext(request, auth.token, sidecar.versionHeader, token)
     : undefined
   const servers: ServerGuard | undefined =
     auth.enabled && auth.mount === 'first'
-      ? createServerGuard({ guard, context, logger, app: () => mounted, everyServer: adapter === undefined, signal })
+      ? createServerGuard({
+          guard: standing,
+          context,
+          logger,
+          app: () => mounted,
+          everyServer: adapter === undefined,
+          signal,
+        })
       : undefined
   const mounted: MountedApp | undefined = adapter?.mount(app, {
     ...(servers && { guard: servers.guardApp }),

@@ -1,4 +1,6 @@
+import { messageOf } from './errors.js'
 import { printable } from './util/printable.js'
+import { tell } from './util/tell.js'
 
 /** Anything with these four methods is a logger: pino, winston, `console`. */
 export interface Logger {
@@ -29,14 +31,23 @@ export function createLogger(level: LogLevel = 'info', write: (line: string) => 
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** A logger that is handed one line a message, without control characters. */
-export function escaping(logger: Logger): Logger {
-  return {
-    debug: (message) => logger.debug(printable(message)),
-    info: (message) => logger.info(printable(message)),
-    warn: (message) => logger.warn(printable(message)),
-    error: (message) => logger.error(printable(message)),
+/**
+ * A logger that is handed one line a message, without control characters. One that fails harms nothing but its own lines: from
+ * then on, what it does not take is printed by `spare`.
+ */
+export function escaping(logger: Logger, spare: Logger = createLogger('warn')): Logger {
+  let told = false
+  const at = (level: keyof Logger) => (message: string) => {
+    const line = printable(message)
+    const failed = (error: unknown) => {
+      if (!told)
+        spare.error(`the logger of the options fails: ${messageOf(error)}; what it does not take is printed here`)
+      told = true
+      spare[level](line)
+    }
+    tell((text: string) => logger[level](text), line, failed)
   }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 function writeStderr(line: string): void {

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { inspect, type InspectOptions } from 'node:util'
 import type { HealthStatus } from './adapters/health.js'
 import type { Guard } from './auth/guard.js'
+import { ownApp, type AppOwner } from './app-owners.js'
 import { createClientRuntime, createDiscovery, type Discovery } from './client-runtime.js'
 import { SidecarError, messageOf } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
@@ -69,6 +70,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly #registry: Registry
   readonly #remote: RemoteConfig
   readonly #app: GuardedApp
+  readonly #owner: AppOwner
   readonly #membership: Membership
   readonly #lifecycle: Lifecycle
   readonly #abort = new AbortController()
@@ -127,12 +129,14 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
     const membership = createMembership({ ...common, ...registry.discovery, directory: this.runtime.directory })
     this.#membership = membership
+    this.#owner = ownApp(app, settings.auth.enabled && settings.auth.mount === 'first')
     const probe = app === undefined ? undefined : createServerProbe()
     this.#app = guardApp(app, {
       ...common,
       verify: options.verify,
       fetch: createFetch(() => this.runtime, AUTH_CONNECTIONS),
       signal: this.#abort.signal,
+      relieved: () => this.#owner.another('guards'),
       health: () => this.#health(),
       arrived: probe?.arrived,
     })
@@ -203,6 +207,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /** The last step of a stop. */
   async #close(): Promise<void> {
+    this.#owner.leave()
     this.#abort.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
     this.#remote.close()
     this.runtime.directory.close()
@@ -302,7 +307,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   #health(): HealthStatus | undefined {
     // Another sidecar goes on serving the app: its page answers.
-    if (this.#lifecycle.leaving() && this.#lifecycle.shared()) return undefined
+    if (this.#lifecycle.leaving() && (this.#lifecycle.shared() || this.#owner.another('serves'))) return undefined
     const { registered, lastBeatAt } = this.status()
     // A request that arrives came by a server, be it one that was not found.
     const phase = this.#lifecycle.leaving() ? 'leaving' : this.#ready ? 'serving' : 'starting'

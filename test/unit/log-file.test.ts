@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, sta
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loggerFor } from '../../src/log-file.js'
-import type { Logger } from '../../src/logger.js'
+import { escaping, type Logger } from '../../src/logger.js'
 import { settingsSchema } from '../../src/settings/schema.js'
 import { tempFolder } from '../support/temp-folder.js'
 
@@ -88,5 +88,35 @@ describe('sidecar.log-file', () => {
     const { logger } = open(file, 'silent')
     logger.error('lost')
     expect(existsSync(file)).toBe(false)
+  })
+})
+
+describe('a logger that fails', () => {
+  const broken = {
+    throws: () => {
+      throw new TypeError('no transport')
+    },
+    rejects: () => Promise.reject(new TypeError('no transport')),
+  }
+
+  test.each(['throws', 'rejects'] as const)('G6: one that %s harms nothing but its own lines', async (how) => {
+    const log = broken[how]
+    const spare: string[] = []
+    const keep = (message: string) => void spare.push(message)
+    const logger = escaping(
+      { debug: log, info: log, warn: log, error: log },
+      { debug: keep, info: keep, warn: keep, error: keep },
+    )
+    logger.warn('one\ntwo')
+    logger.info('three')
+    await new Promise(setImmediate)
+    expect(spare).toEqual([expect.stringContaining('no transport'), 'one\\ntwo', 'three'])
+  })
+
+  test('G6: and so does one without the methods', () => {
+    const spare: string[] = []
+    const keep = (message: string) => void spare.push(message)
+    escaping({} as Logger, { debug: keep, info: keep, warn: keep, error: keep }).warn('x')
+    expect(spare).toEqual([expect.stringContaining('not a function'), 'x'])
   })
 })

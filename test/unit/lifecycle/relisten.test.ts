@@ -108,6 +108,41 @@ describe('K30: state is taken back', () => {
     await vi.waitFor(async () => expect(await listed(registry)).toEqual([]))
   })
 
+  it('K30: an app that a new sidecar takes up after a stop is healthy, and asks the new guard alone', async () => {
+    const registry = await testRegistry()
+    const app = express()
+    app.get('/', (_request, response) => void response.end('served'))
+    const auth = { enabled: true }
+    const made = (token: string) => {
+      const sidecar = createSidecar({
+        app,
+        configPath: false,
+        signals: false,
+        logger: collectLog(),
+        verify: (sent) => sent === token || 401,
+        settings: registry.settings({ 'application.name': 'orders', auth }),
+      })
+      onTestFinished(() => sidecar.stop({ drain: false }))
+      return sidecar
+    }
+    const first = made('one')
+    const registered = once(first, 'registered')
+    await listen(createServer(app))
+    await registered
+    await first.stop({ drain: false })
+    const port = await listen(createServer(app))
+    expect((await fetch(`http://127.0.0.1:${port}/`, { headers: { 'x-token': 'two' } })).status).toBe(503) // closed, not open
+    const second = made('two')
+    await once(second, 'registered')
+    const ask = async (path: string, token: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'x-token': token } })
+      return [response.status, (await response.text()).slice(0, 20)]
+    }
+    expect(await ask('/', 'two')).toEqual([200, 'served'])
+    expect((await ask('/', 'one'))[0]).toBe(401)
+    expect(await ask('/actuator/health/readiness', '')).toEqual([200, '{"status":"UP"}'])
+  })
+
   it('K30: a hot swap: the new server listens, then the old one closes, and the instance moves', async () => {
     const registry = await testRegistry()
     const app = express()
