@@ -48,10 +48,6 @@ const accepted: readonly Record<string, string>[] = [
   { ip: '::1' },
   { ip: 'not.an.ip' },
   { port: '0' },
-  { weight: '1f' },
-  { weight: ' 2.5D ' },
-  { metadata: ' ' },
-  { metadata: 'null' },
   { metadata: JSON.stringify({ a: long(1_023) }) },
 ]
 
@@ -68,11 +64,14 @@ describe.each([
     expect(registry.services()).toEqual([])
   })
 
-  it.each(accepted)('R11: with %j is taken', async (fields) => {
-    const registry = await devRegistry()
-    expect((await form(registry, 'POST', path, { ...good, ...fields })).status).toBe(200)
-    expect(registry.services()).toHaveLength(1)
-  })
+  it.each([...accepted, { weight: '1f' }, { weight: ' 2.5D ' }, { metadata: ' ' }, { metadata: 'null' }])(
+    'R11: with %j is taken',
+    async (fields) => {
+      const registry = await devRegistry()
+      expect((await form(registry, 'POST', path, { ...good, ...fields })).status).toBe(200)
+      expect(registry.services()).toHaveLength(1)
+    },
+  )
 })
 
 const asInstance = ({ ip, port, clusterName, metadata }: Record<string, string>) => ({
