@@ -114,7 +114,9 @@ export class Connections {
 
   private createPool(): Pool {
     const { origin, maxConnections, connectTimeoutMs } = this.options
-    return new Pool(origin, { connections: maxConnections, connectTimeout: connectTimeoutMs, pipelining: 1 })
+    // With room for the streams that a pool carries before it is renewed: requests would wait for them inside of the pool.
+    const connections = maxConnections + Math.floor((maxConnections - 1) / 2)
+    return new Pool(origin, { connections, connectTimeout: connectTimeoutMs, pipelining: 1 })
   }
 
   private stopTimer(): void {

@@ -65,6 +65,15 @@ describe.each(calls)('K8: answers that are not read: %s', (_, door) => {
   })
 })
 
+test('K8: event streams that are opened all at once wait for none of each other', async () => {
+  const mesh = startMesh({ feign: { client: { shop: { maxConnections: 8 } } } })
+  const provider = await serving()
+  mesh.registry.set('shop', instance('shop', provider.port))
+  await Promise.all(Array.from({ length: 40 }, () => keepOpen('http://shop/events', 1)))
+  expect(provider.seen).toHaveLength(40)
+  expect(await doors['typed client']!('shop')('GET', '/x')).toMatchObject({ port: provider.port })
+})
+
 test('K8: calls that wait go on as connections become free, however many they are', async () => {
   const mesh = startMesh({ feign: { client: { shop: { ...limited, connectTimeout: 400 } } } })
   const sockets = new Set<unknown>()
