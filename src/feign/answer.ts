@@ -21,6 +21,8 @@ export interface RawAnswer {
   fail(code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown): FeignError
 }
 
+const NO_HEADERS: Buffer[] = []
+
 /**
  * Takes the answer of the present attempt in as undici hands it over: raw headers, then chunks. It stands on the
  * attempts, so that a call with its answer is one object.
@@ -32,7 +34,7 @@ export abstract class AnswerReader<Rules extends AttemptRules> extends PooledAtt
   protected encoding: string | undefined
   /** Bytes that have come. */
   protected size = 0
-  private rawHeaders: Buffer[] = []
+  private rawHeaders: Buffer[] = NO_HEADERS
   private chunks: Buffer[] | undefined
 
   headers(): Record<string, string | string[]> {
@@ -43,11 +45,13 @@ export abstract class AnswerReader<Rules extends AttemptRules> extends PooledAtt
   protected readHead(status: number, rawHeaders: Buffer[]): number {
     this.status = status
     this.rawHeaders = rawHeaders
-    this.contentType = rawHeader(rawHeaders, 'content-type')
+    const type = rawValue(rawHeaders, 'content-type')
+    this.contentType = type === undefined ? undefined : typeText(type)
     this.encoding = rawHeader(rawHeaders, 'content-encoding')
     const mark = rawHeader(rawHeaders, LEAVING_HEADER)
     if (mark !== undefined) this.onDrainMark(mark)
-    return Number(rawHeader(rawHeaders, 'content-length') ?? 0)
+    const length = rawValue(rawHeaders, 'content-length')
+    return length === undefined ? 0 : decimal(length)
   }
 
   /** Whether the answer is complete with its head, although the head may announce a body. */
@@ -87,10 +91,37 @@ export abstract class AnswerReader<Rules extends AttemptRules> extends PooledAtt
  * @param name in lower case, letters and hyphens only
  */
 function rawHeader(rawHeaders: readonly Buffer[], name: string): string | undefined {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (isNamed(rawHeaders[i]!, name)) return rawHeaders[i + 1]!.toString('latin1')
-  }
+  return rawValue(rawHeaders, name)?.toString('latin1')
+}
+
+function rawValue(rawHeaders: readonly Buffer[], name: string): Buffer | undefined {
+  for (let i = 0; i < rawHeaders.length; i += 2) if (isNamed(rawHeaders[i]!, name)) return rawHeaders[i + 1]
   return undefined
+}
+
+/** Nearly all answers are of one type: to compare it costs less than to make the text of it again. */
+let lastType = { bytes: Buffer.alloc(0), text: '' }
+
+function typeText(bytes: Buffer): string {
+  if (!isSame(bytes, lastType.bytes)) lastType = { bytes: Buffer.from(bytes), text: bytes.toString('latin1') }
+  return lastType.text
+}
+
+function isSame(a: Buffer, b: Buffer): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}
+
+/** As `Number` reads it, without a text in between where it is digits alone. */
+function decimal(bytes: Buffer): number {
+  let value = 0
+  for (let i = 0; i < bytes.length; i++) {
+    const digit = bytes[i]! - 0x30
+    if (digit < 0 || digit > 9) return Number(bytes.toString('latin1'))
+    value = value * 10 + digit
+  }
+  return value
 }
 
 function isNamed(bytes: Buffer, name: string): boolean {
