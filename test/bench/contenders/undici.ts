@@ -60,7 +60,8 @@ export function openPoolRequestSameHeaders({ origin }: OpenOptions): Contender {
   const { token, traceparent } = CONTEXT
   return {
     async getUser(id) {
-      const headers = { accept: 'application/json', authorization: `Bearer ${token}`, traceparent }
+      const authorization = `Bearer ${token}`
+      const headers = { accept: 'application/json', 'accept-encoding': 'gzip, deflate, br', authorization, traceparent }
       const { statusCode, body } = await pool.request({ path: `/users/${id}`, method: 'GET', headers })
       if (statusCode !== 200) throw new Error(`answered ${statusCode}`)
       return JSON.parse(await body.text()) as User
