@@ -86,6 +86,10 @@ export default tseslint.config(
           message:
             'Held by an AbortSignal.any alone, it is garbage-collected on Node 20 and never comes: util/deadline.ts',
         },
+        {
+          selector: "LogicalExpression[operator='??'] YieldExpression",
+          message: 'The CommonJS build puts the right side of ?? into a function, where yield is a syntax error',
+        },
       ],
     },
   },

@@ -30,6 +30,15 @@ export function extensionOf(dataId: string): string {
   return /\.([^.]+)$/.exec(dataId)?.[1]?.toLowerCase() ?? ''
 }
 
+/** A text with a NUL in it is UTF-16 or none. @throws DocumentError */
+function refuseNull(text: string, name: string): void {
+  const at = text.indexOf('\0')
+  if (at < 0) return
+  const lines = text.slice(0, at).split('\n')
+  const why = 'null byte: the document is UTF-16 or no text at all, save it as UTF-8'
+  throw new DocumentError(name, why, lines.length, lines.at(-1)!.length + 1)
+}
+
 /**
  * The values of a document, lowest first where a YAML one has several `---` parts. A plain text is one value, under
  * the document's own name.
@@ -54,9 +63,7 @@ export function* readingDocument(
 ): Sliced<PropertyEntry[][]> {
   // Editors on Windows write one; in a properties document it would become part of the first name.
   const text = content.replace(/^\ufeff/, '')
-  if (format !== 'text' && text.includes('\0')) {
-    throw new DocumentError(name, 'it holds NUL characters: it is UTF-16 or no text at all; publish it as UTF-8')
-  }
+  if (format !== 'text') refuseNull(text, name)
   switch (format) {
     case 'yaml':
       return yield* readingYaml(text, name, inWorker)

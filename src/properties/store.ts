@@ -218,7 +218,8 @@ export class PropertyStore {
       ...shared,
     })
     // The files on disk know themselves and the environment first; what they lack may be in Nacos.
-    const tree = this.views?.local.tree ?? (yield* PropertyNode.merging([...local, ...above]))
+    const known = this.views?.local.tree
+    const tree = known === undefined ? yield* PropertyNode.merging([...local, ...above]) : known
     return {
       all,
       local: new PropertyView({ tree, ...shared, beyond: () => all }),

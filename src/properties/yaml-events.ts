@@ -1,4 +1,5 @@
-import { createRequire } from 'node:module'
+// Bundles have a createRequire of their own in the banner that CommonJS dependencies need (docs/deployment.md).
+import { createRequire as requireFrom } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { getScalarValue, parseEvents, YAMLException, type Event, type ScalarEvent } from 'js-yaml'
 import { messageOf } from '../errors.js'
@@ -109,7 +110,7 @@ let queue: Promise<unknown> = Promise.resolve()
 
 function askWorker(source: string, maxEvents: number): Promise<Answer> {
   const answer = queue.then(async () => {
-    const parser = createRequire(import.meta.url).resolve('js-yaml')
+    const parser = requireFrom(import.meta.url).resolve('js-yaml')
     const worker = new Worker(PROGRAM, {
       eval: true,
       workerData: { source, parser, maxEvents, maxDepth: MAX_DEPTH, fields: FIELDS },

@@ -55,7 +55,8 @@ export function* composing(reader: EventReader, anchors: Map<string, YamlNode>):
   } else {
     while (reader.events.at(reader.at).type !== EVENT_ID.POP) {
       if (node.items.length % STEP === STEP - 1) yield
-      node.items.push(withoutChildren(reader, anchors) ?? (yield* composing(reader, anchors)))
+      const small = withoutChildren(reader, anchors)
+      node.items.push(small === undefined ? yield* composing(reader, anchors) : small)
     }
   }
   reader.at++
@@ -104,7 +105,8 @@ function* composingPairs(reader: EventReader, anchors: Map<string, YamlNode>, ma
     const event = reader.events.at(reader.at)
     if (event.type === EVENT_ID.POP) return
     if (map.pairs.length % STEP === STEP - 1) yield
-    const { node: key } = withoutChildren(reader, anchors) ?? (yield* composing(reader, anchors))
+    const smallKey = withoutChildren(reader, anchors)
+    const { node: key } = smallKey === undefined ? yield* composing(reader, anchors) : smallKey
     if (key.kind !== 'scalar') return reader.fail(key.at, 'a list or a map cannot be a key')
     const at = event.type === EVENT_ID.SCALAR && event.valueStart >= 0 ? event.valueStart : key.at
     const first = seen.get(key.text)
@@ -113,7 +115,8 @@ function* composingPairs(reader: EventReader, anchors: Map<string, YamlNode>, ma
       return reader.fail(at, `the key "${key.text}" is there twice: first in line ${line}`)
     }
     seen.set(key.text, at)
-    const node = withoutChildren(reader, anchors) ?? (yield* composing(reader, anchors))
+    const small = withoutChildren(reader, anchors)
+    const node = small === undefined ? yield* composing(reader, anchors) : small
     map.pairs.push({ name: key.text, at, merge: key.plain && key.text === '<<', node })
   }
 }

@@ -39,7 +39,8 @@ test.each([
   const logins = server.seen('/auth/login').length
   expect(logins).toBeGreaterThan(1)
   expect(logins).toBeLessThanOrEqual(duration(6, 4))
-  expect(server.requests.length - logins).toBeLessThanOrEqual(logins)
+  // A refusal of the v3 API says nothing about v1, so the first look at a server is two requests.
+  expect(server.requests.length - logins).toBeLessThanOrEqual(logins + 1)
   expect(errors.length).toBeGreaterThan(logins)
 
   expect(transport.lines.filter((line) => line.startsWith('error'))).toHaveLength(1)

@@ -69,7 +69,9 @@ const SHAPES: [name: string, dataId: string, content: string][] = [
 
 /** A process that follows one document, at the seam: what a registry of this process does is none of its work. */
 async function follow(dataId: string) {
-  const { settings, store } = loadBootstrap(`cloud.nacos.config.shared-configs: ${dataId}`)
+  const { settings, store } = loadBootstrap(
+    `cloud.nacos.config.shared-configs: [{ data-id: ${dataId}, refresh: true }]`,
+  )
   let push: ConfigListener = () => {}
   const transport = {
     getConfig: () => Promise.resolve(undefined),
