@@ -44,6 +44,8 @@ export class Connections {
 
   /** The pool to dispatch to, by one that has a connection taken. */
   get current(): Pool {
+    // A request would wait for the streams without end inside of a pool that they have left no connection of.
+    if (this.open + this.streams > this.options.maxConnections) this.renewPool()
     return this.pool
   }
 
@@ -114,9 +116,7 @@ export class Connections {
 
   private createPool(): Pool {
     const { origin, maxConnections, connectTimeoutMs } = this.options
-    // With room for the streams that a pool carries before it is renewed: requests would wait for them inside of the pool.
-    const connections = maxConnections + Math.floor((maxConnections - 1) / 2)
-    return new Pool(origin, { connections, connectTimeout: connectTimeoutMs, pipelining: 1 })
+    return new Pool(origin, { connections: maxConnections, connectTimeout: connectTimeoutMs, pipelining: 1 })
   }
 
   private stopTimer(): void {
