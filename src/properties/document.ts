@@ -74,10 +74,14 @@ function* collect(value: unknown, path: PropertyPath, entries: PropertyEntry[]):
   if (path.length > 100) throw new Error('nested more than 100 levels deep')
   if (entries.length > MAX_VALUES) throw new Error(tooManyValues())
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol') return
+  // From code: what is in them is no property of theirs.
+  if (value instanceof Map || value instanceof Set) {
+    return yield* collect(value instanceof Map ? Object.fromEntries(value) : [...value], path, entries)
+  }
   if (Array.isArray(value)) {
     if (value.length === 0) entries.push(entryOf(path, { kind: 'list', value: null, text: '', plain: false }))
     for (const [index, item] of value.entries()) yield* collectIn(item ?? null, [...path, index], entries)
-  } else if (value !== null && typeof value === 'object' && !(value instanceof Date)) {
+  } else if (value !== null && typeof value === 'object' && !isText(value)) {
     const own = Object.entries(value)
     if (own.length === 0 && path.length > 0)
       entries.push(entryOf(path, { kind: 'map', value: null, text: '', plain: false }))
@@ -86,6 +90,10 @@ function* collect(value: unknown, path: PropertyPath, entries: PropertyEntry[]):
     const scalar = typeof value === 'number' || typeof value === 'boolean' || value === null ? value : String(value)
     entries.push(entryOf(path, { value: scalar, text: scalar === null ? '' : String(scalar), plain: false }))
   }
+}
+
+function isText(value: object): boolean {
+  return value instanceof Date || value instanceof URL || value instanceof RegExp
 }
 
 function* collectIn(value: unknown, path: PropertyPath, entries: PropertyEntry[]): Sliced<void> {

@@ -24,6 +24,8 @@ export class Environment {
   /** The variable that speaks for this property. */
   lookup(path: PropertyPath): { name: string; text: string } | undefined {
     const squashed = squash(path.join(''))
+    // A shell's own `_` says nothing of a key that is empty or all dashes.
+    if (squashed === '') return undefined
     const own = isOwnSection(path)
     if (!this.squashed.has(squashed) && !(own && this.squashed.has(`SPRING${squashed}`))) return undefined
     const dotted = path.join('.')

@@ -81,7 +81,10 @@ export function* readingDocument(
 /** JSON is YAML, and read as YAML it has lines; what only JSON allows (a key of 2,000 characters) goes without. */
 function* readingJson(content: string, name: string, inWorker: boolean): Sliced<PropertyEntry[][]> {
   try {
-    return (yield* readingYaml(content, name, inWorker)).map(withoutNull)
+    const read = (yield* readingYaml(content, name, inWorker)).map(withoutNull)
+    // What begins like JSON must be JSON: `{"a": 1 /* one */}` is another value in YAML.
+    if (content.trimStart().startsWith('{')) requireJson(content, name)
+    return read
   } catch (error) {
     if (error instanceof DocumentError && error.reason === tooManyValues()) throw error
     let parsed: unknown
@@ -96,5 +99,21 @@ function* readingJson(content: string, name: string, inWorker: boolean): Sliced<
     } catch (refused) {
       throw new DocumentError(name, messageOf(refused))
     }
+  }
+}
+
+function requireJson(content: string, name: string): void {
+  try {
+    JSON.parse(content)
+  } catch (error) {
+    // The rest of the message quotes the text, which may hold a password.
+    const [, at] = / at position (\d+)/.exec(messageOf(error)) ?? []
+    const before = at === undefined ? [] : content.slice(0, Number(at)).split('\n')
+    throw new DocumentError(
+      name,
+      'it is no JSON: comments, commas before a bracket, and names or texts without double quotes are not accepted',
+      before.length || undefined,
+      before.length > 0 ? before.at(-1)!.length + 1 : undefined,
+    )
   }
 }

@@ -118,8 +118,11 @@ export const PENDING = Symbol('pending')
 
 /** How a template is put together. */
 export interface Rendering {
-  /** The text of a key, `undefined` where there is none, PENDING where it must be found out first. */
-  valueOf(key: string): string | typeof PENDING | undefined
+  /**
+   * The text of a key, `undefined` where there is none, PENDING where it must be found out first. Work where it takes
+   * longer.
+   */
+  valueOf(key: string): string | typeof PENDING | undefined | Sliced<string | typeof PENDING>
   /** What to write for a placeholder with neither value nor default; or throws. */
   unresolved(placeholder: Placeholder): string
 }
@@ -142,7 +145,8 @@ export function* rendering(template: Template, how: Rendering): Sliced<string | 
       const key = part.key.every((piece) => typeof piece === 'string')
         ? part.key.join('')
         : yield* rendering(part.key, how)
-      const value = key === PENDING ? PENDING : how.valueOf(key.trim())
+      const said = key === PENDING ? PENDING : how.valueOf(key.trim())
+      const value = typeof said === 'object' ? yield* said : said
       const written =
         value !== undefined ? value : part.fallback ? yield* rendering(part.fallback, how) : how.unresolved(part)
       if (written === PENDING) pending = true

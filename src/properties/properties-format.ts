@@ -42,17 +42,29 @@ export function* readingProperties(content: string, name: string): Sliced<Proper
 function* pieces(content: string): Generator<string> {
   let from = 0
   while (from < content.length) {
-    let to = content.indexOf('\n', from + PIECE_CHARS)
-    while (to >= 0 && isContinued(content, to)) to = content.indexOf('\n', to + 1)
+    let to = lineEnd(content, from + PIECE_CHARS)
+    while (to >= 0 && isContinued(content, to)) to = lineEnd(content, to + 1)
     const end = to < 0 ? content.length : to + 1
     yield content.slice(from, end)
     from = end
   }
 }
 
+/** The last character of the first line that ends at `from` or later: LF, CR LF, or CR alone, as Java takes them. */
+function lineEnd(content: string, from: number): number {
+  for (let at = from; at < content.length; at++) {
+    const code = content.charCodeAt(at)
+    if (code === LF || (code === CR && content.charCodeAt(at + 1) !== LF)) return at
+  }
+  return -1
+}
+
+const LF = 10
+const CR = 13
+
 /** Whether an odd number of backslashes stands before the end of the line. */
 function isContinued(content: string, at: number): boolean {
-  let start = content[at - 1] === '\r' ? at - 1 : at
+  let start = content[at] === '\n' && content[at - 1] === '\r' ? at - 1 : at
   const end = start
   while (content[start - 1] === '\\') start--
   return (end - start) % 2 === 1
@@ -66,7 +78,7 @@ function escapesIn(text: string): number {
 
 function linesIn(text: string, from: number, to: number): number {
   let lines = 0
-  for (let at = text.indexOf('\n', from); at >= 0 && at < to; at = text.indexOf('\n', at + 1)) lines++
+  for (let at = lineEnd(text, from); at >= 0 && at < to; at = lineEnd(text, at + 1)) lines++
   return lines
 }
 

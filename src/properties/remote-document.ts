@@ -144,7 +144,8 @@ export class RemoteDocument {
 
   private reject(md5: string, error: unknown): void {
     this.badMd5 = md5
-    this.options.logger.error(`${messageOf(error)}. The values before it stay in use`)
+    const instead = this.parts.length > 0 ? 'The values before it stay in use' : 'Still going on without it'
+    this.options.logger.error(`${messageOf(error)}. ${instead}`)
     if (error instanceof SidecarError) this.options.emit('configRejected', { source: this.name, error })
   }
 

@@ -3,7 +3,7 @@ import { runAtOnce, type Sliced } from '../util/slices.js'
 import type { PropertyDocument, PropertyEntry } from './document.js'
 import { locate } from './document-error.js'
 import { formatPath, parsePath, type PropertyPath } from './path.js'
-import { hasPlaceholder, parsingTemplate, PENDING, rendering, type Template } from './placeholders.js'
+import { hasPlaceholder, parsingTemplate, PENDING, rendering, type Rendering, type Template } from './placeholders.js'
 import type { PropertyNode } from './tree.js'
 
 /** A scalar as one layer has it, its placeholders not yet resolved. */
@@ -43,8 +43,16 @@ export interface Lookup {
 /** What all placeholders together may make: the work of one store is bounded, whatever its documents say. */
 export const MAX_RESOLVED_TOTAL = 8_000_000
 const MAX_NAMES_IN_MESSAGE = 10
+/** So many placeholders of one value are named. */
+const MAX_MISSING = 100
+
+/** What an item of a list that a placeholder names counts for in `MAX_RESOLVED_TOTAL`, whatever its length. */
+const ITEM_COST = 20
+/** How much is done between two chances to let the event loop turn. */
+const STEP = 200
 
 type Key = PropertyEntry | string
+type ResolvedList = Pick<Resolved, 'text' | 'error' | 'firstMissing'>
 
 interface Frame {
   readonly found: Found
@@ -58,7 +66,7 @@ interface Frame {
  */
 export class Resolver {
   private readonly known = new Map<Key, Resolved>()
-  private readonly lists = new Map<PropertyNode, string>()
+  private readonly lists = new Map<PropertyNode, ResolvedList>()
   private total = 0
   /** The value with which the placeholders made more than they may. */
   exhaustedBy: Found | undefined
@@ -80,12 +88,14 @@ export class Resolver {
     for (let top = stack.at(-1); top; top = stack.at(-1)) {
       if (this.known.has(top.key)) {
         stack.pop()
+        yield
         continue
       }
       const needs = yield* this.step(top)
       const place = places.get(top.key)
       if (this.known.has(top.key)) {
         if (place !== undefined) close(place)
+        yield
         continue
       }
       if (place === undefined) {
@@ -95,7 +105,7 @@ export class Resolver {
       for (const need of needs) {
         const first = places.get(need.key)
         if (first !== undefined) {
-          this.failCircle(open.slice(first))
+          yield* this.failCircle(open.slice(first))
           close(first)
           break
         }
@@ -120,26 +130,35 @@ export class Resolver {
     const missing: string[] = []
     let firstMissing: Missing | undefined
     let error: Resolved['error']
-    const of = (found: Found): string | typeof PENDING => {
-      const resolved = this.at(found)
-      if (!resolved) {
-        needs.set(keyOf(found), frameOf(found))
-        return PENDING
-      }
+    const need = (found: Found) => void needs.set(keyOf(found), frameOf(found))
+    const use = (resolved: ResolvedList): string => {
       firstMissing ??= resolved.firstMissing
       error ??= resolved.error
       return resolved.text
     }
-    const valueOf = (name: string): string | typeof PENDING | undefined => {
+    const of = (found: Found): string | typeof PENDING => {
+      const resolved = this.at(found)
+      if (resolved) return use(resolved)
+      need(found)
+      return PENDING
+    }
+    const listOf = function* (this: Resolver, node: PropertyNode, path: PropertyPath) {
+      const list = yield* this.list(node, path, need)
+      return list ? use(list) : PENDING
+    }.bind(this)
+    const valueOf: Rendering['valueOf'] = (name) => {
       const path = parsePath(name)
       const found = this.lookup.find(path)
-      if (!found) return this.listText(path, of) ?? this.lookup.defaultOf(path)
+      if (!found) {
+        const node = this.lookup.list(path)
+        return node ? listOf(node, path) : this.lookup.defaultOf(path)
+      }
       // `port: ${PORT:80}` means the variable, not itself.
       if (found.entry === frame.found.entry && formatPath(found.entry.path) !== formatPath(path)) return undefined
       return of(found)
     }
     const unresolved = ({ source }: { source: string }) => {
-      missing.push(source)
+      if (missing.length < MAX_MISSING) missing.push(source)
       firstMissing ??= { placeholder: source, found: frame.found }
       return source
     }
@@ -147,18 +166,21 @@ export class Resolver {
       frame.template ??= yield* parsingTemplate(frame.found.entry.text)
       const text = yield* rendering(frame.template, { valueOf, unresolved })
       if (text === PENDING) return needs.values()
-      this.total += text.length
-      if (this.total > MAX_RESOLVED_TOTAL) {
-        this.exhaustedBy ??= frame.found
-        throw new RangeError(`the placeholders of all documents make more than ${MAX_RESOLVED_TOTAL} characters`)
-      }
+      this.charge(text.length)
       if (error) this.fail(frame, error)
       else this.known.set(frame.key, { text, missing, ...(firstMissing && { firstMissing }) })
     } catch (thrown) {
       if (!(thrown instanceof RangeError)) throw thrown
+      if (this.total > MAX_RESOLVED_TOTAL) this.exhaustedBy ??= frame.found
       this.fail(frame, thrown)
     }
     return []
+  }
+
+  private charge(amount: number): void {
+    this.total += amount
+    if (this.total > MAX_RESOLVED_TOTAL)
+      throw new RangeError(`the placeholders of all documents make more than ${MAX_RESOLVED_TOTAL} characters`)
   }
 
   private fail({ key, found }: Frame, error: SidecarError | RangeError): void {
@@ -166,8 +188,9 @@ export class Resolver {
   }
 
   /** Each of them says the circle as it is seen from there. */
-  private failCircle(circle: readonly Frame[]): void {
+  private *failCircle(circle: readonly Frame[]): Sliced<void> {
     for (const [index, frame] of circle.entries()) {
+      if (index % STEP === STEP - 1) yield
       const names = Array.from({ length: Math.min(circle.length, MAX_NAMES_IN_MESSAGE) }, (_, at) =>
         formatPath(circle[(index + at) % circle.length]!.found.entry.path),
       )
@@ -177,32 +200,45 @@ export class Resolver {
     }
   }
 
-  /** A list of names reads as Spring's `a,b`. */
-  private listText(
+  /**
+   * A list of names reads as Spring's `a,b`; put together once.
+   *
+   * @param need is told of each item that must be known first; then there is no text yet.
+   */
+  private *list(
+    node: PropertyNode,
     path: PropertyPath,
-    of: (found: Found) => string | typeof PENDING,
-  ): string | typeof PENDING | undefined {
-    const node = this.lookup.list(path)
-    if (!node) return undefined
+    need: (found: Found) => void,
+  ): Sliced<ResolvedList | undefined> {
     const known = this.lists.get(node)
-    if (known !== undefined) return known
+    if (known) return known
+    this.charge(node.children.size * ITEM_COST)
     const items: string[] = []
     let pending = false
-    let plain = true
+    let firstMissing: Missing | undefined
+    let error: Resolved['error']
+    let count = 0
     for (const index of node.children.keys()) {
+      if (++count % STEP === 0) yield
       const found = this.lookup.find([...path, Number(index)])
-      const text = found ? of(found) : ''
-      plain &&= !found || !hasPlaceholder(found.entry.text)
-      if (text === PENDING) pending = true
-      else items.push(text)
+      const resolved = found ? this.at(found) : NO_TEXT
+      if (!resolved) {
+        pending = true
+        need(found!)
+        continue
+      }
+      firstMissing ??= resolved.firstMissing
+      error ??= resolved.error
+      items.push(resolved.text)
     }
-    if (pending) return PENDING
-    const text = items.join(',')
-    // What its items lack is said by whichever value asks: only a list without placeholders is kept.
-    if (plain) this.lists.set(node, text)
-    return text
+    if (pending) return undefined
+    const list: ResolvedList = { text: items.join(','), error, firstMissing }
+    this.lists.set(node, list)
+    return list
   }
 }
+
+const NO_TEXT: Resolved = { text: '', missing: [] }
 
 /** Where a value was written: `bootstrap.yml:12:3`, `environment DB_URL`. */
 export function placeOf({ entry, source }: Found): string {

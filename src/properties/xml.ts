@@ -73,8 +73,11 @@ export function* readingXml(content: string, name: string): Sliced<PropertyEntry
   }
 
   function tag(): void {
-    TAG.lastIndex = at
-    const [whole, closing, tagName = '', attributes = '', empty] = TAG.exec(content) ?? fail('a malformed tag')
+    // The expression works in one go: only so much of the document is shown to it.
+    TAG.lastIndex = 0
+    const [whole, closing, tagName = '', attributes = '', empty] =
+      TAG.exec(content.slice(at, at + MAX_TAG_CHARS)) ??
+      fail(`a malformed tag, or one of more than ${MAX_TAG_CHARS} characters`)
     if (closing) {
       const element = open.pop()
       if (element?.name !== tagName) return fail(`</${tagName}> closes nothing`)
@@ -113,6 +116,8 @@ interface Element {
   text: string
 }
 
+/** With its attributes. */
+const MAX_TAG_CHARS = 100_000
 const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map()
 const NAME = String.raw`[^\s<>/="'&!?]+`
 const ATTRIBUTE = new RegExp(String.raw`(${NAME})\s*=\s*(?:"([^"<]*)"|'([^'<]*)')`, 'g')

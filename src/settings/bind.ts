@@ -6,6 +6,7 @@ import type { PropertyLayer } from '../properties/document.js'
 import { formatPath, type PropertyPath } from '../properties/path.js'
 import { hasPlaceholder } from '../properties/placeholders.js'
 import { isSecret, masked } from '../properties/secrets.js'
+import { mask } from '../util/secrets.js'
 import { printable } from '../util/printable.js'
 import type { PropertyNode } from '../properties/tree.js'
 import { placeOf, type Found, type PropertyView } from '../properties/view.js'
@@ -205,7 +206,7 @@ class Binder {
     if (!node || !found) return ''
     if (node.isList) return ', got a list'
     if (node.children.size > 0) return ', got settings below it'
-    return isSecret(path) ? ', got "***"' : `, got ${JSON.stringify(shorten(this.view.textOf(found)))}`
+    return isSecret(path) ? ', got "***"' : `, got ${JSON.stringify(shorten(mask(this.view.textOf(found))))}`
   }
 
   private nearestOrigin(path: PropertyPath): PropertyNode | undefined {

@@ -1,10 +1,10 @@
 import { readdirSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
-import { SidecarError, type SidecarErrorCode } from '../errors.js'
+import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import { DocumentError } from '../properties/document-error.js'
 import { textEntry, type PropertyDocument, type PropertyEntry } from '../properties/document.js'
 import { formatOf, readDocument } from '../properties/formats.js'
-import { documentPath } from '../properties/path.js'
+import { documentPath, type PropertyPath } from '../properties/path.js'
 import { sectionsOf, type Section } from './activation.js'
 import { displayName, isDirectory, readText } from './files.js'
 import { withOpenFeign } from './openfeign.js'
@@ -49,12 +49,20 @@ export function readConfigTree(folder: string, cwd: string): FileSection {
       if (isDirectory(file)) visit(file, key)
       else if (statSync(file).isFile()) {
         const text = readText(file, displayName(file, cwd)).replace(/\r?\n$/, '')
-        entries.push(textEntry(documentPath(key.join('.')), text, { key: key.join('.') }))
+        entries.push(textEntry(pathOf(key.join('.'), displayName(file, cwd)), text, { key: key.join('.') }))
       }
     }
   }
   orRefuse('SIDECAR_SETTINGS_UNREADABLE', () => visit(folder, []))
   return { document: { name, layer: 'local', entries }, entries, profiles: undefined, file: join(folder, 'x') }
+}
+
+function pathOf(key: string, file: string): PropertyPath {
+  try {
+    return documentPath(key)
+  } catch (error) {
+    throw new DocumentError(file, messageOf(error))
+  }
 }
 
 /** What a file says wrong becomes an error of the settings. */

@@ -8,12 +8,13 @@ export function activeProfiles({ include, active, group = {} }: Profiles, bootst
   const named = new Set([...include, ...active])
   const known = bootstrap ? activeProfiles(bootstrap).filter((name) => !named.has(name)) : []
   const names = new Set<string>()
-  const add = (name: string) => {
-    if (names.has(name)) return
+  // The next one last: groups may follow each other in a chain of any length.
+  const waiting = [...known, ...named].reverse()
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (names.has(name)) continue
     names.add(name)
-    if (Object.hasOwn(group, name)) group[name]!.forEach(add)
+    if (Object.hasOwn(group, name)) waiting.push(...[...group[name]!].reverse())
   }
-  for (const name of [...known, ...named]) add(name)
   return [...names]
 }
 

@@ -153,3 +153,8 @@ test('C9: a change that comes while a long one is worked on is applied after it'
   await vi.waitFor(() => expect(store.get('last')).toBe(2), { timeout: 20_000 })
   expect(store.get('k1')).toBeUndefined()
 })
+
+test('C2: what begins like JSON and is none is refused with its place, not read as another value', () => {
+  expect(() => readDocument('{\n"a": 1 /* one */}', 'json', 'a.json', 'a.json')).toThrow(/a\.json:2:8: it is no JSON/)
+  expect(readDocument('{"a": 1}', 'json', 'a.json', 'a.json')[0]).toMatchObject([{ path: ['a'], value: 1 }])
+})
