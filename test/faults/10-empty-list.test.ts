@@ -7,7 +7,11 @@ import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
 const HOLD_MS = duration(30_000, 500)
-const settings = { 'sidecar.poll-interval': duration(10_000, 40), 'sidecar.empty-protection': HOLD_MS }
+const settings = {
+  'sidecar.poll-interval': duration(10_000, 40),
+  'sidecar.empty-protection': HOLD_MS,
+  'cloud.nacos.config.enabled': false,
+}
 /** Long enough for the hold and the polls around it. */
 const patient = { timeout: HOLD_MS + duration(25_000, 5_000), interval: 5 }
 
