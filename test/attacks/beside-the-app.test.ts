@@ -231,7 +231,7 @@ describe.each(frameworks)('attack: what answers beside the app: $name', ({ creat
     expect(await upgrade(url)).toBe(101)
   })
 
-  it('G2: K28: what a WebSocket library answers before the app needs a token; the app is asked once', async () => {
+  it('G2, K16, K28: what a WebSocket library answers before the app needs a token; the app is asked once', async () => {
     const { server, url, sidecar } = await app({ 'cache-ttl': 0 })
     // As engine.io attaches itself.
     const before = server.listeners('request') as ((...args: unknown[]) => void)[]

@@ -8,7 +8,7 @@ import { tempFolder } from '../support/temp-folder.js'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 afterEach(killChildren)
 
-test.each(['esm', 'cjs'] as const)('a bundle of a script that only calls still works: %s', async (format) => {
+test.each(['esm', 'cjs'] as const)('K39: a bundle of a script that only calls still works: %s', async (format) => {
   const registry = await testRegistry()
   await registry.stub('user-service', answering({ who: 'Ada' }))
   const folder = tempFolder({ 'bootstrap.yml': `cloud.nacos.server-addr: ${registry.address}` })

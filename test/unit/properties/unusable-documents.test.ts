@@ -103,7 +103,7 @@ test('C2: a listener of configRejected that throws does not end the start', asyn
 })
 
 test.each(['cipher-aes-keys.properties', 'cipher-keys.yml', 'cipher-aes-keys.json'])(
-  'C11: %s says that it is encrypted and what to do, and none of it is loaded',
+  'C11, J11: %s says that it is encrypted and what to do, and none of it is loaded',
   async (dataId) => {
     const outage = await startOutage()
     await outage.publish(dataId, 'c2VjcmV0: 1')
