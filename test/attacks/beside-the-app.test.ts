@@ -214,7 +214,7 @@ describe.each(frameworks)('attack: what answers beside the app: $name', ({ creat
     return { sidecar, ...running }
   }
 
-  it('G2: K16: an upgrade beside the app needs a token, and one warning says so', async () => {
+  it('G2, K16: an upgrade beside the app needs a token, and one warning says so', async () => {
     const { server, url, sidecar } = await app()
     takeUpgrades(server)
     expect(await upgrade(url)).toBe(401)
@@ -225,7 +225,7 @@ describe.each(frameworks)('attack: what answers beside the app: $name', ({ creat
     expect(await status(`${url}/app`, TOKEN)).toBe(200)
   })
 
-  it('G2: K16: auth.mount: manual leaves upgrades to the app', async () => {
+  it('G2, K16: auth.mount: manual leaves upgrades to the app', async () => {
     const { server, url } = await app({ mount: 'manual' })
     takeUpgrades(server)
     expect(await upgrade(url)).toBe(101)
@@ -249,7 +249,7 @@ describe.each(frameworks)('attack: what answers beside the app: $name', ({ creat
     expect(sidecar.asked).toEqual(['GET /app', 'GET /socket.io/', 'GET /app'])
   })
 
-  it('G2: K28: what another listener answers before the app is warned of once', async () => {
+  it('G2, K28: what another listener answers before the app is warned of once', async () => {
     const { server, url, sidecar } = await app()
     const before = server.listeners('request') as ((...args: unknown[]) => void)[]
     server.removeAllListeners('request')
@@ -281,7 +281,7 @@ it.each([
   expect((await target(port, '/%zz', { headers: 'Authorization: Bearer good\r\n' })).status).not.toBe(401)
 })
 
-it('G2: K28: an app behind a function of its own is guarded as ever', async () => {
+it('G2, K28: an app behind a function of its own is guarded as ever', async () => {
   const app = express()
   app.get('/app', (_request, response) => void response.send('app'))
   const sidecar = guarded(app)
