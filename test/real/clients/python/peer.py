@@ -40,6 +40,8 @@ class Peer:
         builder = (
             ClientConfigBuilder()
             .server_address(server)
+            # Version 2 says '' else, which gRPC takes for a namespace of its own (seen on Nacos 2.2.4 too).
+            .namespace_id("public")
             .username(username)
             .password(password)
             .log_dir(home)
