@@ -1,5 +1,6 @@
 import { SidecarError } from '../errors.js'
 import { nearest } from '../util/nearest.js'
+import type { StandardSchema } from '../util/standard-schema.js'
 import type { ClientOptions } from './options.js'
 
 /** Every option; those that are numbers say their unit. */
@@ -43,6 +44,7 @@ export function checkOptions(options: object, whose: string): void {
       const guess = nearest(key, Object.keys(OPTIONS))
       refuse(`${whose} has no option "${key}"${guess === undefined ? '' : `, did you mean ${guess}?`}`)
     }
+    checkKind(key, value, whose)
     const unit = OPTIONS[key as keyof ClientOptions]
     if (
       unit === undefined ||
@@ -54,6 +56,15 @@ export function checkOptions(options: object, whose: string): void {
       `${key} of ${whose}: expected a number of ${unit}, ${key === 'maxConnections' ? 1 : 0} or more, got ${typeof value === 'string' ? `"${value}"` : String(value)}`,
     )
   }
+}
+
+/** What is called or asked at a call, and would be a TypeError there. */
+function checkKind(key: string, value: unknown, whose: string): void {
+  if (value === undefined) return
+  if (key === 'interceptors' && !(Array.isArray(value) && value.every((one) => typeof one === 'function')))
+    refuse(`interceptors of ${whose}: expected a list of functions`)
+  if (key === 'validate' && typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate !== 'function')
+    refuse(`validate of ${whose}: expected a schema of zod, valibot, arktype or another one of Standard Schema`)
 }
 
 function refuse(why: string): never {

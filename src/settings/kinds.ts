@@ -29,15 +29,18 @@ export const durationMs = z
   })
 
 /** `auto`, or what the kind takes. */
-export const autoOr = <Kind extends z.ZodType>(kind: Kind) =>
-  z.union([
-    z
-      .string()
-      .meta({ pattern: String.raw`^\s*[aA][uU][tT][oO]\s*$` })
-      .transform((value) => value.trim().toLowerCase())
-      .pipe(z.literal('auto')),
-    kind,
-  ])
+export const autoOr = <Kind extends z.ZodType>(kind: Kind, expected: string) =>
+  z.union(
+    [
+      z
+        .string()
+        .meta({ pattern: String.raw`^\s*[aA][uU][tT][oO]\s*$` })
+        .transform((value) => value.trim().toLowerCase())
+        .pipe(z.literal('auto')),
+      kind,
+    ],
+    { error: expected },
+  )
 
 /** A deadline or an interval, of which 0 would be one that nothing can keep. */
 export const positiveMs = durationMs.refine((ms) => ms > 0, 'expected a duration above 0')

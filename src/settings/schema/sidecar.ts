@@ -24,7 +24,7 @@ export const sidecar = section({
    * come from callers whose list is older (Spring Cloud LoadBalancer keeps one for 35 s), until none has come for 3 s, at
    * most for `leave-timeout`; health checks do not count. A duration is a fixed drain; 0 is none.
    */
-  drain: autoOr(durationMs).default('auto'),
+  drain: autoOr(durationMs, 'expected auto, or a duration such as 12s (0 for none)').default('auto'),
   /** How long a drain that is `auto` may last. Keep the platform's grace period 5 s above it. */
   leaveTimeout: durationMs.default(40_000),
   /**

@@ -212,6 +212,19 @@ describe('interceptors', () => {
     expect(result).toEqual([expect.objectContaining({ url: '/v2/users' })])
   })
 
+  test.each([
+    [{ interceptors: ['x'] }, /^interceptors of user-service: expected a list of functions/],
+    [{ interceptors: () => 1 }, /^interceptors of user-service: expected a list of functions/],
+    [{ validate: () => true }, /^validate of user-service: expected a schema of zod/],
+  ])('K24: %j is refused before any call', async (options, message) => {
+    await serving()
+    const refused = async () => client(options as unknown as ClientOptions).get({ id: '1' })
+    await expect(refused()).rejects.toMatchObject({
+      code: 'SIDECAR_CLIENT_INVALID',
+      message: expect.stringMatching(message),
+    })
+  })
+
   test('one that forgets to return is told so', async () => {
     await serving()
     const forgetful = async (...[request, next]: Parameters<Interceptor>) => {

@@ -384,6 +384,7 @@ describe('wrong values', () => {
     ['server.port: [1]', 'server.port: expected an integer 0–65535, got a list'],
     ['server.port: { a: 1 }', 'server.port: expected an integer 0–65535, got settings below it'],
     ['server.port: 65536', 'server.port: expected an integer 0–65535, got "65536"'],
+    ['sidecar.drain: off', 'sidecar.drain: expected auto, or a duration such as 12s (0 for none), got "off"'],
     ['server.port: ""', 'server.port: expected an integer 0–65535, got ""'],
     ['auth.mount: last', 'auth.mount: expected first or manual, got "last"'],
     ['cloud.nacos.config.shared-configs: [{ group: G }]', 'shared-configs[0]'],
