@@ -52,7 +52,12 @@ export interface MembershipOptions extends Pick<RegistryWay, 'transport' | 'name
 export function createMembership(options: MembershipOptions): Membership {
   const { transport, namespace, settings, directory, logger, emit } = options
   const { discovery } = settings.cloud.nacos
-  const registers = discovery.enabled && discovery.registerEnabled
+  const { discovery: springDiscovery, serviceRegistry } = settings.cloud
+  const registers =
+    discovery.enabled &&
+    discovery.registerEnabled &&
+    springDiscovery.enabled &&
+    serviceRegistry.autoRegistration.enabled
   if (registers) checkInstance(settings)
   let registrar: Registrar | undefined
   let moved: Promise<void> = Promise.resolve()

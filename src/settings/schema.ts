@@ -40,6 +40,16 @@ export const settingsSchema = section({
   }).prefault({}),
   cloud: section({
     nacos: nacos.prefault({}),
+    discovery: section({
+      /** `false` registers nothing, as `cloud.nacos.discovery.register-enabled: false`; calls by name still work. */
+      enabled: flag.default(true),
+    }).prefault({}),
+    serviceRegistry: section({
+      autoRegistration: section({
+        /** `false` registers nothing, as `cloud.nacos.discovery.register-enabled: false`. */
+        enabled: flag.default(true),
+      }).prefault({}),
+    }).prefault({}),
     /** How the address that callers are told is chosen, in Spring's own words. */
     inetutils: section({
       /** As `cloud.nacos.discovery.preferred-networks`, which is asked first. */

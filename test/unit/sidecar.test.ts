@@ -86,6 +86,23 @@ test.each<[string, object]>([
   },
 )
 
+test.each([
+  'cloud.nacos.discovery.enabled',
+  'cloud.nacos.discovery.register-enabled',
+  'spring.cloud.discovery.enabled',
+  'spring.cloud.service-registry.auto-registration.enabled',
+])('J8: %s: false registers nothing', async (key) => {
+  const settings = { 'cloud.nacos.discovery.register-enabled': true, 'application.name': 'orders', [key]: false }
+  const { sidecar, transport } = start(settings)
+  const server = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  sidecar.listening(server)
+  await sidecar.ready
+  expect(sidecar.status()).toMatchObject({ registered: false, instance: undefined })
+  expect(transport.requests).toEqual([])
+})
+
 test.each(['enabled', 'register-enabled'])('discovery.%s: false needs no name', (key) => {
   const settings = { 'cloud.nacos.discovery.register-enabled': true, [`cloud.nacos.discovery.${key}`]: false }
   expect(start(settings).sidecar.status().instance).toBeUndefined()
