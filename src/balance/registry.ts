@@ -7,18 +7,23 @@ import { createRandom } from './random.js'
 import { createRoundRobin } from './round-robin.js'
 import { createSameClusterFirst } from './same-cluster-first.js'
 
+const BUILT_IN: readonly (readonly [string, BalancerFactory])[] = [
+  ['round-robin', createRoundRobin],
+  ['random', createRandom],
+  ['least-pending', createLeastPending],
+  ['consistent-hash', createConsistentHash],
+  ['same-cluster-first', createSameClusterFirst],
+]
+
 /** One per process: a balancer registered through the ESM copy of the package is there for the CJS copy too. */
-const balancers = sharedSlot(
-  'balancers',
-  () =>
-    new Map<string, BalancerFactory>([
-      ['round-robin', createRoundRobin],
-      ['random', createRandom],
-      ['least-pending', createLeastPending],
-      ['consistent-hash', createConsistentHash],
-      ['same-cluster-first', createSameClusterFirst],
-    ]),
-)
+const balancers = sharedSlot('balancers', () => new Map<string, BalancerFactory>(BUILT_IN))
+
+const builtIn: ReadonlySet<BalancerFactory> = new Set(BUILT_IN.map(([, factory]) => factory))
+
+/** Whether the factory is one of this package's: what its balancers pick needs no check. */
+export function isBuiltIn(factory: BalancerFactory): boolean {
+  return builtIn.has(factory)
+}
 
 /**
  * The balancer called `name`: `round-robin`, `random`, `least-pending`, `consistent-hash`, `same-cluster-first`, or

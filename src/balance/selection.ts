@@ -4,6 +4,7 @@ import { addressOf } from './address.js'
 import type { Balancer, BalancerContext, BalancerFactory, Endpoint, PickHint } from './balancer.js'
 import type { Ejector } from './ejector.js'
 import { keepBalancer } from './fallback.js'
+import { isBuiltIn } from './registry.js'
 import { createEqualTurns } from './round-robin.js'
 
 export interface SelectionOptions {
@@ -30,10 +31,15 @@ export class Selection {
   private version = -1
   private listed: ReadonlySet<ServiceInstance> | undefined
 
+  /** A check of each endpoint costs as much as the pick itself; balancers of this package need none. */
+  private readonly trusted: boolean
+
   constructor(
     private readonly options: SelectionOptions,
     private instances: readonly ServiceInstance[],
-  ) {}
+  ) {
+    this.trusted = isBuiltIn(options.create)
+  }
 
   get size(): number {
     return this.instances.length
@@ -68,6 +74,7 @@ export class Selection {
   /** An app's own balancer may return anything: a promise, an instance, an endpoint of another list. */
   private checked(endpoint: Endpoint | undefined | null): Endpoint | undefined {
     if (endpoint === undefined || endpoint === null) return undefined
+    if (this.trusted) return endpoint
     this.listed ??= new Set(this.instances)
     const { instance, done } = endpoint as Partial<Endpoint>
     if (typeof done === 'function' && instance !== undefined) {
