@@ -1,5 +1,6 @@
 import type { Params } from './body.js'
 import { tenantOf } from './config-store.js'
+import { publishConfig } from './config-publish.js'
 import type { ConfigId, ConfigStore } from './config-store.js'
 import { checked, configNames } from './named-params.js'
 import { filled } from './naming-params.js'
@@ -26,20 +27,7 @@ function routes(store: ConfigStore): Routes {
       return { ...reply, type: JSON_UTF8, headers }
     },
 
-    'POST /v2/cs/config': ({ params, header, remote }) => {
-      const draft = {
-        ...idOf(params, required),
-        content: required(params, 'content'),
-        type: filled(params, 'type'),
-        appName: filled(params, 'appName'),
-        description: filled(params, 'desc'),
-        tags: filled(params, 'configTags'),
-        encryptedDataKey: filled(params, 'encryptedDataKey'),
-        sourceIp: remote,
-      }
-      if (store.publish(draft, header('casmd5'))) return result(true)
-      throw new Refusal(result('Cas publish fail, server md5 may have changed.', 20_005, 'resource conflict', 500))
-    },
+    'POST /v2/cs/config': (call) => publishConfig(store, idOf(call.params, required), call),
 
     'DELETE /v2/cs/config': ({ params }) => {
       store.remove(idOf(params, present))

@@ -1,5 +1,6 @@
 import type { Params } from './body.js'
 import { tenantOf } from './config-store.js'
+import { publishConfig } from './config-publish.js'
 import type { ConfigId, ConfigStore } from './config-store.js'
 import type { BeatTimes } from './instance.js'
 import type { Naming } from './naming.js'
@@ -125,20 +126,7 @@ function configRoutes(store: ConfigStore): Routes {
       })
     },
 
-    'POST /v3/admin/cs/config': ({ params, header, remote }) => {
-      const draft = {
-        ...configOf(params),
-        content: required(params, 'content'),
-        type: filled(params, 'type'),
-        appName: filled(params, 'appName'),
-        description: filled(params, 'desc'),
-        tags: filled(params, 'configTags'),
-        encryptedDataKey: filled(params, 'encryptedDataKey'),
-        sourceIp: remote,
-      }
-      if (store.publish(draft, header('casmd5'))) return result(true)
-      throw new Refusal(result('Cas publish fail, server md5 may have changed.', 20_005, 'resource conflict', 500))
-    },
+    'POST /v3/admin/cs/config': (call) => publishConfig(store, configOf(call.params), call),
 
     'DELETE /v3/admin/cs/config': ({ params }) => {
       store.remove(configOf(params))
