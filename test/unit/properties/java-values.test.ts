@@ -35,6 +35,16 @@ describe('J6: what YAML 1.1 of Java sees is what a typed default gets', () => {
     expect(readProperty(store, 'm', { x: fallback })).toEqual({ x: expected })
   })
 
+  test('J6: lines of a properties document end as Java takes them: LF, CR LF, or CR alone', () => {
+    const lines = ['a=1', 'b=2\\', '  3', '#c=4', 'd=5']
+    for (const end of ['\n', '\r\n', '\r']) {
+      expect(storeOf(lines.join(end), 'properties').get('', 'remote')).toEqual({ a: 1, b: 23, d: 5 })
+    }
+    // So many that they are read in several pieces.
+    const many = Array.from({ length: 20_000 }, (_, n) => `k${n}=\\\r v${n}`).join('\r')
+    expect(storeOf(many, 'properties').get('k19999')).toBe('v19999')
+  })
+
   test('J6: a properties document has no such numbers', () => {
     expect(readProperty(storeOf('x=0123', 'properties'), 'x', 0)).toBe(123)
   })
@@ -157,6 +167,7 @@ describe('J6: an XML document', () => {
     ['<a/><b/>', /a second root element/],
     ['<a>&x;</a>', /an entity that XML does not know/],
     ['<a', /a malformed tag/],
+    [`<a b="${'x'.repeat(100_001)}"/>`, /a malformed tag, or one of more than 100000 characters/],
     ['<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', /a DTD with definitions/],
     [`<a>${'<b>'.repeat(200)}`, /nested more than 100 levels deep/],
     ['<__proto__><polluted>1</polluted></__proto__>', /the name "__proto__" is not accepted/],

@@ -50,6 +50,19 @@ describe('templates', () => {
   })
 })
 
+describe('lists that a placeholder names', () => {
+  const read = (yaml: string, key: string) => loadBootstrap(yaml).store.get(key)
+
+  test('items are resolved first, in their order', () => {
+    expect(read('l: [a, "${b}", "${c:d}"]\nb: B\nx: "<${l}>"', 'x')).toBe('<a,B,d>')
+  })
+
+  test('a circle through an item is an error that names its members', () => {
+    const error = loadError('l: [a, "${x}"]\nx: ${l}')
+    expect(error.message).toMatch(/x.*l\[1\]|l\[1\].*x/)
+  })
+})
+
 describe('in bootstrap.yml', () => {
   const read = (yaml: string, key: string, vars: Record<string, string> = {}) =>
     loadBootstrap(yaml, { vars }).store.get(key)

@@ -36,6 +36,19 @@ describe('look-up', () => {
     expect(store.get('nothing.at.all')).toBeUndefined()
   })
 
+  test('a Map and a Set of code are read like an object and a list; a URL and a RegExp as text', () => {
+    const settings = {
+      db: new Map<string, unknown>([
+        ['url', new URL('http://db/x')],
+        ['hosts', new Set(['a', 'b'])],
+      ]),
+      pattern: /^a$/,
+    }
+    const { store } = loadBootstrap('', { overrides: settings })
+    expect(store.get('db')).toEqual({ url: 'http://db/x', hosts: ['a', 'b'] })
+    expect(store.get('pattern')).toBe('/^a$/')
+  })
+
   test('a variable replaces a list as a whole', () => {
     const { store } = loadBootstrap('l: [1, 2]\no: { l: [a] }', { vars: { L: 'x,y', O_L_0: 'b' } })
     expect([store.get('l'), store.get('o')]).toEqual(['x,y', { l: ['b'] }])

@@ -232,6 +232,11 @@ describe('environment', () => {
     'spring.cloud.nacos.discovery.server-addr',
   ])('%s', (name) => expect(nacos({ [name]: 'n:1' }).discovery.serverAddr).toBe('n:1'))
 
+  test("a shell's own `_` is the value of no key", () => {
+    const { store } = loadBootstrap('"-": own\n"": none', { vars: { _: '/usr/bin/node' } })
+    expect([store.get('-'), store.get('')]).toEqual(['own', expect.not.objectContaining({ _: expect.anything() })])
+  })
+
   test('lists, by index and by commas', () => {
     const vars = {
       SPRING_CLOUD_NACOS_CONFIG_SHARED_CONFIGS_0_: 'a.yml',
@@ -412,6 +417,12 @@ describe('wrong values', () => {
   test('never show a secret', () => {
     const error = loadError('cloud.nacos.password: [canary]\nauth.token: canary')
     expect(error.message).toContain('cloud.nacos.password')
+    expect(error.message).not.toContain('canary')
+  })
+
+  test('nor one that is a part of a value', () => {
+    const error = loadError('server.port: "https://user:canary@host/?password=canary"')
+    expect(error.message).toMatch(/server\.port: expected an integer .*"https:\/\/user:\*\*\*@host/)
     expect(error.message).not.toContain('canary')
   })
 })

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { planDocuments } from '../../../src/properties/remote-plan.js'
 import { loadSettings, type LoadOptions } from '../../../src/settings/load.js'
+import { activeProfiles } from '../../../src/settings/profiles.js'
 import { loadBootstrap, loadError } from '../../support/bootstrap.js'
 import { tempFolder } from '../../support/temp-folder.js'
 
@@ -312,6 +313,21 @@ d: second document
       'secrets/..data/db/password': 'not this one',
     }
     expect(read(files, 'a b db.password')).toEqual(['etc', 'plain', 'hunter2'])
+  })
+
+  test('C2: a key of a tree that no document may have is refused, and names its file', () => {
+    const error = loadError({
+      'application.yml': 'spring.config.import: "configtree:./secrets/"',
+      'secrets/__proto__/admin': 'true',
+    })
+    expect(error).toMatchObject({ code: 'SIDECAR_SETTINGS_UNREADABLE' })
+    expect(error.message).toMatch(/secrets\/__proto__\/admin/)
+    expect(({} as { admin?: unknown }).admin).toBeUndefined()
+  })
+
+  test('C9: profile groups that follow each other in a chain of 20,000', () => {
+    const group = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`p${n}`, [`p${n + 1}`]]))
+    expect(activeProfiles({ include: [], active: ['p0'], group })).toHaveLength(20_001)
   })
 
   test('J5: placeholders in an import see what is known so far, profiles too', () => {
