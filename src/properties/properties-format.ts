@@ -84,7 +84,8 @@ function linesIn(text: string, from: number, to: number): number {
 
 function parsed(content: string, name: string) {
   try {
-    return parseLines(content, true)
+    // The parser continues no line that ends in CR alone, as Java does. The length stays, so places stay right.
+    return parseLines(content.replace(/\r(?!\n)/g, '\n'), true)
   } catch (error) {
     throw new DocumentError(name, messageOf(error))
   }
