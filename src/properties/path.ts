@@ -3,6 +3,8 @@ export type PropertyPath = readonly (string | number)[]
 
 const UNSAFE = new Set(['__proto__', 'constructor', 'prototype'])
 const MAX_DEPTH = 100
+/** A name is taken apart in one go, while the event loop waits. */
+const MAX_NAME_CHARS = 10_000
 
 /**
  * `server-addr`, `serverAddr`, `server_addr` and `SERVERADDR` are one name.
@@ -39,6 +41,7 @@ export function parsePath(name: string): PropertyPath {
 
 /** The path of a name a document wants to set; throws a plain `Error` where that is not accepted. */
 export function documentPath(name: string): PropertyPath {
+  if (name.length > MAX_NAME_CHARS) throw new Error(`names of more than ${MAX_NAME_CHARS} characters are not accepted`)
   const path = splitName(name)
   if (path.length > MAX_DEPTH) throw new Error(`names more than ${MAX_DEPTH} levels deep are not accepted`)
   const unsafe = path.find((segment) => UNSAFE.has(String(segment)))
@@ -48,7 +51,7 @@ export function documentPath(name: string): PropertyPath {
 
 /** A name that is no well-formed path is one segment as it stands. */
 function splitName(name: string): PropertyPath {
-  if (!/[.[]/.test(name)) return [name]
+  if (name.length > MAX_NAME_CHARS || !/[.[]/.test(name)) return [name]
   const segments: (string | number)[] = []
   let plain = ''
   for (let at = 0; at < name.length; at++) {

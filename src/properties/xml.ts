@@ -118,6 +118,8 @@ interface Element {
 
 /** With its attributes. */
 const MAX_TAG_CHARS = 100_000
+/** Of one value. */
+const MAX_ENTITIES = 20_000
 const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map()
 const NAME = String.raw`[^\s<>/="'&!?]+`
 const ATTRIBUTE = new RegExp(String.raw`(${NAME})\s*=\s*(?:"([^"<]*)"|'([^'<]*)')`, 'g')
@@ -131,9 +133,12 @@ function isProperties(open: readonly Element[]): boolean {
 
 function decoded(text: string, fail: (reason: string) => never): string {
   if (!text.includes('&')) return text
+  let count = 0
   return text.replace(
     /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{1,20}));|&/gi,
     (_, decimal?: string, hex?: string, word?: string) => {
+      // One value is decoded in one go, while the event loop waits.
+      if (++count > MAX_ENTITIES) fail(`a value of more than ${MAX_ENTITIES} entities`)
       const code = decimal ? Number(decimal) : hex ? parseInt(hex, 16) : undefined
       if (code !== undefined && code > 0 && code <= 0x10ffff) return String.fromCodePoint(code)
       return (

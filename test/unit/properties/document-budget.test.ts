@@ -64,6 +64,9 @@ const SHAPES: [name: string, dataId: string, content: string][] = [
   ['properties', 'a.properties', fill((n) => `k${n}=value ${n}\n`)],
   ['a long line of properties', 'a.properties', `a=${fill(() => 'x\\\n')}\n`],
   ['XML', 'a.xml', `<properties>${fill((n) => `<entry key="k${n}">v</entry>`)}</properties>`],
+  ['XML of entities', 'a.xml', `<a>${fill(() => '&amp;')}</a>`],
+  ['a name of many parts', 'a.properties', `${fill(() => 'a.', '', 400_000)}b=1`],
+  ['a placeholder of many parts', 'a.yml', `x: "\${${fill(() => 'a.', '', 400_000)}b}"`],
   ['a text', 'a.txt', fill(() => '${x')],
 ]
 

@@ -166,6 +166,8 @@ describe('J6: an XML document', () => {
     ['<a>', /<a> is not closed/],
     ['<a/><b/>', /a second root element/],
     ['<a>&x;</a>', /an entity that XML does not know/],
+    [`<a>${'&amp;'.repeat(20_001)}</a>`, /a value of more than 20000 entities/],
+    [`<properties><entry key="${'a.'.repeat(40_000)}b">1</entry></properties>`, /names of more than 10000 characters/],
     ['<a', /a malformed tag/],
     [`<a b="${'x'.repeat(100_001)}"/>`, /a malformed tag, or one of more than 100000 characters/],
     ['<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>', /a DTD with definitions/],
