@@ -8,10 +8,11 @@ import * as index from '../../src/index.js'
 import { Sidecar } from '../../src/sidecar.js'
 import * as testing from '../../src/testing.js'
 import * as undiciWay from '../../src/undici.js'
+import { docPages } from '../support/doc-pages.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
-const pages = ['README.md', ...readdirSync(join(root, 'docs')).map((name) => `docs/${name}`)]
+const pages = docPages()
 const api = read('docs/api.md')
 /** Everything in backticks or fences: what a page says of code. */
 const codeOf = (page: string) => (page.match(/```[^]*?```|`[^`\n]+`/g) ?? []).join('\n')
@@ -47,6 +48,15 @@ test('docs/errors.md has a row for each code, and for nothing else', () => {
   const rows = [...read('docs/errors.md').matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code)
   expect(rows).toEqual(codes)
 })
+
+test.each(pages.filter((page) => page.startsWith('README')))(
+  '%s says why each runtime dependency is there, and how large it is',
+  (page) => {
+    const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object }
+    const rows = [...read(page).matchAll(/^\| \[([\w@/-]+)\]\(https:\/\/github\.com\/[^)]*\) \| .+ \| .+ \|$/gm)]
+    expect(rows.map(([, name]) => name).sort()).toEqual(Object.keys(dependencies).sort())
+  },
+)
 
 test.each(pages)('the links of %s lead somewhere', (page) => {
   const slugs = (text: string) =>
