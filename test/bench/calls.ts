@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { NAMES, SERVICE, type ContenderName } from './contenders/contender.js'
+import { measureLatency, type Latencies } from './latency.js'
 import type { Window } from './support/drive.js'
 import { register } from './support/registry.js'
 import { median, pairedRatio, round } from './support/statistics.js'
@@ -18,6 +19,8 @@ export interface CallFigures {
   readonly perSecond: number
   /** Against `pool.request()`, round by round. */
   readonly ratio: number
+  /** Against `pool.dispatch()`, which is as fast as the platform goes. */
+  readonly ratioToDispatch: number
   /** CPU time of the client's process a call, in µs. */
   readonly cpuMicros: number
   readonly rssMb: number
@@ -27,6 +30,7 @@ export interface Calls {
   readonly at32: Readonly<Record<ContenderName, CallFigures>>
   /** Calls per second by calls in flight. */
   readonly load: Readonly<Record<ContenderName, Readonly<Record<string, number>>>>
+  readonly latency: Latencies
 }
 
 type PerContender<T> = Record<ContenderName, T>
@@ -49,6 +53,7 @@ export async function measureCalls(child: string, registry: string): Promise<Cal
   const at32 = await gather(async (name) => ({
     perSecond: Math.round(median(perSecond(windows, name))),
     ratio: round(pairedRatio(perSecond(windows, name), perSecond(windows, 'poolRequest')), 3),
+    ratioToDispatch: round(pairedRatio(perSecond(windows, name), perSecond(windows, 'poolDispatch')), 3),
     cpuMicros: round(median(windows[name].map((one) => one.cpuMicros)), 1),
     rssMb: Math.round(await callers[name].ask<number>('rssMb')),
   }))
@@ -59,8 +64,9 @@ export async function measureCalls(child: string, registry: string): Promise<Cal
     for (const name of NAMES) load[name][inFlight] = Math.round(median(perSecond(own, name)))
   }
   for (const name of NAMES) load[name][IN_FLIGHT] = at32[name].perSecond
+  const latency = await measureLatency(callers, at32)
   await Promise.all([provider, ...Object.values(callers)].map((worker) => worker.stop()))
-  return { at32, load }
+  return { at32, load, latency }
 }
 
 /** A B C, A C B, B C A, …: nobody always follows the same one, whose garbage the provider may still be at. */

@@ -19,12 +19,13 @@ export function title(text: string): void {
   console.log(`\n  ${text}  (load ${load!.toFixed(1)} on ${cpus().length} cores)`)
 }
 
-export function printCalls({ at32, load }: Calls): void {
+export function printCalls({ at32, load, latency }: Calls): void {
   title('calls at 32 in flight; CPU and RSS are the client process')
-  const head = ['', 'calls/s', '÷ pool.request', 'CPU µs/call', 'RSS MB']
+  const head = ['', 'calls/s', '÷ pool.request', '÷ pool.dispatch', 'CPU µs/call', 'RSS MB']
   const rows = NAMES.map((name) => {
-    const { perSecond, ratio, cpuMicros, rssMb } = at32[name]
-    return [CONTENDERS[name], perSecond, ratio.toFixed(2), cpuMicros.toFixed(1), rssMb]
+    const { perSecond, ratio, ratioToDispatch, cpuMicros, rssMb } = at32[name]
+    const ratios = [ratio.toFixed(2), ratioToDispatch.toFixed(2)]
+    return [CONTENDERS[name], perSecond, ...ratios, cpuMicros.toFixed(1), rssMb]
   })
   console.log(table(head, rows))
 
@@ -36,6 +37,23 @@ export function printCalls({ at32, load }: Calls): void {
       NAMES.map((name) => [CONTENDERS[name], ...levels.map((level) => load[name][level]!)]),
     ),
   )
+  printLatency(latency)
+}
+
+function printLatency(latency: Calls['latency']): void {
+  title('latency of an open loop, in ms; a typed call and pool.request at the same rate')
+  const rows = Object.entries(latency).flatMap(([name, shares]) =>
+    Object.entries(shares).map(([share, { perSecond, p50, p99, p999 }]) => [
+      ...[
+        `${CONTENDERS[name as keyof typeof latency]}, ${share === 'half' ? '50' : '90'} %`,
+        perSecond,
+        p50,
+        p99,
+        p999,
+      ],
+    ]),
+  )
+  console.log(table(['', 'calls/s', 'p50', 'p99', 'p99.9'], rows))
 }
 
 export function printGuard(results: GuardResults): void {
@@ -79,6 +97,7 @@ export function toJson({ calls, guard, picks, imports }: Measured) {
     picksPerSecond: map(picks, ({ perSecond }) => perSecond),
     importMs: map(imports, ({ ms }) => ms),
     load: calls.load,
+    latency: calls.latency,
     detail: { calls: calls.at32, guard, bytesPerPick: map(picks, ({ bytes }) => bytes), imports },
   }
 }
