@@ -28,7 +28,6 @@ const TIMED = [
   'test/faults/42-huge-config.test.ts',
   'test/faults/43-ten-thousand-instances.test.ts',
   'test/unit/lifecycle/door.test.ts',
-  'test/unit/registration/registrar.test.ts',
 ]
 
 const realDurations = process.env['FAULTS'] === 'real'
