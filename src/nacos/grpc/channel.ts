@@ -1,16 +1,17 @@
-import type * as Grpc from '@grpc/grpc-js'
-import { connect, type Socket } from 'node:net'
-import { createSecureContext } from 'node:tls'
-import { SidecarError, messageOf } from '../../errors.js'
+import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
-import { tlsOptions } from '../tls.js'
+import { cancel, startCall } from './call.js'
+import { frame } from './frames.js'
+import { openSocket } from './socket.js'
+import { Status, StatusError } from './status.js'
 
-/** One HTTP/2 connection that carries opaque messages: the only file that knows grpc-js. */
+/** One HTTP/2 connection that carries opaque messages. It does not connect again: once it is lost, it stays lost. */
 export interface Channel {
-  /** Our own address as the server's network sees it; '' before the first call. */
+  /** Our own address as the server's network sees it. */
   localAddress(): string
-  /** `/Request/request`. Rejects with the signal's reason once it aborts. */
+  /** `/Request/request`. Rejects with the signal's reason once it aborts, otherwise with a `StatusError`. */
   call(message: Buffer, signal: AbortSignal): Promise<Buffer>
   /** `/BiRequestStream/requestBiStream`. `onEnd` comes exactly once, unless the channel was closed by us. */
   stream(onMessage: (message: Buffer) => void, onEnd: (error: Error) => void): (message: Buffer) => void
@@ -26,145 +27,134 @@ export interface ChannelOptions {
 }
 
 const CLOSE_GRACE_MS = 300
-const same = (buffer: Buffer) => buffer
+/** How long calls may go on that the server had taken before it said that it takes no more. */
+const GOAWAY_GRACE_MS = 300
+/** What a server may send ahead, as gRPC for Java and C++ have it: the 64 KiB of HTTP/2 cost a round trip each. */
+const WINDOW_BYTES = 1024 * 1024
+/** In MB. Node's own limit of 10 would refuse a message that is within ours. */
+const SESSION_MEMORY_MB = 1024
 
-/** Loads grpc-js on its first use, and only for a port that answers; the channel connects with its first call. */
+/** Resolves once the server has shown that it speaks HTTP/2. */
 export async function openChannel(options: ChannelOptions, signal: AbortSignal): Promise<Channel> {
-  if (!loaded) await knock(options.address, signal)
-  const grpc = await (loaded ??= loadGrpc())
-  let socket: Socket | undefined
+  const { address, maxMessageBytes } = options
+  const socket = await openSocket(address, options.tls, signal)
+  const localAddress = socket.localAddress?.replace(/^::ffff:/, '') ?? ''
+  const session = connect(`${address.tls ? 'https' : 'http'}://${address.authority}`, {
+    createConnection: () => socket,
+    maxSessionMemory: SESSION_MEMORY_MB,
+    settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
+  })
+  let lost: Error | undefined
+  const connectionError = () => lost
+  session.on('error', (error: Error) => (lost ??= error))
+  socket.on('error', (error) => (lost ??= error))
+  session.on('close', () => (lost ??= new Error('the server closed the connection')))
+  await ready(session, connectionError, signal)
+
   let pending = 0
   let closed = false
-  const credentials = credentialsOf(grpc, options)
-  observeSocket(credentials, {
-    mayConnect: () => !closed && socket === undefined,
-    onSocket(opened) {
-      socket = opened
-      if (pending === 0) opened.unref()
-    },
-  })
-  const { address, maxMessageBytes, tls } = options
-  const client = new grpc.Client(`dns:${address.authority}`, credentials, {
-    // The server ties the stream and the calls together by their socket: it must be ours alone.
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': maxMessageBytes,
-    'grpc.service_config_disable_resolution': 1,
-    'grpc.enable_retries': 0,
-    'grpc.enable_http_proxy': 0,
-    ...(tls.serverName ? { 'grpc.ssl_target_name_override': tls.serverName } : {}),
-  })
-  let open: { cancel(): void } | undefined
+  let goingAway = false
+  let push: ClientHttp2Stream | undefined
+  let endPush: ((error: Error) => void) | undefined
 
-  // An idle connection must not hold the process; a request somebody awaits must.
+  // An idle connection must not hold the process; a request that is waited for must.
   const hold = () => {
-    if (pending++ === 0) socket?.ref()
+    if (pending++ === 0) socket.ref()
   }
   const release = () => {
-    if (--pending === 0) socket?.unref()
+    if (--pending > 0) return
+    socket.unref()
+    if (goingAway) leave()
   }
+  socket.unref()
+
+  /** The server takes no new calls on this connection, so it is of no more use. */
+  const leave = () => endPush?.(new Error('the server is shutting down (GOAWAY)'))
+  session.on('goaway', () => {
+    goingAway = true
+    if (pending === 0) leave()
+    else setTimeout(leave, GOAWAY_GRACE_MS).unref()
+  })
 
   return {
-    localAddress: () => socket?.localAddress?.replace(/^::ffff:/, '') ?? '',
+    localAddress: () => localAddress,
     call: (message, signal) =>
       new Promise((resolve, reject) => {
         signal.throwIfAborted()
-        hold()
-        const onAbort = () => call.cancel()
-        const call = client.makeUnaryRequest('/Request/request', same, same, message, (error, answer) => {
-          signal.removeEventListener('abort', onAbort)
-          release()
-          if (answer) resolve(answer)
-          else reject(signal.aborted ? signal.reason : error)
+        const framed = frame(message, maxMessageBytes)
+        let answer: Buffer | undefined
+        const stream = startCall(session, '/Request/request', maxMessageBytes, {
+          connectionError,
+          onMessage: (received) => (answer ??= received),
+          onEnd(error) {
+            signal.removeEventListener('abort', onAbort)
+            release()
+            if (error) reject(error)
+            else if (answer) resolve(answer)
+            else reject(new StatusError(Status.INTERNAL, 'the server answered without a message'))
+          },
         })
+        hold()
+        const onAbort = () => {
+          reject(signal.reason as Error)
+          cancel(stream)
+        }
         signal.addEventListener('abort', onAbort, { once: true })
+        stream.end(framed)
       }),
     stream(onMessage, onEnd) {
-      const stream = client.makeBidiStreamRequest('/BiRequestStream/requestBiStream', same, same)
-      open = stream
-      let ended = false
-      const end = (error: Error) => {
-        if (ended || closed) return
-        ended = true
-        onEnd(error)
+      endPush = (error) => {
+        endPush = undefined
+        if (!closed) onEnd(error)
       }
-      stream.on('data', onMessage)
-      stream.on('error', end)
-      stream.on('end', () => end(new Error('the server ended the stream')))
-      if (pending === 0) socket?.unref()
-      return (message) => void (ended || closed || stream.write(message))
+      const stream = startCall(session, '/BiRequestStream/requestBiStream', maxMessageBytes, {
+        connectionError,
+        onMessage,
+        onEnd: (error) => endPush?.(error ?? new Error('the server ended the stream')),
+      })
+      push = stream
+      return (message) => {
+        if (!closed && !stream.closed) stream.write(frame(message, maxMessageBytes))
+      }
     },
     async close() {
       if (closed) return
       closed = true
-      open?.cancel()
-      client.close()
-      if (socket && !socket.closed) await closeSocket(socket)
+      if (push) cancel(push)
+      session.close()
+      if (!socket.closed) await closeSocket(socket)
     },
   }
 }
 
-let loaded: Promise<typeof Grpc> | undefined
-
-/** Rejects where nobody listens. */
-function knock({ host, port }: ServerAddress, signal: AbortSignal): Promise<void> {
+/** Until the server's first frame: something else that listens there never sends it. */
+function ready(
+  session: ClientHttp2Session,
+  connectionError: () => Error | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal.throwIfAborted()
-    const socket = connect({ host, port })
-    socket.unref()
-    const end = (settle: () => void) => {
+    const settle = (end: () => void) => {
       signal.removeEventListener('abort', onAbort)
-      socket.destroy()
-      settle()
+      session.off('close', onClose)
+      end()
     }
-    const onAbort = () => end(() => reject(signal.reason as Error))
-    signal.addEventListener('abort', onAbort, { once: true })
-    socket.once('connect', () => end(resolve)).once('error', (error) => end(() => reject(error)))
-  })
-}
-
-async function loadGrpc(): Promise<typeof Grpc> {
-  try {
-    return await import('@grpc/grpc-js')
-  } catch (cause) {
-    throw new SidecarError(
-      'SIDECAR_REGISTRY_UNSUPPORTED',
-      `gRPC needs the package @grpc/grpc-js, which could not be loaded (${messageOf(cause)}): npm install @grpc/grpc-js`,
-      { cause },
+    const onAbort = () =>
+      settle(() => {
+        session.destroy()
+        reject(signal.reason as Error)
+      })
+    const onClose = () => settle(() => reject(connectionError() ?? new Error('the server closed the connection')))
+    session.once('close', onClose)
+    session.once('remoteSettings', () =>
+      settle(() => {
+        session.setLocalWindowSize(WINDOW_BYTES)
+        resolve()
+      }),
     )
-  }
-}
-
-function credentialsOf(grpc: typeof Grpc, { address, tls }: ChannelOptions): Grpc.ChannelCredentials {
-  if (!address.tls) return grpc.credentials.createInsecure()
-  // Explicitly, so that NODE_TLS_REJECT_UNAUTHORIZED has no say.
-  return grpc.credentials.createFromSecureContext(createSecureContext(tlsOptions(tls)), { rejectUnauthorized: true })
-}
-
-/**
- * grpc-js shows nobody its socket, holds the process with it for as long as a stream is open, and connects again by
- * itself, even once more after it was closed. Here one channel is one socket.
- */
-function observeSocket(
-  credentials: Grpc.ChannelCredentials,
-  { mayConnect, onSocket }: { mayConnect: () => boolean; onSocket: (socket: Socket) => void },
-): void {
-  const create = credentials._createSecureConnector.bind(credentials)
-  credentials._createSecureConnector = (...args) => {
-    const connector = create(...args)
-    const connect = connector.connect.bind(connector)
-    const waitForReady = connector.waitForReady.bind(connector)
-    connector.waitForReady = async () => {
-      if (!mayConnect()) throw new Error('this connection is over')
-      await waitForReady()
-    }
-    connector.connect = async (tcp) => {
-      const secured = await connect(tcp)
-      onSocket(secured.socket)
-      return secured
-    }
-    return connector
-  }
+    signal.addEventListener('abort', onAbort, { once: true })
+    if (signal.aborted) onAbort()
+  })
 }
 
 function closeSocket(socket: Socket): Promise<void> {

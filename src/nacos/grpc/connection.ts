@@ -14,6 +14,7 @@ import {
   type Request,
 } from './messages.js'
 import { decodePayload, encodePayload } from './payload.js'
+import { Status, StatusError } from './status.js'
 import { createRedactor } from '../../util/redactor.js'
 
 /** One accepted connection to one server. Once lost it stays lost. */
@@ -181,16 +182,16 @@ function parse(answer: Buffer, request: Request, server: string): Message {
 }
 
 function callError(request: Request, server: string, cause: unknown): SidecarError {
-  const status = (cause as { code?: unknown } | null)?.code
-  // grpc-js refuses what passes its limit with RESOURCE_EXHAUSTED, the other side may do the same.
-  if (status === 8) {
+  const status = cause instanceof StatusError ? cause.code : undefined
+  // Said by our own side or by the server: gRPC has no other status for it.
+  if (status === Status.RESOURCE_EXHAUSTED) {
     return new SidecarError(
       request.resource?.module === 'config' ? 'SIDECAR_CONFIG_TOO_LARGE' : 'SIDECAR_REGISTRY_ANSWER',
       `${request.label} on Nacos ${server} (gRPC): the message passes the size limit (${messageOf(cause)})`,
       { cause },
     )
   }
-  if (status === 12) return badAnswer(request.label, server, 'the method is not implemented')
+  if (status === Status.UNIMPLEMENTED) return badAnswer(request.label, server, 'the method is not implemented')
   return unavailable(request.label, server, cause)
 }
 

@@ -44,9 +44,9 @@ export function answerError(request: string, server: string, errorCode: number, 
 
 /** The server did not answer, or the connection to it is gone. */
 export function unavailable(what: string, server: string, cause: unknown): SidecarError {
-  // grpc-js ends some of its messages with a note that is mostly empty.
-  const why = messageOf(cause).replace(/\s*Resolution note:.*$/s, '')
-  return new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', `${what} on Nacos ${server} (gRPC): ${why}`, { cause })
+  return new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', `${what} on Nacos ${server} (gRPC): ${messageOf(cause)}`, {
+    cause,
+  })
 }
 
 /** The server answered something that is not the protocol. */
