@@ -11,7 +11,7 @@ const CORE = [
     'events.ts',
     'shared-state.ts',
     'context.ts',
-    'leaving-mark.ts',
+    'drain-header.ts',
     'instance.ts',
   ],
   'util',

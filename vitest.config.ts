@@ -18,7 +18,7 @@ const shared = {
   // For what hangs; a bound on time is an assertion of the test's own.
   testTimeout: 120_000,
   hookTimeout: 60_000,
-  setupFiles: [root('./test/support/patience.ts')],
+  setupFiles: [root('./test/support/wait-for.ts')],
   // A list of an earlier run must not find its way into a test by way of a port that is used again.
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },
 }
@@ -27,7 +27,7 @@ const shared = {
 const TIMED = [
   'test/faults/42-huge-config.test.ts',
   'test/faults/43-ten-thousand-instances.test.ts',
-  'test/unit/lifecycle/door.test.ts',
+  'test/unit/lifecycle/close-listener.test.ts',
 ]
 
 const realDurations = process.env['FAULTS'] === 'real'

@@ -3,9 +3,9 @@ import { sharedSlot } from './shared-state.js'
 /** One sidecar among those that were given the same app. */
 export interface AppOwner {
   /** Another one serves this app, or guards it. */
-  another(which: 'serves' | 'guards'): boolean
+  hasOther(which: 'serves' | 'guards'): boolean
   /** It has stopped: what it put in front of the app stays there, and steps aside where another one has come. */
-  leave(): void
+  release(): void
 }
 
 interface Owned {
@@ -18,17 +18,17 @@ interface Owned {
  */
 export function ownApp(app: unknown, guards: boolean): AppOwner {
   if ((typeof app !== 'object' && typeof app !== 'function') || app === null)
-    return { another: () => false, leave: () => {} }
+    return { hasOther: () => false, release: () => {} }
   const byApp = sharedSlot('appOwners', () => new WeakMap<object, Set<Owned>>())
   const owners = byApp.get(app) ?? new Set<Owned>()
   byApp.set(app, owners)
   const own: Owned = { guards }
   owners.add(own)
   return {
-    another(which) {
+    hasOther(which) {
       for (const owner of owners) if (owner !== own && (which === 'serves' || owner.guards)) return true
       return false
     },
-    leave: () => void owners.delete(own),
+    release: () => void owners.delete(own),
   }
 }

@@ -7,7 +7,7 @@ import { SidecarError } from './errors.js'
 import type { Emit } from './events.js'
 import { createFeignRuntime, type FeignRuntime } from './feign/runtime.js'
 import type { Logger } from './logger.js'
-import type { RegistryWay } from './registry.js'
+import type { RegistryClient } from './registry-clients.js'
 import type { Settings } from './settings/schema.js'
 import type { ServiceInstance } from './types.js'
 
@@ -32,7 +32,7 @@ export function createDiscovery({ directory, routes, logger }: FeignRuntime): Di
       const snapshot = await directory.get(service)
       const route = routes.to(service)
       const endpoint = route.pick()
-      if (endpoint) return toldOnce(endpoint.instance, (outcome) => route.done(endpoint, outcome))
+      if (endpoint) return endpointDoneOnce(endpoint.instance, (outcome) => route.done(endpoint, outcome))
       throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
     },
     watch: createWatch(directory, logger),
@@ -40,18 +40,18 @@ export function createDiscovery({ directory, routes, logger }: FeignRuntime): Di
 }
 
 /** A second word on the same call would count for another one. */
-function toldOnce(instance: ServiceInstance, tell: Endpoint['done']): Endpoint {
-  let told = false
+function endpointDoneOnce(instance: ServiceInstance, report: Endpoint['done']): Endpoint {
+  let reported = false
   const done: Endpoint['done'] = (outcome) => {
-    if (!told) tell(outcome)
-    told = true
+    if (!reported) report(outcome)
+    reported = true
   }
   return { instance, done }
 }
 
 /** What typed clients need, of a sidecar or of a script that only calls. */
 export function createClientRuntime(
-  parts: RegistryWay & { readonly settings: Settings; readonly logger: Logger; readonly emit: Emit },
+  parts: RegistryClient & { readonly settings: Settings; readonly logger: Logger; readonly emit: Emit },
 ): FeignRuntime {
   const { settings, logger, emit, snapshots } = parts
   const { group, clusterName: cluster } = settings.cloud.nacos.discovery

@@ -1,6 +1,6 @@
 /** `nacos-sidecar/express`: the way in, typed for Express 4 and 5. Loads no Express: it knows the app by its shape. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { wayIn } from './way-in.js'
+import { createEntry } from './framework-entry.js'
 
 export type { Sidecar } from './sidecar.js'
 export type { SidecarOptions } from './sidecar-options.js'
@@ -14,7 +14,7 @@ export interface ExpressApp {
   readonly engine: Method
 }
 
-const way = wayIn<ExpressApp>('express')
+const entry = createEntry<ExpressApp>('express')
 
 /**
  * Makes the process a member of the mesh: `initSidecar` of `nacos-sidecar`.
@@ -24,7 +24,7 @@ const way = wayIn<ExpressApp>('express')
  * const sidecar = await initSidecar(app)
  * app.listen(configLocal('server.port', 9202))
  */
-export const initSidecar = way.initSidecar
+export const initSidecar = entry.initSidecar
 
 /** The same, isolated: for two namespaces or two clusters in one process. */
-export const createSidecar = way.createSidecar
+export const createSidecar = entry.createSidecar

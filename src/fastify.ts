@@ -1,5 +1,5 @@
 /** `nacos-sidecar/fastify`: the way in, typed for Fastify 4 and 5. Loads no Fastify: it knows the app by its shape. */
-import { wayIn } from './way-in.js'
+import { createEntry } from './framework-entry.js'
 
 export type { Sidecar } from './sidecar.js'
 export type { SidecarOptions } from './sidecar-options.js'
@@ -14,7 +14,7 @@ export interface FastifyApp {
   readonly inject: Method
 }
 
-const way = wayIn<FastifyApp>('fastify')
+const entry = createEntry<FastifyApp>('fastify')
 
 /**
  * Makes the process a member of the mesh: `initSidecar` of `nacos-sidecar`. Call it before `app.ready()`, `app.listen()` and `app.inject()`.
@@ -24,7 +24,7 @@ const way = wayIn<FastifyApp>('fastify')
  * const sidecar = await initSidecar(app)
  * await app.listen({ port: configLocal('server.port', 9202), host: '0.0.0.0' })
  */
-export const initSidecar = way.initSidecar
+export const initSidecar = entry.initSidecar
 
 /** The same, isolated: for two namespaces or two clusters in one process. */
-export const createSidecar = way.createSidecar
+export const createSidecar = entry.createSidecar

@@ -35,11 +35,11 @@ export interface GuardedAppOptions {
   readonly logger: Logger
   readonly signal: AbortSignal
   /** This sidecar has stopped, and another one guards the app. */
-  relieved(): boolean
+  replaced(): boolean
   /** `undefined` where another sidecar's page is to answer. */
   health(): HealthStatus | undefined
   /** Told of every request that reaches the app; true for the sidecar's own, which is answered at once. */
-  readonly arrived?: (request: IncomingMessage) => boolean
+  readonly onRequest?: (request: IncomingMessage) => boolean
 }
 
 /** @throws SidecarError `SIDECAR_APP_UNSUPPORTED`, `SIDECAR_AUTH_SETTINGS` */
@@ -55,10 +55,10 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
     logger,
     signal,
   })
-  const standing: Guard = {
-    check: (request, url) => (signal.aborted && options.relieved() ? OPEN : guard.check(request, url)),
+  const replaceable: Guard = {
+    check: (request, url) => (signal.aborted && options.replaced() ? OPEN : guard.check(request, url)),
     upgrade: (request, socket) =>
-      signal.aborted && options.relieved() ? Promise.resolve(OPEN) : guard.upgrade(request, socket),
+      signal.aborted && options.replaced() ? Promise.resolve(OPEN) : guard.upgrade(request, socket),
   }
   const adapter = app === undefined ? undefined : findAdapter(app)
   const context: AppHooks['context'] = sidecar.forwardContext
@@ -67,7 +67,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   const servers: ServerGuard | undefined =
     auth.enabled && auth.mount === 'first'
       ? createServerGuard({
-          guard: standing,
+          guard: replaceable,
           context,
           logger,
           app: () => mounted,
@@ -77,7 +77,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
       : undefined
   const mounted: MountedApp | undefined = adapter?.mount(app, {
     ...(servers && { guard: servers.guardApp }),
-    ...(options.arrived && { arrived: options.arrived }),
+    ...(options.onRequest && { onRequest: options.onRequest }),
     health: sidecar.health.enabled ? createHealth(options.health) : () => undefined,
     ...(context && { context }),
   })

@@ -1,6 +1,6 @@
 /** `nacos-sidecar/koa`: the way in, typed for Koa 2 and 3. Loads no Koa: it knows the app by its shape. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { wayIn } from './way-in.js'
+import { createEntry } from './framework-entry.js'
 
 export type { Sidecar } from './sidecar.js'
 export type { SidecarOptions } from './sidecar-options.js'
@@ -12,7 +12,7 @@ export interface KoaApp {
   createContext(request: IncomingMessage, response: ServerResponse): unknown
 }
 
-const way = wayIn<KoaApp>('koa')
+const entry = createEntry<KoaApp>('koa')
 
 /**
  * Makes the process a member of the mesh: `initSidecar` of `nacos-sidecar`.
@@ -22,7 +22,7 @@ const way = wayIn<KoaApp>('koa')
  * const sidecar = await initSidecar(app)
  * app.listen(configLocal('server.port', 9202))
  */
-export const initSidecar = way.initSidecar
+export const initSidecar = entry.initSidecar
 
 /** The same, isolated: for two namespaces or two clusters in one process. */
-export const createSidecar = way.createSidecar
+export const createSidecar = entry.createSidecar

@@ -1,6 +1,6 @@
 import { messageOf } from './errors.js'
 import { printable } from './util/printable.js'
-import { tell } from './util/tell.js'
+import { callListener } from './util/call-listener.js'
 
 /** Anything with these four methods is a logger: pino, winston, `console`. */
 export interface Logger {
@@ -45,7 +45,7 @@ export function escaping(logger: Logger, spare: Logger = createLogger('warn')): 
       told = true
       spare[level](line)
     }
-    tell((text: string) => logger[level](text), line, failed)
+    callListener((text: string) => logger[level](text), line, failed)
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }

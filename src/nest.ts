@@ -2,7 +2,7 @@
  * `nacos-sidecar/nest`: the way in, typed for NestJS on Express or Fastify. Loads no Nest: it knows the app by its shape.
  * With `app.enableShutdownHooks()`, Nest's hooks run after the instance has left the registry and the drain is over.
  */
-import { wayIn } from './way-in.js'
+import { createEntry } from './framework-entry.js'
 
 export type { Sidecar } from './sidecar.js'
 export type { SidecarOptions } from './sidecar-options.js'
@@ -13,7 +13,7 @@ export interface NestApp {
   enableShutdownHooks(...args: never[]): unknown
 }
 
-const way = wayIn<NestApp>('nest')
+const entry = createEntry<NestApp>('nest')
 
 /**
  * Makes the process a member of the mesh: `initSidecar` of `nacos-sidecar`. Call it before `app.listen()`, and on Fastify before `app.init()`.
@@ -24,7 +24,7 @@ const way = wayIn<NestApp>('nest')
  * await initSidecar(app)
  * await app.listen(configLocal('server.port', 3000))
  */
-export const initSidecar = way.initSidecar
+export const initSidecar = entry.initSidecar
 
 /** The same, isolated: for two namespaces or two clusters in one process. */
-export const createSidecar = way.createSidecar
+export const createSidecar = entry.createSidecar

@@ -2,7 +2,7 @@ import { createClientRuntime } from './client-runtime.js'
 import { SidecarError } from './errors.js'
 import { setRuntimeFactory } from './feign/runtime.js'
 import { loggerFor } from './log-file.js'
-import { openDiscovery } from './registry.js'
+import { openDiscoveryClient } from './registry-clients.js'
 import { loadSettings } from './settings/load.js'
 import { sharedState } from './shared-state.js'
 import type { SidecarOptions } from './sidecar-options.js'
@@ -62,5 +62,5 @@ setRuntimeFactory(() => {
   const { settings, warnings } = loadSettings({ required: false })
   const logger = loggerFor(settings)
   for (const warning of warnings) logger.warn(warning)
-  return createClientRuntime({ ...openDiscovery(settings, logger), settings, logger, emit: () => {} })
+  return createClientRuntime({ ...openDiscoveryClient(settings, logger), settings, logger, emit: () => {} })
 })

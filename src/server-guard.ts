@@ -2,8 +2,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { AppHooks, MountedApp } from './adapters/adapter.js'
-import { admit, enter } from './adapters/admission.js'
-import { sendRefusal } from './adapters/answer.js'
+import { decide, handleRequest } from './adapters/admission.js'
+import { sendRefusal } from './adapters/send-json.js'
 import type { Guard } from './auth/guard.js'
 import type { GuardDecision, Refusal } from './auth/decision.js'
 import { withoutQuery } from './auth/route-path.js'
@@ -14,9 +14,9 @@ import { guardStream, type Http2Stream } from './server-streams.js'
 /** The guard in front of servers: of the whole process without an app, of what stands beside the app with one. */
 export interface ServerGuard {
   /** An HTTP server of the process; it may be the app's. Before it takes its first connection, where that can be. */
-  seen(server: HttpServer): void
+  onServer(server: HttpServer): void
   /** This is the app's. Without an app, the others are let go, but for those with the same handler. */
-  found(server: HttpServer): void
+  onAppServer(server: HttpServer): void
   /** The guard as the adapter of the app asks it: what was decided in front of the server is not asked for again. */
   readonly guardApp: NonNullable<AppHooks['guard']>
 }
@@ -62,17 +62,17 @@ export function createServerGuard({
   const installed = new WeakSet<HttpServer>()
   const own = new Set<HttpServer>()
   const decided = new WeakMap<IncomingMessage, Decided>()
-  const reached = new WeakSet<IncomingMessage>()
+  const seenByApp = new WeakSet<IncomingMessage>()
   /** Something stands before the app on one of its servers. */
   let besides = false
-  const told = new Set<string>()
+  const warned = new Set<string>()
 
-  const once = (what: string, message: string) => {
-    if (!told.has(what)) logger.warn(message)
-    told.add(what)
+  const warnOnce = (what: string, message: string) => {
+    if (!warned.has(what)) logger.warn(message)
+    warned.add(what)
   }
 
-  function guards(server: HttpServer): boolean {
+  function isGuarded(server: HttpServer): boolean {
     const mounted = app()
     if (mounted) return own.has(server) || mounted.owns(server)
     return own.size === 0 || own.has(server) || [...own].some((other) => sharesHandler(server, other))
@@ -88,15 +88,16 @@ export function createServerGuard({
         case 'request':
         case 'checkContinue':
         case 'checkExpectation':
-          if (guards(server)) return request(event, args[0] as IncomingMessage, args[1] as ServerResponse, server, go)
+          if (isGuarded(server))
+            return request(event, args[0] as IncomingMessage, args[1] as ServerResponse, server, go)
           break
         case 'upgrade':
         case 'connect':
-          if (server.listenerCount(event) > 0 && guards(server)) return upgrade(event, args, go)
+          if (server.listenerCount(event) > 0 && isGuarded(server)) return upgrade(event, args, go)
           break
         case 'stream':
           // What is no listener of Node's own, which makes requests of streams.
-          if (server.listenerCount('stream') > Math.min(1, server.listenerCount('request')) && guards(server))
+          if (server.listenerCount('stream') > Math.min(1, server.listenerCount('request')) && isGuarded(server))
             return guardStream(guard.check, args[0] as Http2Stream, args[1] as Record<string, string>, () => {
               go(event, ...args)
             })
@@ -119,7 +120,7 @@ export function createServerGuard({
       return true
     }
     if (!mounted) {
-      void enter(hooks, incoming, undefined, handle, refuse)
+      void handleRequest(hooks, incoming, undefined, handle, refuse)
       return true
     }
     // Handlers of such errors (Fastify's `frameworkErrors`) run before every hook.
@@ -128,7 +129,7 @@ export function createServerGuard({
     if (!beside || event !== 'request') return handle()
     besides = true
     if (server.listenerCount('upgrade') === 0) {
-      response.once('finish', () => reached.has(incoming) || tellBeside(incoming))
+      response.once('finish', () => seenByApp.has(incoming) || warnBeside(incoming))
       return handle()
     }
     return before(incoming, handle, refuse)
@@ -140,7 +141,7 @@ export function createServerGuard({
     const decision = guard.check(incoming, url)
     besides = true
     decided.set(incoming, { url, decision })
-    void admit(
+    void decide(
       () => decision,
       incoming,
       url,
@@ -149,9 +150,9 @@ export function createServerGuard({
     return true
   }
 
-  function tellBeside({ method, url = '/' }: IncomingMessage): void {
+  function warnBeside({ method, url = '/' }: IncomingMessage): void {
     const path = JSON.stringify(url.split('?')[0]!.slice(0, 100))
-    once(
+    warnOnce(
       'beside',
       `auth: ${method} ${path} was answered beside the app, before the guard: a listener of its server did. Let it call the app, or ask sidecar.check(request) in it; auth.mount: manual says that it does`,
     )
@@ -161,7 +162,7 @@ export function createServerGuard({
     const [incoming, socket] = args as [IncomingMessage, Duplex]
     void guard.upgrade(incoming, socket).then((decision) => {
       if (decision.allowed) return void (socket.destroyed || go(event, ...args))
-      once(
+      warnOnce(
         'upgrade',
         'auth: an upgrade was refused, for WebSockets are guarded as the app is: auth.exclude-paths opens a path, auth.mount: manual leaves them to sidecar.guardUpgrade(request, socket)',
       )
@@ -170,7 +171,7 @@ export function createServerGuard({
   }
 
   /** Whatever stands before it by now, its server is the one by which a request reached the app. */
-  function learn({ socket }: IncomingMessage): void {
+  function noteAppServer({ socket }: IncomingMessage): void {
     const { server } = (socket ?? {}) as { server?: HttpServer }
     if (server === undefined || own.has(server) || !installed.has(server)) return
     own.add(server)
@@ -188,11 +189,11 @@ export function createServerGuard({
   }
 
   return {
-    seen(server) {
+    onServer(server) {
       install(server)
       if (app()?.owns(server)) own.add(server)
     },
-    found(server) {
+    onAppServer(server) {
       const known = own.has(server)
       own.add(server)
       ignoreRequests()
@@ -203,9 +204,9 @@ export function createServerGuard({
         )
     },
     guardApp(incoming, url = incoming.url) {
-      learn(incoming)
+      noteAppServer(incoming)
       if (!besides) return guard.check(incoming, url)
-      reached.add(incoming)
+      seenByApp.add(incoming)
       const before = decided.get(incoming)
       return before?.url === url && before ? before.decision : guard.check(incoming, url)
     },

@@ -15,26 +15,26 @@ import { setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
 import { guardApp, type GuardedApp } from './guarded-app.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
-import { leavingMark } from './leaving-mark.js'
+import { formatDrainHeader } from './drain-header.js'
 import { planDrain } from './lifecycle/drain.js'
-import { createLifecycle, type LeaveOptions, type Lifecycle } from './lifecycle/lifecycle.js'
+import { createLifecycle, type StopOptions, type Lifecycle } from './lifecycle/lifecycle.js'
 import { isHttpServer } from './lifecycle/http-server.js'
 import type { ListeningServer } from './lifecycle/listening.js'
 import { createServerProbe } from './lifecycle/server-probe.js'
 import { loggerFor } from './log-file.js'
 import type { Logger } from './logger.js'
-import { createMembership, type Membership } from './membership.js'
+import { createRegistration, type Registration } from './registration.js'
 import type { NacosTransport } from './nacos/transport.js'
 import { setActiveStore } from './properties/accessors.js'
 import { createConfig, type Config } from './properties/config.js'
 import { createRemoteConfig, type RemoteConfig } from './properties/remote.js'
 import type { PropertyStore } from './properties/store.js'
-import { openRegistry, type Registry } from './registry.js'
+import { openRegistryClients, type RegistryClients } from './registry-clients.js'
 import { loadSettings } from './settings/load.js'
 import type { Settings } from './settings/schema.js'
 import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
 import type { SidecarStatus } from './sidecar-status.js'
-import { tell } from './util/tell.js'
+import { callListener } from './util/call-listener.js'
 
 /** A process that cannot join and must not stay (`fail-fast`) has this long to end by itself. */
 const EXIT_AFTER_MS = 500
@@ -67,11 +67,11 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly runtime: FeignRuntime
   readonly #logger: Logger
   readonly #store: PropertyStore
-  readonly #registry: Registry
+  readonly #registry: RegistryClients
   readonly #remote: RemoteConfig
   readonly #app: GuardedApp
   readonly #owner: AppOwner
-  readonly #membership: Membership
+  readonly #registration: Registration
   readonly #lifecycle: Lifecycle
   readonly #abort = new AbortController()
   readonly #processWide: boolean
@@ -84,7 +84,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly #emit: Emit = (event, ...args) => {
     const failed = (error: unknown) => this.#logger.error(`a listener of "${event}" threw: ${messageOf(error)}`)
     for (const listener of this.rawListeners(event)) {
-      tell(() => Reflect.apply(listener, this, args) as unknown, undefined, failed)
+      callListener(() => Reflect.apply(listener, this, args) as unknown, undefined, failed)
     }
   }
 
@@ -105,8 +105,8 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const emit = this.#emit
     const common = { settings, store, logger, emit }
 
-    const beatNow = () => this.#membership.beatNow()
-    const registry = openRegistry({
+    const beatNow = () => this.#registration.beatNow()
+    const registry = openRegistryClients({
       ...common,
       transport: options.transport,
       onLost: (event) => {
@@ -127,8 +127,8 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.config = createConfig({ ...common, ...registry.config, group: settings.cloud.nacos.config.group })
     this.#remote = createRemoteConfig({ ...common, ...registry.config })
 
-    const membership = createMembership({ ...common, ...registry.discovery, directory: this.runtime.directory })
-    this.#membership = membership
+    const registration = createRegistration({ ...common, ...registry.discovery, directory: this.runtime.directory })
+    this.#registration = registration
     this.#owner = ownApp(app, settings.auth.enabled && settings.auth.mount === 'first')
     const probe = app === undefined ? undefined : createServerProbe()
     this.#app = guardApp(app, {
@@ -136,31 +136,31 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       verify: options.verify,
       fetch: createFetch(() => this.runtime, AUTH_CONNECTIONS),
       signal: this.#abort.signal,
-      relieved: () => this.#owner.another('guards'),
+      replaced: () => this.#owner.hasOther('guards'),
       health: () => this.#health(),
-      arrived: probe?.arrived,
+      onRequest: probe?.onRequest,
     })
     this.#lifecycle = createLifecycle({
       ...(this.#app.mounted && { app: this.#app.mounted }),
       ...(settings.server.port !== undefined && { serverPort: settings.server.port }),
       probe,
-      hosts: () => [membership.host() ?? 'localhost'],
+      hosts: () => [registration.host() ?? 'localhost'],
       endStreams: settings.sidecar.endStreams,
       drain: planDrain(settings.sidecar.drain, settings.sidecar.leaveTimeout),
       deregisterTimeoutMs: settings.sidecar.deregisterTimeout,
       signals: options.signals ?? true,
-      holds: this.#app.mounted !== undefined || membership.registers,
+      ownsServer: this.#app.mounted !== undefined || registration.registers,
       ...common,
-      onSeen: (server) => this.#app.servers?.seen(server),
+      onSeen: (server) => this.#app.servers?.onServer(server),
       onListening: (found) => {
-        this.#app.servers?.found(found.server)
-        return this.#join(found)
+        this.#app.servers?.onAppServer(found.server)
+        return this.#register(found)
       },
-      registered: () => membership.state?.listed ?? false,
-      deregister: () => membership.leave(),
-      shared: () => membership.state?.shared ?? false,
-      leavingMark: (forMs) => membership.instance && leavingMark(membership.instance, forMs),
-      deregisterSync: (timeoutMs) => membership.leaveNow(timeoutMs),
+      registered: () => registration.state?.listed ?? false,
+      deregister: () => registration.deregister(),
+      shared: () => registration.state?.shared ?? false,
+      drainHeader: (forMs) => registration.instance && formatDrainHeader(registration.instance, forMs),
+      deregisterSync: (timeoutMs) => registration.deregisterSync(timeoutMs),
       closeClients: () => this.#close(),
     })
     this.#processWide = options.processWide ?? false
@@ -180,12 +180,12 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   /** The app listens: the instance is registered, with its real port, once the remote configuration is there. */
-  #join(server: ListeningServer): Promise<void> {
-    if (!this.#membership.found(server)) return Promise.resolve()
+  #register(server: ListeningServer): Promise<void> {
+    if (!this.#registration.attach(server)) return Promise.resolve()
     Promise.all([this.ready, this.#registrationAllowed])
-      .then(() => this.#membership.join())
+      .then(() => this.#registration.register())
       .catch((error: unknown) => this.#startFailed(error))
-    return this.#membership.moved
+    return this.#registration.previousDeregistered
   }
 
   #startFailed(error: unknown): void {
@@ -201,13 +201,13 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   /** Leaves in order: deregister, drain, close the server, close clients. Never rejects; calls share one promise. */
-  stop(options?: LeaveOptions): Promise<void> {
+  stop(options?: StopOptions): Promise<void> {
     return this.#lifecycle.stop(options)
   }
 
   /** The last step of a stop. */
   async #close(): Promise<void> {
-    this.#owner.leave()
+    this.#owner.release()
     this.#abort.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
     this.#remote.close()
     this.runtime.directory.close()
@@ -217,7 +217,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /** Where the sidecar stands. Holds no secret. */
   status(): SidecarStatus {
-    const { instance, state: registration } = this.#membership
+    const { instance, state: registration } = this.#registration
     return {
       phase: this.#phase,
       instance,
@@ -286,7 +286,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
         'sidecar.listening(server): auth.enabled is true, but the guard can stand in front of HTTP servers only. Set auth.enabled: false, or auth.mount: manual where the app asks sidecar.check(request) itself',
       )
     }
-    if (isHttpServer(server)) this.#app.servers?.found(server)
+    if (isHttpServer(server)) this.#app.servers?.onAppServer(server)
     this.#lifecycle.listening(server)
   }
 
@@ -307,7 +307,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   #health(): HealthStatus | undefined {
     // Another sidecar goes on serving the app: its page answers.
-    if (this.#lifecycle.leaving() && (this.#lifecycle.shared() || this.#owner.another('serves'))) return undefined
+    if (this.#lifecycle.leaving() && (this.#lifecycle.shared() || this.#owner.hasOther('serves'))) return undefined
     const { registered, lastBeatAt } = this.status()
     // A request that arrives came by a server, be it one that was not found.
     const phase = this.#lifecycle.leaving() ? 'leaving' : this.#ready ? 'serving' : 'starting'

@@ -16,7 +16,7 @@ export interface AppHooks {
    * Comes first for every request. True where the sidecar itself asks which server serves the app: the request is
    * answered, and nothing of the app runs.
    */
-  arrived?(request: IncomingMessage): boolean
+  onRequest?(request: IncomingMessage): boolean
   /**
    * Decides on a request; synchronous where the answer is cached or needs no check. Absent when auth is off or
    * mounted by hand. `url` is the request target as the app's router sees it, where that is not `request.url`

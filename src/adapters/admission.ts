@@ -6,22 +6,22 @@ import type { AppHooks } from './adapter.js'
 type GuardHook = NonNullable<AppHooks['guard']>
 
 /** Lets a request in, with its token and trace at hand for the typed clients it calls, or refuses it. */
-export function enter<T>(
+export function handleRequest<T>(
   hooks: AppHooks,
   request: IncomingMessage,
   url: string | undefined,
   handle: () => T,
   refuse: (refusal: Refusal) => T,
 ): T | Promise<T> {
-  if (hooks.arrived?.(request)) return refuse(PROBED)
+  if (hooks.onRequest?.(request)) return refuse(PROBED)
   if (!hooks.guard) return runInContext(hooks, request, handle)
-  const decision = ask(hooks.guard, request, url)
-  return isKnown(decision)
-    ? obey(decision, hooks, request, handle, refuse)
-    : known(decision).then((late) => obey(late, hooks, request, handle, refuse))
+  const decision = askGuard(hooks.guard, request, url)
+  return isImmediate(decision)
+    ? applyDecision(decision, hooks, request, handle, refuse)
+    : orUnavailable(decision).then((late) => applyDecision(late, hooks, request, handle, refuse))
 }
 
-function obey<T>(
+function applyDecision<T>(
   decision: GuardDecision,
   hooks: AppHooks,
   request: IncomingMessage,
@@ -32,25 +32,25 @@ function obey<T>(
 }
 
 /** Asks the guard, and hands its decision to `then` at once where it is known at once. A guard that fails refuses. */
-export function admit<T>(
+export function decide<T>(
   guard: GuardHook,
   request: IncomingMessage,
   url: string | undefined,
   then: (decision: GuardDecision) => T,
 ): T | Promise<T> {
-  const decision = ask(guard, request, url)
-  return isKnown(decision) ? then(decision) : known(decision).then(then)
+  const decision = askGuard(guard, request, url)
+  return isImmediate(decision) ? then(decision) : orUnavailable(decision).then(then)
 }
 
-function isKnown(decision: GuardDecision | Promise<GuardDecision>): decision is GuardDecision {
+function isImmediate(decision: GuardDecision | Promise<GuardDecision>): decision is GuardDecision {
   return 'allowed' in decision
 }
 
-function known(decision: Promise<GuardDecision>): Promise<GuardDecision> {
+function orUnavailable(decision: Promise<GuardDecision>): Promise<GuardDecision> {
   return decision.catch(() => UNAVAILABLE)
 }
 
-function ask(
+function askGuard(
   guard: GuardHook,
   request: IncomingMessage,
   url: string | undefined,

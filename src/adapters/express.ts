@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Adapter, AppHooks, DirectAnswer, ExpressGuard, GuardMiddleware } from './adapter.js'
-import { admit, enter } from './admission.js'
-import { sendJson, sendRefusal } from './answer.js'
+import { decide, handleRequest } from './admission.js'
+import { sendJson, sendRefusal } from './send-json.js'
 import { insteadOf404 } from './instead-of-404.js'
 
 type Out = (error?: unknown) => void
@@ -27,7 +27,7 @@ export const express: Adapter = {
     const mounted = app as ExpressApp
     const handle = mounted.handle
     mounted.handle = function (request, response, out) {
-      void enter(
+      void handleRequest(
         hooks,
         request,
         routedUrl(request),
@@ -44,7 +44,7 @@ export const express: Adapter = {
 
   middleware(guard) {
     const middleware: ExpressGuard = (request, response, next) =>
-      void admit(guard, request, routedUrl(request), (decision) =>
+      void decide(guard, request, routedUrl(request), (decision) =>
         decision.allowed ? next() : sendRefusal(response, decision),
       )
     return middleware as GuardMiddleware

@@ -2,8 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
 import { SidecarError } from '../errors.js'
 import type { Adapter, AppHooks, FastifyGuard, GuardMiddleware } from './adapter.js'
-import { admit, enter } from './admission.js'
-import { sendRefusal } from './answer.js'
+import { decide, handleRequest } from './admission.js'
+import { sendRefusal } from './send-json.js'
 
 /** What both majors share and this adapter needs. */
 interface FastifyRequest {
@@ -32,7 +32,7 @@ export const fastify: Adapter = {
 
   mount(app, hooks) {
     const root = rootOf(app as FastifyApp)
-    refuseWhenReady(root)
+    throwIfReady(root)
     // Its own, before anybody puts something before it.
     const handlers = root.server.listeners('request')
     putFirst(root, onRequest(hooks))
@@ -66,8 +66,8 @@ export const fastify: Adapter = {
 
   middleware(guard) {
     const middleware: FastifyGuard = (request, reply, done) =>
-      void admit(guard, request.raw, undefined, (decision) =>
-        decision.allowed ? done() : refuse(reply as FastifyReply, decision),
+      void decide(guard, request.raw, undefined, (decision) =>
+        decision.allowed ? done() : replyRefusal(reply as FastifyReply, decision),
       )
     return middleware as GuardMiddleware
   },
@@ -88,7 +88,7 @@ function rootOf(app: FastifyApp): FastifyApp {
 }
 
 /** From `onReady` on, hooks are bound to their routes: one more would be taken and never run. */
-function refuseWhenReady(root: FastifyApp): void {
+function throwIfReady(root: FastifyApp): void {
   const state = internal<Record<string, unknown>>(root, 'fastify.state')
   if (!state?.['started'] && !state?.['booting'] && !state?.['ready']) return
   throw new SidecarError(
@@ -105,11 +105,11 @@ function onRequest(hooks: AppHooks): OnRequest {
       if (answer) reply.code(answer.status).send(answer.body)
       else done()
     }
-    void enter(hooks, raw, undefined, handle, (refusal) => refuse(reply, refusal))
+    void handleRequest(hooks, raw, undefined, handle, (refusal) => replyRefusal(reply, refusal))
   }
 }
 
-function refuse(reply: FastifyReply, refusal: Refusal): void {
+function replyRefusal(reply: FastifyReply, refusal: Refusal): void {
   reply.code(refusal.status).headers(refusalHeaders(refusal)).send(refusal.body)
 }
 
@@ -145,7 +145,7 @@ function guardUndecodable(root: FastifyApp, guard: NonNullable<AppHooks['guard']
   const handle = router?.onBadUrl
   if (!router || !handle) return
   router.onBadUrl = function (path, request, response) {
-    void admit(guard, request, undefined, (decision) =>
+    void decide(guard, request, undefined, (decision) =>
       decision.allowed ? handle.call(this, path, request, response) : sendRefusal(response, decision),
     )
   }

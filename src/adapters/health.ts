@@ -1,4 +1,4 @@
-import { isHealthRequest } from '../auth/open-requests.js'
+import { isHealthRequest } from '../auth/unguarded.js'
 import { withoutQuery } from '../auth/route-path.js'
 import type { AppHooks, DirectAnswer } from './adapter.js'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
 import type { Adapter, AppHooks, DirectAnswer, GuardMiddleware, KoaGuard } from './adapter.js'
-import { admit, enter } from './admission.js'
+import { decide, handleRequest } from './admission.js'
 
 type Next = () => Promise<unknown>
 type KoaMiddleware = (context: KoaContext, next: Next) => Promise<unknown>
@@ -60,8 +60,8 @@ export const koa: Adapter = {
   middleware(guard) {
     const middleware: KoaGuard = async (given, next) => {
       const context = given as KoaContext
-      return admit(guard, context.req, routedUrl(context), (decision) =>
-        decision.allowed ? next() : refuse(context, decision),
+      return decide(guard, context.req, routedUrl(context), (decision) =>
+        decision.allowed ? next() : replyRefusal(context, decision),
       )
     }
     return middleware as GuardMiddleware
@@ -83,7 +83,7 @@ function entryOf(hooks: AppHooks): KoaMiddleware {
   const entered = Symbol('entered')
   return (context: KoaContext & { [entered]?: true }, next) => {
     if (context[entered]) return next()
-    const entering = enter(
+    const entering = handleRequest(
       hooks,
       context.req,
       routedUrl(context),
@@ -91,7 +91,7 @@ function entryOf(hooks: AppHooks): KoaMiddleware {
         context[entered] = true
         return route(hooks, context, next)
       },
-      (refusal) => refuse(context, refusal),
+      (refusal) => replyRefusal(context, refusal),
     )
     return entering as Promise<unknown>
   }
@@ -121,7 +121,7 @@ function answerUnrouted(context: KoaContext, { status, body }: DirectAnswer): vo
   context.body = body
 }
 
-async function refuse(context: KoaContext, refusal: Refusal): Promise<void> {
+async function replyRefusal(context: KoaContext, refusal: Refusal): Promise<void> {
   context.status = refusal.status
   context.set(refusalHeaders(refusal))
   context.body = refusal.body

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Adapter, AppHooks, MountedApp } from './adapter.js'
-import { sendJson } from './answer.js'
+import { sendJson } from './send-json.js'
 import { express } from './express.js'
 
 type NotFound = (

@@ -1,4 +1,4 @@
-import type { Verdict } from './verdict.js'
+import type { Verdict } from './auth-response.js'
 
 /** Remembers for a short while what was decided on a token and a target. */
 export interface DecisionCache {

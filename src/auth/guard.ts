@@ -20,13 +20,13 @@ import {
 } from './decision.js'
 import { compileExcludes } from './excludes.js'
 import { methodsOf } from './method.js'
-import { isOpenHealth, isPreflight } from './open-requests.js'
+import { isUnguardedHealth, isPreflight } from './unguarded.js'
 import { createPendingChecks } from './pending-checks.js'
 import { parseRoutePath } from './route-path.js'
-import { createRefusals } from './refusals.js'
+import { createDeniedCache } from './denied-cache.js'
 import { findToken, isToken, SEVERAL } from './token.js'
 import { answerUpgrade } from './upgrade.js'
-import type { Verdict } from './verdict.js'
+import type { Verdict } from './auth-response.js'
 import {
   createFunctionVerifier,
   createServiceVerifier,
@@ -70,7 +70,7 @@ export interface Guard {
 }
 
 /** What has to be asked, as nobody knows. */
-interface Question {
+interface TokenCheck {
   readonly token: string
   /** `/users/1`, or `POST /users/1` */
   readonly target: string
@@ -103,17 +103,18 @@ export function createGuard(options: GuardOptions): Guard {
   const pending = createPendingChecks(settings.maxPending, logger)
   const { maxLength = Infinity } = settings.token
   const overlong = tooLong(maxLength)
-  const refusals = settings.failOpen ? createRefusals(CACHE_LIMIT) : undefined
+  const denied = settings.failOpen ? createDeniedCache(CACHE_LIMIT) : undefined
   const flights = new Map<string, Promise<GuardDecision | undefined>>()
   const health = createOutageLog(logger, settings.failOpen)
   const cached = settings.cacheTtl > 0
 
   function check(request: IncomingMessage, url = request.url ?? '/'): GuardDecision | Promise<GuardDecision> {
-    if (!verifier || (settings.openPreflight && isPreflight(request, url)) || isOpenHealth(request, url)) return OPEN
-    return demand(verifier, request, url)
+    if (!verifier || (settings.openPreflight && isPreflight(request, url)) || isUnguardedHealth(request, url))
+      return OPEN
+    return authorize(verifier, request, url)
   }
 
-  function demand(verify: Verifier, request: IncomingMessage, url: string): GuardDecision | Promise<GuardDecision> {
+  function authorize(verify: Verifier, request: IncomingMessage, url: string): GuardDecision | Promise<GuardDecision> {
     const { path, excludable } = parseRoutePath(url)
     if (excludable !== undefined && isExcluded(excludable)) return OPEN
     const token = findToken(request, settings.token)
@@ -121,11 +122,11 @@ export function createGuard(options: GuardOptions): Guard {
     if (token === SEVERAL) return SEVERAL_TOKENS
     const methods = methodsOf(request, url)
     if (methods === undefined) return METHOD_UNCLEAR
-    if (typeof methods === 'string') return judge(verify, token, methods, path, request)
-    return every(methods, (method) => judge(verify, token, method, path, request))
+    if (typeof methods === 'string') return authorizeMethod(verify, token, methods, path, request)
+    return every(methods, (method) => authorizeMethod(verify, token, method, path, request))
   }
 
-  function judge(
+  function authorizeMethod(
     verify: Verifier,
     token: string,
     method: string,
@@ -136,23 +137,23 @@ export function createGuard(options: GuardOptions): Guard {
     const verdict = cached ? (permits.get(token, target) ?? denials.get(token, target)) : undefined
     if (verdict) return decide(verdict, token)
     // One that is known is good: only others are looked at.
-    if (isToken(token, maxLength)) return ask(verify, { token, target, method, path, request })
+    if (isToken(token, maxLength)) return runCheck(verify, { token, target, method, path, request })
     return token.length > maxLength ? overlong : BAD_TOKEN
   }
 
   /** One question at a time per token and target; those who come meanwhile share its answer. */
-  async function ask(verify: Verifier, question: Question): Promise<GuardDecision> {
+  async function runCheck(verify: Verifier, tokenCheck: TokenCheck): Promise<GuardDecision> {
     // A token holds no space, so no two questions share a key.
-    const key = `${question.token} ${question.target}`
+    const key = `${tokenCheck.token} ${tokenCheck.target}`
     const flight = cached ? flights.get(key) : undefined
     if (flight) {
       const shared = await flight
       if (shared) return shared
     }
 
-    const leave = pending.enter(question.request)
-    if (!leave) return BUSY
-    const own = verifyOnce(verify, question).finally(leave)
+    const finish = pending.start(tokenCheck.request)
+    if (!finish) return BUSY
+    const own = verifyOnce(verify, tokenCheck).finally(finish)
     if (!cached || flights.has(key)) return (await own).decision
     const outcome = own.then(({ decision, personal }) => (personal ? undefined : decision))
     flights.set(key, outcome)
@@ -163,8 +164,8 @@ export function createGuard(options: GuardOptions): Guard {
     }
   }
 
-  async function verifyOnce(verify: Verifier, question: Question) {
-    const { token, method, path, request } = question
+  async function verifyOnce(verify: Verifier, tokenCheck: TokenCheck) {
+    const { token, method, path, request } = tokenCheck
     let personal = false
     try {
       const verdict = await cutOff(settings.timeout, [options.signal], (signal) => {
@@ -179,27 +180,27 @@ export function createGuard(options: GuardOptions): Guard {
         }
         return verify(token, asked)
       })
-      if (!personal) remember(question, verdict)
+      if (!personal) remember(tokenCheck, verdict)
       health.up()
       return { decision: decide(verdict, token), personal }
     } catch (error) {
       // What a user's function throws may quote the token.
       health.down(createRedactor([token])(messageOf(error)))
-      return { decision: onOutage(question), personal }
+      return { decision: onOutage(tokenCheck), personal }
     }
   }
 
-  function remember({ token, target }: Question, verdict: Verdict): void {
+  function remember({ token, target }: TokenCheck, verdict: Verdict): void {
     const { cacheTtl } = settings
     if (cached && verdict === 'allowed') permits.set(token, target, verdict, cacheTtl)
     else if (cached) denials.set(token, target, verdict, Math.min(cacheTtl, REFUSAL_TTL_MS))
-    refusals?.note(token, target, verdict)
+    denied?.record(token, target, verdict)
   }
 
   /** Fail-open speaks for tokens nobody has judged; one that was refused stays refused. */
-  function onOutage({ token, target }: Question): GuardDecision {
+  function onOutage({ token, target }: TokenCheck): GuardDecision {
     if (!settings.failOpen) return UNAVAILABLE
-    return decide(refusals?.last(token, target) ?? 'allowed', token)
+    return decide(denied?.lastDenial(token, target) ?? 'allowed', token)
   }
 
   return {
@@ -207,7 +208,7 @@ export function createGuard(options: GuardOptions): Guard {
     async upgrade(request, socket) {
       const url = request.url ?? '/'
       // Neither health pages nor preflights are upgrades: only excludes open one.
-      const deciding = Promise.resolve(verifier ? demand(verifier, request, url) : OPEN)
+      const deciding = Promise.resolve(verifier ? authorize(verifier, request, url) : OPEN)
       return socket ? answerUpgrade(socket, deciding) : deciding
     },
   }

@@ -4,7 +4,7 @@ import type { Logger } from '../logger.js'
 /** Takes a place among the checks under way. */
 export interface PendingChecks {
   /** @returns what gives the place back; `undefined` where there is none left for this connection, or for any. */
-  enter(request: IncomingMessage): (() => void) | undefined
+  start(request: IncomingMessage): (() => void) | undefined
 }
 
 /**
@@ -15,25 +15,25 @@ export function createPendingChecks(max: number, logger: Logger): PendingChecks 
   const perConnection = Math.max(1, Math.ceil(max / 2))
   const counts = new WeakMap<object, number>()
   let all = 0
-  let told = false
+  let warned = false
 
   return {
-    enter(request) {
+    start(request) {
       const connection = connectionOf(request)
       const own = counts.get(connection) ?? 0
       if (all >= max || own >= perConnection) {
-        if (!told)
+        if (!warned)
           logger.warn(
             `auth: ${all} checks of tokens are under way (${own} of one connection): further requests get 503 until some end. Look at the auth service and at who sends them, or raise auth.max-pending (${max})`,
           )
-        told = true
+        warned = true
         return undefined
       }
       all++
       counts.set(connection, own + 1)
       return () => {
         counts.set(connection, counts.get(connection)! - 1)
-        if (--all === 0) told = false
+        if (--all === 0) warned = false
       }
     },
   }

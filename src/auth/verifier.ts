@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { readVerdict, type Verdict } from './verdict.js'
+import { parseAuthResponse, type Verdict } from './auth-response.js'
 
 /** The request to the central auth service; whoever sends it knows how to reach the service. */
 export interface VerifyCall {
@@ -51,7 +51,7 @@ export function createServiceVerifier(options: {
       headers: { accept: 'application/json', 'from-source': 'inner', authorization: `Bearer ${token}` },
       signal,
     })
-    return readVerdict(status, body)
+    return parseAuthResponse(status, body)
   }
 }
 

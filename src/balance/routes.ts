@@ -2,7 +2,7 @@ import type { ServiceDirectory } from '../discovery/directory.js'
 import type { EjectionSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import { sharedBy } from '../util/shared-by.js'
-import { Ejector, type EjectionListener } from './ejector.js'
+import { OutlierDetector, type EjectionListener } from './outlier-detector.js'
 import type { InstanceFilter } from './filter.js'
 import { balancerFor } from './registry.js'
 import { ServiceRoute } from './service-route.js'
@@ -37,7 +37,7 @@ export interface Routes {
 export function createRoutes(options: RoutesOptions): Routes {
   const { directory, cluster, ejection, listener, onGone = () => {}, onBalancerFailed = () => {} } = options
   const routes = new Map<string, ServiceRoute>()
-  const ejectors = new Map<string, Ejector>()
+  const detectors = new Map<string, OutlierDetector>()
   const functions = new Map<unknown, number>()
 
   function keyOf(service: string, balancer: string, { filter, version }: RouteChoice): string {
@@ -53,22 +53,22 @@ export function createRoutes(options: RoutesOptions): Routes {
       const { filter, version } = choice
       return sharedBy(routes, keyOf(service, balancer, choice), () => {
         const create = balancerFor(balancer)
-        const ejector = sharedBy(ejectors, service, () => new Ejector(ejection, listener))
-        const hears = { onGone, onBalancerFailed }
+        const outlierDetector = sharedBy(detectors, service, () => new OutlierDetector(ejection, listener))
+        const listeners = { onGone, onBalancerFailed }
         return new ServiceRoute({
           service,
           directory,
           create,
           context: { cluster },
-          ejector,
+          outlierDetector,
           filter,
           version,
-          ...hears,
+          ...listeners,
         })
       })
     },
     close() {
-      for (const ejector of ejectors.values()) ejector.close()
+      for (const outlierDetector of detectors.values()) outlierDetector.close()
     },
   }
 }

@@ -2,7 +2,7 @@ import { SidecarError } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import { addressOf } from './address.js'
 import type { Balancer, BalancerContext, BalancerFactory, Endpoint, PickHint } from './balancer.js'
-import type { Ejector } from './ejector.js'
+import type { OutlierDetector } from './outlier-detector.js'
 import { keepBalancer } from './fallback.js'
 import { isBuiltIn } from './registry.js'
 import { createEqualTurns } from './round-robin.js'
@@ -10,7 +10,7 @@ import { createEqualTurns } from './round-robin.js'
 export interface SelectionOptions {
   readonly create: BalancerFactory
   readonly context: BalancerContext
-  readonly ejector: Ejector
+  readonly outlierDetector: OutlierDetector
   /** Hears of a balancer that cannot be made, or that throws. */
   failed(error: unknown): void
 }
@@ -20,14 +20,14 @@ export interface SelectionOptions {
  * own: one that throws takes no service away. The one before stays for that change, then instances take equal turns.
  */
 export class Selection {
-  private admitted: readonly ServiceInstance[] = []
+  private available: readonly ServiceInstance[] = []
   private current: Balancer | undefined
   /** As the factory made it last: the `previous` of the next one. */
   private made: Balancer | undefined
   /** `made` is of an older list, for the factory has thrown since. */
   private outdated = false
   /** Over everybody, for a call that has tried all that were admitted: better the sick than nobody. */
-  private last: Balancer | undefined
+  private fallbackToAll: Balancer | undefined
   private version = -1
   private listed: ReadonlySet<ServiceInstance> | undefined
 
@@ -53,21 +53,21 @@ export class Selection {
 
   /** @param idempotent the call may be sent again elsewhere, and so may try an instance that was set aside */
   pick(hint: PickHint | undefined, idempotent: boolean): Endpoint | undefined {
-    const { ejector } = this.options
-    if (this.version !== ejector.version) this.rebuild()
-    if (ejector.due > 0) {
-      const trial = ejector.trial(this.instances, idempotent, hint?.exclude)
-      if (trial !== undefined) return trial
+    const { outlierDetector } = this.options
+    if (this.version !== outlierDetector.version) this.rebuild()
+    if (outlierDetector.probesDue > 0) {
+      const probe = outlierDetector.pickProbe(this.instances, idempotent, hint?.exclude)
+      if (probe !== undefined) return probe
     }
     try {
       const endpoint = this.checked(this.current!.pick(hint))
-      if (endpoint !== undefined || this.admitted === this.instances) return endpoint
-      return this.checked((this.last ??= this.create(this.instances)).pick(hint))
+      if (endpoint !== undefined || this.available === this.instances) return endpoint
+      return this.checked((this.fallbackToAll ??= this.create(this.instances)).pick(hint))
     } catch (error) {
       this.options.failed(error)
-      this.current = createEqualTurns(this.admitted)
-      this.last = createEqualTurns(this.instances)
-      return this.current.pick(hint) ?? this.last.pick(hint)
+      this.current = createEqualTurns(this.available)
+      this.fallbackToAll = createEqualTurns(this.instances)
+      return this.current.pick(hint) ?? this.fallbackToAll.pick(hint)
     }
   }
 
@@ -91,17 +91,17 @@ export class Selection {
   }
 
   private rebuild(): void {
-    const { ejector } = this.options
-    const { version } = ejector
-    this.admitted = ejector.admit(this.instances)
-    this.last = undefined
+    const { outlierDetector } = this.options
+    const { version } = outlierDetector
+    this.available = outlierDetector.filterAvailable(this.instances)
+    this.fallbackToAll = undefined
     try {
-      this.current = this.made = this.create(this.admitted)
+      this.current = this.made = this.create(this.available)
       this.outdated = false
     } catch (error) {
       const keep = this.outdated ? undefined : this.made
       this.outdated = true
-      this.current = keep ? keepBalancer(keep, this.admitted) : createEqualTurns(this.admitted)
+      this.current = keep ? keepBalancer(keep, this.available) : createEqualTurns(this.available)
       this.options.failed(error)
     }
     this.version = version

@@ -1,10 +1,10 @@
 import type { ServiceDirectory, ServiceSnapshot } from '../discovery/directory.js'
 import { noInstanceMessage } from '../discovery/no-instance.js'
-import { readLeavingMark } from '../leaving-mark.js'
+import { parseDrainHeader } from '../drain-header.js'
 import type { ServiceInstance } from '../types.js'
 import { addressOf } from './address.js'
 import type { BalancerContext, BalancerFactory, Endpoint, Outcome, PickHint } from './balancer.js'
-import type { Ejector } from './ejector.js'
+import type { OutlierDetector } from './outlier-detector.js'
 import { describeFilter, matcherOf, versionOf, type InstanceFilter } from './filter.js'
 import { Selection, type SelectionOptions } from './selection.js'
 
@@ -13,7 +13,7 @@ export interface ServiceRouteOptions {
   readonly directory: ServiceDirectory
   readonly create: BalancerFactory
   readonly context: BalancerContext
-  readonly ejector: Ejector
+  readonly outlierDetector: OutlierDetector
   readonly filter: InstanceFilter | undefined
   /** Of instances that calls without a version of their own go to. */
   readonly version: string | undefined
@@ -28,16 +28,16 @@ export class ServiceRoute {
   private snapshot: ServiceSnapshot | undefined
   private readonly matches: (instance: ServiceInstance) => boolean
   private usable: readonly ServiceInstance[] = []
-  private usual: Selection | undefined
+  private defaultSelection: Selection | undefined
   /** By version; only of versions that are in the list, since the names come from outside. */
   private readonly versions = new Map<string, Selection>()
   private readonly selecting: SelectionOptions
   private balancerFailed = false
 
   constructor(private readonly options: ServiceRouteOptions) {
-    const { create, context, ejector } = options
+    const { create, context, outlierDetector } = options
     this.matches = matcherOf(options.filter)
-    this.selecting = { create, context, ejector, failed: (error) => this.tellOfBalancer(error) }
+    this.selecting = { create, context, outlierDetector, failed: (error) => this.reportBalancerFailure(error) }
   }
 
   get service(): string {
@@ -56,7 +56,7 @@ export class ServiceRoute {
       const endpoint = this.versions.get(hint.version)?.pick(hint, idempotent)
       if (endpoint !== undefined) return endpoint
     }
-    return this.usual?.pick(hint, idempotent)
+    return this.defaultSelection?.pick(hint, idempotent)
   }
 
   /** Every pick is followed by exactly one `done`. */
@@ -64,15 +64,15 @@ export class ServiceRoute {
     try {
       endpoint.done(outcome)
     } catch (error) {
-      this.tellOfBalancer(error) // the app's own: the ejector hears of the call all the same
+      this.reportBalancerFailure(error) // the app's own: the ejector hears of the call all the same
     }
-    this.options.ejector.report(endpoint.instance, outcome)
+    this.options.outlierDetector.report(endpoint.instance, outcome)
   }
 
-  /** Its answer carries the mark of one that leaves (`leaving-mark.ts`). */
-  marked(instance: ServiceInstance, mark: string): void {
-    const forMs = readLeavingMark(mark, instance)
-    if (forMs !== undefined) this.options.ejector.leave(instance, forMs)
+  /** Its answer carries the mark of one that leaves (`drain-header.ts`). */
+  onDrainHeader(instance: ServiceInstance, value: string): void {
+    const forMs = parseDrainHeader(value, instance)
+    if (forMs !== undefined) this.options.outlierDetector.setDraining(instance, forMs)
   }
 
   /** Waits for a list; asks the registry again where the list is empty. */
@@ -81,7 +81,7 @@ export class ServiceRoute {
   }
 
   /** Why there was nobody to pick. */
-  nobody(snapshot: ServiceSnapshot): string {
+  noInstanceReason(snapshot: ServiceSnapshot): string {
     const { filter, version, service } = this.options
     const { length } = snapshot.instances
     if (length === 0 || (filter === undefined && version === undefined)) return noInstanceMessage(snapshot)
@@ -92,10 +92,13 @@ export class ServiceRoute {
     const { options } = this
     const gone = this.snapshot ? missing(this.snapshot.all, snapshot.all) : []
     this.usable = options.filter === undefined ? snapshot.instances : snapshot.instances.filter(this.matches)
-    options.ejector.update(snapshot)
+    options.outlierDetector.update(snapshot)
     const byVersion = groupByVersion(this.usable)
     const { version } = options
-    this.usual = this.select(this.usual, version === undefined ? this.usable : (byVersion.get(version) ?? []))
+    this.defaultSelection = this.select(
+      this.defaultSelection,
+      version === undefined ? this.usable : (byVersion.get(version) ?? []),
+    )
     for (const old of this.versions.keys()) if (!byVersion.has(old)) this.versions.delete(old)
     for (const [each, list] of byVersion) this.versions.set(each, this.select(this.versions.get(each), list))
     this.snapshot = snapshot
@@ -109,7 +112,7 @@ export class ServiceRoute {
     return before
   }
 
-  private tellOfBalancer(error: unknown): void {
+  private reportBalancerFailure(error: unknown): void {
     if (this.balancerFailed) return
     this.balancerFailed = true
     this.options.onBalancerFailed(this.options.service, error)

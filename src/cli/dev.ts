@@ -92,18 +92,18 @@ function greeting({ address, url, grpcPort }: DevServer, { data, auth }: DevFlag
 
 /** One line per thing that happens, so that a developer sees his service come and go. */
 function narrate(registry: DevServer): void {
-  const say = (what: string, text: string) =>
+  const print = (what: string, text: string) =>
     console.log(`${new Date().toTimeString().slice(0, 8)}  ${what.padEnd(10)}  ${text}`)
   const named = ({ group, service, ip, port, namespace }: ServiceInstance) =>
     `${printable(service)}  ${printable(ip.includes(':') ? `[${ip}]` : ip)}:${port}${elsewhere(group, namespace)}`
-  registry.on('register', ({ instance }) => say('registered', named(instance)))
-  registry.on('deregister', ({ instance }) => say('left', named(instance)))
-  registry.on('expire', ({ instance }) => say('expired', named(instance)))
+  registry.on('register', ({ instance }) => print('registered', named(instance)))
+  registry.on('deregister', ({ instance }) => print('left', named(instance)))
+  registry.on('expire', ({ instance }) => print('expired', named(instance)))
   registry.on('publish', ({ config }) =>
-    say('published', `${printable(config.dataId)}${elsewhere(config.group, config.namespace)}`),
+    print('published', `${printable(config.dataId)}${elsewhere(config.group, config.namespace)}`),
   )
   registry.on('deleteConfig', ({ key }) =>
-    say('deleted', `${printable(key.dataId)}${elsewhere(key.group, key.namespace)}`),
+    print('deleted', `${printable(key.dataId)}${elsewhere(key.group, key.namespace)}`),
   )
 }
 

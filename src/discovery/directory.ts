@@ -8,7 +8,7 @@ import type { ServiceKey } from '../types.js'
 import { holdProcess } from '../util/hold-process.js'
 import { createLimiter } from '../util/limiter.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
-import { tell } from '../util/tell.js'
+import { callListener } from '../util/call-listener.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import { canonicalName, parseServiceName } from './service-name.js'
 import { ServiceFollower, type FollowerHost } from './service-follower.js'
@@ -156,7 +156,7 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
   }
 
   function inform(listener: Listener, snapshot: ServiceSnapshot): void {
-    tell(listener, snapshot, (error) =>
+    callListener(listener, snapshot, (error) =>
       logger.error(`A listener of ${keyText(snapshot.key)} threw: ${messageOf(error)}`),
     )
   }

@@ -1,5 +1,5 @@
 import type { SnapshotFolder } from '../snapshot/folder.js'
-import type { SnapshotKey } from '../snapshot/seal.js'
+import type { SnapshotKey } from '../snapshot/snapshot-format.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 import type { ServiceSnapshot } from './snapshot.js'
 

@@ -2,7 +2,7 @@ import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
-import { tell } from '../util/tell.js'
+import { callListener } from '../util/call-listener.js'
 import type { ServiceDirectory } from './directory.js'
 import { identityOf, type ServiceSnapshot } from './snapshot.js'
 
@@ -57,7 +57,7 @@ export function createWatch(directory: ServiceDirectory, logger: Logger): WatchS
   ): Subscription | ServiceChanges {
     if (typeof second !== 'function') return iterate(directory, service, second.signal)
     const failed = (error: unknown) => logger.error(`A listener of ${service} threw: ${messageOf(error)}`)
-    return follow(directory, service, signal, (change) => tell(second, change, failed))
+    return follow(directory, service, signal, (change) => callListener(second, change, failed))
   }
   return watch
 }

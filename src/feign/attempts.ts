@@ -52,7 +52,7 @@ export abstract class Attempts<Rules extends AttemptRules = AttemptRules> {
     const route = this.rules.route!
     const snapshot = await route.refresh(signal)
     const endpoint = this.pick()
-    if (endpoint === undefined) throw new SidecarError('SIDECAR_NO_INSTANCE', route.nobody(snapshot))
+    if (endpoint === undefined) throw new SidecarError('SIDECAR_NO_INSTANCE', route.noInstanceReason(snapshot))
     return endpoint
   }
 
@@ -71,8 +71,8 @@ export abstract class Attempts<Rules extends AttemptRules = AttemptRules> {
   }
 
   /** The head of an answer says that its instance drains. */
-  protected onDrainMark(mark: string): void {
-    if (this.endpoint !== undefined) this.rules.route!.marked(this.endpoint.instance, mark)
+  protected onDrainHeader(value: string): void {
+    if (this.endpoint !== undefined) this.rules.route!.onDrainHeader(this.endpoint.instance, value)
   }
 
   /**

@@ -12,7 +12,7 @@ export interface BaseUrl {
  * @throws SidecarError `SIDECAR_CLIENT_INVALID` for what is no plain http(s) base URL.
  */
 export function parseBaseUrl(text: string, client = 'a typed client'): BaseUrl {
-  const refuse = (why: string): never => {
+  const throwInvalidUrl = (why: string): never => {
     throw new SidecarError(
       'SIDECAR_CLIENT_INVALID',
       `The \`url\` of ${client} ${why}: write http(s)://host[:port][/path]`,
@@ -20,11 +20,11 @@ export function parseBaseUrl(text: string, client = 'a typed client'): BaseUrl {
   }
   // Spring takes `localhost:8080` as well.
   const full = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
-  if (!URL.canParse(full)) return refuse('is not a URL')
+  if (!URL.canParse(full)) return throwInvalidUrl('is not a URL')
   const url = new URL(full)
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return refuse(`has the scheme ${url.protocol.slice(0, -1)}`)
-  if (url.username !== '' || url.password !== '') return refuse('holds credentials: send them as a header')
-  if (url.search !== '' || url.hash !== '') return refuse('has a query or a fragment')
+    return throwInvalidUrl(`has the scheme ${url.protocol.slice(0, -1)}`)
+  if (url.username !== '' || url.password !== '') return throwInvalidUrl('holds credentials: send them as a header')
+  if (url.search !== '' || url.hash !== '') return throwInvalidUrl('has a query or a fragment')
   return { origin: url.origin, path: url.pathname.replace(/\/$/, '') }
 }

@@ -3,7 +3,7 @@ import { isRawBody } from './body.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders, type HeaderInput } from './headers.js'
 import type { Verb } from './method-spec.js'
 import { encodeFields, encodePairs, typeOf, type QueryStyle } from './query.js'
-import { refuseCall } from './refuse-call.js'
+import { throwInvalidCall } from './invalid-call.js'
 import { encodeSegment, type PathTemplate } from './template.js'
 import { timeLimit } from './time-limit.js'
 
@@ -64,7 +64,7 @@ function bindObject(rules: BindingRules, given: Readonly<Record<string, unknown>
       // `null` is as good as nothing, but for a body, which it can be.
       if (value !== null || key === 'body') (reserved as Record<string, unknown>)[key] = value
     } else if (value !== undefined && value !== null) {
-      if (rules.bodied) refuseLeftover(key)
+      if (rules.bodied) throwUnusedArgument(key)
       const pairs = encodePairs(key, value, 'query', rules.queryStyle)
       if (pairs !== '') path += joint + pairs
       if (pairs !== '') joint = '&'
@@ -77,7 +77,7 @@ function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCal
   const { variables, pieces } = rules.template
   const last = args[variables.length]
   if (args.length > variables.length + 1) {
-    refuseCall(
+    throwInvalidCall(
       `takes ${variables.length} path variable(s) and one ${rules.bodied ? 'body' : 'query object'}, got ${args.length} arguments`,
     )
   }
@@ -85,7 +85,7 @@ function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCal
   for (let i = 0; i < variables.length; i++) path += encodeSegment(variables[i]!, args[i]) + pieces[i + 1]!
   if (rules.bodied || last === undefined || last === null) return finish(rules, path, { body: last })
   if (!isArguments(last)) {
-    return refuseCall(
+    return throwInvalidCall(
       `takes a plain object as its query after ${variables.length} path variable(s), got ${typeOf(last)}`,
     )
   }
@@ -94,17 +94,18 @@ function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCal
 
 function finish(rules: BindingRules, path: string, { body, headers, signal, timeoutMs }: Reserved): BoundCall {
   if (body !== undefined && (rules.verb === 'GET' || rules.verb === 'HEAD'))
-    refuseCall(`${rules.verb} has no body: use POST, PUT or PATCH`)
+    throwInvalidCall(`${rules.verb} has no body: use POST, PUT or PATCH`)
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0))
-    refuseCall(`timeoutMs must be a number of milliseconds above 0, got ${typeOf(timeoutMs)}`)
-  if (signal !== undefined && !isSignal(signal)) refuseCall(`signal must be an AbortSignal, got ${typeOf(signal)}`)
+    throwInvalidCall(`timeoutMs must be a number of milliseconds above 0, got ${typeOf(timeoutMs)}`)
+  if (signal !== undefined && !isSignal(signal))
+    throwInvalidCall(`signal must be an AbortSignal, got ${typeOf(signal)}`)
   const all = headers === undefined ? rules.headers : overrideHeaders(rules.headers, flattenHeaders(headers))
   const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs)
   return { path, headers: all, body, signal, timeoutMs: limit }
 }
 
 function withQuery({ queryStyle }: BindingRules, path: string, query: Readonly<Record<string, unknown>>): string {
-  if (!isArguments(query)) return refuseCall(`query must be a plain object, got ${typeOf(query)}`)
+  if (!isArguments(query)) return throwInvalidCall(`query must be a plain object, got ${typeOf(query)}`)
   const pairs = encodeFields(query, 'query', queryStyle)
   return pairs === '' ? path : path + (path.includes('?') ? '&' : '?') + pairs
 }
@@ -129,8 +130,8 @@ function isArguments(value: unknown): value is Readonly<Record<string, unknown>>
 }
 
 /** A password must not land in a URL because somebody left out `body`. */
-function refuseLeftover(key: string): never {
-  return refuseCall(
+function throwUnusedArgument(key: string): never {
+  return throwInvalidCall(
     `does not know the key "${key}": write { body: … } for the body, { query: { ${key}: … } } for the query`,
   )
 }

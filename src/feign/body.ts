@@ -4,7 +4,7 @@ import type { JsonCodec } from './json.js'
 import { toJsonValue } from './json-value.js'
 import { encodeForm, isFormLike } from './multipart.js'
 import { encodeFields } from './query.js'
-import { asRefusal, refuseCall } from './refuse-call.js'
+import { asInvalidCall, throwInvalidCall } from './invalid-call.js'
 import { checkUnread, isAsyncIterable, isNodeStream, type NodeStream } from './streams.js'
 
 /** A body as undici sends it. */
@@ -39,7 +39,7 @@ export function encodeBody(value: unknown, contentType: string | undefined, json
   try {
     return encode(value, contentType, json)
   } catch (error) {
-    throw asRefusal(error)
+    throw asInvalidCall(error)
   }
 }
 
@@ -125,7 +125,7 @@ function stringify(value: unknown, json: JsonCodec): string {
   try {
     text = json.stringify(value)
   } catch (error) {
-    return refuseCall(`The body cannot be written as JSON: ${messageOf(error)}`)
+    return throwInvalidCall(`The body cannot be written as JSON: ${messageOf(error)}`)
   }
-  return text ?? refuseCall(`The body is a ${typeof value}, which JSON cannot hold`)
+  return text ?? throwInvalidCall(`The body is a ${typeof value}, which JSON cannot hold`)
 }

@@ -5,12 +5,12 @@ import { currentContext } from '../context.js'
 import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import { offAbort, onAbort } from '../util/abort-listeners.js'
-import { AnswerReader, type RawAnswer } from './answer.js'
+import { ResponseCollector, type RawResponse } from './raw-response.js'
 import type { BoundCall } from './bind.js'
 import { encodeBody, type EncodedBody } from './body.js'
 import { decompress, tooLarge } from './decode.js'
 import { callError, FeignError, reasonOf } from './errors.js'
-import { withContext } from './forward.js'
+import { addContextHeaders } from './propagation.js'
 import { hasHeader, headerValue, overrideHeaders, type FlatHeaders } from './headers.js'
 import type { CompiledMethod } from './method-spec.js'
 import { originOf } from './pools.js'
@@ -21,7 +21,7 @@ import { isRetryableStatus, outcomeOfAbort } from './retry.js'
  * call. undici's older handler methods are used on purpose: they hand over raw header buffers, of which a call needs
  * two, where the newer ones build an object of all.
  */
-export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.DispatchHandler, RawAnswer {
+export class Call extends ResponseCollector<CompiledMethod> implements Dispatcher.DispatchHandler, RawResponse {
   private resolve!: (value: unknown) => void
   private reject!: (error: unknown) => void
   private settled = false
@@ -30,17 +30,17 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
   /** Of the whole call. */
   private deadline: NodeJS.Timeout | undefined
   /** Of the present silence. Our own, not undici's: those tick twice a second and cost it a timer a request. */
-  private silence: NodeJS.Timeout | undefined
+  private idleTimer: NodeJS.Timeout | undefined
   private options: Dispatcher.DispatchOptions | undefined
   private encoded: EncodedBody | undefined
   /** The caller's own stream failed: no fault of the instance. */
-  private spoiled = false
+  private bodyFailed = false
 
   constructor(
     method: CompiledMethod,
     private readonly bound: BoundCall,
     /** Makes the call's value of an answer, or throws. */
-    private readonly finish: (answer: RawAnswer) => unknown,
+    private readonly finish: (answer: RawResponse) => unknown,
   ) {
     super(method)
   }
@@ -98,7 +98,7 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
     const context = currentContext()
     if (context === undefined) return headers
     this.version = context.version
-    return withContext(headers, context, method.versionHeader)
+    return addContextHeaders(headers, context, method.versionHeader)
   }
 
   private attempt(): void {
@@ -133,7 +133,7 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
   }
 
   private watchBody(body: Readable): void {
-    body.once('error', () => (this.spoiled = true))
+    body.once('error', () => (this.bodyFailed = true))
   }
 
   protected override begin(endpoint: Endpoint | undefined): void {
@@ -144,9 +144,9 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
   /** Where the whole call ends before a silence could, one timer is enough: the second is felt at full speed. */
   private listen(): void {
     const { readTimeoutMs, timeoutMs } = this.rules
-    if (this.silence !== undefined) this.silence.refresh()
+    if (this.idleTimer !== undefined) this.idleTimer.refresh()
     else if ((this.bound.timeoutMs ?? timeoutMs) > readTimeoutMs)
-      this.silence = setTimeout(onSilence, readTimeoutMs, this).unref()
+      this.idleTimer = setTimeout(onIdle, readTimeoutMs, this).unref()
   }
 
   // --- undici, in the order in which it calls ---
@@ -166,20 +166,20 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
       if (this.bytesMayFollow) this.abort?.()
       return true
     }
-    if (announced > this.rules.maxResponseBytes && this.rules.verb !== 'HEAD') this.refuseSize()
+    if (announced > this.rules.maxResponseBytes && this.rules.verb !== 'HEAD') this.failTooLarge()
     return true
   }
 
   onData(chunk: Buffer): boolean {
     if (this.settled) return true
     this.add(chunk)
-    if (!this.rules.wholeAttempt) this.silence?.refresh()
-    if (this.size > this.rules.maxResponseBytes) this.refuseSize()
+    if (!this.rules.wholeAttempt) this.idleTimer?.refresh()
+    if (this.size > this.rules.maxResponseBytes) this.failTooLarge()
     return true
   }
 
   onComplete(): void {
-    if (this.settled || (isRetryableStatus(this.status) && this.again(false, true))) return
+    if (this.settled || (isRetryableStatus(this.status) && this.tryAgain(false, true))) return
     this.join()
     const { encoding } = this
     if (this.bytes === undefined || encoding === undefined || encoding === 'identity') return this.complete()
@@ -198,7 +198,7 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
     if (code === 'UND_ERR_INVALID_ARG')
       return this.giveUp(this.fail('SIDECAR_CALL_INVALID', error.message, undefined, error), 'aborted')
 
-    if (this.spoiled)
+    if (this.bodyFailed)
       return this.giveUp(
         this.fail('SIDECAR_CALL_FAILED', `its body broke: ${reasonOf(error)}`, undefined, error),
         'aborted',
@@ -206,19 +206,19 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
 
     const neverSent = this.abort === undefined
     this.end(neverSent ? 'never-connected' : 'failed')
-    if (this.again(neverSent)) return
-    if (error instanceof Silence) return this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', error.message))
+    if (this.tryAgain(neverSent)) return
+    if (error instanceof IdleTimeout) return this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', error.message))
     const why = neverSent ? `no connection: ${reasonOf(error)}` : reasonOf(error)
     this.giveUp(this.fail('SIDECAR_CALL_FAILED', why, undefined, error))
   }
 
   onNoConnection(why: string): void {
     this.end('aborted')
-    if (!this.again(true)) this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', why))
+    if (!this.tryAgain(true)) this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', why))
   }
 
   /** Moves on to another instance, or once more to a fixed address; false where the call may not be repeated. */
-  private again(neverSent: boolean, answered = false): boolean {
+  private tryAgain(neverSent: boolean, answered = false): boolean {
     const { route, origin, pools, budget } = this.rules
     try {
       if (route === undefined) {
@@ -262,7 +262,7 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
   private settle(outcome: Outcome): void {
     this.settled = true
     this.end(outcome)
-    clearTimeout(this.silence)
+    clearTimeout(this.idleTimer)
     if (this.deadline !== undefined) clearTimeout(this.deadline)
     if (this.bound.signal !== undefined) offAbort(this.bound.signal, this)
     // One that stands between the caller's body and the socket. The caller's own stream is closed by `invoke`.
@@ -270,7 +270,7 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
     if (body instanceof Readable && body !== this.bound.body) body.destroy()
   }
 
-  private refuseSize(): void {
+  private failTooLarge(): void {
     this.giveUp(this.fail('SIDECAR_CALL_BODY', `the answer cannot be read: ${tooLarge(this.rules.maxResponseBytes)}`))
   }
 
@@ -279,9 +279,9 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
   }
 
   /** On a socket another instance may still answer; a request that never got one has waited long enough. */
-  fallSilent(): void {
+  failIdle(): void {
     const ms = this.rules.readTimeoutMs
-    if (this.abort !== undefined) this.abort(new Silence(`no answer for ${ms} ms`))
+    if (this.abort !== undefined) this.abort(new IdleTimeout(`no answer for ${ms} ms`))
     else this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', `no free connection for ${ms} ms`))
   }
 
@@ -325,10 +325,10 @@ export class Call extends AnswerReader<CompiledMethod> implements Dispatcher.Dis
 }
 
 /** Why an attempt was cut off. */
-class Silence extends Error {}
+class IdleTimeout extends Error {}
 
-function onSilence(call: Call): void {
-  call.fallSilent()
+function onIdle(call: Call): void {
+  call.failIdle()
 }
 
 function onDeadline(call: Call, timeoutMs: number): void {

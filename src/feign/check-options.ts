@@ -42,7 +42,7 @@ export function checkOptions(options: object, whose: string): void {
   for (const [key, value] of Object.entries(options)) {
     if (!Object.hasOwn(OPTIONS, key)) {
       const guess = nearest(key, Object.keys(OPTIONS))
-      refuse(`${whose} has no option "${key}"${guess === undefined ? '' : `, did you mean ${guess}?`}`)
+      throwInvalidOption(`${whose} has no option "${key}"${guess === undefined ? '' : `, did you mean ${guess}?`}`)
     }
     checkKind(key, value, whose)
     const unit = OPTIONS[key as keyof ClientOptions]
@@ -52,7 +52,7 @@ export function checkOptions(options: object, whose: string): void {
       (typeof value === 'number' && value >= (key === 'maxConnections' ? 1 : 0))
     )
       continue
-    refuse(
+    throwInvalidOption(
       `${key} of ${whose}: expected a number of ${unit}, ${key === 'maxConnections' ? 1 : 0} or more, got ${typeof value === 'string' ? `"${value}"` : String(value)}`,
     )
   }
@@ -62,11 +62,13 @@ export function checkOptions(options: object, whose: string): void {
 function checkKind(key: string, value: unknown, whose: string): void {
   if (value === undefined) return
   if (key === 'interceptors' && !(Array.isArray(value) && value.every((one) => typeof one === 'function')))
-    refuse(`interceptors of ${whose}: expected a list of functions`)
+    throwInvalidOption(`interceptors of ${whose}: expected a list of functions`)
   if (key === 'validate' && typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate !== 'function')
-    refuse(`validate of ${whose}: expected a schema of zod, valibot, arktype or another one of Standard Schema`)
+    throwInvalidOption(
+      `validate of ${whose}: expected a schema of zod, valibot, arktype or another one of Standard Schema`,
+    )
 }
 
-function refuse(why: string): never {
+function throwInvalidOption(why: string): never {
   throw new SidecarError('SIDECAR_CLIENT_INVALID', why)
 }

@@ -79,7 +79,7 @@ function verb<V extends Verb>(verb: V) {
       const context =
         typeof second === 'object' && second !== null && 'kind' in second ? (second as DecoratorContext) : undefined
       const property = (context?.name ?? second) as PropertyKey
-      if (typeof value === 'function' && context === undefined) refuse(property, 'is static')
+      if (typeof value === 'function' && context === undefined) throwInvalidDecorator(property, 'is static')
       const caller = createCaller({ verb, path, options }, String(property))
       if (context === undefined) return addLegacyCall(value as object, property, caller, descriptor)
       if (context.kind === 'field' && !context.static) {
@@ -87,7 +87,7 @@ function verb<V extends Verb>(verb: V) {
         return fieldOf(caller, property)
       }
       if (context.kind === 'method' && !context.static) return methodOf(caller)
-      return refuse(
+      return throwInvalidDecorator(
         property,
         context.kind === 'field' || context.kind === 'method' ? 'is static' : `is of the kind ${context.kind}`,
       )
@@ -96,7 +96,7 @@ function verb<V extends Verb>(verb: V) {
   }
 }
 
-function refuse(property: PropertyKey, why: string): never {
+function throwInvalidDecorator(property: PropertyKey, why: string): never {
   throw new SidecarError(
     'SIDECAR_CLIENT_INVALID',
     `${String(property)} ${why}: a call is an instance field or method of a @feign class`,

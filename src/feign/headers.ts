@@ -1,5 +1,5 @@
 import { typeOf } from './query.js'
-import { refuseCall } from './refuse-call.js'
+import { throwInvalidCall } from './invalid-call.js'
 
 /** Header values as callers give them, or what lists pairs of them; `undefined` and `null` leave the header out. */
 export type HeaderInput = HeaderRecord | Headers | ReadonlyMap<string, HeaderValue>
@@ -44,7 +44,7 @@ export function flattenHeaders(given: HeaderInput): string[] {
     const value = headers[key]
     if (value === undefined || value === null) continue
     const name = key.toLowerCase()
-    if (!NAME.test(name)) refuse(`The header name ${JSON.stringify(key)}`, 'is not one')
+    if (!NAME.test(name)) throwInvalidHeader(`The header name ${JSON.stringify(key)}`, 'is not one')
     if (HOP_BY_HOP.has(name) || declared?.has(name)) continue
     if (Array.isArray(value)) for (const item of value) flat.push(name, checked(name, item))
     else flat.push(name, checked(name, value))
@@ -75,12 +75,12 @@ export function headerValue(headers: FlatHeaders, name: string): string | undefi
 /** @throws SidecarError `SIDECAR_CALL_INVALID` for what lists no headers */
 function toRecord(given: unknown): HeaderRecord {
   if (typeof given !== 'object' || given === null)
-    return refuseCall(`headers must be an object, Headers or a Map, got ${typeOf(given)}`)
+    return throwInvalidCall(`headers must be an object, Headers or a Map, got ${typeOf(given)}`)
   if (!isPairs(given)) return given as HeaderRecord
   const record: Record<string, HeaderValue> = {}
   for (const pair of given as Iterable<unknown>) {
     if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string')
-      return refuseCall('headers must be an object, Headers or a Map, or list pairs of a name and a value')
+      return throwInvalidCall('headers must be an object, Headers or a Map, or list pairs of a name and a value')
     const [name, value] = pair as [string, HeaderValue]
     // A list may name one twice.
     record[name] = Object.hasOwn(record, name) ? [record[name], value].flat().map(String) : value
@@ -105,19 +105,19 @@ function connectionHeaders(headers: HeaderRecord): ReadonlySet<string> | undefin
 
 function checked(name: string, value: unknown): string {
   if (typeof value === 'object' || typeof value === 'function' || typeof value === 'symbol' || Number.isNaN(value))
-    refuse(
+    throwInvalidHeader(
       `The value of the header ${name}`,
       `is ${Number.isNaN(value) ? 'NaN' : typeOf(value)}: give text or a number`,
     )
   const text = typeof value === 'string' ? value : String(value)
   if (!VALUE.test(text))
-    refuse(
+    throwInvalidHeader(
       `The value of the header ${name}`,
       'has a line break, a control character or one beyond Latin-1 in it: encode it',
     )
   return text
 }
 
-function refuse(what: string, why: string): never {
-  return refuseCall(`${what} ${why}`)
+function throwInvalidHeader(what: string, why: string): never {
+  return throwInvalidCall(`${what} ${why}`)
 }

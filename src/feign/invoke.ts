@@ -42,7 +42,7 @@ function sendAll(method: CompiledMethod, bound: BoundCall, args: readonly unknow
 
 function send(method: CompiledMethod, bound: BoundCall): Promise<unknown> {
   return method.interceptors.length === 0
-    ? new Call(method, bound, method.judge).start()
+    ? new Call(method, bound, method.readResponse).start()
     : new LayeredCall(method, bound).start()
 }
 

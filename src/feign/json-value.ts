@@ -1,6 +1,6 @@
 import { isPlainObject } from '../util/is-object.js'
 import { typeOf } from './query.js'
-import { refuseCall } from './refuse-call.js'
+import { throwInvalidCall } from './invalid-call.js'
 
 /** As Jackson reads it (`StreamReadConstraints`), and far from the end of the stack. */
 const DEEPEST = 1_000
@@ -28,13 +28,13 @@ interface Place {
 const NOTHING: Place = { value: undefined, key: 'body', within: undefined, depth: 0 }
 
 function plain(value: object, at: Place): unknown {
-  if (value instanceof Date && Number.isNaN(value.getTime())) return refuse(at, 'an invalid date')
+  if (value instanceof Date && Number.isNaN(value.getTime())) return throwUnserializable(at, 'an invalid date')
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return value
   if (Array.isArray(value)) return list(value, value, at)
   if (value instanceof Set) return list([...value], value, at)
   if (value instanceof Map) return fields(entriesOf(value, at), value, at)
   if (typeof value.valueOf?.() !== 'object') return value // `new String('x')`
-  if (!isPlainObject(value)) refuseUnknown(value, at)
+  if (!isPlainObject(value)) checkUnknownObject(value, at)
   return fields(value as Record<string, unknown>, value, at)
 }
 
@@ -63,25 +63,27 @@ function fields(object: Record<string, unknown>, from: object, at: Place): Recor
 function inside(within: Place, value: object, key: string | number, item: object): Place {
   const place = { value, key, within, depth: within.depth + 1 }
   for (let above: Place | undefined = place; above; above = above.within)
-    if (above.value === item) refuse(place, 'a circle: it holds itself')
-  if (place.depth > DEEPEST) refuse(NOTHING, `nested deeper than ${DEEPEST} levels`)
+    if (above.value === item) throwUnserializable(place, 'a circle: it holds itself')
+  if (place.depth > DEEPEST) throwUnserializable(NOTHING, `nested deeper than ${DEEPEST} levels`)
   return place
 }
 
 function entriesOf(map: ReadonlyMap<unknown, unknown>, at: Place): Record<string, unknown> {
   for (const key of map.keys())
-    if (typeof key !== 'string' && typeof key !== 'number') refuse(at, `a Map with a key that is ${typeOf(key)}`)
+    if (typeof key !== 'string' && typeof key !== 'number')
+      throwUnserializable(at, `a Map with a key that is ${typeOf(key)}`)
   return Object.fromEntries(map as ReadonlyMap<string, unknown>)
 }
 
-function refuseUnknown(value: object, at: Place): void {
-  if (typeof (value as { then?: unknown }).then === 'function') refuse(at, 'a promise: await it')
-  if (value instanceof Error) refuse(at, 'an Error: send what of it is meant to be known')
-  if (Object.keys(value).length === 0) refuse(at, `${typeOf(value)} without fields of its own, of which JSON makes {}`)
+function checkUnknownObject(value: object, at: Place): void {
+  if (typeof (value as { then?: unknown }).then === 'function') throwUnserializable(at, 'a promise: await it')
+  if (value instanceof Error) throwUnserializable(at, 'an Error: send what of it is meant to be known')
+  if (Object.keys(value).length === 0)
+    throwUnserializable(at, `${typeOf(value)} without fields of its own, of which JSON makes {}`)
 }
 
-function refuse(at: Place, what: string): never {
-  return refuseCall(`${nameOf(at)} is ${what}`)
+function throwUnserializable(at: Place, what: string): never {
+  return throwInvalidCall(`${nameOf(at)} is ${what}`)
 }
 
 /** @example 'body.list[0].cause' */

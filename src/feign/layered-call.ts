@@ -1,12 +1,19 @@
 import { SidecarError } from '../errors.js'
 import { offAbort, onAbort, type AbortListener } from '../util/abort-listeners.js'
-import type { RawAnswer } from './answer.js'
+import type { RawResponse } from './raw-response.js'
 import type { BoundCall } from './bind.js'
 import { Call } from './call.js'
 import { maskUrl, type FeignError } from './errors.js'
 import { flattenHeaders, type FlatHeaders } from './headers.js'
 import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
-import { badStatus, isGood, NOT_MODIFIED, refine, refined, toResponse } from './judge.js'
+import {
+  statusError,
+  isSuccess,
+  NOT_MODIFIED,
+  unwrapAndValidate,
+  unwrapAndValidateResponse,
+  toResponse,
+} from './response.js'
 import type { CompiledMethod } from './method-spec.js'
 import { misused } from './misuse.js'
 import { typeOf } from './query.js'
@@ -20,7 +27,7 @@ export class LayeredCall implements AbortListener {
   /** Why the call ended before its interceptors did. */
   private ended: FeignError | undefined
   private reject!: (error: FeignError) => void
-  private readonly finish: (answer: RawAnswer) => FeignResponse
+  private readonly finish: (answer: RawResponse) => FeignResponse
 
   constructor(
     private readonly method: CompiledMethod,
@@ -53,15 +60,15 @@ export class LayeredCall implements AbortListener {
     const { method, bound } = this
     const layers = onion(method.interceptors, (request) => this.send(request))
     const response = (await layers(toRequest(method, bound))) as FeignResponse | undefined
-    if (typeof response?.status !== 'number') throw misused(method, unanswered())
+    if (typeof response?.status !== 'number') throw misused(method, noResponse())
     const answer = this.facts()
     answer.status = response.status
-    if (method.result === 'response') return refined(method, answer, response)
+    if (method.result === 'response') return unwrapAndValidateResponse(method, answer, response)
     if (response.status === 404 && method.decode404) return undefined
-    if (!isGood(response.status)) throw badStatus(answer, response.body)
+    if (!isSuccess(response.status)) throw statusError(answer, response.body)
     if (method.verb === 'HEAD') return { status: response.status, headers: response.headers }
     if (response.status === NOT_MODIFIED) return undefined
-    return refine(method, answer, response.body)
+    return unwrapAndValidate(method, answer, response.body)
   }
 
   private async send(request: FeignRequest): Promise<FeignResponse> {
@@ -83,7 +90,7 @@ export class LayeredCall implements AbortListener {
 }
 
 /** A forgotten `return`, mostly. */
-function unanswered(): SidecarError {
+function noResponse(): SidecarError {
   return new SidecarError('SIDECAR_CLIENT_INVALID', 'an interceptor returned no response: `return next(request)`')
 }
 

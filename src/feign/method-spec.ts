@@ -1,7 +1,7 @@
 import { parseServiceName } from '../discovery/service-name.js'
 import type { ServiceRoute } from '../balance/service-route.js'
 import { messageOf, SidecarError } from '../errors.js'
-import type { RawAnswer } from './answer.js'
+import type { RawResponse } from './raw-response.js'
 import { parseBaseUrl } from './base-url.js'
 import type { Breaker } from './breaker.js'
 import { checkOptions } from './check-options.js'
@@ -11,7 +11,7 @@ import { createHashKey, type HashKey } from './hash-key.js'
 import { flattenHeaders, overrideHeaders, type FlatHeaders } from './headers.js'
 import type { Interceptor } from './interceptor.js'
 import type { JsonCodec } from './json.js'
-import { createJudge } from './judge.js'
+import { createResponseReader } from './response.js'
 import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
 import type { Pools } from './pools.js'
 import type { QueryStyle } from './query.js'
@@ -70,7 +70,7 @@ export interface CompiledMethod {
   readonly interceptors: readonly Interceptor[]
   readonly fallback: FallbackFunction | undefined
   /** Makes the value of a call of its answer. */
-  readonly judge: (answer: RawAnswer) => unknown
+  readonly readResponse: (answer: RawResponse) => unknown
 }
 
 const READ_TIMEOUT_MS = 60_000
@@ -107,7 +107,7 @@ export function compileMethod(
   const wholeAttempt = attemptMs < Infinity
   return {
     ...outcome,
-    judge: createJudge(outcome),
+    readResponse: createResponseReader(outcome),
     property,
     service,
     template,

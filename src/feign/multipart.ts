@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { refuseCall } from './refuse-call.js'
+import { throwInvalidCall } from './invalid-call.js'
 
 /** What is known of a form, whichever library it comes from: the global one, undici's, formdata-node's. */
 export interface FormLike {
@@ -26,7 +26,7 @@ export function encodeForm(form: FormLike): Blob {
       const file = (value as Partial<File>).name ?? 'blob'
       const type = value.type || 'application/octet-stream'
       parts.push(`${head}; filename="${quoted(file)}"\r\ncontent-type: ${type}\r\n\r\n`, value, '\r\n')
-    } else refuseCall(`body: the field ${JSON.stringify(name)} of the form is neither text nor a Blob`)
+    } else throwInvalidCall(`body: the field ${JSON.stringify(name)} of the form is neither text nor a Blob`)
   }
   parts.push(`--${boundary}--\r\n`)
   return new Blob(parts, { type: `multipart/form-data; boundary=${boundary}` })

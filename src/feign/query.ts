@@ -1,5 +1,5 @@
 import { isPlainObject } from '../util/is-object.js'
-import { refuseCall } from './refuse-call.js'
+import { throwInvalidCall } from './invalid-call.js'
 
 /** How lists and objects stand in a query. */
 export interface QueryStyle {
@@ -27,7 +27,7 @@ export function encodePairs(
   depth = 0,
 ): string {
   if (value === undefined || value === null) return ''
-  if (depth > DEEPEST) return refuseCall(`the ${where} parameter ${key} has values within values without an end`)
+  if (depth > DEEPEST) return throwInvalidCall(`the ${where} parameter ${key} has values within values without an end`)
   if (Array.isArray(value)) {
     if (style?.arrays === 'comma' && !value.some(isPlainObject)) {
       const items = value.filter((item) => item !== undefined && item !== null)
@@ -64,9 +64,9 @@ export function encodeFields(fields: object, where: 'query' | 'form', style?: Qu
 function textOf(key: string, value: unknown, where: string): string {
   if (typeof value === 'string') return value
   if (typeof value === 'boolean' || typeof value === 'bigint' || Number.isFinite(value)) return String(value)
-  if (typeof value === 'number') return refuseCall(`the ${where} parameter ${key} is ${value}`)
+  if (typeof value === 'number') return throwInvalidCall(`the ${where} parameter ${key} is ${value}`)
   if (value instanceof Date && !Number.isNaN(value.getTime())) return value.toISOString()
-  return refuseCall(
+  return throwInvalidCall(
     `the ${where} parameter ${key} is ${typeOf(value)}: a ${where} holds text, numbers, booleans, dates and arrays of them`,
   )
 }
@@ -75,7 +75,7 @@ function encode(text: string, where: string): string {
   try {
     return encodeURIComponent(text)
   } catch {
-    return refuseCall(`a ${where} parameter is not well-formed Unicode`)
+    return throwInvalidCall(`a ${where} parameter is not well-formed Unicode`)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EjectionListener } from '../balance/ejector.js'
+import type { EjectionListener } from '../balance/outlier-detector.js'
 import { createRoutes, type Routes } from '../balance/routes.js'
 import type { ServiceRoute } from '../balance/service-route.js'
 import type { ServiceDirectory } from '../discovery/directory.js'

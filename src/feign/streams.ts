@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { refuseCall } from './refuse-call.js'
+import { throwInvalidCall } from './invalid-call.js'
 
 /** A stream of Node, of older libraries too, which may know nothing but `pipe`. */
 export interface NodeStream extends NodeJS.EventEmitter {
@@ -27,8 +27,8 @@ export function checkUnread(stream: object): void {
     locked?: boolean
     bodyUsed?: boolean
   }
-  if (locked === true || bodyUsed === true) refuseCall('body is locked: something else reads it, or has read it')
-  if (destroyed === true || readableEnded === true) refuseCall('body is a stream that has ended or was destroyed')
+  if (locked === true || bodyUsed === true) throwInvalidCall('body is locked: something else reads it, or has read it')
+  if (destroyed === true || readableEnded === true) throwInvalidCall('body is a stream that has ended or was destroyed')
 }
 
 /** Closes what a call was to send and did not: a file that is open, or the answer of another call. */

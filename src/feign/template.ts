@@ -1,5 +1,5 @@
 import { SidecarError } from '../errors.js'
-import { refuseCall } from './refuse-call.js'
+import { throwInvalidCall } from './invalid-call.js'
 
 /** What may stand for a `{variable}` of a path. */
 export type PathValue = string | number | boolean | bigint
@@ -30,24 +30,24 @@ export function compileTemplate(base: string, path: string): PathTemplate {
   const source = join(base, path)
   const pieces = source.split(VARIABLE).filter((_, index) => index % 2 === 0)
   const variables = [...source.matchAll(VARIABLE)].map((match) => match[1]!)
-  const refuse = (why: string) => {
+  const throwInvalidPath = (why: string) => {
     throw new SidecarError('SIDECAR_CLIENT_INVALID', `The path ${JSON.stringify(source)} of a typed client ${why}`)
   }
 
   const [pathPart = ''] = source.split('?', 1)
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(path)) refuse('is a URL: give the host as `name` or `url` of the client')
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(path)) throwInvalidPath('is a URL: give the host as `name` or `url` of the client')
   if (!pieces.every((piece) => LITERAL.test(piece)))
-    refuse('has a blank, a control character or one that is not ASCII: percent-encode it')
-  if (pieces.some((piece) => /[{}]/.test(piece))) refuse('has a brace without its partner')
-  if (source.includes('#')) refuse('has a fragment (#), which is never sent')
-  if (pathPart.includes('//') || pathPart.includes('\\')) refuse('has // or a backslash in it')
-  if (hasDotSegment(pathPart)) refuse('has a . or .. segment')
+    throwInvalidPath('has a blank, a control character or one that is not ASCII: percent-encode it')
+  if (pieces.some((piece) => /[{}]/.test(piece))) throwInvalidPath('has a brace without its partner')
+  if (source.includes('#')) throwInvalidPath('has a fragment (#), which is never sent')
+  if (pathPart.includes('//') || pathPart.includes('\\')) throwInvalidPath('has // or a backslash in it')
+  if (hasDotSegment(pathPart)) throwInvalidPath('has a . or .. segment')
   for (const name of variables) {
-    if (!VARIABLE_NAME.test(name)) refuse(`has a variable {${name}} that is not a name`)
+    if (!VARIABLE_NAME.test(name)) throwInvalidPath(`has a variable {${name}} that is not a name`)
   }
-  if (new Set(variables).size < variables.length) refuse('names a variable twice')
+  if (new Set(variables).size < variables.length) throwInvalidPath('names a variable twice')
   if (source.includes('?') && source.lastIndexOf('{') > source.indexOf('?')) {
-    refuse('has a variable in its query: any other key of the argument object goes to the query by itself')
+    throwInvalidPath('has a variable in its query: any other key of the argument object goes to the query by itself')
   }
   return { source, variables, pieces, hasQuery: source.includes('?') }
 }
@@ -78,21 +78,24 @@ const UNRESERVED = /^[\w~-]+$/
 export function encodeSegment(name: string, value: unknown): string {
   if (typeof value === 'string') {
     if (UNRESERVED.test(value)) return value
-    if (value === '') return refuse(name, 'is empty')
+    if (value === '') return throwInvalidPath(name, 'is empty')
     if (value === '.' || value === '..')
-      return refuse(name, `is ${JSON.stringify(value)}, which would name another path`)
-    if (/[\x00-\x1f\x7f]/.test(value)) return refuse(name, 'has a control character in it')
+      return throwInvalidPath(name, `is ${JSON.stringify(value)}, which would name another path`)
+    if (/[\x00-\x1f\x7f]/.test(value)) return throwInvalidPath(name, 'has a control character in it')
     try {
       return encodeURIComponent(value)
     } catch {
-      return refuse(name, 'is not well-formed Unicode')
+      return throwInvalidPath(name, 'is not well-formed Unicode')
     }
   }
   if (typeof value === 'number' && Number.isFinite(value)) return encodeURIComponent(value)
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
-  return refuse(name, value === undefined || value === null ? `is ${value}` : 'is neither text, number nor boolean')
+  return throwInvalidPath(
+    name,
+    value === undefined || value === null ? `is ${value}` : 'is neither text, number nor boolean',
+  )
 }
 
-function refuse(name: string, why: string): never {
-  return refuseCall(`The path variable {${name}} ${why}`)
+function throwInvalidPath(name: string, why: string): never {
+  return throwInvalidCall(`The path variable {${name}} ${why}`)
 }

@@ -8,12 +8,12 @@ import axios, {
 } from 'axios'
 import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
-import { withContext } from '../feign/forward.js'
+import { addContextHeaders } from '../feign/propagation.js'
 import { originOf } from '../feign/pools.js'
 import { Attempts } from '../feign/attempts.js'
 import { retriesOf } from '../feign/retry.js'
 import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
-import { LEAVING_HEADER } from '../leaving-mark.js'
+import { DRAIN_HEADER } from '../drain-header.js'
 import { startDeadline } from '../util/deadline.js'
 import { headersOfStream, HeldBody, type Transport } from './held-body.js'
 import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
@@ -134,8 +134,8 @@ class LogicalRequest extends Attempts {
 
   /** Adapters of axios that stand for a server may give no headers. */
   private heard(headers: Readonly<Record<string, unknown>> | undefined): void {
-    const mark = headers?.[LEAVING_HEADER]
-    if (typeof mark === 'string') this.onDrainMark(mark)
+    const mark = headers?.[DRAIN_HEADER]
+    if (typeof mark === 'string') this.onDrainHeader(mark)
   }
 
   /** Waits for a list no longer than the request may take. */
@@ -161,7 +161,7 @@ function withCaller(config: InternalAxiosRequestConfig, runtime: FeignRuntime): 
   const context = currentContext()
   if (context === undefined) return AxiosHeaders.from(config.headers)
   const headers = AxiosHeaders.from(config.headers)
-  const added = withContext([], context, runtime.settings.sidecar.versionHeader)
+  const added = addContextHeaders([], context, runtime.settings.sidecar.versionHeader)
   for (let i = 0; i < added.length; i += 2) if (!headers.has(added[i]!)) headers.set(added[i]!, added[i + 1]!)
   return headers
 }

@@ -3,12 +3,12 @@ import { Agent, Dispatcher, type Pool } from 'undici'
 import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
 import { SidecarError } from '../errors.js'
-import { withContext } from '../feign/forward.js'
+import { addContextHeaders } from '../feign/propagation.js'
 import { PooledAttempts } from '../feign/pooled-attempts.js'
 import { originOf, type Pools } from '../feign/pools.js'
 import { hasNoBody, outcomeOfAbort, retriesOf } from '../feign/retry.js'
 import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
-import { LEAVING_HEADER } from '../leaving-mark.js'
+import { DRAIN_HEADER } from '../drain-header.js'
 import { readLogicalUrl } from './logical-name.js'
 import { relayTo } from './relay.js'
 
@@ -49,14 +49,14 @@ export class SidecarDispatcher extends Dispatcher {
       const { url } = target
       const context = url === undefined || target.forwards ? currentContext() : undefined
       const { versionHeader } = runtime.settings.sidecar
-      const headers = context && [...withContext(flat(options.headers), context, versionHeader)]
+      const headers = context && [...addContextHeaders(flat(options.headers), context, versionHeader)]
       const own = headers ? { ...options, headers } : options
       if (url !== undefined) {
         return this.outside.dispatch({ ...own, origin: url.origin, path: url.path + options.path }, handler)
       }
       new LogicalCall(runtime, target, logical.secure, own, handler, context?.version).start()
     } catch (error) {
-      refuse(relayTo(handler), error)
+      failRequest(relayTo(handler), error)
     }
     return true
   }
@@ -107,7 +107,7 @@ class LogicalCall extends PooledAttempts implements Handler {
     if (endpoint) return this.goTo(endpoint)
     this.awaitInstance().then(
       (found) => this.goTo(found),
-      (error: unknown) => refuse(this.relay, error),
+      (error: unknown) => failRequest(this.relay, error),
     )
   }
 
@@ -118,7 +118,7 @@ class LogicalCall extends PooledAttempts implements Handler {
       pool.dispatch(options, this)
     } catch (error) {
       this.end('aborted')
-      refuse(this.relay, error)
+      failRequest(this.relay, error)
     }
   }
 
@@ -126,7 +126,11 @@ class LogicalCall extends PooledAttempts implements Handler {
     this.end('aborted')
     const next = this.next(true)
     if (next) this.goTo(next)
-    else refuse(this.relay, new SidecarError('SIDECAR_CALL_TIMEOUT', `No call to ${this.rules.route!.service}: ${why}`))
+    else
+      failRequest(
+        this.relay,
+        new SidecarError('SIDECAR_CALL_TIMEOUT', `No call to ${this.rules.route!.service}: ${why}`),
+      )
   }
 
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
@@ -149,8 +153,8 @@ class LogicalCall extends PooledAttempts implements Handler {
     const [controller, status, headers] = args
     if (status < 200) return this.relay.onResponseStart?.(...args)
     this.status = status
-    const mark = headers[LEAVING_HEADER]
-    if (typeof mark === 'string') this.onDrainMark(mark)
+    const mark = headers[DRAIN_HEADER]
+    if (typeof mark === 'string') this.onDrainHeader(mark)
     if (isEventStream(headers['content-type'])) this.release(true)
     this.relay.onResponseStart?.(...args)
     if (!hasNoBody(status)) return
@@ -183,7 +187,7 @@ class LogicalCall extends PooledAttempts implements Handler {
       this.sendTo(endpoint, this.secure ? this.pools.at(originOf(instance, true)) : this.pools.of(instance))
     } catch (error) {
       this.rules.route!.done(endpoint, 'aborted')
-      refuse(this.relay, error)
+      failRequest(this.relay, error)
     }
   }
 
@@ -208,7 +212,7 @@ function isReplayable(body: Options['body']): boolean {
   return body === null || body === undefined || typeof body === 'string' || body instanceof Uint8Array
 }
 
-function refuse(relay: Handler, error: unknown): void {
+function failRequest(relay: Handler, error: unknown): void {
   const failure = error instanceof Error ? error : new Error(String(error))
   const controller = { aborted: true, paused: false, reason: failure, abort() {}, pause() {}, resume() {} }
   relay.onResponseError?.(controller, failure)

@@ -1,8 +1,8 @@
 import { isatty } from 'node:tty'
 import { setTimeout } from 'node:timers/promises'
-import type { LateCallers } from './late-callers.js'
-import type { LeaveSignal } from './signals.js'
-import { watcherOf } from './watched-start.js'
+import type { RequestTracker } from './request-tracker.js'
+import type { ShutdownSignal } from './signals.js'
+import { findDevWatcher } from './dev-watcher.js'
 
 /** How long an instance goes on serving after it has left the registry. */
 export interface DrainPlan {
@@ -24,29 +24,29 @@ export function planDrain(drain: number | 'auto', longestMs: number): DrainPlan 
 
 export interface DrainOptions {
   readonly plan: DrainPlan
-  readonly callers: LateCallers
+  readonly requests: RequestTracker
   /** Ends it. */
   readonly signal: AbortSignal
   /** The shortest time is over, and callers still come. */
-  onHeld?(): void
+  onExtended?(): void
 }
 
 /** Settles when the drain is over. @returns true where callers still came at its end */
-export async function drainedBy({ plan, callers, signal, onHeld }: DrainOptions): Promise<boolean> {
+export async function waitForDrain({ plan, requests, signal, onExtended }: DrainOptions): Promise<boolean> {
   const { atLeastMs, atMostMs, quietMs } = plan
   const began = performance.now()
   const until = async (at: number) => {
     const ms = at - performance.now()
     if (ms > 0) await setTimeout(ms, undefined, { signal }).catch(() => {})
   }
-  const quietAt = () => (callers.lastAt === undefined ? began : callers.lastAt + quietMs)
+  const quietAt = () => (requests.lastRequestAt === undefined ? began : requests.lastRequestAt + quietMs)
   await until(began + atLeastMs)
   let held = false
   for (;;) {
     const now = performance.now()
     if (signal.aborted || quietMs === 0 || quietAt() <= now) return false
     if (now >= began + atMostMs) return true
-    if (!held) onHeld?.()
+    if (!held) onExtended?.()
     held = true
     await until(Math.min(quietAt(), began + atMostMs))
   }
@@ -54,10 +54,10 @@ export async function drainedBy({ plan, callers, signal, onHeld }: DrainOptions)
 
 /** Why nobody wants to wait for a drain now, or `undefined`. */
 export function reasonNotToDrain(
-  signal: LeaveSignal | undefined,
+  signal: ShutdownSignal | undefined,
   env: NodeJS.ProcessEnv = process.env,
   terminal: boolean = isatty(0) || isatty(1),
-  watcher: string | undefined = watcherOf(env),
+  watcher: string | undefined = findDevWatcher(env),
 ): string | undefined {
   if (signal === undefined) return undefined
   if (signal !== 'SIGTERM') return `${signal} asks for a quick end`

@@ -5,14 +5,14 @@ import type { MountedApp } from '../adapters/adapter.js'
 import { messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
-import { DOOR_MS } from './door.js'
-import { drainedBy, reasonNotToDrain, type DrainPlan } from './drain.js'
-import { holdServer, type HeldServer } from './held-server.js'
-import { haveLastWords } from './last-words.js'
-import { createLateCallers } from './late-callers.js'
+import { BACKLOG_DRAIN_MS } from './close-listener.js'
+import { waitForDrain, reasonNotToDrain, type DrainPlan } from './drain.js'
+import { wrapServer, type GracefulServer } from './graceful-server.js'
+import { deregisterOnExit } from './exit-hook.js'
+import { createRequestTracker } from './request-tracker.js'
 import { watchListening, type ListeningServer } from './listening.js'
 import type { ServerProbe } from './server-probe.js'
-import { leaveOnSignals } from './signals.js'
+import { shutDownOnSignals } from './signals.js'
 import { runSteps } from './steps.js'
 
 export interface LifecycleOptions {
@@ -37,7 +37,7 @@ export interface LifecycleOptions {
   /** `false` leaves signals to the app. @default true */
   readonly signals?: boolean
   /** `false` for a sidecar without an app that only calls: it is no owner of a server. @default true */
-  readonly holds?: boolean
+  readonly ownsServer?: boolean
   readonly logger: Logger
   readonly emit: Emit
   /** An HTTP server of the process listens, before it takes a connection; it need not be the app's. */
@@ -54,14 +54,14 @@ export interface LifecycleOptions {
   /** After that: true where other processes go on answering at the same address (cluster workers). */
   shared?(): boolean
   /** By which answers tell the clients of sidecars not to come again for so long. */
-  leavingMark?(forMs: number): string | undefined
+  drainHeader?(forMs: number): string | undefined
   /** Ends the sidecar's own connections. */
   closeClients(): Promise<void>
   /** Deregisters before it returns, if need be: for a crash, or `process.exit()` out of the blue. */
   deregisterSync?(timeoutMs: number): void
 }
 
-export interface LeaveOptions {
+export interface StopOptions {
   /** Go on serving for `sidecar.drain` after the deregistration. @default true */
   readonly drain?: boolean
 }
@@ -79,7 +79,7 @@ export interface Lifecycle {
   /** Names the app's server by hand. */
   listening(server: NetServer): void
   /** Leaves in order. Calls share one promise; one with `drain: false` ends the drain of an earlier one. Never rejects. */
-  stop(options?: LeaveOptions): Promise<void>
+  stop(options?: StopOptions): Promise<void>
 }
 
 /** Steps that should take no time get this much on top of their own deadline. */
@@ -94,53 +94,53 @@ const CLIENTS_MS = 1_000
  */
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const { app, logger, emit, drain: plan, finishTimeoutMs = 9_000 } = options
-  const hurry = new AbortController()
+  const skipDrain = new AbortController()
   let openGate = () => {}
   /** Opens when the app's own close may go on. */
   const gate = new Promise<void>((resolve) => (openGate = resolve))
   let phase: Lifecycle['phase'] = 'starting'
-  const held = new Map<HttpServer, HeldServer>()
+  const servers = new Map<HttpServer, GracefulServer>()
   /** What the leave is at, for who cuts it short. */
   let step: string | undefined
   /** The app has closed itself, not just its server. */
   let final = false
   /** Settles when the instance of before, at another address, is deregistered. */
-  let moved: Promise<unknown> = Promise.resolve()
-  let impatient = false
+  let previousDeregistered: Promise<unknown> = Promise.resolve()
+  let secondSignal = false
   let cuts = 0
-  let left: Promise<void> | undefined
+  let stopped: Promise<void> | undefined
 
   const leaving = () => phase === 'leaving' || phase === 'left'
-  const everyHeld = () => [...held.values()]
+  const allServers = () => [...servers.values()]
 
   /** The app closes a server, or itself for good, on its own or because it heard the same signal. */
   async function mayClose(server?: HttpServer): Promise<void> {
-    if (left) return gate
+    if (stopped) return gate
     // Another one goes on serving.
     if (server !== undefined && server !== watch.found?.server) return
     if (server) watch.closed(server)
     else final = true
-    if (server && watch.found) return void (await moved)
+    if (server && watch.found) return void (await previousDeregistered)
     // Nobody may be sent to a server that closes; but a close outside of a shutdown has no drain to wait for.
     phase = 'leaving'
-    turnAway()
+    disableKeepAlive()
     await options.deregister()
   }
 
   /** The app has closed a server outside of a shutdown: it may listen again, or goes on by another one. */
   function closed(server: HttpServer): void {
-    if (left) return
-    held.get(server)?.release()
-    held.delete(server)
+    if (stopped) return
+    servers.get(server)?.unwrap()
+    servers.delete(server)
     watch.closed(server)
     if (!watch.found && !final) phase = 'starting'
   }
 
-  const turnAway = () => everyHeld().forEach((server) => server.turnAway())
-  const stopAccepting = () => Promise.all(everyHeld().map((server) => server.stopAccepting()))
+  const disableKeepAlive = () => allServers().forEach((server) => server.disableKeepAlive())
+  const stopAccepting = () => Promise.all(allServers().map((server) => server.stopAccepting()))
 
   async function drain(listed: boolean): Promise<void> {
-    if (listed && held.size > 0 && plan.atLeastMs > 0 && !hurry.signal.aborted) {
+    if (listed && servers.size > 0 && plan.atLeastMs > 0 && !skipDrain.signal.aborted) {
       if (options.shared?.()) await drainWorker()
       else await drainInstance()
     }
@@ -154,9 +154,9 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     const { atLeastMs } = plan
     logger.info(`no new connections; those there are may go on for ${atLeastMs} ms`)
     emit('draining', { forMs: atLeastMs, atMostMs: atLeastMs })
-    const over = setTimeout(atLeastMs, undefined, { signal: hurry.signal }).catch(() => {})
+    const over = setTimeout(atLeastMs, undefined, { signal: skipDrain.signal }).catch(() => {})
     await stopAccepting()
-    await Promise.race([over, Promise.all(everyHeld().map((server) => server.emptied()))])
+    await Promise.race([over, Promise.all(allServers().map((server) => server.whenEmpty()))])
   }
 
   async function drainInstance(): Promise<void> {
@@ -165,24 +165,24 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     logger.info(`serving for another ${atLeastMs} ms, until callers have a list without this instance${longer}`)
     emit('draining', { forMs: atLeastMs, atMostMs })
     const began = performance.now()
-    const callers = createLateCallers()
-    const restMs = () => Math.max(began + atLeastMs - performance.now(), quietMs) + DOOR_MS
-    for (const server of everyHeld()) {
-      server.observe(callers.note)
-      server.sendElsewhere(() => options.leavingMark?.(restMs()))
+    const requests = createRequestTracker()
+    const restMs = () => Math.max(began + atLeastMs - performance.now(), quietMs) + BACKLOG_DRAIN_MS
+    for (const server of allServers()) {
+      server.observe(requests.record)
+      server.advertiseDrain(() => options.drainHeader?.(restMs()))
     }
     const seconds = () => ((performance.now() - began) / 1000).toFixed(1)
-    const late = await drainedBy({
+    const late = await waitForDrain({
       plan,
-      callers,
-      signal: hurry.signal,
-      onHeld: () =>
-        logger.info(`callers still come by a list of before: ${callers.describe()}; serving until they are quiet`),
+      requests,
+      signal: skipDrain.signal,
+      onExtended: () =>
+        logger.info(`callers still come by a list of before: ${requests.describe()}; serving until they are quiet`),
     })
-    for (const server of everyHeld()) server.observe(undefined)
+    for (const server of allServers()) server.observe(undefined)
     if (late)
       logger.warn(
-        `sidecar.leave-timeout ends the drain after ${seconds()} s, while callers still come: ${callers.describe()}; what they send from now on fails`,
+        `sidecar.leave-timeout ends the drain after ${seconds()} s, while callers still come: ${requests.describe()}; what they send from now on fails`,
       )
     else if (plan.atMostMs > plan.atLeastMs) logger.info(`drained after ${seconds()} s: no caller comes any more`)
   }
@@ -190,10 +190,10 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   async function closeServer(): Promise<void> {
     // The app's own close goes first, where it is waiting.
     await setImmediate()
-    const open = everyHeld().reduce((sum, server) => sum + server.busy(), 0)
-    if (held.size > 0) emit('closing', { connections: open, forMs: finishTimeoutMs })
-    if (options.endStreams) for (const server of everyHeld()) server.endStreams()
-    const counts = await Promise.all(everyHeld().map((server) => server.finish(finishTimeoutMs)))
+    const open = allServers().reduce((sum, server) => sum + server.busyConnections(), 0)
+    if (servers.size > 0) emit('closing', { connections: open, forMs: finishTimeoutMs })
+    if (options.endStreams) for (const server of allServers()) server.endStreams()
+    const counts = await Promise.all(allServers().map((server) => server.closeWithin(finishTimeoutMs)))
     const cut = counts.reduce((sum, count) => sum + count, 0)
     if (cut > 0)
       logger.warn(`cut ${cut} connections that were still busy ${finishTimeoutMs} ms after the server closed`)
@@ -203,15 +203,15 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       )
   }
 
-  async function leave(): Promise<void> {
+  async function shutDown(): Promise<void> {
     phase = 'leaving'
-    turnAway()
+    disableKeepAlive()
     watch.close()
     const listed = options.registered()
     const began = performance.now()
     // Whatever ends the process meanwhile says nothing of it.
     const onExit = () => {
-      if (impatient) return
+      if (secondSignal) return
       logger.warn(
         `the process ends ${Math.round(performance.now() - began)} ms into its leave, in the middle of ${step}: something else called process.exit(); see "Beside other shutdown tools" in docs/deployment.md`,
       )
@@ -225,7 +225,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     await runSteps(
       [
         named('deregistration', options.deregisterTimeoutMs + GRACE_MS, () => options.deregister()),
-        named('drain', plan.atMostMs + DOOR_MS + GRACE_MS, () => drain(listed)),
+        named('drain', plan.atMostMs + BACKLOG_DRAIN_MS + GRACE_MS, () => drain(listed)),
         named('closing the server', finishTimeoutMs + GRACE_MS, closeServer),
         named('closing clients', CLIENTS_MS, () => options.closeClients()),
       ],
@@ -233,23 +233,23 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     )
     process.off('exit', onExit)
     phase = 'left'
-    for (const server of everyHeld()) server.release()
+    for (const server of allServers()) server.unwrap()
     for (const end of ends) end()
     emit('stopped')
   }
 
-  function stop({ drain = true }: LeaveOptions = {}): Promise<void> {
-    if (!drain) hurry.abort()
-    return (left ??= leave())
+  function stop({ drain = true }: StopOptions = {}): Promise<void> {
+    if (!drain) skipDrain.abort()
+    return (stopped ??= shutDown())
   }
 
-  function hold(server: HttpServer): void {
-    if (options.holds === false) return
-    const before = held.get(server)
-    if (before) return before.takeBack()
-    held.set(
+  function wrap(server: HttpServer): void {
+    if (options.ownsServer === false) return
+    const before = servers.get(server)
+    if (before) return before.enableKeepAlive()
+    servers.set(
       server,
-      holdServer(server, {
+      wrapServer(server, {
         leaving,
         mayClose: () => mayClose(server),
         endsStreams: options.endStreams,
@@ -257,7 +257,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
         onCut: () => void cuts++,
       }),
     )
-    if (leaving()) turnAway()
+    if (leaving()) disableKeepAlive()
   }
 
   const watch = watchListening({
@@ -269,10 +269,10 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     onSeen: options.onSeen,
     onListening(found) {
       phase = 'serving'
-      hold(found.server)
-      for (const server of everyHeld()) server.takeBack()
+      wrap(found.server)
+      for (const server of allServers()) server.enableKeepAlive()
       try {
-        moved = Promise.resolve(options.onListening(found))
+        previousDeregistered = Promise.resolve(options.onListening(found))
       } catch (error) {
         // Thrown on, it would be an uncaught exception in the middle of somebody's listen().
         logger.error(`the app listens on port ${found.port}, but is not registered: ${messageOf(error)}`)
@@ -280,9 +280,9 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     },
     onUnreachable(server) {
       phase = 'serving'
-      hold(server)
+      wrap(server)
     },
-    onFurther: hold,
+    onFurther: wrap,
   })
   app?.holdClose?.(
     () => mayClose(),
@@ -291,19 +291,19 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
 
   const ends = [
     options.signals !== false &&
-      leaveOnSignals({
+      shutDownOnSignals({
         forceExitAfterMs: options.forceExitAfterMs,
-        leave(signal) {
+        shutDown(signal) {
           const reason = reasonNotToDrain(signal)
           logger.info(`${signal}: leaving${reason ? ` without a drain, ${reason}` : ''}`)
           return stop({ drain: reason === undefined })
         },
-        onImpatience: () => void (impatient = true),
+        onSecondSignal: () => void (secondSignal = true),
       }),
     options.deregisterSync &&
-      haveLastWords({
+      deregisterOnExit({
         logger,
-        wanted: () => !impatient,
+        enabled: () => !secondSignal,
         deregisterSync: (timeoutMs) => options.deregisterSync?.(timeoutMs),
       }),
   ].filter((end) => typeof end === 'function')
@@ -316,7 +316,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       return watch.found
     },
     leaving,
-    shared: () => held.size > 0 && everyHeld().every((server) => server.shared),
+    shared: () => servers.size > 0 && allServers().every((server) => server.shared),
     listening: (server) => watch.announce(server),
     stop,
   }

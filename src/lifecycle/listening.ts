@@ -71,19 +71,19 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
   const serves = (server: HttpServer) => (app?.owns(server) || probe?.serves(server)) ?? false
   const onConfiguredPort = (server: NetServer) => Boolean(port) && port === portOf(server)
 
-  function consider(server: HttpServer, early = false): void {
+  function evaluate(server: HttpServer, early = false): void {
     if (closed || server === found?.server || !server.listening) return
     const own = serves(server)
     // Of several that serve the app, `server.port` decides.
     const best = !port || onConfiguredPort(server)
     if (found) {
-      if (own && best && port && !onConfiguredPort(found.server)) return take(server)
+      if (own && best && port && !onConfiguredPort(found.server)) return select(server)
       return own ? addFurther(server) : undefined
     }
     // Without an app, a server that was there before anybody asked may be anything: it waits for a better one.
-    if (app ? own && best : port ? best : !early) return take(server)
+    if (app ? own && best : port ? best : !early) return select(server)
     candidates.add(server)
-    if (app && probe) asking ??= setTimeout(ask, askAfterMs).unref()
+    if (app && probe) asking ??= setTimeout(probeCandidates, askAfterMs).unref()
     settling ??= setTimeout(settle, settleMs).unref()
   }
 
@@ -93,10 +93,10 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     options.onFurther?.(server)
   }
 
-  function ask(): void {
+  function probeCandidates(): void {
     asking = undefined
     for (const server of [...candidates]) {
-      if (serves(server)) consider(server)
+      if (serves(server)) evaluate(server)
       else if (!found) void probe?.ask(server, options.hosts?.())
     }
   }
@@ -108,7 +108,7 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     const own = listening.filter(serves)
     const best =
       own.find(onConfiguredPort) ?? own[0] ?? listening.find(onConfiguredPort) ?? (app ? undefined : listening[0])
-    if (best) return take(best)
+    if (best) return select(best)
     candidates.clear()
     for (const server of listening) {
       logger.warn(
@@ -117,9 +117,9 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     }
   }
 
-  function take(server: NetServer): void {
+  function select(server: NetServer): void {
     if (closed || server === found?.server) return
-    if (!server.listening) return void server.once('listening', () => take(server))
+    if (!server.listening) return void server.once('listening', () => select(server))
     const address = server.address()
     if (address === null || typeof address === 'string') {
       if (further.has(server as HttpServer)) return
@@ -136,15 +136,15 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     options.onListening(found)
     const rest = [...candidates]
     candidates.clear()
-    for (const other of rest) consider(other)
+    for (const other of rest) evaluate(other)
   }
 
-  function gone(server: HttpServer): void {
+  function onClosed(server: HttpServer): void {
     further.delete(server)
     if (server !== found?.server) return
     found = undefined
     const next = [...further].find((other) => other.listening && portOf(other) !== undefined)
-    if (next) take(next)
+    if (next) select(next)
   }
 
   // The channel speaks before the app has had its turn: it may add its request handler in the very next statement. But
@@ -159,22 +159,22 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     // It was closed and listens again, while connections of before keep its `close` event back.
     if (server === found?.server && portOf(server) !== undefined) found = undefined
     options.onSeen?.(server)
-    consider(server, early)
+    evaluate(server, early)
   }
 
   subscribe(CHANNEL, onListen)
   probe?.onServes((server) => {
-    if (!isIgnored(server)) process.nextTick(consider, server)
+    if (!isIgnored(server)) process.nextTick(evaluate, server)
   })
-  app?.onListening?.(take)
+  app?.onListening?.(select)
   for (const server of listeningAlready()) if (!isIgnored(server)) process.nextTick(begin, server, true)
 
   return {
     get found() {
       return found
     },
-    announce: take,
-    closed: gone,
+    announce: select,
+    closed: onClosed,
     close() {
       closed = true
       unsubscribe(CHANNEL, onListen)

@@ -14,7 +14,7 @@ import { isHttp2Only } from './http2-only.js'
  */
 export interface ServerProbe {
   /** For the entry of the app. @returns true for a request of this probe: it is answered, and nothing of the app runs. */
-  arrived(request: IncomingMessage): boolean
+  onRequest(request: IncomingMessage): boolean
   /** A request that came by this server has reached the app. */
   serves(server: HttpServer): boolean
   /** Asks the server, under the names by which callers may address it; `onServes` hears of a yes. */
@@ -33,7 +33,7 @@ export function createServerProbe(): ServerProbe {
   let asking = 0
 
   return {
-    arrived(request) {
+    onRequest(request) {
       // node:net's own: by which server the connection came. Requests of tests (`inject`) have none.
       const { server } = (request.socket ?? {}) as { server?: object }
       if (server && !known.has(server)) {

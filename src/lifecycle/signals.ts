@@ -7,7 +7,7 @@ import type { Unsubscribe } from '../types.js'
 const ENDING = ['SIGTERM', 'SIGINT'] as const
 /** They end a process where nothing of the app listens; some apps read their configuration anew on SIGHUP. */
 const ENDING_ALONE = ['SIGHUP', 'SIGQUIT', 'SIGBREAK'] as const
-export type LeaveSignal = (typeof ENDING | typeof ENDING_ALONE)[number]
+export type ShutdownSignal = (typeof ENDING | typeof ENDING_ALONE)[number]
 
 /** Windows has no SIGQUIT, and only Windows has SIGBREAK. */
 const SIGNALS = [...ENDING, ...ENDING_ALONE].filter((signal) => signal in constants.signals)
@@ -15,40 +15,40 @@ const SIGNALS = [...ENDING, ...ENDING_ALONE].filter((signal) => signal in consta
 /** Two signals, one wish: npm, `timeout` and init programs pass on what the whole process group has been told already. */
 const ECHO_MS = 100
 
-export interface SignalLeaver {
+export interface SignalHandler {
   /** How long a process may stay once it has left. @default 500 */
   readonly forceExitAfterMs?: number
   /** Leaves; its synchronous part runs before any handler of the app. */
-  leave(signal: LeaveSignal): Promise<void>
+  shutDown(signal: ShutdownSignal): Promise<void>
   /** A second signal ends the process now: no time for last words. */
-  onImpatience?(): void
+  onSecondSignal?(): void
 }
 
 interface Signals {
-  readonly leavers: Set<SignalLeaver>
+  readonly handlers: Set<SignalHandler>
   /** One for all sidecars of the process, whichever copy of the package installed it. */
   listener?: (signal: NodeJS.Signals) => void
-  obeying?: { readonly signal: NodeJS.Signals; readonly since: number }
+  handling?: { readonly signal: NodeJS.Signals; readonly since: number }
 }
 
-const shared = () => sharedSlot<Signals>('signals', () => ({ leavers: new Set() }))
+const shared = () => sharedSlot<Signals>('signals', () => ({ handlers: new Set() }))
 
 /**
  * Leaves on SIGTERM and SIGINT, ahead of the app's own handlers, and on SIGHUP and SIGQUIT where it has none; ends the
  * process as the signal would have. SIGUSR2 is left to the app, and to nodemon.
  */
-export function leaveOnSignals(leaver: SignalLeaver): Unsubscribe {
+export function shutDownOnSignals(handler: SignalHandler): Unsubscribe {
   const state = shared()
-  state.leavers.add(leaver)
+  state.handlers.add(handler)
   if (!state.listener) listen(state)
   return () => {
     // While a signal is being obeyed the listener stays: a second one would meet the default action.
-    if (state.leavers.delete(leaver) && state.leavers.size === 0 && !state.obeying) unlisten(state)
+    if (state.handlers.delete(handler) && state.handlers.size === 0 && !state.handling) unlisten(state)
   }
 }
 
 function listen(state: Signals): void {
-  const listener = (signal: NodeJS.Signals) => obey(state, signal)
+  const listener = (signal: NodeJS.Signals) => handleSignal(state, signal)
   state.listener = listener
   for (const signal of SIGNALS) process.prependListener(signal, listener)
 }
@@ -58,25 +58,25 @@ function unlisten(state: Signals): void {
   state.listener = undefined
 }
 
-function obey(state: Signals, signal: NodeJS.Signals): void {
-  const leavers = [...state.leavers]
+function handleSignal(state: Signals, signal: NodeJS.Signals): void {
+  const handlers = [...state.handlers]
   if (!endsProcess(signal)) return
-  if (state.obeying) {
-    const { obeying } = state
+  if (state.handling) {
+    const { handling } = state
     // Outside of a terminal nothing but a second wish sends SIGINT twice.
-    const echoes = signal === obeying.signal && (signal === 'SIGTERM' || isatty(0))
-    if (echoes && performance.now() - obeying.since < ECHO_MS) return
-    for (const leaver of leavers) leaver.onImpatience?.()
+    const echoes = signal === handling.signal && (signal === 'SIGTERM' || isatty(0))
+    if (echoes && performance.now() - handling.since < ECHO_MS) return
+    for (const handler of handlers) handler.onSecondSignal?.()
     process.exit(exitCodeOf(signal))
   }
-  state.obeying = { signal, since: performance.now() }
+  state.handling = { signal, since: performance.now() }
   // Now, not later: a handler added with `once` is gone after this round.
   const alone = isAlone(signal)
-  const forceExitAfterMs = Math.max(...leavers.map((leaver) => leaver.forceExitAfterMs ?? 500))
-  const left = leavers.map((leaver) => leaver.leave(signal as LeaveSignal))
+  const forceExitAfterMs = Math.max(...handlers.map((handler) => handler.forceExitAfterMs ?? 500))
+  const shutDowns = handlers.map((handler) => handler.shutDown(signal as ShutdownSignal))
   // What this has taken does not count: an echo that has come meanwhile is heard only now.
-  state.obeying = { signal, since: performance.now() }
-  void Promise.allSettled(left).then(() => {
+  state.handling = { signal, since: performance.now() }
+  void Promise.allSettled(shutDowns).then(() => {
     // Still here after that: the app's handler does not exit, or this is PID 1, which default actions spare.
     const force = setTimeout(() => process.exit(exitCodeOf(signal)), forceExitAfterMs)
     if (!alone) return void force.unref()

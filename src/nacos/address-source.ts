@@ -6,7 +6,7 @@ import type { Unsubscribe } from '../types.js'
 import { aboutMs } from '../util/backoff.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { HttpClient } from './http/client.js'
-import { assertSuccess, malformed } from './http/dialects/answers.js'
+import { assertSuccess, malformed } from './http/dialects/parse-response.js'
 import { RequestFailure } from './http/failure.js'
 
 /** Where the addresses of a cluster come from: the settings, or an address server. */

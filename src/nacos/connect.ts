@@ -4,8 +4,8 @@ import type { ConnectionOptions, Connections } from '../settings/connection.js'
 import type { Settings } from '../settings/schema.js'
 import { createGrpcLink } from './grpc/link.js'
 import { createHttpTransport, type HttpTransportOptions } from './http/transport.js'
-import { withPush, type PushTransport } from './push/with-push.js'
-import { createRequestBudget, type RequestBudget } from './request-budget.js'
+import { createCombinedTransport, type CombinedTransport } from './push/combined-transport.js'
+import { createRequestLimiter, type RequestLimiter } from './request-limiter.js'
 import type { NacosTransport } from './transport.js'
 
 export interface ConnectOptions extends Pick<HttpTransportOptions, 'onLost' | 'onFound'> {
@@ -37,13 +37,13 @@ export function connectRegistry({
     const both = createTransport({ ...options, connection: discovery, namespaces, registers: true })
     return { discovery: both, config: both }
   }
-  const budget = createRequestBudget()
+  const limiter = createRequestLimiter()
   const serversOf = ({ addresses, addressServer }: ConnectionOptions) => ({ addresses, addressServer })
   const sameServers = isDeepStrictEqual(serversOf(discovery), serversOf(config))
   const { settings, logger } = options
   return {
-    discovery: createTransport({ ...options, connection: discovery, budget, registers: true }),
-    config: createTransport({ settings, logger, connection: config, ...(sameServers && { budget }) }),
+    discovery: createTransport({ ...options, connection: discovery, limiter, registers: true }),
+    config: createTransport({ settings, logger, connection: config, ...(sameServers && { limiter }) }),
   }
 }
 
@@ -51,7 +51,7 @@ export interface TransportOptions extends ConnectOptions {
   readonly connection: ConnectionOptions
   readonly namespaces?: readonly string[]
   /** @default one of its own */
-  readonly budget?: RequestBudget
+  readonly limiter?: RequestLimiter
   /** Obeys `cloud.nacos.transport`. @default false */
   readonly registers?: boolean
 }
@@ -61,10 +61,10 @@ const LONGEST_BACKOFF_MS = 120_000
 
 /** One transport to one cluster. Nothing is sent before the first call. */
 export function createTransport(options: TransportOptions): NacosTransport {
-  const { connection, namespaces, logger, onLost, onFound, budget = createRequestBudget() } = options
+  const { connection, namespaces, logger, onLost, onFound, limiter = createRequestLimiter() } = options
   const { cloud, sidecar } = options.settings
   const registerBy = options.registers ? cloud.nacos.transport : 'http'
-  const shared = { ...connection, logger, budget }
+  const shared = { ...connection, logger, budget: limiter }
   // Where the link is what keeps the instance, it is the link that is lost and found.
   const byHttp = registerBy === 'http'
   const http = createHttpTransport({
@@ -75,7 +75,7 @@ export function createTransport(options: TransportOptions): NacosTransport {
     ...(namespaces && { namespaces }),
     ...(onLost && byHttp && { onLost }),
     onFound(event) {
-      push.answered()
+      push.onHttpAnswer()
       if (byHttp) onFound?.(event)
     },
   })
@@ -93,7 +93,7 @@ export function createTransport(options: TransportOptions): NacosTransport {
     link.onDown(({ reason }) => onLost?.({ servers: http.describe().servers, error: new Error(reason) }))
     return link
   }
-  const push: PushTransport = withPush(http, {
+  const push: CombinedTransport = createCombinedTransport(http, {
     openLink,
     registerBy,
     pollIntervalMs: sidecar.pollInterval,
@@ -102,10 +102,10 @@ export function createTransport(options: TransportOptions): NacosTransport {
     logger,
   })
   if (sidecar.push === 'auto') return push
-  const { watchService: _watchService, ...deaf } = push
+  const { watchService: _watchService, ...withoutPush } = push
   return {
-    ...deaf,
+    ...withoutPush,
     watchConfig: http.watchConfig,
-    describe: () => ({ ...deaf.describe(), updates: 'http: sidecar.push is off', by: 'poll' }),
+    describe: () => ({ ...withoutPush.describe(), updates: 'http: sidecar.push is off', by: 'poll' }),
   }
 }

@@ -10,13 +10,13 @@ export interface LoginResult {
 }
 
 /** A login's token, for whoever asks the same registry: HTTP and gRPC share one. Nothing here rejects. */
-export interface TokenSource {
+export interface AccessTokenSource {
   /** The token to send, or `undefined` to go without. */
   token(): Promise<string | undefined>
   /** After a 403 to a request that carried `used`: another one to try with, or `undefined` where there is none. */
-  renewed(used: string | undefined): Promise<string | undefined>
+  renew(used: string | undefined): Promise<string | undefined>
   /** The other one was refused as well. */
-  fruitless(): void
+  onRenewedTokenRejected(): void
 }
 
 export interface CredentialsOptions {
@@ -39,13 +39,13 @@ interface Token {
 const RENEW_AT = 0.8
 const RETRY = { firstMs: 1_000, lastMs: 60_000, spread: 0.5 }
 /** No second login for requests that a fresh token did not help: they lack a right, not a token. */
-const FRUITLESS_MS = 10_000
+const RENEWED_REJECTED_MS = 10_000
 
 /**
  * The access token of a user: fetched once however many ask (single flight), renewed early and unseen, fetched anew
  * when the server no longer takes it. A login that fails is not the end: servers without authentication refuse one too.
  */
-export class Credentials implements TokenSource {
+export class Credentials implements AccessTokenSource {
   readonly #options: CredentialsOptions
   #token: Token | undefined
   #flight: Promise<void> | undefined
@@ -94,7 +94,7 @@ export class Credentials implements TokenSource {
    * After a 403 to a request that carried `used`: another token to try once more with, or `undefined` where there is
    * none.
    */
-  async renewed(used: string | undefined): Promise<string | undefined> {
+  async renew(used: string | undefined): Promise<string | undefined> {
     this.#refused()
     const { current } = this
     if (current !== used && current !== undefined) return current
@@ -106,12 +106,12 @@ export class Credentials implements TokenSource {
   }
 
   /** A new token was refused as well. */
-  fruitless(): void {
-    this.#reloginNotBeforeMs = performance.now() + FRUITLESS_MS
+  onRenewedTokenRejected(): void {
+    this.#reloginNotBeforeMs = performance.now() + RENEWED_REJECTED_MS
   }
 
   /** The server let in a request without a token: it has no authentication, or none for this. */
-  notNeeded(): void {
+  onAnonymousAccepted(): void {
     this.#needed = false
   }
 

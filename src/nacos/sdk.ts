@@ -28,7 +28,7 @@ export interface NacosSdkOptions {
 }
 
 /** How long a close waits for what is still registered to be taken away. */
-const LEAVE_MS = 3_000
+const DEREGISTER_MS = 3_000
 
 /**
  * A transport over clients of the official npm `nacos` package (2.x) that a program has already. They speak Nacos's v1
@@ -169,7 +169,7 @@ export function fromNacosSdk(options: NacosSdkOptions): NacosTransport {
     async close() {
       if (closed.signal.aborted) return
       closed.abort()
-      await cutOff(LEAVE_MS, [], () => services.leave()).catch(() => {})
+      await cutOff(DEREGISTER_MS, [], () => services.deregisterAll()).catch(() => {})
       if (own) await closeSdk(naming, config)
     },
   } satisfies NacosTransport

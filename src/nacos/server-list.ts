@@ -4,11 +4,11 @@ import { backOffMs } from '../util/backoff.js'
 import { pause } from '../util/deadline.js'
 import type { AddressSource } from './address-source.js'
 import { RequestFailure } from './http/failure.js'
-import type { RequestBudget } from './request-budget.js'
+import type { RequestLimiter } from './request-limiter.js'
 
 export interface ServerListOptions {
   readonly source: AddressSource
-  readonly budget: RequestBudget
+  readonly limiter: RequestLimiter
   readonly logger: Logger
   readonly onLost?: ((event: { servers: readonly string[]; error: unknown }) => void) | undefined
   readonly onFound?: ((event: { server: string }) => void) | undefined
@@ -20,7 +20,7 @@ export interface RunOptions {
   /** May go to a second node after the first one may have acted on it. */
   readonly idempotent: boolean
   /** Goes first where requests are rationed. */
-  readonly urgent: boolean
+  readonly priority: boolean
   /** How long to wait for leave to ask a failing registry. */
   readonly waitMs: number
   readonly signal: AbortSignal
@@ -148,18 +148,18 @@ export class ServerList {
     return Object.assign(new RequestFailure(kind, `not sent, for ${why}: ${detail}`, code), { advice })
   }
 
-  async #allowance({ urgent, waitMs, signal }: RunOptions, tried: readonly string[]): Promise<void> {
+  async #allowance({ priority, waitMs, signal }: RunOptions, tried: readonly string[]): Promise<void> {
     while (this.#state === 'lost') {
-      const how = await this.#options.budget.take(urgent, waitMs, signal).catch(() => 'aborted' as const)
+      const how = await this.#options.limiter.acquire(priority, waitMs, signal).catch(() => 'aborted' as const)
       if (how === 'granted') return
-      if (how === 'opened') continue
+      if (how === 'released') continue
       if (how === 'aborted') throw new RequestFailure('aborted', 'it was given up')
       throw Object.assign(this.#notSent('the registry has been failing'), { tried })
     }
   }
 
   #answered(node: Node): void {
-    const { logger, budget, onFound } = this.#options
+    const { logger, limiter, onFound } = this.#options
     const server = node.address.authority
     if (this.#state === 'found' && node !== this.#current) logger.info(`Using registry node ${server}`)
     node.failures = 0
@@ -169,7 +169,7 @@ export class ServerList {
     if (this.#state === 'found') return
     if (this.#state === 'lost') logger.info(`Registry ${server} answers again`)
     this.#state = 'found'
-    budget.open()
+    limiter.releaseAll()
     onFound?.({ server })
   }
 

@@ -4,7 +4,7 @@ import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import { issueText, type StandardIssue, type StandardSchema } from '../util/standard-schema.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
-import { tell } from '../util/tell.js'
+import { callListener } from '../util/call-listener.js'
 import { parsePath, type PropertyPath } from './path.js'
 import { frozenCopy, javaInput, relaxedInput, type Frozen } from './relaxed-input.js'
 import { isSecret } from './secrets.js'
@@ -111,7 +111,7 @@ class Binding<T> {
 
   private announce(change: ViewChange<T>): void {
     const failed = (error: unknown) => this.logger.error(`A listener of ${this.name} threw: ${messageOf(error)}`)
-    for (const listener of [...this.listeners]) if (this.listeners.has(listener)) tell(listener, change, failed)
+    for (const listener of [...this.listeners]) if (this.listeners.has(listener)) callListener(listener, change, failed)
   }
 
   private reject(error: SidecarError): void {

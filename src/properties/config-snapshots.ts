@@ -1,5 +1,5 @@
 import type { SnapshotFolder } from '../snapshot/folder.js'
-import type { SnapshotKey } from '../snapshot/seal.js'
+import type { SnapshotKey } from '../snapshot/snapshot-format.js'
 import type { ConfigItem, ConfigKey } from '../types.js'
 
 /** Where documents are kept for a start without a registry. */

@@ -77,7 +77,7 @@ export function createConfig({ store, logger, emit, ...registry }: ConfigOptions
   store.watch(function* (change) {
     // Whoever is told finds every view up to date.
     const news = bindings.update()
-    yield* listeners.tell(change)
+    yield* listeners.notify(change)
     for (const announce of news) announce()
   })
   return {

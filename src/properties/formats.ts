@@ -31,7 +31,7 @@ export function extensionOf(dataId: string): string {
 }
 
 /** A text with a NUL in it is UTF-16 or none. @throws DocumentError */
-function refuseNull(text: string, name: string): void {
+function rejectNullCharacters(text: string, name: string): void {
   const at = text.indexOf('\0')
   if (at < 0) return
   const lines = text.slice(0, at).split('\n')
@@ -63,7 +63,7 @@ export function* readingDocument(
 ): Sliced<PropertyEntry[][]> {
   // Editors on Windows write one; in a properties document it would become part of the first name.
   const text = content.replace(/^\ufeff/, '')
-  if (format !== 'text') refuseNull(text, name)
+  if (format !== 'text') rejectNullCharacters(text, name)
   switch (format) {
     case 'yaml':
       return yield* readingYaml(text, name, inWorker)

@@ -3,7 +3,7 @@ import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import type { Sliced } from '../util/slices.js'
-import { tell } from '../util/tell.js'
+import { callListener } from '../util/call-listener.js'
 import { formatPath, parsePath, relaxed, type PropertyPath } from './path.js'
 import type { PropertyStore, RemoteChange } from './store.js'
 
@@ -49,7 +49,7 @@ export class ConfigListeners {
   }
 
   /** In slices: a document may change thousands of keys. */
-  *tell(change: RemoteChange): Sliced<void> {
+  *notify(change: RemoteChange): Sliced<void> {
     for (const entry of [...this.all]) {
       yield
       const below: string[] = []
@@ -73,7 +73,7 @@ export class ConfigListeners {
     const previous = change.previous(key)
     if (!this.all.has(entry) || isDeepStrictEqual(value, previous)) return
     const event = { key, value, previous, keys: keys.length > 0 ? keys : [formatPath(entry.path)] }
-    tell(entry.listener, event, (error) =>
+    callListener(entry.listener, event, (error) =>
       this.logger.error(`A listener of config ${entry.key || '(everything)'} threw: ${messageOf(error)}`),
     )
   }

@@ -135,7 +135,7 @@ export class RemoteDocument {
   }
 
   /** Goes back to what was held: the content in use now is refused. */
-  refuse(held: Held, error: unknown): void {
+  rollBack(held: Held, error: unknown): void {
     const refused = this.md5
     Object.assign(this, held)
     this.options.snapshots?.remove(this.reference)

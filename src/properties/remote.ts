@@ -120,7 +120,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   }
 
   /** The registry has told of it since. */
-  function arrived(document: RemoteDocument): void {
+  function onLoaded(document: RemoteDocument): void {
     if (missed.delete(document) && missed.size === 0)
       logger.info('every config that could not be pulled at the start has been heard of')
   }
@@ -138,7 +138,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
         const named = [...remaining].find(([{ name }]) => name === error.document) ?? [...remaining].at(-1)
         if (!named) throw error
         remaining.delete(named[0])
-        named[0].refuse(named[1], new SidecarError('SIDECAR_CONFIG_INVALID', `config ${error.message}`))
+        named[0].rollBack(named[1], new SidecarError('SIDECAR_CONFIG_INVALID', `config ${error.message}`))
         continue
       }
       warn(store.unresolved())
@@ -174,7 +174,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     const known = document.knownMd5 ?? UNCONFIRMED_MD5
     const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => {
       changed(document, item)
-      arrived(document)
+      onLoaded(document)
     })
     watches.set(document, stop)
   }

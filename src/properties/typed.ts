@@ -58,16 +58,18 @@ function convert(key: string, raw: unknown, example: unknown, java: Origin['java
       const asJava = java?.(key)
       if (typeof asJava === typeof example) return asJava
       return typeof example === 'number'
-        ? (toNumber(raw) ?? refuse(key, raw, 'a number'))
-        : (toBoolean(raw) ?? refuse(key, raw, 'true or false'))
+        ? (toNumber(raw) ?? throwNotConvertible(key, raw, 'a number'))
+        : (toBoolean(raw) ?? throwNotConvertible(key, raw, 'true or false'))
     }
     case 'object':
       if (Array.isArray(example)) return toList(key, raw, example, java)
       if (example === null) break
       if (raw === '') return example
-      return isObject(raw) ? toMap(key, raw, example as Record<string, unknown>, java) : refuse(key, raw, 'a map')
+      return isObject(raw)
+        ? toMap(key, raw, example as Record<string, unknown>, java)
+        : throwNotConvertible(key, raw, 'a map')
   }
-  return toText(raw) ?? refuse(key, raw, 'text (pass {} or [] as the default to read what is below it)')
+  return toText(raw) ?? throwNotConvertible(key, raw, 'text (pass {} or [] as the default to read what is below it)')
 }
 
 function toNumber(raw: unknown): number | undefined {
@@ -88,7 +90,7 @@ function toText(raw: unknown): string | undefined {
 
 /** Items take the type of the default's first one. */
 function toList(key: string, raw: unknown, example: readonly unknown[], java: Origin['java']): unknown {
-  if (isObject(raw)) return refuse(key, raw, 'a list')
+  if (isObject(raw)) return throwNotConvertible(key, raw, 'a list')
   const text = typeof raw === 'string' ? raw.split(',').map((part) => part.trim()) : undefined
   const items = Array.isArray(raw) ? raw : text ? text.filter(Boolean).map(plainScalar) : [raw]
   return example.length === 0 ? items : items.map((item, index) => convert(`${key}[${index}]`, item, example[0], java))
@@ -116,7 +118,7 @@ function spelledOtherwise(name: string, raw: object, example: object): string | 
   return Object.keys(raw).find((other) => relaxed(other) === relaxed(name) && !Object.hasOwn(example, other))
 }
 
-function refuse(key: string, raw: unknown, expected: string): never {
+function throwNotConvertible(key: string, raw: unknown, expected: string): never {
   const got = Array.isArray(raw) ? 'a list' : isObject(raw) ? 'a map' : JSON.stringify(masked(parsePath(key), raw))
   throw new SidecarError('SIDECAR_CONFIG_TYPE', `${key}: expected ${expected}, got ${got}`)
 }

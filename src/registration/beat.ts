@@ -1,26 +1,26 @@
 import { SidecarError } from '../errors.js'
 import type { BeatResult, NacosTransport } from '../nacos/transport.js'
 import type { ServiceInstance } from '../types.js'
-import { isSame } from './own-entry.js'
+import { isSameInstance } from './find-in-registry.js'
 
 /**
  * One sign of life. A beat brings a forgotten instance back switched on (v1). Registries do not list what is switched
  * off, so such an instance is registered anew instead, for as long as nobody has switched it on.
  *
- * @param doubtful the registry may have forgotten the instance
+ * @param mayBeForgotten the registry may have forgotten the instance
  * @param onInterval hears how often the registry wants to hear of the instance
  */
-export async function beat(
+export async function sendBeat(
   transport: NacosTransport,
   instance: ServiceInstance,
-  doubtful: boolean,
+  mayBeForgotten: boolean,
   signal: AbortSignal,
   onInterval?: (ms: number) => void,
 ): Promise<BeatResult> {
   if (instance.enabled) {
     const result = await transport.beat!(instance, signal, onInterval)
     // r-nacos makes an instance of the beat of one that it has forgotten, without its weight.
-    if (result === 'ok' && doubtful) await transport.register(instance, signal)
+    if (result === 'ok' && mayBeForgotten) await transport.register(instance, signal)
     return result
   }
   const { namespace, group, service } = instance
@@ -29,7 +29,8 @@ export async function beat(
     if (error instanceof SidecarError && error.code === 'SIDECAR_REGISTRY_UNSUPPORTED') return []
     throw error
   })
-  if (all.some((one) => isSame(one, instance) && one.enabled)) return transport.beat!(instance, signal, onInterval)
+  if (all.some((one) => isSameInstance(one, instance) && one.enabled))
+    return transport.beat!(instance, signal, onInterval)
   await transport.register(instance, signal)
   return 'ok'
 }

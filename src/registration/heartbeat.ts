@@ -2,7 +2,7 @@ import type { Logger } from '../logger.js'
 import type { BeatResult } from '../nacos/transport.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
 import type { Clock } from './clock.js'
-import { watchLoop } from './loop-watch.js'
+import { monitorEventLoop } from './event-loop-monitor.js'
 
 export interface HeartbeatOptions {
   readonly clock: Clock
@@ -15,7 +15,7 @@ export interface HeartbeatOptions {
   /** One beat, with its own deadline. */
   beat(): Promise<BeatResult>
   /** The registry does not know the instance: settles once it is registered again, or the heartbeat ends. */
-  revive(): Promise<void>
+  reregister(): Promise<void>
   onBeat(): void
   onFailure(error: unknown): void
 }
@@ -32,9 +32,9 @@ export interface Heartbeat {
  * that is late is sent at once, and the grid stays.
  */
 export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): Heartbeat {
-  const { clock, originMs, logger, beat, revive, onBeat, onFailure } = options
+  const { clock, originMs, logger, beat, reregister, onBeat, onFailure } = options
   const pulseMs = Math.min(1000, options.intervalMs() / 4)
-  const loop = watchLoop({ clock, pulseMs, toleranceMs: pulseMs, onStandstill }, signal)
+  const loop = monitorEventLoop({ clock, pulseMs, toleranceMs: pulseMs, onStall }, signal)
   const backoff = createBackoff(options.backoff)
   const untilNextMs = () => options.intervalMs() - ((clock.now() - originMs) % options.intervalMs())
   let alarm = new AbortController()
@@ -45,7 +45,7 @@ export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): 
     if (!signal.aborted) await clock.wait(ms, alarm.signal)
   }
 
-  function onStandstill(forMs: number): void {
+  function onStall(forMs: number): void {
     const message = `no heartbeat was possible for ${(forMs / 1000).toFixed(1)} s: the event loop was blocked, or the process suspended`
     if (forMs >= options.intervalMs() / 2) logger.warn(message)
     else logger.debug(message)
@@ -60,7 +60,7 @@ export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): 
       try {
         const result = await beat()
         if (signal.aborted) return
-        if (result === 'unknown') await revive()
+        if (result === 'unknown') await reregister()
         if (signal.aborted) return
         onBeat()
         backoff.reset()
@@ -70,7 +70,7 @@ export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): 
         if (signal.aborted) return
         onFailure(error)
         // A beat that timed out because this process stood still says nothing about the registry: ask again now.
-        pauseMs = loop.stoodStillSince(startedAt) ? 0 : Math.min(backoff.nextMs(), options.intervalMs())
+        pauseMs = loop.stalledSince(startedAt) ? 0 : Math.min(backoff.nextMs(), options.intervalMs())
       }
     }
   }

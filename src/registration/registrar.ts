@@ -6,16 +6,16 @@ import type { DiscoverySettings, SidecarSettings } from '../settings/schema.js'
 import { DEFAULT_LEASE, SHORTEST_LEASE_MS } from '../settings/lease.js'
 import type { ServiceInstance } from '../types.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
-import { beat } from './beat.js'
+import { sendBeat } from './beat.js'
 import { systemClock, type Clock } from './clock.js'
 import { cutOff } from '../util/deadline.js'
 import { settledWithin } from './settled-within.js'
-import { createDeparture } from './departure.js'
+import { createDeregistration } from './deregistration.js'
 import { startHeartbeat, type Heartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
-import { findOwnEntry } from './own-entry.js'
-import type { Presence } from './presence.js'
-import { createRequestRecord } from './request-record.js'
+import { findInRegistry } from './find-in-registry.js'
+import type { WorkerRegistry } from './worker-registry.js'
+import { createRegistrationLog } from './registration-log.js'
 
 export interface RegistrarOptions {
   readonly transport: NacosTransport
@@ -27,7 +27,7 @@ export interface RegistrarOptions {
   /** The list entry of this instance, where something follows its service anyway; else the registry is asked. */
   readonly lastKnown?: () => ServiceInstance | undefined
   /** Who else stands for this instance: the last one to leave deregisters. @default nobody */
-  readonly presence?: Presence
+  readonly workers?: WorkerRegistry
   /** Pauses between failed attempts. */
   readonly backoff?: BackoffOptions
   /** How long `fail-fast` tries. @default 4500 */
@@ -66,7 +66,7 @@ export interface Registrar {
    * What is left to be sent where the process ends before `stop()` could: one request that deregisters. `undefined`
    * where there is nothing to deregister, or the transport has no such request.
    */
-  lastRequest(): PlainRequest | undefined
+  takeDeregisterRequest(): PlainRequest | undefined
 }
 
 /** A beat ends even on a transport that ignores its own deadlines. */
@@ -80,7 +80,7 @@ const LONGEST_BEAT_MS = 8_000
  * await registrar.stop()
  */
 export function createRegistrar(options: RegistrarOptions): Registrar {
-  const { transport, settings, sidecar, presence, logger, emit, clock = systemClock } = options
+  const { transport, settings, sidecar, workers, logger, emit, clock = systemClock } = options
   /** No further request begins. */
   const stopping = new AbortController()
   /** The request in flight ends too. */
@@ -89,7 +89,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   let instance = options.instance
   let phase: RegistrationState['phase'] = 'idle'
   let requested = false
-  let taken = false
+  let accepted = false
   /** When the registry was last asked to list it. */
   let askedAtMs = 0
   let starting: Promise<void> | undefined
@@ -99,12 +99,20 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
 
   const name = `${instance.group}@@${instance.service} (${addressOf(instance)})`
   const server = () => transport.describe().server
-  const record = createRequestRecord({ name, server, logger, emit, clock })
+  const log = createRegistrationLog({ name, server, logger, emit, clock })
   const { intervalMs, timeoutMs, deleteAfterMs } = leaseOf(settings)
   let beatEveryMs = intervalMs
-  const listed = () => taken && !departure.gone
+  const listed = () => accepted && !deregistration.done
   const onDeregistered = () => emit('deregistered', { instance })
-  const departure = createDeparture({ transport, presence, name, deleteAfterMs, logger, listed, onDeregistered })
+  const deregistration = createDeregistration({
+    transport,
+    workers,
+    name,
+    deleteAfterMs,
+    logger,
+    listed,
+    onDeregistered,
+  })
 
   async function register(again: boolean): Promise<void> {
     const backoff = createBackoff(options.backoff)
@@ -117,7 +125,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         return onRegistered(again)
       } catch (error) {
         if (stopping.signal.aborted) return
-        record.registrationFailed(error)
+        log.registrationFailed(error)
         if (!again && settings.failFast && isRefusal(error)) throw error
         await clock.wait(backoff.nextMs(), stopping.signal)
       }
@@ -125,10 +133,10 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   }
 
   function onRegistered(again: boolean): void {
-    taken = true
+    accepted = true
     // stop() gave up waiting for this answer; the deregistration may have overtaken the registration.
-    if (departure.begun) return void transport.deregister(instance).catch(() => {})
-    record.taken(instance)
+    if (deregistration.started) return void transport.deregister(instance).catch(() => {})
+    log.succeeded(instance)
     if (stopping.signal.aborted) return
     phase = 'registered'
     const { server, protocol } = transport.describe()
@@ -143,20 +151,20 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     } catch (error) {
       stopping.abort()
       cutting.abort()
-      presence?.leave()
+      workers?.remove()
       phase = 'left'
       throw new SidecarError(
         error instanceof SidecarError ? error.code : 'SIDECAR_REGISTRY_UNAVAILABLE',
-        `cannot register ${name} at ${server()}, attempt ${record.failures}: ${record.lastError ?? messageOf(error)}; cloud.nacos.discovery.fail-fast is on, so the start ends here: check cloud.nacos.discovery.server-addr and its credentials`,
+        `cannot register ${name} at ${server()}, attempt ${log.failures}: ${log.lastError ?? messageOf(error)}; cloud.nacos.discovery.fail-fast is on, so the start ends here: check cloud.nacos.discovery.server-addr and its credentials`,
         { cause: error },
       )
     }
   }
 
-  async function revive(): Promise<void> {
+  async function reregister(): Promise<void> {
     logger.warn(`${server()} does not know ${name} any more: registering again`)
     // What an operator has switched off stays off, even in a registry that forgot it.
-    const known = options.lastKnown?.() ?? (await findOwnEntry(transport, instance, stopping.signal))
+    const known = options.lastKnown?.() ?? (await findInRegistry(transport, instance, stopping.signal))
     if (known && known.enabled !== instance.enabled) instance = Object.freeze({ ...instance, enabled: known.enabled })
     await register(true)
   }
@@ -180,11 +188,11 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         logger,
         beat: () =>
           cutOff(LONGEST_BEAT_MS, [cutting.signal], (signal) =>
-            beat(transport, instance, record.beatsFail, signal, onInterval),
+            sendBeat(transport, instance, log.beatsFail, signal, onInterval),
           ),
-        revive,
-        onBeat: () => record.taken(instance),
-        onFailure: (error) => record.beatFailed(instance, error),
+        reregister,
+        onBeat: () => log.succeeded(instance),
+        onFailure: (error) => log.beatFailed(instance, error),
       },
       stopping.signal,
     )
@@ -199,7 +207,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     await settledWithin(running, sidecar.deregisterTimeout / 2, clock)
     cutting.abort()
     const restMs = () => Math.max(1, giveUpAt - clock.now())
-    if (requested) await departure.leave(instance, restMs)
+    if (requested) await deregistration.run(instance, restMs)
     phase = 'left'
   }
 
@@ -208,14 +216,14 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return instance
     },
     get state() {
-      const { lastTakenAt: lastBeatAt, failures, lastError } = record
-      const { shared, error } = departure
+      const { lastSuccessAt: lastBeatAt, failures, lastError } = log
+      const { shared, error } = deregistration
       return { phase, listed: listed(), shared, lastBeatAt, failures, lastError: error ?? lastError }
     },
     start() {
       if (stopped) return Promise.resolve()
       if (!starting) {
-        presence?.enter()
+        workers?.add()
         starting = registerFirst()
         running = starting.then(keepAlive).catch(() => {})
       }
@@ -223,7 +231,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     },
     beatNow: () => heartbeat?.beatNow(),
     stop: () => (stopped ??= stop()),
-    lastRequest: () => (requested ? departure.lastRequest(instance) : undefined),
+    takeDeregisterRequest: () => (requested ? deregistration.takeRequest(instance) : undefined),
   }
 }
 

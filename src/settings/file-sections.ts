@@ -24,7 +24,7 @@ export interface FileSection extends Section {
 export function readSections(file: string, cwd: string, extension = extname(file)): FileSection[] {
   const name = displayName(file, cwd)
   const text = readText(file, name)
-  const documents = orRefuse('SIDECAR_SETTINGS_SYNTAX', () => {
+  const documents = orThrow('SIDECAR_SETTINGS_SYNTAX', () => {
     const format = formatOf(extension.slice(1))
     if (format === 'properties') return propertiesParts(text).flatMap((part) => readDocument(part, format, name, name))
     return readDocument(text, format === 'json' ? 'json' : 'yaml', name, name)
@@ -53,7 +53,7 @@ export function readConfigTree(folder: string, cwd: string): FileSection {
       }
     }
   }
-  orRefuse('SIDECAR_SETTINGS_UNREADABLE', () => visit(folder, []))
+  orThrow('SIDECAR_SETTINGS_UNREADABLE', () => visit(folder, []))
   return { document: { name, layer: 'local', entries }, entries, profiles: undefined, file: join(folder, 'x') }
 }
 
@@ -66,7 +66,7 @@ function pathOf(key: string, file: string): PropertyPath {
 }
 
 /** What a file says wrong becomes an error of the settings. */
-export function orRefuse<T>(code: SidecarErrorCode, read: () => T): T {
+export function orThrow<T>(code: SidecarErrorCode, read: () => T): T {
   try {
     return read()
   } catch (error) {

@@ -5,7 +5,7 @@ import { relaxed, withoutSpring, type PropertyPath } from '../properties/path.js
 import type { RemoteImport } from '../properties/remote-import.js'
 import type { PropertyView } from '../properties/view.js'
 import { isActive, orDefault } from './activation.js'
-import { orRefuse, readConfigTree, readSections, type FileSection } from './file-sections.js'
+import { orThrow, readConfigTree, readSections, type FileSection } from './file-sections.js'
 import { findPlace, type FilePlace, type FileSource } from './file-places.js'
 import { isDirectory } from './files.js'
 import { parseLocations, type ConfigLocation } from './locations.js'
@@ -136,7 +136,7 @@ class LocalLoader {
     const { active } = this
     return (
       active !== undefined &&
-      orRefuse('SIDECAR_SETTINGS_INVALID', () => isActive(section, active, section.document.name))
+      orThrow('SIDECAR_SETTINGS_INVALID', () => isActive(section, active, section.document.name))
     )
   }
 

@@ -3,8 +3,8 @@ import { chmod, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path'
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { seal, unseal, type SavedSnapshot, type SnapshotKey } from './seal.js'
-import { isForeign, readWhole, TEMPORARY, writeWhole } from './whole-file.js'
+import { encodeSnapshot, decodeSnapshot, type SavedSnapshot, type SnapshotKey } from './snapshot-format.js'
+import { isForeign, readPlainFile, TEMPORARY_FILE, writeAtomic } from './atomic-file.js'
 
 /** What the registry last said, kept for a start without it. No method rejects: at worst it is memory only. */
 export interface SnapshotFolder {
@@ -52,8 +52,8 @@ class Folder implements SnapshotFolder {
     const path = join(this.folder, fileOf(key))
     try {
       if (!(await this.isOwn())) return undefined
-      const bytes = await readWhole(path, MAX_BYTES)
-      return bytes && unseal(key, bytes)
+      const bytes = await readPlainFile(path, MAX_BYTES)
+      return bytes && decodeSnapshot(key, bytes)
     } catch (error) {
       const aside = `${path}.bad`
       const moved = await rename(path, aside).then(
@@ -127,7 +127,7 @@ class Folder implements SnapshotFolder {
   }
 
   private async carryOut(path: string, { key, savedAt, body }: Task): Promise<void> {
-    if (body) await writeWhole(path, seal(key, savedAt, body()))
+    if (body) await writeAtomic(path, encodeSnapshot(key, savedAt, body()))
     else await rm(path, { force: true })
   }
 
@@ -154,7 +154,7 @@ class Folder implements SnapshotFolder {
     if (!own) throw new Error('it is a link or belongs to another user')
     if ((mode & 0o077) !== 0) await chmod(this.folder, 0o700)
     for (const name of await readdir(this.folder)) {
-      if (!TEMPORARY.test(name)) continue
+      if (!TEMPORARY_FILE.test(name)) continue
       const path = join(this.folder, name)
       const ageMs = await stat(path).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0) // prettier-ignore
       if (ageMs > LEFT_BEHIND_MS) await rm(path, { force: true })

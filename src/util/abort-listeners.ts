@@ -14,7 +14,7 @@ export function onAbort(signal: AbortSignal, listener: AbortListener): void {
   if (known !== undefined) return void known.add(listener)
   const all = new Set([listener])
   listeners.set(signal, all)
-  signal.addEventListener('abort', tellAll, { once: true })
+  signal.addEventListener('abort', notifyAll, { once: true })
 }
 
 /** The last one to go takes the listener of the signal with it. */
@@ -22,10 +22,10 @@ export function offAbort(signal: AbortSignal, listener: AbortListener): void {
   const all = listeners.get(signal)
   if (all === undefined || !all.delete(listener) || all.size > 0) return
   listeners.delete(signal)
-  signal.removeEventListener('abort', tellAll)
+  signal.removeEventListener('abort', notifyAll)
 }
 
-function tellAll(this: AbortSignal): void {
+function notifyAll(this: AbortSignal): void {
   const all = listeners.get(this)
   listeners.delete(this)
   for (const listener of all ?? []) listener.onAbort(this.reason)

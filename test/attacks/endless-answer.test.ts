@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { FeignError } from '../../src/feign/errors.js'
 import type { ClientOptions } from '../../src/feign/options.js'
 import { killChildren, startChild, type Child } from '../support/child.js'
-import { typedDoor } from '../support/doors.js'
+import { typedCall } from '../support/call-styles.js'
 import { instance, startMesh } from '../unit/feign/harness.js'
 
 const PARALLEL = 8
@@ -21,7 +21,7 @@ afterAll(killChildren)
 async function attack(path: string, options: ClientOptions = {}): Promise<{ errors: FeignError[]; roseBy: number }> {
   const mesh = startMesh()
   mesh.registry.set('hostile', instance('hostile', port))
-  const call = typedDoor('hostile', { retry: 0, ...options })
+  const call = typedCall('hostile', { retry: 0, ...options })
   const size = () => {
     const { heapUsed, external } = process.memoryUsage()
     return heapUsed + external

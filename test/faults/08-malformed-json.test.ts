@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { openTransport } from '../support/http-transport.js'
-import { followOrders, TWO_ORDERS } from '../support/kept-list.js'
+import { pollOrders, TWO_ORDERS } from '../support/polled-directory.js'
 import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
@@ -17,7 +17,7 @@ test.each([
   const server = await startScriptedRegistry()
   onTestFinished(() => server.close())
   server.on(LIST, { body: TWO_ORDERS })
-  const orders = await followOrders(server, duration(1_000, 50))
+  const orders = await pollOrders(server, duration(1_000, 50))
   expect(orders.ports()).toEqual([9001, 9002])
 
   server.on(LIST, { body })

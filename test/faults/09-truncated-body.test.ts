@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { openTransport, ORDERS } from '../support/http-transport.js'
-import { followOrders, TWO_ORDERS } from '../support/kept-list.js'
+import { pollOrders, TWO_ORDERS } from '../support/polled-directory.js'
 import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
@@ -22,7 +22,7 @@ async function proxied() {
 test('fault 09: a truncated body: the list is kept', async () => {
   const { server, proxy } = await proxied()
   server.on(LIST, { body: TWO_ORDERS })
-  const orders = await followOrders(proxy, duration(1_000, 50))
+  const orders = await pollOrders(proxy, duration(1_000, 50))
 
   await proxy.set('truncate', 300) // past the headers, in the middle of the list
   await vi.waitFor(() => expect(orders.failures()).toBeGreaterThanOrEqual(1), { timeout: 20_000, interval: 20 })

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { devRegistry, form } from '../support/dev-registry.js'
-import { TWO_ORDERS } from '../support/kept-list.js'
+import { TWO_ORDERS } from '../support/polled-directory.js'
 import { alerts, quietSidecar } from '../support/quiet-sidecar.js'
 import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'

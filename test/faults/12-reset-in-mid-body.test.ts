@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { typedDoor } from '../support/doors.js'
+import { typedCall } from '../support/call-styles.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { instance, json, startMesh, startProvider } from '../unit/feign/harness.js'
 
@@ -39,7 +39,7 @@ describe.each([
     const broken = await start()
     const sound = await startProvider((__, response) => json(response, { text: LONG }))
     mesh.registry.set('orders', instance('orders', broken.port), instance('orders', sound.port))
-    return { call: typedDoor('orders'), broken, sound }
+    return { call: typedCall('orders'), broken, sound }
   }
 
   test.each(['GET', 'PUT', 'DELETE'] as const)('fault 12: %s is answered by another instance', async (method) => {

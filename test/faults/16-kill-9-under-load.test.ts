@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild, type Child } from '../support/child.js'
-import { doors, typedDoor, type Door } from '../support/doors.js'
+import { callStyles, typedCall, type CallService } from '../support/call-styles.js'
 import { ownPort } from '../support/own-port.js'
 import { bound, duration } from '../support/scale.js'
 import { instance, startMesh } from '../unit/feign/harness.js'
@@ -28,7 +28,7 @@ async function threeProviders() {
   return { mesh, children, ports: ports.map(({ port }) => port), news }
 }
 
-function load(call: Door) {
+function load(call: CallService) {
   const failed = { GET: [] as unknown[], POST: [] as unknown[] }
   const done = { GET: 0, POST: 0 }
   let running = true
@@ -51,7 +51,7 @@ function load(call: Door) {
 
 test('fault 16: kill -9 of a provider under load, typed client', async () => {
   const { mesh, children, ports, news } = await threeProviders()
-  const call = typedDoor('orders')
+  const call = typedCall('orders')
   const running = load(call)
   await new Promise((resolve) => setTimeout(resolve, LOAD_MS / 2))
 
@@ -78,7 +78,7 @@ test('fault 16: the provider that comes back on its port is tried by one call an
   const first = startChild(PROVIDER, { env: { PORT: String(port) } })
   await first.message('listening')
   mesh.registry.set('orders', instance('orders', port), instance('orders', other.port))
-  const call = typedDoor('orders')
+  const call = typedCall('orders')
   await first.kill()
   const names = () => mesh.events.map(([event]) => event)
   while (!names().includes('ejected')) await call('GET', '/x')
@@ -92,11 +92,11 @@ test('fault 16: the provider that comes back on its port is tried by one call an
   )
 })
 
-test.each(Object.keys(doors).filter((name) => name !== 'typed client'))(
+test.each(Object.keys(callStyles).filter((name) => name !== 'typed client'))(
   'fault 16: kill -9 of a provider under load, %s',
   async (name) => {
     const { children, news } = await threeProviders()
-    const running = load(doors[name]!('orders'))
+    const running = load(callStyles[name]!('orders'))
     await new Promise((resolve) => setTimeout(resolve, LOAD_MS / 2))
     await children[0]!.kill()
     await vi.waitFor(() => expect(news('ejected')).toHaveLength(1), { timeout: bound(1_000) })

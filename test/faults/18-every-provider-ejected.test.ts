@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { doors, typedDoor } from '../support/doors.js'
+import { callStyles, typedCall } from '../support/call-styles.js'
 import { duration } from '../support/scale.js'
 import { instance, json, startMesh, startProvider } from '../unit/feign/harness.js'
 
@@ -19,22 +19,25 @@ async function failing(count: number, ejection: object) {
   return { mesh, state, providers, events, served }
 }
 
-test.each(Object.entries(doors))('fault 18: every provider ejected, the list is used anyway: %s', async (_, open) => {
-  const { state, events, served } = await failing(3, { maxShare: 100 })
-  const call = open('orders')
-  for (let i = 0; i < 30; i++) await expect(call('GET', '/x')).rejects.toThrow(/500/)
-  expect(events('ejected').length).toBeGreaterThanOrEqual(2)
-  const before = served()
-  for (let i = 0; i < 12; i++) await expect(call('GET', '/x')).rejects.toThrow(/500/)
-  expect(served().reduce((a, b) => a + b) - before.reduce((a, b) => a + b)).toBe(12)
+test.each(Object.entries(callStyles))(
+  'fault 18: every provider ejected, the list is used anyway: %s',
+  async (_, open) => {
+    const { state, events, served } = await failing(3, { maxShare: 100 })
+    const call = open('orders')
+    for (let i = 0; i < 30; i++) await expect(call('GET', '/x')).rejects.toThrow(/500/)
+    expect(events('ejected').length).toBeGreaterThanOrEqual(2)
+    const before = served()
+    for (let i = 0; i < 12; i++) await expect(call('GET', '/x')).rejects.toThrow(/500/)
+    expect(served().reduce((a, b) => a + b) - before.reduce((a, b) => a + b)).toBe(12)
 
-  state.well = true
-  for (let i = 0; i < 12; i++) expect(await call('GET', '/x')).toEqual({ ok: true })
-})
+    state.well = true
+    for (let i = 0; i < 12; i++) expect(await call('GET', '/x')).toEqual({ ok: true })
+  },
+)
 
 test('fault 18: by default at most half of the list is ever out', async () => {
   const { events } = await failing(4, { time: 60_000, maxTime: 60_000 })
-  const call = typedDoor('orders')
+  const call = typedCall('orders')
   for (let i = 0; i < 100; i++) await expect(call('GET', '/x')).rejects.toThrow(/500/)
   expect(events('ejected')).toHaveLength(2)
 })
@@ -43,7 +46,7 @@ test('fault 18: the sound half leaves the registry, and the ejected rest is call
   const mesh = startMesh({ sidecar: { pollInterval: 50, ejection: { time: 60_000, maxTime: 60_000 } } })
   const [sick, sound] = [await startProvider((_, response) => json(response, {}, 500)), await startProvider()]
   mesh.registry.set('orders', instance('orders', sick.port), instance('orders', sound.port))
-  const call = typedDoor('orders')
+  const call = typedCall('orders')
   for (let i = 0; i < 20; i++) await call('GET', '/x').catch(() => {})
   expect(mesh.events.filter(([event]) => event === 'ejected')).toHaveLength(1)
   const before = sick.seen.length

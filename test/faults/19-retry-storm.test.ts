@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { doors, typedDoor, type Door } from '../support/doors.js'
+import { callStyles, typedCall, type CallService } from '../support/call-styles.js'
 import { instance, json, startMesh, startProvider } from '../unit/feign/harness.js'
 
 const CALLS = 1_000
@@ -17,7 +17,7 @@ async function startBroken(count: () => void): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-async function storm(call: Door): Promise<number> {
+async function storm(call: CallService): Promise<number> {
   let begun = 0
   let failed = 0
   const worker = async () => {
@@ -27,7 +27,7 @@ async function storm(call: Door): Promise<number> {
   return failed
 }
 
-test.each(Object.entries(doors))(
+test.each(Object.entries(callStyles))(
   'fault 19: every connection breaks, at most 20 % more requests: %s',
   async (_, open) => {
     const mesh = startMesh()
@@ -44,7 +44,7 @@ test.each([1, 5])('fault 19: every answer is 503 and retry is %i, at most a fift
   const mesh = startMesh()
   const providers = await Promise.all([1, 2, 3].map(() => startProvider((_, response) => json(response, {}, 503))))
   mesh.registry.set('orders', ...providers.map(({ port }) => instance('orders', port)))
-  expect(await storm(typedDoor('orders', { retry }))).toBe(CALLS)
+  expect(await storm(typedCall('orders', { retry }))).toBe(CALLS)
   const requests = providers.reduce((sum, { seen }) => sum + seen.length, 0)
   expect(requests).toBeGreaterThan(CALLS)
   expect(requests).toBeLessThanOrEqual(CALLS * 1.2)
@@ -55,7 +55,7 @@ test('fault 19: a client of few calls may still repeat one', async () => {
   const broken = await startBroken(() => {})
   const sound = await startProvider()
   mesh.registry.set('orders', instance('orders', broken), instance('orders', sound.port))
-  const call = typedDoor('orders')
+  const call = typedCall('orders')
   for (let i = 0; i < 4; i++) await call('GET', '/x')
   expect(sound.seen).toHaveLength(4)
 })

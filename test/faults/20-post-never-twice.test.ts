@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { doors } from '../support/doors.js'
+import { callStyles } from '../support/call-styles.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { closedPort, echo, instance, startMesh, startProvider } from '../unit/feign/harness.js'
 
@@ -38,7 +38,7 @@ async function post(call: (id: number) => Promise<unknown>): Promise<{ answered:
   return { answered, failed }
 }
 
-test.each(Object.entries(doors))(
+test.each(Object.entries(callStyles))(
   'fault 20: reset at the first byte of a POST, never sent twice: %s',
   async (_, open) => {
     const { nodes, taken } = await setUp()
@@ -52,7 +52,7 @@ test.each(Object.entries(doors))(
   },
 )
 
-test.each(Object.entries(doors))(
+test.each(Object.entries(callStyles))(
   'fault 20: reset after the provider took the POST, never sent twice: %s',
   async (_, open) => {
     const { nodes, taken } = await setUp(async (port) => {
@@ -69,7 +69,7 @@ test.each(Object.entries(doors))(
   },
 )
 
-test.each(Object.entries(doors))('fault 20: a POST that never left goes elsewhere, once: %s', async (_, open) => {
+test.each(Object.entries(callStyles))('fault 20: a POST that never left goes elsewhere, once: %s', async (_, open) => {
   const { mesh, nodes, taken } = await setUp()
   const sound = nodes[1]!.proxy.port
   mesh.registry.set('half', instance('half', await closedPort()), instance('half', sound))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { clientOf } from '../../src/feign/define-client.js'
 import { feign, get, head, post } from '../../src/feign/decorators.js'
-import type { HeadAnswer } from '../../src/feign/judge.js'
+import type { HeadResponse } from '../../src/feign/response.js'
 import { instance, startMesh, startProvider } from '../unit/feign/harness.js'
 
 interface Echo {
@@ -17,7 +17,7 @@ class UserClient {
 
   @get('/hello/{name}') hello!: (name: string) => Promise<Echo>
   @post('/users') create!: (p: { body: { name: string } }) => Promise<Echo>
-  @head('/users/{id}') exists!: (p: { id: string }) => Promise<HeadAnswer>
+  @head('/users/{id}') exists!: (p: { id: string }) => Promise<HeadResponse>
 
   @get('/users')
   async list(_query?: { page?: number }): Promise<Echo> {

@@ -1,7 +1,7 @@
 /** Checked by tsc only: every `@ts-expect-error` is a mistake that must not compile. */
 import { defineClient, DELETE, GET, POST } from '../../src/feign/define-client.js'
 import { del, feign, get, head, patch, post, put } from '../../src/feign/decorators.js'
-import type { HeadAnswer } from '../../src/feign/judge.js'
+import type { HeadResponse } from '../../src/feign/response.js'
 
 interface User {
   id: string
@@ -36,7 +36,7 @@ export class Good {
     query?: { notify: boolean }
   }) => Promise<User>
   @del('/users/{id}') remove!: (id: string) => Promise<void>
-  @head('/users/{id}') exists!: (p: { id: string }) => Promise<HeadAnswer>
+  @head('/users/{id}') exists!: (p: { id: string }) => Promise<HeadResponse>
   @get(path) computed!: (anything: number) => Promise<User>
 
   @get('/users')

@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigKey, Unsubscribe } from '../../types.js'
-import { tell } from '../../util/tell.js'
+import { callListener } from '../../util/call-listener.js'
 import type { ConfigListener } from '../transport.js'
 import { listenConfig, textOr, type Message } from './messages.js'
 import { fetchConfig } from './operations.js'
@@ -42,7 +42,7 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
     for (const [listener, md5] of watch.listeners) {
       if (md5 === watch.md5) continue
       watch.listeners.set(listener, watch.md5)
-      tell(listener, item, failed)
+      callListener(listener, item, failed)
     }
   }
 
@@ -61,7 +61,7 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
   const add = (id: string, key: ConfigKey, md5: string): Watch => {
     const watch: Watch = { key, listeners: new Map(), md5, notices: 0, seen: 0 }
     watches.set(id, watch)
-    reconciler.want(id, {
+    reconciler.ensure(id, {
       label: `watch of config ${key.group}/${key.dataId}`,
       establish: (session) => listen(watch, session),
       release: async (session) => void (await session.request(listenConfig(key, '', false))),
@@ -71,7 +71,7 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
 
   const notice = (id: string, watch: Watch): void => {
     watch.notices++
-    reconciler.doubt(id)
+    reconciler.recheck(id)
   }
 
   return {
@@ -84,7 +84,7 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
       return () => {
         if (!watch.listeners.delete(own) || watch.listeners.size > 0) return
         watches.delete(id)
-        reconciler.drop(id)
+        reconciler.release(id)
       }
     },
     onNotify(message) {
@@ -96,7 +96,7 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
       for (const [id, watch] of meant) {
         if (id === named) notice(id, watch)
         // r-nacos names the wrong namespace now and then: those of the others are compared.
-        else reconciler.doubt(id)
+        else reconciler.recheck(id)
       }
       if (meant.length === 0) logger.debug(`a notice of config ${group}/${dataId}, which nobody watches, is ignored`)
     },

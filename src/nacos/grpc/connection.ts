@@ -34,7 +34,7 @@ export interface RequestOptions {
   readonly signal?: AbortSignal
 }
 
-export interface ConnectionOptions {
+export interface GrpcConnectionOptions {
   readonly address: ServerAddress
   readonly openChannel: (address: ServerAddress, signal: AbortSignal) => Promise<Channel>
   /** `naming` connections own instances; configs are served on either. */
@@ -60,7 +60,7 @@ const ACKNOWLEDGED = /^(SetupAck|ClientDetection|ConnectReset|NotifySubscriber|C
 const FIRST_PROBE_MS = 15
 
 /** Server check, set-up, and a wait until the server takes requests; rejects and leaves nothing behind if it fails. */
-export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+export async function openConnection(options: GrpcConnectionOptions): Promise<Connection> {
   const { address, logger } = options
   const server = address.authority
   const channel = await withDeadline(options.connectTimeoutMs, [options.signal], (signal) =>

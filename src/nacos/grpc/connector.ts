@@ -8,7 +8,7 @@ export interface Connector {
   /** Goes over to this server, or to the next of the list; the old connection stands until the new one does. */
   move(address?: ServerAddress): void
   /** Skips what is left of a long wait: somebody knows that the registry is back. */
-  nudge(): void
+  retryNow(): void
   close(): Promise<void>
 }
 
@@ -30,7 +30,7 @@ export interface ConnectorOptions {
   /** Longest time from the start of one attempt to the start of the next. */
   readonly maxBackoffMs: number
   /** Waits for leave to try. */
-  readonly leave?: (signal: AbortSignal) => Promise<unknown>
+  readonly acquirePermit?: (signal: AbortSignal) => Promise<unknown>
   /** Failures are no warning. */
   readonly quiet: boolean
   readonly logger: Logger
@@ -54,7 +54,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   let spreadUntil = 0
   let wake: (() => void) | undefined
   let running: Promise<void> | undefined
-  let complained = false
+  let failureLogged = false
 
   const next = (): ServerAddress | undefined => {
     const all = addresses()
@@ -62,10 +62,10 @@ export function createConnector(options: ConnectorOptions): Connector {
   }
 
   /** One line an outage, however many attempts it takes, and however often the server flaps. */
-  const complain = (reason: SidecarError): void => {
-    if (complained || options.quiet) logger.debug(`${reason.message}; attempt ${failures}`)
+  const logFailure = (reason: SidecarError): void => {
+    if (failureLogged || options.quiet) logger.debug(`${reason.message}; attempt ${failures}`)
     else logger.warn(`${reason.message}; connecting again until it works`)
-    complained = true
+    failureLogged = true
   }
 
   const attempt = async (address: ServerAddress): Promise<void> => {
@@ -90,10 +90,10 @@ export function createConnector(options: ConnectorOptions): Connector {
     current = undefined
     const stable = now - standsSince >= STABLE_MS
     failures = stable ? 0 : failures + 1
-    if (stable) complained = false
+    if (stable) failureLogged = false
     spreadUntil = now + Math.random() * SPREAD_MS
     index++
-    complain(reason)
+    logFailure(reason)
     options.onDown(reason)
     start()
   }
@@ -103,7 +103,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       await untilDue()
       await options.ready(ended.signal).catch(() => {})
       // Rejects only when we are closed.
-      await options.leave?.(ended.signal).catch(() => {})
+      await options.acquirePermit?.(ended.signal).catch(() => {})
       if (ended.signal.aborted) return
       const address = movingTo ?? next()
       if (!address) {
@@ -121,7 +121,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         if (current) continue
         failures++
         index++
-        complain(reason)
+        logFailure(reason)
         options.onDown(reason)
       }
     }
@@ -161,7 +161,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       movingTo = address ?? next()
       start()
     },
-    nudge() {
+    retryNow() {
       failures = 0
       wake?.()
     },

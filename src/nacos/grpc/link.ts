@@ -11,7 +11,7 @@ import type {
 } from '../../types.js'
 import { pause, withDeadline } from '../../util/deadline.js'
 import { fixedAddresses } from '../address-source.js'
-import type { RequestBudget } from '../request-budget.js'
+import type { RequestLimiter } from '../request-limiter.js'
 import type { ConfigListener, FailureListener, ServiceListener } from '../transport.js'
 import { grpcAddressOf, resetTargetOf } from './addresses.js'
 import { openChannel } from './channel.js'
@@ -20,9 +20,9 @@ import { openConnection, type Connection } from './connection.js'
 import { createConnector, type Connector } from './connector.js'
 import { isUnregistered, unavailable } from './errors.js'
 import { instanceRequest, type InstanceOperation, type Message, type Request } from './messages.js'
-import { fetchConfig, fetchInstances, fetchServiceNames, removeConfig, storeConfig } from './operations.js'
+import { fetchConfig, fetchInstances, fetchServiceNames, deleteConfig, storeConfig } from './operations.js'
 import { limitsOf, type GrpcLinkOptions } from './options.js'
-import { createPresence, type LinkListener, type LinkState } from './presence.js'
+import { createSessionHolder, type LinkListener, type LinkState } from './session-holder.js'
 import { createReconciler } from './reconciler.js'
 import { createRegistrations } from './registrations.js'
 import { createServiceWatches } from './service-watches.js'
@@ -50,7 +50,7 @@ export interface GrpcLink {
   /** Called at each change to down. */
   onDown(listener: LinkListener): Unsubscribe
   /** Tries to connect without waiting out the back-off: somebody knows that the registry is back. */
-  nudge(): void
+  retryNow(): void
   close(): Promise<void>
 }
 
@@ -69,11 +69,11 @@ const MOVE_MS = 3_000
  * const stop = link.watchService({ namespace: '', group: 'DEFAULT_GROUP', service: 'users' }, (list) => …)
  */
 export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
-  const { budget, logger, requestTimeoutMs, source = fixedAddresses(options.addresses) } = options
+  const { limiter, logger, requestTimeoutMs, source = fixedAddresses(options.addresses) } = options
   const addresses = () => source.current
   const limits = limitsOf(options)
   const ended = new AbortController()
-  const presence = createPresence(addresses, requestTimeoutMs, logger)
+  const sessions = createSessionHolder(addresses, requestTimeoutMs, logger)
   const reconciler = createReconciler<Session>({
     concurrency: CONCURRENCY,
     verifyIntervalMs: limits.verifyIntervalMs,
@@ -87,7 +87,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
 
   const connect = async (address: ServerAddress, signal: AbortSignal, onLost: (reason: SidecarError) => void) => {
     const endpoint = grpcAddressOf(address, options)
-    presence.trying(address.authority, endpoint.authority)
+    sessions.setTarget(address.authority, endpoint.authority)
     // A 3.x server speaks (SetupAck) before the connection stands.
     const standing: { connection?: Connection } = {}
     standing.connection = await openConnection({
@@ -106,7 +106,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
 
   const onPush = (connection: Connection | undefined, address: ServerAddress, type: string, message: Message): void => {
     // What a connection says that is not ours any more counts for nothing.
-    if (!connection || presence.session?.connection !== connection) return
+    if (!connection || sessions.session?.connection !== connection) return
     if (type === 'NotifySubscriberRequest') services.onNotify(message)
     else if (type === 'ConfigChangeNotifyRequest') configs.onNotify(message)
     else if (type === 'ConnectResetRequest') {
@@ -127,26 +127,26 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     addresses,
     connect,
     ready: (signal) => source.ready(signal),
-    leave: budget && ((signal) => leaveOf(budget, signal)),
+    acquirePermit: limiter && ((signal) => acquirePermit(limiter, signal)),
     quiet: options.quiet ?? false,
     logger,
     onUp(connection, address, previous) {
       const session = createSession(connection, address.authority, options, requestTimeoutMs)
       logger.info(`Nacos ${address.authority}: connected by gRPC on port ${connection.address.port}`)
       reconciler.attach(session)
-      presence.up(session)
+      sessions.up(session)
       if (!previous) return
       const retired = retire(previous).finally(() => retiring.delete(retired))
       retiring.add(retired)
     },
     onDown(reason) {
       reconciler.attach(undefined)
-      presence.down(reason.message)
+      sessions.down(reason.message)
     },
   })
 
   const unsubscribe = source.onChange(() => {
-    const server = presence.session?.server
+    const server = sessions.session?.server
     if (server !== undefined && !addresses().some(({ authority }) => authority === server)) connector.move()
   })
 
@@ -161,19 +161,19 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
       if (ended.signal.aborted) throw stopped()
       signal?.throwIfAborted()
       if (error instanceof SidecarError) throw error
-      throw presence.session ? unavailable('a request', presence.state.server, error) : presence.absence()
+      throw sessions.session ? unavailable('a request', sessions.state.server, error) : sessions.unavailableError()
     }
   }
 
   /** Tries once more where the connection went away under the request and a repetition does no harm. */
   const send = async (signal: AbortSignal, request: Request, repeatable = true): Promise<Message> => {
-    const first = await presence.present(signal)
+    const first = await sessions.waitForSession(signal)
     try {
       return await first.request(request, { signal })
     } catch (error) {
-      const lost = presence.session !== first && repeatable
+      const lost = sessions.session !== first && repeatable
       if (signal.aborted || !(lost || isUnregistered(error))) throw error
-      const second = await presence.present(signal)
+      const second = await sessions.waitForSession(signal)
       return second.request(request, { signal })
     }
   }
@@ -181,20 +181,20 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   const ask = <T>(
     outer: AbortSignal | undefined,
     work: (server: string, send: (request: Request) => Promise<Message>) => Promise<T>,
-  ): Promise<T> => bounded(outer, (signal) => work(presence.state.server, (request) => send(signal, request)))
+  ): Promise<T> => bounded(outer, (signal) => work(sessions.state.server, (request) => send(signal, request)))
 
   const instance = async (of: ServiceInstance, operation: InstanceOperation, signal: AbortSignal): Promise<void> => {
     await send(signal, instanceRequest(of, operation))
   }
 
   return {
-    state: () => presence.state,
+    state: () => sessions.state,
     watchService: (key, listener, onFailure) => services.watch(key, listener, onFailure),
     watchConfig: (key, knownMd5, listener) => configs.watch(key, knownMd5, listener),
     register: (of, outer) =>
       bounded(outer, async (signal) => {
         if (!of.ephemeral) return instance(of, 'registerInstance', signal)
-        await presence.present(signal)
+        await sessions.waitForSession(signal)
         await registrations.register(of, signal)
       }),
     deregister: (of, outer) =>
@@ -206,20 +206,20 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     getConfig: (key, outer) => ask(outer, (server, send) => fetchConfig(key, server, send)),
     publishConfig: (item, casMd5, outer) =>
       bounded(outer, async (signal) => {
-        const { server, connection } = await presence.present(signal)
+        const { server, connection } = await sessions.waitForSession(signal)
         // Sent twice, a compare-and-set would find its own work and call it a conflict.
         const once = (request: Request) => send(signal, request, casMd5 === undefined)
         return storeConfig(item, casMd5, server, connection.negotiates, once)
       }),
-    deleteConfig: (key, outer) => ask(outer, (_server, send) => removeConfig(key, send)),
+    deleteConfig: (key, outer) => ask(outer, (_server, send) => deleteConfig(key, send)),
     listServices: (page, outer) => ask(outer, (server, send) => fetchServiceNames(page, server, send)),
-    onUp: presence.onUp,
-    onDown: presence.onDown,
-    nudge: () => connector.nudge(),
+    onUp: sessions.onUp,
+    onDown: sessions.onDown,
+    retryNow: () => connector.retryNow(),
     async close() {
       ended.abort(stopped())
       unsubscribe()
-      presence.close()
+      sessions.close()
       reconciler.close()
       await connector.close()
       await Promise.all(retiring)
@@ -228,6 +228,6 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
 }
 
 /** Waits for its turn, however long: a failing registry gets no attempt beyond its ration. */
-async function leaveOf(budget: RequestBudget, signal: AbortSignal): Promise<void> {
-  while ((await budget.take(false, LONGEST_TURN_MS, signal)) === 'late');
+async function acquirePermit(budget: RequestLimiter, signal: AbortSignal): Promise<void> {
+  while ((await budget.acquire(false, LONGEST_TURN_MS, signal)) === 'late');
 }

@@ -3,7 +3,7 @@ import { isObject } from '../../util/is-object.js'
 import { readHosts } from '../host.js'
 
 /** What a request is about: what a signature is made over. */
-export type SignedResource =
+export type GrpcResource =
   | { readonly module: 'naming'; readonly group?: string; readonly service?: string }
   | { readonly module: 'config'; readonly tenant: string; readonly group: string }
 
@@ -13,7 +13,7 @@ export interface Request {
   readonly body: Readonly<Record<string, unknown>>
   readonly headers?: Readonly<Record<string, string>>
   /** Absent: nothing to prove (server check, health check). */
-  readonly resource?: SignedResource
+  readonly resource?: GrpcResource
   /** How errors name it: `SubscribeServiceRequest group@@service`. */
   readonly label: string
 }
@@ -115,7 +115,7 @@ export function publishConfig(item: Omit<ConfigItem, 'md5'>, casMd5: string | un
   })
 }
 
-export function removeConfig(key: ConfigKey): Request {
+export function removeConfigRequest(key: ConfigKey): Request {
   return config('ConfigRemoveRequest', key, {})
 }
 

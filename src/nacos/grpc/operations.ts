@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { messageOf, SidecarError } from '../../errors.js'
 import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames } from '../../types.js'
-import { isCasRefusal } from '../cas.js'
+import { isCasConflictText } from '../cas.js'
 import { AnswerError, badAnswer, ErrorCode } from './errors.js'
 import * as messages from './messages.js'
 import type { Message, Request } from './messages.js'
@@ -72,12 +72,12 @@ export async function storeConfig(
     return true
   } catch (error) {
     // The only refusal that has no number of its own.
-    if (casMd5 !== undefined && error instanceof AnswerError && isCasRefusal(error.message)) return false
+    if (casMd5 !== undefined && error instanceof AnswerError && isCasConflictText(error.message)) return false
     throw error
   }
 }
 
-export async function removeConfig(key: ConfigKey, send: Send): Promise<boolean> {
-  await send(messages.removeConfig(key))
+export async function deleteConfig(key: ConfigKey, send: Send): Promise<boolean> {
+  await send(messages.removeConfigRequest(key))
   return true
 }

@@ -1,15 +1,15 @@
 import type { Logger } from '../../logger.js'
 import type { ConnectionOptions } from '../../settings/connection.js'
 import type { AddressSource } from '../address-source.js'
-import type { RequestBudget } from '../request-budget.js'
-import type { Credentials } from './session.js'
+import type { RequestLimiter } from '../request-limiter.js'
+import type { SessionCredentials } from './session.js'
 
-export interface GrpcLinkOptions extends ConnectionOptions, Credentials, Partial<LinkLimits> {
+export interface GrpcLinkOptions extends ConnectionOptions, SessionCredentials, Partial<LinkLimits> {
   readonly logger: Logger
   /** Where the addresses come from. @default `addresses` */
   readonly source?: AddressSource
   /** Rations attempts to connect, together with an HTTP transport to the same cluster. @default none but `minAttemptMs` */
-  readonly budget?: RequestBudget
+  readonly limiter?: RequestLimiter
   /** One gRPC port for every address, instead of HTTP port + offset. */
   readonly grpcPort?: number
   /** gRPC port = HTTP port + this. @default 1000 */

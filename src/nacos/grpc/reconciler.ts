@@ -19,10 +19,10 @@ export interface Desired<S> {
  * failure, and, one entry at a time, every now and then for good measure.
  */
 export interface Reconciler<S> {
-  want(id: string, desired: Desired<S>): void
-  drop(id: string): void
+  ensure(id: string, desired: Desired<S>): void
+  release(id: string): void
   /** It may not hold any more: established again, soon. */
-  doubt(id: string): void
+  recheck(id: string): void
   /** A new session, on which nothing holds yet; or none. */
   attach(session: S | undefined): void
   /** Resolves once everything wanted has been tried on the present session. */
@@ -44,7 +44,7 @@ interface Entry<S> {
   readonly id: string
   desired: Desired<S> | undefined
   established: Desired<S> | undefined
-  doubted: boolean
+  suspect: boolean
   verify: boolean
   busy: boolean
   failures: number
@@ -66,7 +66,7 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
   const waiters: (() => void)[] = []
   let verifyTimer: NodeJS.Timeout | undefined
 
-  const isSettled = (entry: Entry<S>) => entry.desired === entry.established && !entry.doubted && !entry.verify
+  const isSettled = (entry: Entry<S>) => entry.desired === entry.established && !entry.suspect && !entry.verify
 
   const enqueue = (entry: Entry<S>): void => {
     if (entry.busy || closed) return
@@ -94,9 +94,9 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
 
   const step = async (entry: Entry<S>, on: S): Promise<void> => {
     const { desired, established } = entry
-    const verifying = entry.verify && !entry.doubted && desired === established
+    const verifying = entry.verify && !entry.suspect && desired === established
     entry.busy = true
-    entry.doubted = entry.verify = false
+    entry.suspect = entry.verify = false
     inFlight++
     try {
       if (!desired) await established!.release(on)
@@ -123,7 +123,7 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
       entry.established = undefined
       return
     }
-    entry.doubted = true
+    entry.suspect = true
     const waitMs = backOffMs(++entry.failures, { firstMs: retryMs, lastMs: MAX_RETRY_MS, spread: 0.25 })
     if (entry.failures === 1) logger.warn(`${desired.label}: ${messageOf(error)}; trying again`)
     entry.retry = setTimeout(() => {
@@ -153,14 +153,14 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
   armVerify()
 
   return {
-    want(id, desired) {
+    ensure(id, desired) {
       let entry = entries.get(id)
       if (!entry) {
         entry = {
           id,
           desired,
           established: undefined,
-          doubted: false,
+          suspect: false,
           verify: false,
           busy: false,
           failures: 0,
@@ -172,17 +172,17 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
       clearRetry(entry)
       enqueue(entry)
     },
-    drop(id) {
+    release(id) {
       const entry = entries.get(id)
       if (!entry) return
       entry.desired = undefined
       clearRetry(entry)
       enqueue(entry)
     },
-    doubt(id) {
+    recheck(id) {
       const entry = entries.get(id)
       if (!entry || entry.retry !== undefined) return
-      entry.doubted = true
+      entry.suspect = true
       enqueue(entry)
     },
     attach(next) {
@@ -190,7 +190,7 @@ export function createReconciler<S>(options: ReconcilerOptions): Reconciler<S> {
       queue.clear()
       for (const entry of [...entries.values()]) {
         entry.established = undefined
-        entry.doubted = entry.verify = false
+        entry.suspect = entry.verify = false
         clearRetry(entry)
         enqueue(entry)
       }

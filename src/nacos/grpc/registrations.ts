@@ -69,11 +69,11 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
       throw error
     }
     // Nobody waited for the answer any more, and what was published is not wanted.
-    if ([...group.published.keys()].some((one) => !group.wanted.has(one))) return reconciler.doubt(id)
+    if ([...group.published.keys()].some((one) => !group.wanted.has(one))) return reconciler.recheck(id)
     // Who has come meanwhile waits for a round of its own: a deregistration, where this one registered.
     if (group.wanted.size === 0 && group.waiters.length === 0 && groups.get(id) === group) {
       groups.delete(id)
-      reconciler.drop(id)
+      reconciler.release(id)
     }
   }
 
@@ -94,7 +94,7 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
         resolve: () => (settled(), resolve()),
         reject: (error) => (settled(), reject(error as Error)),
       })
-      reconciler.want(id, {
+      reconciler.ensure(id, {
         label: `registration at service ${group.key.group}@@${group.key.service}`,
         establish: (session) => settle(id, group, () => publish(group, session)),
         verify: (session) => settle(id, group, () => verify(group, session)),
@@ -124,7 +124,7 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
           else group.wanted.delete(id)
           if (group.wanted.size === 0 && group.published.size === 0) {
             groups.delete(groupId)
-            reconciler.drop(groupId)
+            reconciler.release(groupId)
           }
         }
         throw error

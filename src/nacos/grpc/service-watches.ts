@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
-import { tell } from '../../util/tell.js'
+import { callListener } from '../../util/call-listener.js'
 import type { FailureListener, ServiceListener } from '../transport.js'
 import { badAnswer } from './errors.js'
 import { instancesOf, parseServiceInfo, subscribeService, textOr, type Message, type ServiceInfo } from './messages.js'
@@ -38,7 +38,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
   }
 
   const inform = (watch: Watch, listener: ServiceListener): void =>
-    tell(listener, [...watch.current!], (error) =>
+    callListener(listener, [...watch.current!], (error) =>
       logger.error(`a listener of service ${watch.key.group}@@${watch.key.service} threw: ${messageOf(error)}`),
     )
 
@@ -69,7 +69,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
       pushedMs: Number.NEGATIVE_INFINITY,
     }
     watches.set(id, watch)
-    reconciler.want(id, {
+    reconciler.ensure(id, {
       label: `subscription of service ${key.group}@@${key.service}`,
       establish: (session) =>
         subscribe(watch, session).catch((error: unknown) => {
@@ -92,7 +92,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
       return () => {
         if (!watch.listeners.delete(own) || watch.listeners.size > 0) return
         watches.delete(id)
-        reconciler.drop(id)
+        reconciler.release(id)
       }
     },
     onNotify(message) {
@@ -109,7 +109,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
         // Nacos does not say the namespace. Where the name alone does not decide, or where the push is no newer than
         // what we have (repeated, overtaken, forged, or the server's clock was set back), it is not believed: we ask.
         if (meant.length > 1 || info.lastRefTimeMs <= watch.seenMs) {
-          reconciler.doubt(id)
+          reconciler.recheck(id)
           continue
         }
         accept(watch, info)

@@ -1,18 +1,18 @@
 import type { ConnectionOptions } from '../../settings/connection.js'
-import type { TokenSource } from '../credentials.js'
+import type { AccessTokenSource } from '../credentials.js'
 import { signConfig, signNaming } from '../signing.js'
 import type { Connection } from './connection.js'
 import { AnswerError, ErrorCode } from './errors.js'
-import type { Message, Request, SignedResource } from './messages.js'
+import type { Message, Request, GrpcResource } from './messages.js'
 
 export type Headers = Readonly<Record<string, string>>
 
 /** What proves to the registry who asks. */
-export interface Credentials {
+export interface SessionCredentials {
   /** A login, made over HTTP: gRPC has none of its own. */
-  readonly tokens?: TokenSource | undefined
+  readonly tokens?: AccessTokenSource | undefined
   /** Headers of a signature over what the request is about. @default AK/SK, where there are keys */
-  readonly sign?: (resource: SignedResource) => Headers
+  readonly sign?: (resource: GrpcResource) => Headers
 }
 
 type Keys = Pick<ConnectionOptions, 'accessKey' | 'secretKey' | 'securityToken' | 'regionId'>
@@ -28,7 +28,7 @@ export interface Session {
 export function createSession(
   connection: Connection,
   server: string,
-  options: Credentials & Keys,
+  options: SessionCredentials & Keys,
   requestTimeoutMs: number,
 ): Session {
   const { tokens, sign = signerOf(options) } = options
@@ -48,10 +48,10 @@ export function createSession(
         return await send(token)
       } catch (error) {
         if (!tokens || !isDenied(error)) throw error
-        const renewed = await tokens.renewed(token)
+        const renewed = await tokens.renew(token)
         if (renewed === undefined) throw error
         return await send(renewed).catch((again: unknown) => {
-          if (isDenied(again)) tokens.fruitless()
+          if (isDenied(again)) tokens.onRenewedTokenRejected()
           throw again
         })
       }
@@ -63,7 +63,7 @@ function isDenied(error: unknown): boolean {
   return error instanceof AnswerError && error.errorCode === ErrorCode.NO_RIGHT
 }
 
-function signerOf({ accessKey, secretKey, securityToken, regionId }: Keys): Credentials['sign'] {
+function signerOf({ accessKey, secretKey, securityToken, regionId }: Keys): SessionCredentials['sign'] {
   if (!accessKey || !secretKey) return undefined
   const key = { accessKey, secretKey, securityToken, regionId }
   return (resource) => {

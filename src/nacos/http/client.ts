@@ -13,14 +13,14 @@ import { encodeParams, type WireRequest, type WireResponse } from './wire.js'
 /** Sends one request to one address; knows HTTP, not Nacos. */
 export interface HttpClient {
   /** @throws RequestFailure of a kind that blames the node, or `aborted` */
-  send(address: ServerAddress, request: WireRequest, how: SendOptions): Promise<WireResponse>
+  send(address: ServerAddress, request: WireRequest, how: HttpSendOptions): Promise<WireResponse>
   /** The request as it goes over the wire, for somebody else to send. */
   plain(address: ServerAddress, request: WireRequest): PlainRequest
   /** Ends every socket. */
   close(): void
 }
 
-export interface SendOptions {
+export interface HttpSendOptions {
   readonly timeoutMs: number
   readonly signal: AbortSignal
   /** May go out a second time when the server closed a kept connection under it. */

@@ -3,7 +3,7 @@ import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
 import { aboutMs, backOffMs } from '../../util/backoff.js'
 import { pause } from '../../util/deadline.js'
-import { tell } from '../../util/tell.js'
+import { callListener } from '../../util/call-listener.js'
 import type { ConfigListener } from '../transport.js'
 import { failureKindOf } from './failure.js'
 import type { ListenedConfig } from './listener.js'
@@ -148,7 +148,7 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
     for (const watcher of behind) {
       if (!watchers.has(watcher)) continue // ended by the listener before it
       watcher.md5 = md5
-      tell(watcher.listener, item, (error) =>
+      callListener(watcher.listener, item, (error) =>
         logger.error(`A listener of config ${key.dataId} (${key.group}) threw: ${messageOf(error)}`),
       )
     }

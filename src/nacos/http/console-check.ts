@@ -1,6 +1,6 @@
 import type { ServerAddress } from '../../settings/server-address.js'
 import type { HttpClient } from './client.js'
-import { CONSOLE_ADVICE } from './dialects/answers.js'
+import { CONSOLE_ADVICE } from './dialects/parse-response.js'
 import { open } from './dialects/v3.js'
 import type { RequestFailure } from './failure.js'
 

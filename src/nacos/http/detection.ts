@@ -14,12 +14,12 @@ export interface Detection {
   /** The dialect, asking for it if it is not known; whoever asks meanwhile waits for the same answer. */
   get(): Promise<Dialect>
   /** The server no longer knows a route of `stale`: asks anew, unless someone has. */
-  again(stale: Dialect): Promise<Dialect>
+  redetect(stale: Dialect): Promise<Dialect>
   /**
    * `stale` was answered with what may be no answer of the registry (a refusal, an error, a page): asks anew in the
    * background, unless it did so lately.
    */
-  doubt(stale: Dialect): void
+  recheck(stale: Dialect): void
 }
 
 export interface DetectionOptions {
@@ -34,28 +34,28 @@ export interface DetectionOptions {
 }
 
 /** A gateway that refuses a route for good is not asked about it with each request. */
-const DOUBT = { firstMs: 5_000, lastMs: 120_000, spread: 0.2 }
+const RECHECK = { firstMs: 5_000, lastMs: 120_000, spread: 0.2 }
 
 export function createDetection({ apiVersion, namespaces, send, onFound }: DetectionOptions): Detection {
   const fixed = apiVersion === 'auto' ? undefined : { v1, v3 }[apiVersion]
   let known = fixed
   let flight: Promise<Dialect> | undefined
-  let doubts = 0
-  let doubtAtMs = 0
+  let rechecks = 0
+  let recheckAtMs = 0
 
   const detect = () => (flight ??= ask().finally(() => (flight = undefined)))
 
   async function ask(): Promise<Dialect> {
-    const dialect = await spoken()
+    const dialect = await findDialect()
     if (dialect !== known) {
-      doubts = 0
+      rechecks = 0
       onFound(dialect)
     }
     return (known = dialect)
   }
 
   /** Asks where the user may have rights until somewhere the answer is not that there are none. */
-  async function spoken(): Promise<Dialect> {
+  async function findDialect(): Promise<Dialect> {
     let denied: unknown
     for (const namespace of new Set(namespaces)) {
       for (const route of ['naming', 'config'] as const) {
@@ -80,14 +80,14 @@ export function createDetection({ apiVersion, namespaces, send, onFound }: Detec
       return known === v3 ? 'the server answers the v3 client API' : 'the server answers v1 and not the v3 client API'
     },
     get: async () => known ?? detect(),
-    async again(stale) {
+    async redetect(stale) {
       if (fixed) return fixed
       if (known && known !== stale) return known
       return detect()
     },
-    doubt(stale) {
-      if (fixed || flight || stale !== known || performance.now() < doubtAtMs) return
-      doubtAtMs = performance.now() + backOffMs(++doubts, DOUBT)
+    recheck(stale) {
+      if (fixed || flight || stale !== known || performance.now() < recheckAtMs) return
+      recheckAtMs = performance.now() + backOffMs(++rechecks, RECHECK)
       detect().catch(() => {})
     },
   }

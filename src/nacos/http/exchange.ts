@@ -9,12 +9,12 @@ import { isFailure, RequestFailure } from './failure.js'
 import type { WireRequest, WireResponse } from './wire.js'
 
 /** How to send one operation. */
-export interface SendHow {
+export interface SendOptions {
   /** For each address. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
   /** A sign of life: goes first where requests are rationed. */
-  readonly urgent?: boolean
+  readonly priority?: boolean
   /** A long poll. */
   readonly background?: boolean
   /** Longest wait for leave to ask a failing registry. @default timeoutMs */
@@ -23,7 +23,7 @@ export interface SendHow {
 
 /** Sends an operation with its credentials to a node that answers. */
 export interface Exchange {
-  <T>(operation: Operation<T>, how: SendHow): Promise<T>
+  <T>(operation: Operation<T>, options: SendOptions): Promise<T>
   /** The same as one plain request to the node in use, once there is one, with the credentials that are at hand. */
   plain(operation: Operation<unknown>): PlainRequest
 }
@@ -38,16 +38,16 @@ export interface ExchangeOptions {
 /** @throws RequestFailure */
 export function createExchange({ client, servers, credentials, accessKey }: ExchangeOptions): Exchange {
   /** The request with who asks it. A signature holds for a while only, so it is made for each attempt. */
-  function prove({ request, resource }: Operation<unknown>, token: string | undefined): WireRequest {
-    const borne = { ...request, headers: { ...request.headers, ...bearer(token) } }
-    return accessKey ? withSignature(borne, sign(accessKey, resource)) : borne
+  function authenticate({ request, resource }: Operation<unknown>, token: string | undefined): WireRequest {
+    const authenticated = { ...request, headers: { ...request.headers, ...bearer(token) } }
+    return accessKey ? withSignature(authenticated, sign(accessKey, resource)) : authenticated
   }
 
-  async function attempt<T>(operation: Operation<T>, how: SendHow, token: string | undefined): Promise<T> {
-    const { timeoutMs, signal, background = false } = how
+  async function attempt<T>(operation: Operation<T>, options: SendOptions, token: string | undefined): Promise<T> {
+    const { timeoutMs, signal, background = false } = options
     const idempotent = operation.idempotent ?? true
     const ask = (address: ServerAddress, one: Operation<T>) =>
-      client.send(address, prove(one, token), { timeoutMs, signal, idempotent, background })
+      client.send(address, authenticate(one, token), { timeoutMs, signal, idempotent, background })
     const send = async (address: ServerAddress) => {
       const response = await ask(address, operation)
       const instead = operation.instead?.(response)
@@ -55,32 +55,32 @@ export function createExchange({ client, servers, credentials, accessKey }: Exch
     }
     const result = await servers.run(send, {
       idempotent,
-      urgent: how.urgent ?? false,
-      waitMs: how.waitMs ?? timeoutMs,
+      priority: options.priority ?? false,
+      waitMs: options.waitMs ?? timeoutMs,
       signal,
     })
-    if (token === undefined) credentials?.notNeeded()
+    if (token === undefined) credentials?.onAnonymousAccepted()
     return result
   }
 
-  const exchange = async <T>(operation: Operation<T>, how: SendHow): Promise<T> => {
-    if (!credentials) return attempt(operation, how, undefined)
+  const exchange = async <T>(operation: Operation<T>, options: SendOptions): Promise<T> => {
+    if (!credentials) return attempt(operation, options, undefined)
     if (credentials.blocked) throw loginFailure(credentials)
     const token = await credentials.token()
     try {
-      return await attempt(operation, how, token)
+      return await attempt(operation, options, token)
     } catch (error) {
       if (!isDenied(error)) throw error
-      const fresh = await credentials.renewed(token)
+      const fresh = await credentials.renew(token)
       if (fresh === undefined) throw credentials.failure ? loginFailure(credentials) : error
-      return attempt(operation, how, fresh).catch((again: unknown) => {
-        if (isDenied(again)) credentials.fruitless()
+      return attempt(operation, options, fresh).catch((again: unknown) => {
+        if (isDenied(again)) credentials.onRenewedTokenRejected()
         throw again
       })
     }
   }
   const plain = (operation: Operation<unknown>) =>
-    client.plain(servers.currentAddress!, prove(operation, credentials?.current))
+    client.plain(servers.currentAddress!, authenticate(operation, credentials?.current))
   return Object.assign(exchange, { plain })
 }
 

@@ -3,7 +3,7 @@ import type { ServiceInstance, ServiceKey } from '../../types.js'
 import type { Dialect } from './dialects/dialect.js'
 import { v1 } from './dialects/v1.js'
 import { RequestFailure } from './failure.js'
-import type { Perform } from './perform.js'
+import type { WithDialect } from './with-dialect.js'
 
 /** A list that holds every cluster, had in another way than over HTTP; `undefined` where there is none at the moment. */
 export type WholeList = () => Promise<ServiceInstance[] | undefined>
@@ -18,15 +18,15 @@ export interface Lists {
    */
   list(key: ServiceKey, signal?: AbortSignal, whole?: WholeList): Promise<ServiceInstance[]>
   /** Instances are known to be in these clusters. */
-  note(instances: readonly Pick<ServiceInstance, 'cluster'>[]): void
+  recordClusters(instances: readonly Pick<ServiceInstance, 'cluster'>[]): void
   /** The clusters asked for, while lists may not be whole. */
   readonly partial: readonly string[] | undefined
   /** The registry may be another one by now. */
-  forget(): void
+  reset(): void
 }
 
 export interface ListsOptions {
-  readonly perform: Perform
+  readonly withDialect: WithDialect
   /** Our own cluster, and those the settings name. */
   readonly clusters: readonly string[]
   /** The settings name every cluster: then an empty list counts. */
@@ -41,14 +41,14 @@ const DEFAULT = 'DEFAULT'
 const MOST_CLUSTERS = 50
 
 export function createLists(options: ListsOptions): Lists {
-  const { perform, named, server, logger, failed } = options
+  const { withDialect, named, server, logger, failed } = options
   const known = new Set([DEFAULT, ...options.clusters])
   /** v3 has listed a cluster that it was not asked for: Nacos from 2026-03 on. */
   let unasked = false
   let byCluster = false
-  let said = false
+  let warned = false
 
-  function note(instances: readonly Pick<ServiceInstance, 'cluster'>[]): void {
+  function recordClusters(instances: readonly Pick<ServiceInstance, 'cluster'>[]): void {
     for (const { cluster } of instances) if (known.size < MOST_CLUSTERS) known.add(cluster)
   }
 
@@ -64,8 +64,8 @@ export function createLists(options: ListsOptions): Lists {
         },
       }
     }
-    const instances = (await perform('list', make, { signal }))!
-    note(instances)
+    const instances = (await withDialect('list', make, { signal }))!
+    recordClusters(instances)
     return { instances, byV1: by === v1 }
   }
 
@@ -75,9 +75,9 @@ export function createLists(options: ListsOptions): Lists {
     return others.length === 0 ? [] : (await ask(key, others, signal)).instances
   }
 
-  function say(): void {
-    if (said) return
-    said = true
+  function warnPartial(): void {
+    if (warned) return
+    warned = true
     logger.warn(
       `Registry ${server()} lists by its v3 HTTP API only the clusters that it is asked for: ${[...known].join(', ')}. ` +
         'Instances in others are seen once its gRPC port can be reached, or cloud.nacos.discovery.watch-clusters names their clusters',
@@ -85,7 +85,7 @@ export function createLists(options: ListsOptions): Lists {
   }
 
   return {
-    note,
+    recordClusters,
     async list(key, signal, whole) {
       let elsewhere = byCluster ? await whole?.() : undefined
       if (!elsewhere) {
@@ -93,24 +93,24 @@ export function createLists(options: ListsOptions): Lists {
         if (!byV1 && instances.some(({ cluster }) => cluster !== DEFAULT)) unasked = true
         byCluster = !byV1 && !unasked
         if (!byCluster) {
-          said = false
+          warned = false
           return instances
         }
         elsewhere = await whole?.()
         if (!elsewhere) {
-          say()
+          warnPartial()
           const all = [...instances, ...(await rest(key, signal))]
           if (all.length > 0 || named) return all
           throw failed(`listing ${key.group}@@${key.service}`, nothingSeen([...known]))
         }
       }
-      note(elsewhere)
+      recordClusters(elsewhere)
       return elsewhere
     },
     get partial() {
       return byCluster ? [...known] : undefined
     },
-    forget() {
+    reset() {
       unasked = byCluster = false
     },
   }

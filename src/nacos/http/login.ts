@@ -1,7 +1,7 @@
 import type { ConnectionOptions } from '../../settings/connection.js'
 import { isObject } from '../../util/is-object.js'
 import type { LoginResult } from '../credentials.js'
-import { assertSuccess, malformed, parseJson, wordsOf } from './dialects/answers.js'
+import { assertSuccess, malformed, parseJson, errorTextOf } from './dialects/parse-response.js'
 import type { Operation } from './dialects/dialect.js'
 import { isFailure, RequestFailure, type FailureKind } from './failure.js'
 
@@ -18,7 +18,7 @@ export function loginOperation(path: string, username: string, password: string)
     resource: { type: 'naming' },
     decode(response) {
       // A wrong password is a 403 of Nacos 2 and a 500 of Nacos 3: the node is well.
-      if (response.status === 500) throw new RequestFailure('denied', `HTTP 500 "${wordsOf(response)}"`)
+      if (response.status === 500) throw new RequestFailure('denied', `HTTP 500 "${errorTextOf(response)}"`)
       assertSuccess(response)
       const answer = parseJson(response)
       if (!isObject(answer) || typeof answer['accessToken'] !== 'string') throw malformed('holds no token', response)

@@ -2,12 +2,12 @@ import { SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConnectionOptions } from '../../settings/connection.js'
 import { createAddressServer, fixedAddresses, type AddressSource } from '../address-source.js'
-import { Credentials, type TokenSource } from '../credentials.js'
-import { createRequestBudget, type RequestBudget } from '../request-budget.js'
+import { Credentials, type AccessTokenSource } from '../credentials.js'
+import { createRequestLimiter, type RequestLimiter } from '../request-limiter.js'
 import { ServerList } from '../server-list.js'
 import type { ServiceInstance, ServiceKey } from '../../types.js'
 import type { NacosTransport } from '../transport.js'
-import { createChoice } from './choice.js'
+import { createApiChoice } from './api-choice.js'
 import { createHttpClient } from './client.js'
 import { createConsoleCheck } from './console-check.js'
 import { createConfigWatch } from './config-watch.js'
@@ -16,7 +16,7 @@ import { createExchange } from './exchange.js'
 import { RequestFailure, sidecarError } from './failure.js'
 import { createLists, type WholeList } from './lists.js'
 import { createLogin, type LoginOptions } from './login.js'
-import { createPerform } from './perform.js'
+import { createWithDialect } from './with-dialect.js'
 import { createRedactor, redacting } from '../../util/redactor.js'
 
 export interface HttpTransportOptions extends ConnectionOptions {
@@ -34,7 +34,7 @@ export interface HttpTransportOptions extends ConnectionOptions {
   /** Every cluster of interest, where the settings name them. @default none */
   readonly watchClusters?: readonly string[]
   /** Shared by transports that speak to the same cluster. @default one of its own: one request a second */
-  readonly budget?: RequestBudget
+  readonly limiter?: RequestLimiter
   /** How long the server may hold a config watch. @default 30000 */
   readonly longPollMs?: number
   /** How often watched configs are read where the server has no long poll (v3). @default 10000 */
@@ -50,13 +50,13 @@ export type HttpTransport = Required<Omit<NacosTransport, 'watchService' | 'list
   /** @param whole asked where HTTP lists by cluster only */
   list(key: ServiceKey, signal?: AbortSignal, whole?: WholeList): Promise<ServiceInstance[]>
   /** Instances were heard of in another way: where HTTP lists by cluster, theirs are asked for. */
-  note(instances: readonly ServiceInstance[]): void
+  recordClusters(instances: readonly ServiceInstance[]): void
   /** False where the server has no config listener over HTTP, so that documents are polled. */
   readonly longPolls: boolean
   /** The nodes of the cluster, for other protocols to it. */
   readonly source: AddressSource
   /** The login, for other protocols to the same registry; absent without a user. */
-  readonly tokens: TokenSource | undefined
+  readonly tokens: AccessTokenSource | undefined
 }
 
 const LONG_POLL_MS = 30_000
@@ -108,13 +108,13 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     : fixedAddresses(options.addresses)
   const servers = new ServerList({
     source,
-    budget: options.budget ?? createRequestBudget(),
+    limiter: options.limiter ?? createRequestLimiter(),
     logger: clean,
     onLost: ({ servers: all, error }) =>
       options.onLost?.({ servers: all, error: wrap('reaching the registry', error) }),
     onFound(event) {
-      choice.forget()
-      lists.forget()
+      choice.reset()
+      lists.reset()
       watch.wake()
       options.onFound?.(event)
     },
@@ -124,7 +124,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   const own = { timeoutMs: requestTimeoutMs, signal: closed.signal }
   const anonymous = createExchange({ client, servers })
   const send: LoginOptions['send'] = async (operation) => {
-    const result = await anonymous(operation, { ...own, urgent: true })
+    const result = await anonymous(operation, { ...own, priority: true })
     redact.add(result.token)
     return result
   }
@@ -149,10 +149,10 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   const detection = createDetection({
     apiVersion,
     namespaces,
-    send: (operation) => exchange(operation, { ...own, urgent: true }),
+    send: (operation) => exchange(operation, { ...own, priority: true }),
     onFound({ version }) {
-      choice.forget()
-      lists.forget()
+      choice.reset()
+      lists.reset()
       logger.info(`Registry ${servers.current} speaks the ${version} API`)
     },
   })
@@ -167,20 +167,20 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     return sidecarError(what, failure, servers.current, redact, advice)
   }
 
-  const choice = createChoice(apiVersion)
-  const perform = createPerform({
+  const choice = createApiChoice(apiVersion)
+  const withDialect = createWithDialect({
     detection,
     choice,
     exchange,
     timeoutMs: requestTimeoutMs,
     closed: closed.signal,
-    doubt: createConsoleCheck({ client, address: () => servers.currentAddress, closed: closed.signal }),
+    inspectFailure: createConsoleCheck({ client, address: () => servers.currentAddress, closed: closed.signal }),
     failed: wrap,
   })
 
   const { cluster, watchClusters = [] } = options
   const lists = createLists({
-    perform,
+    withDialect,
     clusters: [...(cluster ? [cluster] : []), ...watchClusters],
     named: watchClusters.length > 0,
     server: () => servers.current,
@@ -190,13 +190,13 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
 
   const watch = createConfigWatch({
     listen: (configs, signal) =>
-      perform('listen', (dialect) => dialect.listen?.(configs, longPollMs), {
+      withDialect('listen', (dialect) => dialect.listen?.(configs, longPollMs), {
         signal,
         timeoutMs: longPollMs + LONG_POLL_SLACK_MS,
         waitMs: requestTimeoutMs,
         background: true,
       }),
-    read: (key, signal) => perform('getConfig', (dialect) => dialect.getConfig(key), { signal }),
+    read: (key, signal) => withDialect('getConfig', (dialect) => dialect.getConfig(key), { signal }),
     pollIntervalMs: options.configPollMs ?? CONFIG_POLL_MS,
     logger,
   })
@@ -207,25 +207,26 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     tokens: credentials,
     get longPolls() {
       const { current } = detection
-      return current === undefined || choice.of('listen', current)[0].listen !== undefined
+      return current === undefined || choice.dialectsFor('listen', current)[0].listen !== undefined
     },
-    note: lists.note,
-    register: (instance, signal) => perform('register', (dialect) => dialect.register(instance), vital(signal)),
-    deregister: (instance, signal) => perform('deregister', (dialect) => dialect.deregister(instance), vital(signal)),
+    recordClusters: lists.recordClusters,
+    register: (instance, signal) => withDialect('register', (dialect) => dialect.register(instance), vital(signal)),
+    deregister: (instance, signal) =>
+      withDialect('deregister', (dialect) => dialect.deregister(instance), vital(signal)),
     async beat(instance, signal, onInterval) {
       const how = { ...vital(signal), timeoutMs: options.beatTimeoutMs }
-      const { known, intervalMs } = (await perform('beat', (dialect) => dialect.beat(instance), how))!
+      const { known, intervalMs } = (await withDialect('beat', (dialect) => dialect.beat(instance), how))!
       if (intervalMs !== undefined) onInterval?.(intervalMs)
       return known ? 'ok' : 'unknown'
     },
     list: lists.list,
     listServices: async (page, signal) =>
-      (await perform('listServices', (dialect) => dialect.listServices(page), { signal }))!,
-    getConfig: (key, signal) => perform('getConfig', (dialect) => dialect.getConfig(key), { signal }),
+      (await withDialect('listServices', (dialect) => dialect.listServices(page), { signal }))!,
+    getConfig: (key, signal) => withDialect('getConfig', (dialect) => dialect.getConfig(key), { signal }),
     publishConfig: async (item, casMd5, signal) =>
-      (await perform('publishConfig', (dialect) => dialect.publishConfig(item, casMd5), { signal }))!,
+      (await withDialect('publishConfig', (dialect) => dialect.publishConfig(item, casMd5), { signal }))!,
     deleteConfig: async (key, signal) =>
-      (await perform('deleteConfig', (dialect) => dialect.deleteConfig(key), { signal }))!,
+      (await withDialect('deleteConfig', (dialect) => dialect.deleteConfig(key), { signal }))!,
     watchConfig: (key, knownMd5, listener) => watch.add(key, knownMd5, listener),
     deregisterRequest: (instance) =>
       detection.current && servers.currentAddress && exchange.plain(detection.current.deregister(instance)),

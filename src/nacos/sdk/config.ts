@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ConfigItem, ConfigKey } from '../../types.js'
-import { configItem } from '../http/dialects/answers.js'
+import { configItem } from '../http/dialects/parse-response.js'
 import { RequestFailure } from '../http/failure.js'
 import type { SdkConfigClient, SdkNamingClient } from './clients.js'
 import { mayConcern } from './failure.js'

@@ -1,6 +1,6 @@
 import { isObject } from '../../util/is-object.js'
 import { isSecretName } from '../../util/secrets.js'
-import { assertSuccess } from '../http/dialects/answers.js'
+import { assertSuccess } from '../http/dialects/parse-response.js'
 import { RequestFailure } from '../http/failure.js'
 import type { SdkOptions } from './clients.js'
 

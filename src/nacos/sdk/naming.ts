@@ -1,6 +1,6 @@
 import type { Page, ServiceInstance, ServiceKey, ServiceNames } from '../../types.js'
 import { isObject } from '../../util/is-object.js'
-import { malformed, parseJson } from '../http/dialects/answers.js'
+import { malformed, parseJson } from '../http/dialects/parse-response.js'
 import { readInstances } from '../http/dialects/instances.js'
 import { RequestFailure } from '../http/failure.js'
 import type { SdkInstance, SdkNamingClient } from './clients.js'
@@ -12,7 +12,7 @@ export interface SdkNaming {
   list(key: ServiceKey): Promise<ServiceInstance[]>
   listServices(page: Page): Promise<ServiceNames>
   /** Takes away what is still registered through this: the SDK would beat for it as long as the client lives. */
-  leave(): Promise<void>
+  deregisterAll(): Promise<void>
 }
 
 /** Services and instances through the user's `NacosNamingClient`. Throws the SDK's errors and `RequestFailure`. */
@@ -62,10 +62,10 @@ export function createSdkNaming(client: SdkNamingClient): SdkNaming {
       return { count, names: data.map(String) }
     },
 
-    async leave() {
-      const left = [...registered]
+    async deregisterAll() {
+      const remaining = [...registered]
       registered.clear()
-      await Promise.allSettled(left.map(([id, instance]) => turns.take(id, () => remove(instance))))
+      await Promise.allSettled(remaining.map(([id, instance]) => turns.take(id, () => remove(instance))))
     },
   }
 }

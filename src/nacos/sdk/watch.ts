@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
 import { pause } from '../../util/deadline.js'
-import { tell } from '../../util/tell.js'
+import { callListener } from '../../util/call-listener.js'
 import type { ConfigListener } from '../transport.js'
 import type { SdkConfigClient } from './clients.js'
 
@@ -53,7 +53,9 @@ export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): U
     const next = item?.md5 ?? ''
     if (signal.aborted || next === md5) return true
     md5 = next
-    tell(listener, item, (error) => logger.error(`A listener of config ${group}/${dataId} threw: ${messageOf(error)}`))
+    callListener(listener, item, (error) =>
+      logger.error(`A listener of config ${group}/${dataId} threw: ${messageOf(error)}`),
+    )
     return true
   }
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { findAdapter } from '../../../src/adapters/find-adapter.js'
 import { OPEN, REFUSED } from '../../../src/auth/decision.js'
 import { currentContext } from '../../../src/context.js'
-import { holdServer } from '../../../src/lifecycle/held-server.js'
+import { wrapServer } from '../../../src/lifecycle/graceful-server.js'
 import { frameworks, type Running } from './apps.js'
 import { bearer, testHooks } from './hooks.js'
 
@@ -213,14 +213,14 @@ describe.each(frameworks)('adapter for $name', ({ kind, create }) => {
     app.route('GET', '/a', () => 1)
     findAdapter(app.app).mount(app.app, testHooks())
     running = await app.listen()
-    const held = holdServer(running.server, { leaving: () => false, mayClose: async () => {} })
+    const held = wrapServer(running.server, { leaving: () => false, mayClose: async () => {} })
     const connection = async (headers: Record<string, string>) =>
       (await fetch(`${running!.url}/a`, { headers })).headers.get('connection')
     expect(await connection(bearer)).not.toBe('close')
-    held.turnAway()
+    held.disableKeepAlive()
     expect(await connection(bearer)).toBe('close')
     expect(await connection({})).toBe('close')
-    held.release()
+    held.unwrap()
   })
 
   it('knows the server that serves the app from another one', async () => {

@@ -175,7 +175,9 @@ describe('filters', () => {
     const snapshot = list(...versioned)
     const route = routes.to('s', { filter: { zone: 'b' }, version: '3' })
     expect(route.pick()).toBeUndefined()
-    expect(route.nobody(snapshot)).toMatch(/"s" passes zone=b, version=3: 4 could be called.*feign\.client\.s\.filter/)
+    expect(route.noInstanceReason(snapshot)).toMatch(
+      /"s" passes zone=b, version=3: 4 could be called.*feign\.client\.s\.filter/,
+    )
   })
 
   test('a filter that throws is an error of the client', () => {

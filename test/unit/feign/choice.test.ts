@@ -6,8 +6,8 @@ import type { FeignError } from '../../../src/feign/errors.js'
 import type { ClientOptions } from '../../../src/feign/options.js'
 import { activeRuntime } from '../../../src/feign/runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
-import { leavingMark } from '../../../src/leaving-mark.js'
-import { doors, typedDoor } from '../../support/doors.js'
+import { formatDrainHeader } from '../../../src/drain-header.js'
+import { callStyles, typedCall } from '../../support/call-styles.js'
 import { instance, json, startMesh, startProvider, type Provider } from './harness.js'
 
 async function versions(settings: object = {}) {
@@ -51,7 +51,7 @@ describe('which instances', () => {
     })
   })
 
-  test.each(Object.entries(doors))('the request’s version steers, and travels on: %s', async (_, open) => {
+  test.each(Object.entries(callStyles))('the request’s version steers, and travels on: %s', async (_, open) => {
     const { providers, shares } = await versions({ feign: { client: { 'user-service': { version: '1' } } } })
     const call = open('user-service')
     for (let i = 0; i < 3; i++) await runWithContext({ version: '2' }, () => call('GET', '/x'))
@@ -88,7 +88,7 @@ describe('consistent hash', () => {
 })
 
 describe('a local override', () => {
-  test.each(Object.entries(doors))('feign.client.<name>.url stands for the service: %s', async (_, open) => {
+  test.each(Object.entries(callStyles))('feign.client.<name>.url stands for the service: %s', async (_, open) => {
     const local = await startProvider()
     const { mesh, shares } = await versions({ feign: { client: { 'user-service': { url: `${local.origin}/base` } } } })
     await runWithContext({ token: 'secret' }, () => open('user-service')('GET', '/x'))
@@ -110,7 +110,7 @@ describe('an answer of 503', () => {
 
   test.each([502, 503, 504])('%i: an idempotent call asks another instance', async (status) => {
     const { sick, sound } = await half(status)
-    const call = typedDoor('orders')
+    const call = typedCall('orders')
     for (let i = 0; i < 6; i++) expect(await call('GET', '/x')).toMatchObject({ port: sound.port })
     expect(sick.seen.length).toBeGreaterThanOrEqual(3)
   })
@@ -121,7 +121,7 @@ describe('an answer of 503', () => {
     ['GET', 503, { retry: 0 }],
   ] as const)('%s, %i, %j: the answer is the caller’s', async (method, status, options) => {
     await half(status)
-    const call = typedDoor('orders', options)
+    const call = typedCall('orders', options)
     const results = await Promise.allSettled([call(method, '/x'), call(method, '/x')])
     expect(results.map((each) => each.status).sort()).toEqual(['fulfilled', 'rejected'])
   })
@@ -130,7 +130,7 @@ describe('an answer of 503', () => {
     const mesh = startMesh()
     const sick = await startProvider((_, response) => json(response, { sick: true }, 503))
     mesh.registry.set('orders', instance('orders', sick.port))
-    await expect(typedDoor('orders')('GET', '/x')).rejects.toMatchObject({
+    await expect(typedCall('orders')('GET', '/x')).rejects.toMatchObject({
       status: 503,
       body: { sick: true },
       attempts: 1,
@@ -140,14 +140,14 @@ describe('an answer of 503', () => {
 })
 
 describe('an instance that leaves and says so', () => {
-  const each = Object.entries(doors).flatMap(([name, open]) =>
+  const each = Object.entries(callStyles).flatMap(([name, open]) =>
     [200, 404, 503].map((status) => ({ name, open, status })),
   )
 
   async function startBoth(answer: (response: ServerResponse) => void) {
     const mesh = startMesh()
     const leaving = await startProvider(({ port }, response) => {
-      response.setHeader('X-Sidecar-Leaving', leavingMark({ ip: '127.0.0.1', port }, 10_000))
+      response.setHeader('X-Sidecar-Leaving', formatDrainHeader({ ip: '127.0.0.1', port }, 10_000))
       answer(response)
     })
     const staying = await startProvider()
@@ -176,7 +176,7 @@ describe('attemptTimeoutMs', () => {
     const hung = await startProvider(() => {})
     const sound = await startProvider()
     mesh.registry.set('orders', instance('orders', hung.port), instance('orders', sound.port))
-    const call = typedDoor('orders')
+    const call = typedCall('orders')
     for (let i = 0; i < 2; i++) expect(await call('GET', '/x')).toMatchObject({ port: sound.port })
     expect(hung.seen.length).toBeGreaterThan(0)
     const results = await Promise.allSettled([call('POST', '/x'), call('POST', '/x')])
@@ -191,13 +191,13 @@ describe('a circuit breaker', () => {
     let status = 500
     const provider = await startProvider((_, response) => json(response, { status }, status))
     mesh.registry.set('orders', instance('orders', provider.port))
-    const call = typedDoor('orders')
+    const call = typedCall('orders')
     for (let i = 0; i < 3; i++) await expect(call('GET', '/x')).rejects.toMatchObject({ status: 500 })
     const refused = { code: 'SIDECAR_CIRCUIT_OPEN', attempts: 0, service: 'orders', method: 'GET', url: '/x' }
     await expect(call('GET', '/x')).rejects.toMatchObject(refused)
     // One circuit a service: another client of it is refused as well, and may fall back.
     const fallback = vi.fn(() => 'stand-in')
-    expect(await typedDoor('orders', { fallback })('POST', '/y')).toBe('stand-in')
+    expect(await typedCall('orders', { fallback })('POST', '/y')).toBe('stand-in')
     expect(provider.seen).toHaveLength(3)
 
     status = 200
@@ -223,7 +223,7 @@ describe('a circuit breaker', () => {
     const mesh = startMesh()
     const provider = await startProvider((_, response) => json(response, {}, 404))
     mesh.registry.set('orders', instance('orders', provider.port))
-    const call = typedDoor('orders', { breaker: { failures: 2 } })
+    const call = typedCall('orders', { breaker: { failures: 2 } })
     for (let i = 0; i < 6; i++) await expect(call('GET', '/x')).rejects.toMatchObject({ status: 404 })
     for (let i = 0; i < 6; i++) await expect(call('GET', '/..')).rejects.toMatchObject({ code: 'SIDECAR_CALL_INVALID' })
     expect(provider.seen).toHaveLength(6)

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { doors } from '../../support/doors.js'
+import { callStyles } from '../../support/call-styles.js'
 import { activeRuntime } from '../../../src/feign/runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { echo, instance, startMesh, startProvider, type Provider } from './harness.js'
@@ -28,7 +28,7 @@ async function keepOpen(url: string, count: number): Promise<void> {
   for (let i = 0; i < count; i++) expect((await fetch(url, { signal: ended.signal })).status).toBe(200)
 }
 
-const calls = Object.entries(doors).filter(([name]) => name !== 'axios') // its agents have limits of their own
+const calls = Object.entries(callStyles).filter(([name]) => name !== 'axios') // its agents have limits of their own
 
 describe.each(calls)('K8: answers that are not read: %s', (_, door) => {
   test('K8: further calls go to the next instance after a short wait, and one warning names the setting', async () => {
@@ -71,7 +71,7 @@ test('K8: event streams that are opened all at once wait for none of each other'
   mesh.registry.set('shop', instance('shop', provider.port))
   await Promise.all(Array.from({ length: 40 }, () => keepOpen('http://shop/events', 1)))
   expect(provider.seen).toHaveLength(40)
-  expect(await doors['typed client']!('shop')('GET', '/x')).toMatchObject({ port: provider.port })
+  expect(await callStyles['typed client']!('shop')('GET', '/x')).toMatchObject({ port: provider.port })
 })
 
 test('K8: calls that wait go on as connections become free, however many they are', async () => {
@@ -82,7 +82,7 @@ test('K8: calls that wait go on as connections become free, however many they ar
     setTimeout(echo, 50, seen, response)
   })
   mesh.registry.set('shop', instance('shop', provider.port))
-  const call = doors['typed client']!('shop')
+  const call = callStyles['typed client']!('shop')
   // Longer in all than any of them would wait for the first connection to become free.
   await Promise.all(Array.from({ length: LIMIT * 12 }, () => call('GET', '/x')))
   expect(provider.seen).toHaveLength(LIMIT * 12)
@@ -97,7 +97,7 @@ test('K8: a call that was aborted waits no more, and the connection it would hav
   )
   mesh.registry.set('shop', instance('shop', provider.port))
   const fetch = createFetch(activeRuntime)
-  const call = doors['typed client']!('shop')
+  const call = callStyles['typed client']!('shop')
   const first = fetch('http://shop/hold')
   await expect.poll(() => answers.length).toBe(1)
   const abort = new AbortController()

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { clientOf } from '../../../src/feign/define-client.js'
 import { del, feign, get, head, patch, post, put } from '../../../src/feign/decorators.js'
-import type { HeadAnswer } from '../../../src/feign/judge.js'
+import type { HeadResponse } from '../../../src/feign/response.js'
 import { setActiveRuntime } from '../../../src/feign/runtime.js'
 import { sharedState } from '../../../src/shared-state.js'
 import { instance, startMesh, startProvider } from './harness.js'
@@ -22,7 +22,7 @@ class UserClient {
   @put('/users/{id}') replace!: (id: string, body: { name: string }) => Promise<Echo>
   @patch('/users/{id}') change!: (p: { id: string; body: object }) => Promise<Echo>
   @del('/users/{id}') remove!: (id: string) => Promise<Echo>
-  @head('/users/{id}') exists!: (p: { id: string }) => Promise<HeadAnswer>
+  @head('/users/{id}') exists!: (p: { id: string }) => Promise<HeadResponse>
 
   @get('/users')
   async list(_query?: { page?: number }): Promise<Echo> {

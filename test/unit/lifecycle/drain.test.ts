@@ -4,9 +4,9 @@ import { connect, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { planDrain, reasonNotToDrain } from '../../../src/lifecycle/drain.js'
-import { createLateCallers, isProbe } from '../../../src/lifecycle/late-callers.js'
+import { createRequestTracker, isProbe } from '../../../src/lifecycle/request-tracker.js'
 import { createLifecycle, type LifecycleOptions } from '../../../src/lifecycle/lifecycle.js'
-import { watcherOf } from '../../../src/lifecycle/watched-start.js'
+import { findDevWatcher } from '../../../src/lifecycle/dev-watcher.js'
 import { collectLog } from '../../support/collect.js'
 
 /** The plan of `auto`, forty times as fast. */
@@ -141,10 +141,10 @@ describe('J9: sidecar.drain: auto', () => {
   })
 
   it('J9: the log names the busiest callers, and nothing they send can forge a line', () => {
-    const callers = createLateCallers()
+    const callers = createRequestTracker()
     const socket = { remoteAddress: '10.0.0.5' }
     for (let i = 0; i < 300; i++)
-      callers.note({ method: 'GET', url: '/', socket, headers: { 'user-agent': `a\n${i % 250}` } } as never)
+      callers.record({ method: 'GET', url: '/', socket, headers: { 'user-agent': `a\n${i % 250}` } } as never)
     expect(callers.describe()).toMatch(/^others \(\d+ requests\), a\?0 from 10\.0\.0\.5 \(2 requests\)/)
     expect(callers.describe()).not.toContain('\n')
   })
@@ -159,15 +159,15 @@ describe('K17: a start by a watcher does not drain', () => {
     ['concurrently', 'node /app/node_modules/concurrently/dist/bin/concurrently.js a b'],
     ['nest start --watch', 'node node_modules/.bin/nest start --watch'],
   ])('K17: %s: %s', (name, command) => {
-    expect(watcherOf({}, ['/bin/sh -c node main.js', command])).toBe(name)
-    expect(watcherOf({ npm_lifecycle_script: command }, [])).toBe(name)
-    expect(watcherOf({ NODE_ENV: 'production' }, [command])).toBeUndefined()
+    expect(findDevWatcher({}, ['/bin/sh -c node main.js', command])).toBe(name)
+    expect(findDevWatcher({ npm_lifecycle_script: command }, [])).toBe(name)
+    expect(findDevWatcher({ NODE_ENV: 'production' }, [command])).toBeUndefined()
     expect(reasonNotToDrain('SIGTERM', {}, false, name)).toContain(name)
   })
 
   it('K17: no watcher: it drains', () => {
     for (const command of ['node dist/main.js', 'npm start', '/bin/sh -c node server.js', 'node watch-service.js', ''])
-      expect(watcherOf({}, [command])).toBeUndefined()
+      expect(findDevWatcher({}, [command])).toBeUndefined()
     expect(reasonNotToDrain('SIGTERM', {}, false, undefined)).toBeUndefined()
     expect(reasonNotToDrain(undefined, {}, true)).toBeUndefined()
   })

@@ -4,7 +4,7 @@ import https from 'node:https'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { isHttp2Only } from '../../../src/lifecycle/http2-only.js'
-import { createMembership } from '../../../src/membership.js'
+import { createRegistration } from '../../../src/registration.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
 
 const servers = {
@@ -26,9 +26,9 @@ test('K38: a server that speaks HTTP/2 only is warned of where it is registered'
     application: { name: 'x' },
     cloud: { nacos: { discovery: { ip: '127.0.0.1' } } },
   })
-  const membership = createMembership({
+  const membership = createRegistration({
     ...({ transport: { describe: () => ({ servers: [] }) }, namespace: '' } as unknown as Pick<
-      Parameters<typeof createMembership>[0],
+      Parameters<typeof createRegistration>[0],
       'transport' | 'namespace'
     >),
     settings,
@@ -40,6 +40,6 @@ test('K38: a server that speaks HTTP/2 only is warned of where it is registered'
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' } satisfies ListenOptions, resolve))
   onTestFinished(() => void server.close())
   const { port } = server.address() as AddressInfo
-  membership.found({ server: server as unknown as http.Server, port, host: '127.0.0.1', secure: false })
+  membership.attach({ server: server as unknown as http.Server, port, host: '127.0.0.1', secure: false })
   expect(warned.filter((line) => line.includes('HTTP/2 only'))).toHaveLength(1)
 })

@@ -3,7 +3,7 @@ import { Agent, get, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import { spawnSync } from 'node:child_process'
 import { afterEach, expect, test } from 'vitest'
-import { leaveOnSignals } from '../../../src/lifecycle/signals.js'
+import { shutDownOnSignals } from '../../../src/lifecycle/signals.js'
 import { killChildren, startChild, type Child, type ChildOptions } from '../../support/child.js'
 import { bound } from '../../support/scale.js'
 
@@ -228,8 +228,8 @@ test('an app that closes its server by itself is deregistered first', async () =
 test('several sidecars share one listener, and take it away with the last', () => {
   const count = () => process.listenerCount('SIGTERM')
   const before = count()
-  const leave = async () => {}
-  const [a, b] = [leaveOnSignals({ leave }), leaveOnSignals({ leave })]
+  const shutDown = async () => {}
+  const [a, b] = [shutDownOnSignals({ shutDown }), shutDownOnSignals({ shutDown })]
   expect(count()).toBe(before + 1)
   a()
   expect(count()).toBe(before + 1)

@@ -94,13 +94,13 @@ describe('a failing server', () => {
     const client = link(nacos.port, {
       minAttemptMs: 1,
       maxBackoffMs: 1,
-      budget: {
-        take: async () => {
+      limiter: {
+        acquire: async () => {
           turns.push(turns.length)
           if (turns.length > 3) await new Promise<void>((resolve) => (wake = resolve))
           return 'granted'
         },
-        open: () => {},
+        releaseAll: () => {},
       },
     })
     await vi.waitFor(() => expect(turns).toHaveLength(4))

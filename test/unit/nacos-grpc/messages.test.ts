@@ -58,7 +58,7 @@ describe.each(SERVERS)('recorded exchanges with %s', (server) => {
       'publish with a stale md5 (CAS)',
       messages.publishConfig({ ...config, content: 'a: 4\n' }, '00000000000000000000000000000000'),
     ],
-    ['remove', messages.removeConfig(config)],
+    ['remove', messages.removeConfigRequest(config)],
   ])('we ask as the recording does: %s', (section, request) => {
     const { type, body, headers = {} } = request
     expect({ type, headers, body: JSON.parse(JSON.stringify(body)) as unknown }).toEqual(sent(section))

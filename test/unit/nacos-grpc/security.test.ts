@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { TokenSource } from '../../../src/nacos/credentials.js'
+import type { AccessTokenSource } from '../../../src/nacos/credentials.js'
 import { document, link, linkOptions, server, service, up } from './support/links.js'
 
-const tokens = (own: Partial<TokenSource>): TokenSource => ({
+const tokens = (own: Partial<AccessTokenSource>): AccessTokenSource => ({
   token: async () => 'token',
-  renewed: async () => 'another',
-  fruitless() {},
+  renew: async () => 'another',
+  onRenewedTokenRejected() {},
   ...own,
 })
 
@@ -27,7 +27,7 @@ describe('a login', () => {
     )
     const client = link(nacos.port, {
       tokens: tokens({
-        renewed: async (before) => {
+        renew: async (before) => {
           refused.push(before)
           return (token = 'new')
         },
@@ -46,7 +46,11 @@ describe('a login', () => {
     nacos.script('ServiceQueryRequest', () => ({ resultCode: 500, errorCode: 403, message: 'bad token CANARY!' }))
     let fruitless = 0
     const client = link(nacos.port, {
-      tokens: tokens({ token: async () => 'CANARY', renewed: async () => 'CANARY', fruitless: () => void fruitless++ }),
+      tokens: tokens({
+        token: async () => 'CANARY',
+        renew: async () => 'CANARY',
+        onRenewedTokenRejected: () => void fruitless++,
+      }),
     })
     const error = (await client.list(service()).catch((reason: unknown) => reason)) as Error & { code: string }
     expect(error.code).toBe('SIDECAR_REGISTRY_REFUSED')
@@ -59,7 +63,7 @@ describe('a login', () => {
   it('that has no better to offer is not asked of the server again', async () => {
     const nacos = await server()
     nacos.script('ServiceQueryRequest', () => ({ resultCode: 500, errorCode: 403, message: 'no' }))
-    const client = link(nacos.port, { tokens: tokens({ renewed: async () => undefined }) })
+    const client = link(nacos.port, { tokens: tokens({ renew: async () => undefined }) })
     await expect(client.list(service())).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_REFUSED' })
     expect(nacos.of('ServiceQueryRequest')).toHaveLength(1)
   })

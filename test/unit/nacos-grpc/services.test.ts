@@ -280,7 +280,7 @@ describe('state', () => {
     // Far enough into the back-off that it would sit out the test.
     await vi.waitFor(() => expect(client.lines.join('\n')).toMatch(/attempt 6/), 10_000)
     const again = await server({ port: nacos.port })
-    client.nudge()
+    client.retryNow()
     await vi.waitFor(() => expect(again.clients.size).toBe(1), 1_000)
   })
 })

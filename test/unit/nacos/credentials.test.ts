@@ -29,7 +29,7 @@ test.each([
   if (wasThere) {
     login.mockResolvedValueOnce({ token: 'old', ttlMs: 5_000 })
     expect(await credentials.token()).toBe('old')
-    await credentials.renewed(undefined)
+    await credentials.renew(undefined)
   }
   login.mockRejectedValue(new RequestFailure('connect', 'connection refused'))
   await ask(600)
@@ -42,7 +42,7 @@ test.each([
   // A request goes out without a token, and the registry refuses it.
   expect(credentials.blocked).toBe(false)
   expect(await credentials.token()).toBeUndefined()
-  expect(await credentials.renewed(undefined)).toBe('new')
+  expect(await credentials.renew(undefined)).toBe('new')
 })
 
 test('a login that was refused is left alone for longer each time', async () => {
@@ -51,7 +51,7 @@ test('a login that was refused is left alone for longer each time', async () => 
   await credentials.token()
   for (let second = 0; second < 600; second++) {
     await ask(1)
-    expect(await credentials.renewed(undefined)).toBeUndefined()
+    expect(await credentials.renew(undefined)).toBeUndefined()
   }
   expect(login.mock.calls.length).toBeLessThan(40)
   while (!credentials.blocked) await ask(1)

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { fixedAddresses } from '../../../src/nacos/address-source.js'
 import { RequestFailure, type FailureKind } from '../../../src/nacos/http/failure.js'
-import { createRequestBudget } from '../../../src/nacos/request-budget.js'
+import { createRequestLimiter } from '../../../src/nacos/request-limiter.js'
 import { ServerList } from '../../../src/nacos/server-list.js'
 import type { ServerAddress } from '../../../src/settings/server-address.js'
 import { collectLog } from '../../support/collect.js'
 
 const HOSTS = ['a', 'b', 'c']
-const RUN = { idempotent: true, urgent: false, waitMs: 1_000 }
+const RUN = { idempotent: true, priority: false, waitMs: 1_000 }
 
 /** Nodes a, b and c; those in `down` fail as said. */
 function cluster({
@@ -23,7 +23,7 @@ function cluster({
     source: fixedAddresses(
       hosts.map((host): ServerAddress => ({ host, port: 8848, tls: false, authority: `${host}:8848` })),
     ),
-    budget: createRequestBudget(intervalMs),
+    limiter: createRequestLimiter(intervalMs),
     logger,
     onLost: ({ servers }) => events.push(`lost ${servers.join()}`),
     onFound: ({ server }) => events.push(`found ${server}`),

@@ -27,7 +27,7 @@ export type SignedResource =
   | { readonly type: 'config'; readonly namespace: string; readonly group?: string }
 
 /** What a server says to a sign of life. */
-export interface BeatAnswer {
+export interface BeatResponse {
   /** False: it asks for a new registration. */
   readonly known: boolean
   /** How often it wants to hear of the instance, where it says so. */
@@ -39,7 +39,7 @@ export interface Dialect {
   readonly version: 'v1' | 'v3'
   register(instance: ServiceInstance): Operation<void>
   deregister(instance: ServiceInstance): Operation<void>
-  beat(instance: ServiceInstance): Operation<BeatAnswer>
+  beat(instance: ServiceInstance): Operation<BeatResponse>
   /** @param clusters those that are asked for, where the server lists by cluster. @default all that it lists unasked */
   list(key: ServiceKey, clusters?: readonly string[]): Operation<ServiceInstance[]>
   listServices(page: Page): Operation<ServiceNames>

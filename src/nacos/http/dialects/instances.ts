@@ -1,7 +1,7 @@
 import type { ServiceInstance, ServiceKey } from '../../../types.js'
 import { readHosts } from '../../host.js'
 import type { Params, WireResponse } from '../wire.js'
-import { malformed } from './answers.js'
+import { malformed } from './parse-response.js'
 import { namespaceId, type SignedResource } from './dialect.js'
 
 /** What names an instance in a request, the same in both dialects. */

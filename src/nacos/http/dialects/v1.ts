@@ -3,7 +3,7 @@ import { isObject } from '../../../util/is-object.js'
 import { decodeChanged, encodeListening } from '../listener.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
-import { assertSuccess, configItem, isLostRace, malformed, parseJson } from './answers.js'
+import { assertSuccess, configItem, isCasConflict, malformed, parseJson } from './parse-response.js'
 import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
 
@@ -134,7 +134,7 @@ export const v1: Dialect = {
     idempotent: casMd5 === undefined,
     decode(response) {
       // A lost race is an HTTP 500: of Nacos 3 with the body `false`, of 2.5 in words.
-      if (casMd5 !== undefined && (response.body.trim() === 'false' || isLostRace(response))) return false
+      if (casMd5 !== undefined && (response.body.trim() === 'false' || isCasConflict(response))) return false
       return expectBoolean(response)
     },
   }),

@@ -3,7 +3,7 @@ import { isObject } from '../../../util/is-object.js'
 import { INSTANCE_ID } from '../../host.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
-import { assertSuccess, configItem, isLostRace, malformed } from './answers.js'
+import { assertSuccess, configItem, isCasConflict, malformed } from './parse-response.js'
 import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
 
@@ -119,7 +119,7 @@ export const v3: Dialect = {
     decode(response) {
       const envelope = open(response)
       if (envelope?.code === RESOURCE_CONFLICT) return false
-      if (casMd5 !== undefined && isLostRace(response)) return false
+      if (casMd5 !== undefined && isCasConflict(response)) return false
       return dataOf(response, envelope) === true
     },
   }),

@@ -68,7 +68,7 @@ test('R1: the own cluster, those of the settings and those seen are asked for', 
   expect(ports(await named.list(ORDERS))).toEqual([9002, 9003, 9004])
   expect(named.describe().clusters).toEqual(['DEFAULT', 'SH', 'BJ'])
   const elsewhere = openTransport([server], AUTO)
-  elsewhere.note([anInstance({ cluster: 'HZ' })])
+  elsewhere.recordClusters([anInstance({ cluster: 'HZ' })])
   expect(ports(await elsewhere.list(ORDERS))).toEqual([9001, 9002])
 })
 

@@ -1,0 +1,201 @@
+import type { ServiceSnapshot } from '../discovery/directory.js'
+import type { EjectionSettings } from '../settings/schema.js'
+import type { ServiceInstance } from '../types.js'
+import { addressOf } from './address.js'
+import type { Endpoint, Outcome } from './balancer.js'
+
+/** Hears of whom an ejector takes out and brings back. */
+export interface EjectionListener {
+  ejected(instance: ServiceInstance, forMs: number): void
+  restored(instance: ServiceInstance): void
+}
+
+type HostStatus = 'available' | 'ejected' | 'probe-due' | 'probing' | 'draining'
+
+/** An instance that failed of late, or that leaves. */
+interface HostState {
+  /** As the list has it now. */
+  instance: ServiceInstance
+  status: HostStatus
+  /** Failures and refused connections in a row. */
+  failures: number
+  connectFailures: number
+  /** Ejections of late: each makes the next one longer. */
+  ejections: number
+  /** While due: since when. While in: when its ejections are forgotten. */
+  atMs: number
+  timer?: NodeJS.Timeout
+}
+
+/**
+ * Takes instances of one service out that keep failing, each for a growing time; then one call tries it, and it is
+ * restored or taken out again. Who leaves and says so is set aside as well. It learns from the calls alone and sends
+ * nothing itself. What it knows hangs on addresses, so that a new list changes nothing for who is still there.
+ */
+export class OutlierDetector {
+  /** Changes with who is out: lists are made anew then, and a pick need not look at each instance. */
+  version = 0
+  /** Instances whose time is up, waiting for a call to try them. */
+  probesDue = 0
+  private readonly hosts = new Map<string, HostState>()
+  private ejectedCount = 0
+  private drainingCount = 0
+  private listed: readonly ServiceInstance[] = []
+
+  constructor(
+    private readonly settings: EjectionSettings,
+    private readonly listener: EjectionListener,
+  ) {}
+
+  /**
+   * Those that may be called: without those that leave, unless there is nobody else, as in the list that will come; and
+   * without those that failed, unless too few would be left: many failures at once are not theirs.
+   */
+  filterAvailable(instances: readonly ServiceInstance[]): readonly ServiceInstance[] {
+    if (this.ejectedCount + this.drainingCount === 0) return instances
+    const notDraining = this.without(instances, (state) => state === 'draining')
+    const all = notDraining.length === 0 ? instances : notDraining
+    const available = this.without(all, (state) => state !== 'available' && state !== 'draining')
+    const panic = available.length === 0 || available.length * 100 < all.length * this.settings.panicShare
+    return panic ? all : available
+  }
+
+  /** Hears how a call ended. Nearly all end well with nobody ill: that costs one comparison. */
+  report(instance: ServiceInstance, outcome: Outcome): void {
+    if (outcome === 'aborted' || (outcome === 'ok' && this.hosts.size === 0) || !this.settings.enabled) return
+    const address = addressOf(instance)
+    const host = this.hosts.get(address)
+    // It has shut its door: from now on it is one that failed.
+    if (host?.status === 'draining' && outcome === 'never-connected') this.setStatus(host, 'available')
+    if (host !== undefined && host.status !== 'available') return // an answer from before it was taken out
+    if (outcome !== 'ok') return this.onFailure(host ?? this.track(address, instance), outcome)
+    if (host === undefined) return
+    host.failures = host.connectFailures = 0
+    if (host.ejections === 0 || performance.now() > host.atMs) this.hosts.delete(address)
+  }
+
+  /**
+   * It drains: for so long nobody is to come again. It answers as well as ever, so nobody need try it first, and it takes
+   * no room from those that fail.
+   */
+  setDraining(instance: ServiceInstance, forMs: number): void {
+    if (!this.settings.enabled) return
+    const address = addressOf(instance)
+    const known = this.hosts.get(address)
+    if (known === undefined && !this.listed.some((one) => addressOf(one) === address)) return // a late answer
+    const host = known ?? this.track(address, instance)
+    if (host.status !== 'available') return
+    this.setStatus(host, 'draining')
+    host.failures = host.connectFailures = 0
+    // Should it come back to the same address, a registry that is down will not tell.
+    host.timer = setTimeout(() => this.setStatus(host, 'available'), Math.min(forMs, this.settings.maxTime)).unref()
+  }
+
+  /**
+   * One of `instances` whose time is up, for one call. An idempotent call can be repeated elsewhere should the
+   * instance still be ill; others try it only where none such has come for a while.
+   */
+  pickProbe(
+    instances: readonly ServiceInstance[],
+    idempotent: boolean,
+    exclude?: ReadonlySet<ServiceInstance>,
+  ): Endpoint | undefined {
+    for (const host of this.hosts.values()) {
+      const { status, instance, atMs } = host
+      if (status !== 'probe-due' || !(idempotent || performance.now() - atMs > this.settings.time)) continue
+      if (exclude?.has(instance) || !instances.includes(instance)) continue
+      this.setStatus(host, 'probing')
+      // Whoever tries may never say how it ended (a body that nobody reads): somebody else gets a turn then.
+      host.timer = setTimeout(() => this.setProbeDue(host), this.settings.maxTime).unref()
+      return { instance, done: (outcome) => this.onProbeDone(host, outcome) }
+    }
+    return undefined
+  }
+
+  /** Takes note of a new list; whoever left it, or is not to be called for the registry's own reasons, is forgotten. */
+  update({ instances }: ServiceSnapshot): void {
+    this.listed = instances
+    if (this.hosts.size === 0) return
+    const now = new Map(instances.map((instance) => [addressOf(instance), instance]))
+    for (const [address, host] of this.hosts) {
+      const instance = now.get(address)
+      if (instance !== undefined) {
+        host.instance = instance
+        continue
+      }
+      this.hosts.delete(address)
+      this.setStatus(host, 'available')
+    }
+  }
+
+  close(): void {
+    for (const { timer } of this.hosts.values()) clearTimeout(timer)
+    this.hosts.clear()
+    this.ejectedCount = this.drainingCount = this.probesDue = 0
+  }
+
+  /** The same list where nobody is left out. */
+  private without(
+    instances: readonly ServiceInstance[],
+    leftOut: (state: HostStatus) => boolean,
+  ): readonly ServiceInstance[] {
+    const rest = instances.filter((instance) => !leftOut(this.hosts.get(addressOf(instance))?.status ?? 'available'))
+    return rest.length === instances.length ? instances : rest
+  }
+
+  private track(address: string, instance: ServiceInstance): HostState {
+    const host: HostState = { instance, status: 'available', failures: 0, connectFailures: 0, ejections: 0, atMs: 0 }
+    this.hosts.set(address, host)
+    return host
+  }
+
+  private setStatus(host: HostState, state: HostStatus): void {
+    clearTimeout(host.timer)
+    if ((host.status === 'available') !== (state === 'available')) this.version++
+    this.count(host.status, -1)
+    this.count(state, 1)
+    host.status = state
+  }
+
+  private count(state: HostStatus, by: 1 | -1): void {
+    if (state === 'draining') this.drainingCount += by
+    else if (state !== 'available') this.ejectedCount += by
+    if (state === 'probe-due') this.probesDue += by
+  }
+
+  private onFailure(host: HostState, outcome: Outcome): void {
+    const { failures, connectFailures, maxShare } = this.settings
+    host.failures++
+    if (outcome === 'never-connected') host.connectFailures++
+    if (host.failures < failures && host.connectFailures < connectFailures) return
+    if ((this.ejectedCount + 1) * 100 <= (this.listed.length - this.drainingCount) * maxShare) this.eject(host)
+  }
+
+  private eject(host: HostState): void {
+    const { time, maxTime } = this.settings
+    this.setStatus(host, 'ejected')
+    // Jittered downwards: the clients of a service must not all come back to an instance at the same moment.
+    const forMs = Math.round(Math.min(maxTime, time * 2 ** host.ejections++) * (0.8 + Math.random() * 0.2))
+    host.timer = setTimeout(() => this.setProbeDue(host), forMs).unref()
+    this.listener.ejected(host.instance, forMs)
+  }
+
+  private setProbeDue(host: HostState): void {
+    this.setStatus(host, 'probe-due')
+    host.atMs = performance.now()
+  }
+
+  private onProbeDone(host: HostState, outcome: Outcome): void {
+    if (host.status !== 'probing') return // it left the list meanwhile, or took too long
+    if (outcome === 'aborted') {
+      this.setStatus(host, 'probe-due')
+    } else if (outcome === 'ok') {
+      this.setStatus(host, 'available')
+      host.failures = host.connectFailures = 0
+      host.atMs = performance.now() + this.settings.maxTime
+      this.listener.restored(host.instance)
+    } else {
+      this.eject(host)
+    }
+  }
+}

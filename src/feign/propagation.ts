@@ -1,0 +1,42 @@
+import { channel } from 'node:diagnostics_channel'
+import { readVersion, type RequestContext } from '../context.js'
+import { hasHeader, type FlatHeaders } from './headers.js'
+
+/**
+ * `headers` with the caller's token, trace and wanted version added. A header that is there already wins. The trace is
+ * passed on as it came: this package makes no spans of its own. Where OpenTelemetry instruments undici, it writes the header
+ * of its own span, and a second one would begin a new trace at the next hop.
+ *
+ * @param versionHeader in lower case; empty for none
+ */
+export function addContextHeaders(headers: FlatHeaders, context: RequestContext, versionHeader: string): FlatHeaders {
+  const { token, traceparent, tracestate, version } = context
+  const added: string[] = []
+  if (token !== undefined && isHeaderText(token) && !hasHeader(headers, 'authorization')) {
+    added.push('authorization', `Bearer ${token}`)
+  }
+  if (traceparent !== undefined && isHeaderText(traceparent) && !hasHeader(headers, 'traceparent') && !isTraced()) {
+    added.push('traceparent', traceparent)
+    if (tracestate !== undefined && isHeaderText(tracestate)) added.push('tracestate', tracestate)
+  }
+  if (versionHeader !== '' && readVersion(version) !== undefined && !hasHeader(headers, versionHeader)) {
+    added.push(versionHeader, version!)
+  }
+  return added.length === 0 ? headers : headers.concat(added)
+}
+
+/** The token came from outside (a query, a cookie): one that could end the header is no token and is not sent. */
+function isHeaderText(value: string): boolean {
+  return value !== '' && /^[\x20-\x7e]*$/.test(value)
+}
+
+/** Where the API of OpenTelemetry, of any version 1, keeps what an SDK has registered. */
+const OTEL_API = Symbol.for('opentelemetry.js.api.1')
+/** By which its instrumentation of undici, and of Node's `fetch`, adds headers to requests. */
+const requests = channel('undici:request:create')
+
+/** An OpenTelemetry SDK writes the trace headers of requests of undici. */
+function isTraced(): boolean {
+  const api = (globalThis as { [OTEL_API]?: { propagation?: unknown } })[OTEL_API]
+  return api?.propagation !== undefined && requests.hasSubscribers
+}

@@ -1,0 +1,68 @@
+import { messageOf } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { sharedSlot } from '../shared-state.js'
+import type { Unsubscribe } from '../types.js'
+
+export interface DeregisterOnExitOptions {
+  readonly logger: Logger
+  /** @default 1000 */
+  readonly timeoutMs?: number
+  /** False where the end was asked for at once. @default true */
+  readonly enabled?: () => boolean
+  /** Deregisters before it returns (`requestSync`), within `timeoutMs`; harmless where there is nothing to do. */
+  deregisterSync(timeoutMs: number): void
+}
+
+/** One pair of listeners for all sidecars of the process, whichever copy of the package installed it. */
+interface Listeners {
+  readonly hooks: Set<() => void>
+  readonly onExit: () => void
+  readonly onCrash: () => void
+}
+
+const shared = () =>
+  sharedSlot<Listeners>('exit-hook', () => {
+    const hooks = new Set<() => void>()
+    const onExit = () => {
+      for (const run of hooks) run()
+    }
+    const onCrash = () => {
+      const handled = process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback()
+      if (!handled) onExit()
+    }
+    return { hooks, onExit, onCrash }
+  })
+
+/**
+ * For ends that leave no time: an uncaught exception nobody handles, and `process.exit()` in the middle of things.
+ * Node's own stack and exit code stay as they are.
+ */
+export function deregisterOnExit({
+  logger,
+  timeoutMs = 1000,
+  enabled,
+  deregisterSync,
+}: DeregisterOnExitOptions): Unsubscribe {
+  let ran = false
+  const run = () => {
+    if (ran || enabled?.() === false) return
+    // A crash is followed by `exit`: the second wait would change nothing.
+    ran = true
+    try {
+      deregisterSync(timeoutMs)
+    } catch (error) {
+      logger.warn(`cannot deregister at the last moment: ${messageOf(error)}`)
+    }
+  }
+  const { hooks, onExit, onCrash } = shared()
+  if (hooks.size === 0) {
+    process.on('uncaughtExceptionMonitor', onCrash)
+    process.on('exit', onExit)
+  }
+  hooks.add(run)
+  return () => {
+    if (!hooks.delete(run) || hooks.size > 0) return
+    process.off('uncaughtExceptionMonitor', onCrash)
+    process.off('exit', onExit)
+  }
+}

@@ -1,0 +1,274 @@
+import { once } from 'node:events'
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import { sharedSlot } from '../shared-state.js'
+import { trackConnections } from './connections.js'
+import { drainBacklogAndClose } from './close-listener.js'
+import { filterDrainHeaders, setDrainHeader } from './drain-header-filter.js'
+import { endEventStream, trackWebSockets, type WebSockets } from './streams.js'
+
+export interface GracefulServerOptions {
+  /** True from the first moment of leaving. */
+  leaving(): boolean
+  /** The app wants to close: when it may. */
+  mayClose(): Promise<void>
+  /** Follow WebSockets, for `endStreams`. @default false */
+  readonly endsStreams?: boolean
+  /** The server has closed, whoever closed it. */
+  onClosed?(): void
+  /** While it drains: something else in this process destroyed a connection in the middle of an answer. */
+  onCut?(): void
+}
+
+/** The app's server, whose end the sidecar conducts; one of several sidecars, where several stand before one app. */
+export interface GracefulServer {
+  readonly server: HttpServer
+  /** True while another sidecar serves by this server too: its last owner closes it. */
+  readonly shared: boolean
+  /** From now on answers, those under way too, carry `Connection: close`, which sends keep-alive clients elsewhere. */
+  disableKeepAlive(): void
+  /** Undoes that: the server listens again. */
+  enableKeepAlive(): void
+  /** Those answers tell the clients of sidecars, too, not to come again: at an address that nobody else serves. */
+  advertiseDrain(drainHeader: () => string | undefined): void
+  /** After `disableKeepAlive`: told of each request. */
+  observe(listener: ((request: IncomingMessage) => void) | undefined): void
+  /** Takes no new connections; those there are go on, each told `Connection: close` with its next answer. */
+  stopAccepting(): Promise<void>
+  /** After that: settles when the last connection is gone, and a cluster's primary knows that no more are taken. */
+  whenEmpty(): Promise<void>
+  /** Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were. */
+  closeWithin(timeoutMs: number): Promise<number>
+  /** How many connections go on until they are ended: WebSockets, and answers that are under way. */
+  busyConnections(): number
+  /** Tells WebSockets and event streams to go. */
+  endStreams(): void
+  /** Gives the server back as it was, once every owner has. */
+  unwrap(): void
+}
+
+const SWEEP_MS = 50
+/** A connection made in advance, on which nothing has been asked, keeps a closed server open for no longer. */
+const SILENT_MS = 1_000
+/** A cluster's primary may have sent a connection on its way before it hears that this worker takes no more. */
+const HANDOVER_MS = 300
+
+interface Owner extends GracefulServerOptions {
+  keepAliveOff: boolean
+  drainHeader?: () => string | undefined
+  observer?: (request: IncomingMessage) => void
+  webSockets?: WebSockets
+}
+
+/** What is done to a server once, for all its owners. */
+interface WrappedServer {
+  readonly owners: Set<Owner>
+  addOwner(owner: Owner): GracefulServer
+}
+
+/** Owners of one server may be of several copies of the package. */
+const wrappedServers = () => sharedSlot('gracefulServers', () => new WeakMap<HttpServer, WrappedServer>())
+
+/**
+ * Takes `close` over, so that the app's `server.close(() => process.exit())` waits for the drain and then runs as if
+ * nothing had happened. While leaving, the calls that cut connections wait with it.
+ */
+export function wrapServer(server: HttpServer, options: GracefulServerOptions): GracefulServer {
+  let wrapped = wrappedServers().get(server)
+  if (!wrapped) wrappedServers().set(server, (wrapped = createWrappedServer(server)))
+  return wrapped.addOwner({ ...options, keepAliveOff: false })
+}
+
+function createWrappedServer(server: HttpServer): WrappedServer {
+  const owners = new Set<Owner>()
+  const close = server.close.bind(server)
+  const closeIdle = server.closeIdleConnections?.bind(server)
+  const closeAll = server.closeAllConnections?.bind(server)
+  let closing: Promise<void> | undefined
+  let keepIdle = false
+  let closed = false
+  /** The app's close waits, or a sidecar's own has not begun. */
+  let draining = false
+
+  const everyOwner = (test: (owner: Owner) => boolean) => owners.size > 0 && [...owners].every(test)
+  const leaving = () => [...owners].some((owner) => owner.leaving())
+  const mayClose = () => Promise.all([...owners].map((owner) => owner.mayClose()))
+
+  const connections = trackConnections(server, {
+    protecting: () => draining && everyOwner((owner) => owner.keepAliveOff),
+    onCut: () => owners.forEach((owner) => owner.onCut?.()),
+  })
+  const { sockets, secured, sessions } = connections
+  const everySocket = () => [...sockets, ...secured]
+
+  const onListening = () => {
+    closing = undefined
+    closed = draining = false
+  }
+  const onClose = () => {
+    closed = true
+    draining = false
+    for (const owner of [...owners]) owner.onClosed?.()
+  }
+  // HTTP/2 forbids the header; its sessions are told by GOAWAY.
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    for (const owner of owners) owner.observer?.(request)
+    if (request.httpVersionMajor < 2) addCloseHeaders(response)
+  }
+  const stopFiltering = filterDrainHeaders(server)
+  server.on('listening', onListening)
+  server.on('close', onClose)
+
+  function stopAccepting(): Promise<void> {
+    return (closing ??= server.listening ? drainBacklogAndClose(server, closeListener) : Promise.resolve())
+  }
+
+  function closeListener(): void {
+    draining = false
+    // node:http would cut idle connections here, on one of which the next request may be under way.
+    keepIdle = true
+    close()
+    keepIdle = false
+    for (const [session] of sessions) session.close()
+  }
+
+  function addCloseHeaders(response: ServerResponse): void {
+    if (response.headersSent || !everyOwner((owner) => owner.keepAliveOff)) return
+    response.setHeader('Connection', 'close')
+    const header = [...owners].find((owner) => owner.drainHeader)?.drainHeader?.()
+    if (header !== undefined) setDrainHeader(response, header)
+  }
+
+  const addCloseHeadersToAll = () => connections.answers().forEach(addCloseHeaders)
+
+  async function closeForApp(callback?: (error?: Error) => void): Promise<void> {
+    // Not open, or not any more: Node's own error.
+    if (!closing && !server.listening) return void close(callback)
+    await stopAccepting()
+    closeIdle?.()
+    // The sidecar may have closed it first: the app still hears of a close that went well.
+    if (closed) callback?.()
+    else if (callback) server.once('close', () => callback())
+  }
+
+  const whenAllowed = (cut: () => void) => () => {
+    if (keepIdle) return
+    if (leaving()) void mayClose().then(cut)
+    else cut()
+  }
+  const restore = [
+    override(server, 'close', (callback) => {
+      void mayClose().then(() => closeForApp(callback))
+      return server
+    }),
+    closeIdle && override(server, 'closeIdleConnections', whenAllowed(closeIdle)),
+    closeAll && override(server, 'closeAllConnections', whenAllowed(closeAll)),
+  ]
+
+  function closeNowWithin(timeoutMs: number): Promise<number> {
+    return new Promise((resolve) => {
+      // A connection that falls idle after close() would otherwise stay for its keep-alive time.
+      const sweep = setInterval(() => closeIdle?.(), SWEEP_MS)
+      // To node:http, one that was never used is not idle.
+      const unusedTimer = setTimeout(() => {
+        // What has come while the event loop was busy is read before that.
+        setImmediate(() => {
+          for (const [socket, bytesAtOpen] of everySocket()) if (socket.bytesRead === bytesAtOpen) socket.destroy()
+        })
+      }, SILENT_MS)
+      const end = (cut: number) => {
+        clearInterval(sweep)
+        clearTimeout(unusedTimer)
+        clearTimeout(timer)
+        server.off('close', onEnd)
+        resolve(cut)
+      }
+      const onEnd = () => end(0)
+      const timer = setTimeout(() => {
+        const cut = sockets.size
+        for (const [socket] of sockets) socket.destroy()
+        closeAll?.()
+        end(cut)
+      }, timeoutMs)
+      server.once('close', onEnd)
+    })
+  }
+
+  function removeOwner(owner: Owner): void {
+    if (!owners.delete(owner)) return
+    owner.webSockets?.stop()
+    // Those who are left may have been waiting for this one.
+    if (owners.size > 0) return addCloseHeadersToAll()
+    wrappedServers().delete(server)
+    for (const undo of restore) undo?.()
+    connections.stop()
+    server.off('listening', onListening)
+    server.off('close', onClose)
+    server.off('request', onRequest)
+    stopFiltering()
+  }
+
+  function addOwner(owner: Owner): GracefulServer {
+    owners.add(owner)
+    if (owner.endsStreams) owner.webSockets = trackWebSockets(server)
+    const shared = () => [...owners].some((other) => other !== owner)
+    return {
+      server,
+      get shared() {
+        return shared()
+      },
+      disableKeepAlive() {
+        owner.keepAliveOff = draining = true
+        // Only now: until then, requests pay nothing for it.
+        if (!server.listeners('request').includes(onRequest)) server.prependListener('request', onRequest)
+        addCloseHeadersToAll()
+      },
+      enableKeepAlive() {
+        owner.keepAliveOff = false
+        owner.drainHeader = owner.observer = undefined
+        if (![...owners].some(({ keepAliveOff }) => keepAliveOff)) server.off('request', onRequest)
+      },
+      advertiseDrain(drainHeader) {
+        owner.drainHeader = drainHeader
+        addCloseHeadersToAll()
+      },
+      observe(listener) {
+        owner.observer = listener
+      },
+      stopAccepting: () => (shared() ? Promise.resolve() : stopAccepting()),
+      async whenEmpty() {
+        await Promise.all([closed || once(server, 'close'), wait(HANDOVER_MS)])
+      },
+      async closeWithin(timeoutMs) {
+        if (shared()) return 0
+        await stopAccepting()
+        return closed ? 0 : closeNowWithin(timeoutMs)
+      },
+      busyConnections: () => (shared() ? 0 : connections.upgraded() + connections.answers().length),
+      endStreams() {
+        if (shared()) return
+        owner.webSockets?.end()
+        connections.answers().forEach(endEventStream)
+      },
+      unwrap: () => removeOwner(owner),
+    }
+  }
+
+  return { owners, addOwner }
+}
+
+/** Puts a method of its own before an inherited one; returns what takes it away again. */
+function override<K extends 'close' | 'closeIdleConnections' | 'closeAllConnections'>(
+  server: HttpServer,
+  method: K,
+  own: HttpServer[K],
+): () => void {
+  const before = Object.getOwnPropertyDescriptor(server, method)
+  server[method] = own
+  return () => {
+    // Whoever wrapped it since keeps a working method.
+    if (server[method] !== own) return
+    if (before) Object.defineProperty(server, method, before)
+    else Reflect.deleteProperty(server, method)
+  }
+}

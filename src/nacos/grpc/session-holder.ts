@@ -1,0 +1,138 @@
+import { messageOf, SidecarError } from '../../errors.js'
+import type { Logger } from '../../logger.js'
+import type { ServerAddress } from '../../settings/server-address.js'
+import type { Unsubscribe } from '../../types.js'
+import { callListener } from '../../util/call-listener.js'
+import type { Session } from './session.js'
+
+export interface LinkState {
+  /** `connecting` only until the first attempt has ended. */
+  readonly status: 'connecting' | 'up' | 'down'
+  /** The configured address in use, `host:port`; the last one tried where none is. */
+  readonly server: string
+  /** Its gRPC side, `host:port`. */
+  readonly endpoint: string
+  /** Why it is down; '' otherwise. */
+  readonly reason: string
+}
+
+export type LinkListener = (state: LinkState) => void
+
+/** Whether a session is there, who wants to know, and who waits for one. */
+export interface SessionHolder {
+  readonly state: LinkState
+  readonly session: Session | undefined
+  /** Which server is being tried, and where its gRPC side is. */
+  setTarget(server: string, endpoint: string): void
+  up(session: Session): void
+  down(reason: string): void
+  /** Called at each change to up, and at once if it is up. */
+  onUp(listener: LinkListener): Unsubscribe
+  /** Called at each change to down. */
+  onDown(listener: LinkListener): Unsubscribe
+  /** The session, waited for: as long as the first attempt takes, and a moment more where the connection was lost. */
+  waitForSession(signal: AbortSignal): Promise<Session>
+  /** What to say where there is none. */
+  unavailableError(): SidecarError
+  /** Down for good; nobody is told. */
+  close(): void
+}
+
+/** How long a request waits for a connection that was lost: a reconnect to a live server is quicker. */
+const DOWN_WAIT_MS = 1_500
+
+export function createSessionHolder(
+  addresses: () => readonly ServerAddress[],
+  firstWaitMs: number,
+  logger: Logger,
+): SessionHolder {
+  const upListeners = new Set<LinkListener>()
+  const downListeners = new Set<LinkListener>()
+  let state: LinkState = { status: 'connecting', server: addresses()[0]?.authority ?? '', endpoint: '', reason: '' }
+  let session: Session | undefined
+
+  const change = (next: LinkState, listeners: ReadonlySet<LinkListener>): void => {
+    const changed = next.status !== state.status
+    state = next
+    if (changed) for (const listener of listeners) callListener(listener, state, failed)
+  }
+
+  const failed = (error: unknown) => logger.error(`a listener of the gRPC link threw: ${messageOf(error)}`)
+
+  const subscribe = (listeners: Set<LinkListener>, listener: LinkListener) => {
+    // Its own function object: the same listener may be handed in twice.
+    const own: LinkListener = (now) => listener(now)
+    listeners.add(own)
+    return { own, unsubscribe: () => void listeners.delete(own) }
+  }
+
+  const unavailableError = () => {
+    const list = addresses()
+      .map((address) => address.authority)
+      .join(', ')
+    const why = state.reason || 'still connecting'
+    return new SidecarError('SIDECAR_REGISTRY_UNAVAILABLE', `no gRPC connection to Nacos ${list}: ${why}`)
+  }
+
+  const wait = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      let timer: NodeJS.Timeout | undefined
+      // Not unref'd: somebody awaits the request.
+      const arm = (ms: number) => {
+        clearTimeout(timer)
+        timer = setTimeout(done, ms)
+      }
+      const onDown = () => arm(DOWN_WAIT_MS)
+      const done = () => {
+        clearTimeout(timer)
+        upListeners.delete(done)
+        downListeners.delete(onDown)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      upListeners.add(done)
+      downListeners.add(onDown)
+      signal.addEventListener('abort', done, { once: true })
+      arm(state.status === 'connecting' ? firstWaitMs : DOWN_WAIT_MS)
+    })
+
+  return {
+    get state() {
+      return state
+    },
+    get session() {
+      return session
+    },
+    setTarget(server, endpoint) {
+      if (!session) state = { ...state, server, endpoint }
+    },
+    up(next) {
+      session = next
+      const endpoint = next.connection.address.authority
+      change({ status: 'up', server: next.server, endpoint, reason: '' }, upListeners)
+    },
+    down(reason) {
+      session = undefined
+      change({ ...state, status: 'down', reason }, downListeners)
+    },
+    onUp(listener) {
+      const { own, unsubscribe } = subscribe(upListeners, listener)
+      if (state.status === 'up') callListener(own, state, failed)
+      return unsubscribe
+    },
+    onDown: (listener) => subscribe(downListeners, listener).unsubscribe,
+    async waitForSession(signal) {
+      if (!session) await wait(signal)
+      signal.throwIfAborted()
+      if (!session) throw unavailableError()
+      return session
+    },
+    unavailableError,
+    close() {
+      session = undefined
+      state = { ...state, status: 'down', reason: 'closed' }
+      upListeners.clear()
+      downListeners.clear()
+    },
+  }
+}

@@ -1,0 +1,177 @@
+import { messageOf } from '../../errors.js'
+import { failureKindOf } from '../http/failure.js'
+import type { HttpTransport } from '../http/transport.js'
+import type { GrpcLink } from '../grpc/link.js'
+import type { Logger } from '../../logger.js'
+import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
+import { cutOff } from '../../util/deadline.js'
+import type { NacosTransport } from '../transport.js'
+import { createConfigUpdates } from './config-updates.js'
+import { createUpdateModeSwitch, type UpdateModeSwitch } from './update-mode.js'
+import { createServiceUpdates } from './service-updates.js'
+
+export interface CombinedTransportOptions {
+  /** Makes the gRPC link when it is first of use. */
+  readonly openLink: () => GrpcLink
+  /** What registers, and is the sign of life. @default 'http' */
+  readonly registerBy?: 'http' | 'grpc'
+  /** How often watched services are asked for while nothing pushes; ±10 %. */
+  readonly pollIntervalMs: number
+  /** The link may be opened to learn what HTTP does not tell. @default true */
+  readonly mayOpen?: boolean
+  /** The link was lost and stands again. */
+  readonly onRestored?: (() => void) | undefined
+  readonly logger: Logger
+}
+
+/** Both ways to one registry, seen as one. */
+export interface CombinedTransport extends NacosTransport {
+  /** To be called when the registry answers HTTP for the first time, and when it does again. */
+  onHttpAnswer(): void
+}
+
+/**
+ * HTTP for what is asked, gRPC for what is to be heard of: services and configs arrive by push while the link stands,
+ * else by long poll and polling. Each switch starts from what the listeners hold, so that no change is lost between.
+ */
+export function createCombinedTransport(http: HttpTransport, options: CombinedTransportOptions): CombinedTransport {
+  const { logger } = options
+  const { source: _source, tokens: _tokens, recordClusters: _recordClusters, longPolls: _longPolls, ...asked } = http
+  const { watchConfig, publishConfig, deleteConfig } = http
+  const configs = createConfigUpdates({ pull: watchConfig, logger })
+  const list: NacosTransport['list'] = (key, signal) => http.list(key, signal, () => listOverGrpc(key, signal))
+  const services = createServiceUpdates({ list, pollIntervalMs: options.pollIntervalMs, logger })
+  const mode = createUpdateModeSwitch({
+    openLink: options.openLink,
+    onMode(mode, link) {
+      services.setMode(mode, link && recordingClusters(link))
+      configs.setMode(mode, link?.watchConfig)
+    },
+    onRestored: () => options.onRestored?.(),
+    pullName: () => (http.longPolls ? 'http long poll and polling' : 'http polling'),
+    logger,
+  })
+
+  /** HTTP asks for the clusters that are known, should it have to do without the link. */
+  const recordingClusters =
+    (link: GrpcLink): NacosTransport['watchService'] =>
+    (key, listener, onFailure) =>
+      link.watchService(
+        key,
+        (instances) => {
+          http.recordClusters(instances)
+          listener(instances)
+        },
+        onFailure,
+      )
+
+  /** The list over gRPC, which holds every cluster; `undefined` while the link does not stand. */
+  async function listOverGrpc(
+    key: ServiceKey,
+    signal: AbortSignal | undefined,
+  ): Promise<ServiceInstance[] | undefined> {
+    const link = options.mayOpen === false ? mode.link : mode.open()
+    if (!link || !(await isUp(link, signal))) return undefined
+    return link.list(key, signal).catch((error: unknown) => {
+      signal?.throwIfAborted()
+      logger.debug(`A list over gRPC failed: ${messageOf(error)}`)
+      return undefined
+    })
+  }
+
+  /** Nacos 3 has publish and delete in its admin API only, which is closed to most; over gRPC the config's own rights count. */
+  async function withGrpcFallback<T>(overHttp: () => Promise<T>, overGrpc: (link: GrpcLink) => Promise<T>): Promise<T> {
+    try {
+      return await overHttp()
+    } catch (error) {
+      const kind = failureKindOf(error)
+      const closedToUs = http.describe().protocol === 'http v3' && (kind === 'denied' || kind === 'no-route')
+      if (!closedToUs) throw error
+      const link = mode.open()
+      return await overGrpc(link).catch((second: unknown) => {
+        throw link.state().status === 'up' ? second : error
+      })
+    }
+  }
+
+  const transport: CombinedTransport = {
+    ...asked,
+    list,
+    watchService(key, listener, onFailure) {
+      mode.activate()
+      return services.watch(key, listener, onFailure)
+    },
+    watchConfig(key, knownMd5, listener) {
+      mode.activate()
+      return configs.watch(key, knownMd5, listener)
+    },
+    publishConfig: (item, casMd5, signal) =>
+      withGrpcFallback(
+        () => publishConfig(item, casMd5, signal),
+        (link) => link.publishConfig(item, casMd5, signal),
+      ),
+    deleteConfig: (key, signal) =>
+      withGrpcFallback(
+        () => deleteConfig(key, signal),
+        (link) => link.deleteConfig(key, signal),
+      ),
+    describe() {
+      const updates = mode.reason()
+      const { clusters, ...status } = http.describe()
+      return {
+        ...status,
+        ...(updates !== undefined && { updates }),
+        by: mode.mode === 'push' ? ('push' as const) : ('poll' as const),
+        ...(clusters && mode.mode !== 'push' && { clusters }),
+      }
+    },
+    onHttpAnswer: () => mode.onHttpAnswer(),
+    async close() {
+      services.close()
+      configs.close()
+      await Promise.all([mode.close(), http.close()])
+    },
+  }
+  return options.registerBy === 'grpc' ? withGrpcRegistration(transport, mode) : transport
+}
+
+/** How long the first attempt of a link is waited for by somebody who needs its list. */
+const FIRST_ATTEMPT_MS = 1_500
+
+/** True if the link stands; waits for the first attempt to end. */
+async function isUp(link: GrpcLink, signal: AbortSignal | undefined): Promise<boolean> {
+  if (link.state().status === 'connecting') {
+    const ends: Unsubscribe[] = []
+    const settled = new Promise<void>((resolve) =>
+      ends.push(
+        link.onUp(() => resolve()),
+        link.onDown(() => resolve()),
+      ),
+    )
+    await cutOff(FIRST_ATTEMPT_MS, [signal], () => settled).catch(() => signal?.throwIfAborted())
+    for (const end of ends) end()
+  }
+  return link.state().status === 'up'
+}
+
+/** The connection is the sign of life, and the link registers again on each new one. */
+function withGrpcRegistration(transport: CombinedTransport, push: UpdateModeSwitch): CombinedTransport {
+  // A process that dies closes its connection: that is its last word.
+  const { beat: _beat, deregisterRequest: _deregisterRequest, ...rest } = transport
+  return {
+    ...rest,
+    register: async (instance, signal) => push.open().register(instance, signal),
+    deregister: async (instance, signal) => push.open().deregister(instance, signal),
+    describe() {
+      const status = transport.describe()
+      const link = push.link?.state()
+      return {
+        ...status,
+        server: link?.server ?? status.server,
+        protocol: 'grpc',
+        connected: link?.status === 'up',
+        reason: link?.reason || 'cloud.nacos.transport is grpc',
+      }
+    },
+  }
+}

@@ -1,0 +1,82 @@
+import { messageOf } from '../errors.js'
+import type { Emit } from '../events.js'
+import type { Logger } from '../logger.js'
+import type { ServiceInstance } from '../types.js'
+import type { Clock } from './clock.js'
+
+/** What has come of the requests that keep an instance registered: counted, and said where it is news. */
+export interface RegistrationLog {
+  /** Wall clock of the last one that the registry took, in ms since 1970. */
+  readonly lastSuccessAt: number | undefined
+  /** Failed in a row. */
+  readonly failures: number
+  readonly lastError: string | undefined
+  /** True from a heartbeat that failed to the next request that is taken: the registry may have forgotten. */
+  readonly beatsFail: boolean
+  succeeded(instance: ServiceInstance): void
+  registrationFailed(error: unknown): void
+  beatFailed(instance: ServiceInstance, error: unknown): void
+}
+
+export interface RegistrationLogOptions {
+  /** Of the instance, for messages. */
+  readonly name: string
+  /** The server in use. */
+  readonly server: () => string
+  readonly logger: Logger
+  readonly emit: Emit
+  readonly clock: Clock
+}
+
+/** A lasting failure is said once, and again so often; a new reason at once. The rest goes to debug. */
+const REPEAT_LOG_MS = 60_000
+
+export function createRegistrationLog({ name, server, logger, emit, clock }: RegistrationLogOptions): RegistrationLog {
+  let lastTakenAt: number | undefined
+  let failures = 0
+  let lastError: string | undefined
+  let beatsFail = false
+  let logged: { error: string; at: number } | undefined
+
+  function failed(what: string, error: unknown, advice: string): void {
+    failures++
+    lastError = messageOf(error)
+    const message = `${what} ${name} at ${server()}, attempt ${failures}: ${lastError}; ${advice}`
+    const now = clock.now()
+    if (logged?.error === lastError && now - logged.at < REPEAT_LOG_MS) return logger.debug(message)
+    logged = { error: lastError, at: now }
+    logger.warn(message)
+  }
+
+  return {
+    get lastSuccessAt() {
+      return lastTakenAt
+    },
+    get failures() {
+      return failures
+    },
+    get lastError() {
+      return lastError
+    },
+    get beatsFail() {
+      return beatsFail
+    },
+    succeeded(instance) {
+      const missed = failures
+      lastTakenAt = Date.now()
+      failures = 0
+      lastError = logged = undefined
+      if (!beatsFail) return
+      beatsFail = false
+      logger.info(`${server()} takes the heartbeat of ${name} again, after ${missed} failures`)
+      emit('beatRecovered', { instance, failures: missed })
+    },
+    registrationFailed: (error) =>
+      failed('cannot register', error, 'the app serves meanwhile, the next attempt follows'),
+    beatFailed(instance, error) {
+      beatsFail = true
+      failed('no heartbeat for', error, 'if that lasts, the registry takes the instance out')
+      emit('beatFailed', { instance, error, failures })
+    },
+  }
+}

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { messageOf } from '../errors.js'
+import type { Logger } from '../logger.js'
+import type { ServiceInstance } from '../types.js'
+
+/**
+ * The processes that stand for one instance: cluster workers behind one port, PM2's too. Each is a file, so that
+ * neither the primary nor a worker that was killed has to say anything.
+ */
+export interface WorkerRegistry {
+  /** Before this process's first request to the registry. */
+  add(): void
+  /** After its last one. @returns true where nobody else stands for the instance */
+  remove(): boolean
+  /** True where nobody but this process stands for the instance. */
+  isLast(): boolean
+}
+
+export interface WorkerRegistryOptions {
+  readonly instance: ServiceInstance
+  /** The same instance may be registered in two registries. */
+  readonly servers: readonly string[]
+  readonly logger: Logger
+  /** @default a folder of this user's own in the system's temporary one */
+  readonly folder?: string
+}
+
+/** All of it is synchronous: a process that crashes leaves, too. */
+export function createWorkerRegistry({
+  instance,
+  servers,
+  logger,
+  folder = privateFolder(),
+}: WorkerRegistryOptions): WorkerRegistry {
+  const { namespace, group, service, cluster, ip, port } = instance
+  const identity = JSON.stringify([[...servers].sort(), namespace, group, service, cluster, ip, port])
+  const prefix = `${createHash('sha256').update(identity).digest('hex').slice(0, 32)}-`
+  // The time is part of the name, so that a later process of the same pid is not taken for this one.
+  const own = `${prefix}${process.pid}-${startOf(process.pid) ?? ''}`
+
+  function isLast(): boolean {
+    try {
+      const peers = readdirSync(folder).filter((name) => name.startsWith(prefix) && name !== own)
+      return !peers.some((name) => isAlive(join(folder, name), name.slice(prefix.length)))
+    } catch {
+      return true
+    }
+  }
+
+  return {
+    add() {
+      try {
+        makePrivate(folder)
+        writeFileSync(join(folder, own), '')
+      } catch (error) {
+        logger.warn(
+          `workers cannot see each other (${messageOf(error)}): each that leaves deregisters ${ip}:${port}, until the next heartbeat of another`,
+        )
+      }
+    },
+    // The own file goes first: of two that leave at once, at least one then sees nobody.
+    remove() {
+      removeFile(join(folder, own))
+      return isLast()
+    },
+    isLast,
+  }
+}
+
+function privateFolder(): string {
+  return join(tmpdir(), `nacos-sidecar-${userInfo().uid}`)
+}
+
+/** The temporary folder belongs to everybody: what somebody else has put there is not used. */
+function makePrivate(folder: string): void {
+  mkdirSync(folder, { mode: 0o700, recursive: true })
+  const found = lstatSync(folder)
+  const { uid } = userInfo()
+  if (!found.isDirectory() || (uid >= 0 && (found.uid !== uid || (found.mode & 0o022) !== 0)))
+    throw new Error(`${folder} is not a folder that only this user can write to`)
+}
+
+function isAlive(file: string, process: string): boolean {
+  const [, pid, start] = /^(\d+)-(\d*)$/.exec(process) ?? []
+  if (pid === undefined) return false
+  if (isRunning(Number(pid)) && (!start || start === startOf(Number(pid)))) return true
+  removeFile(file)
+  return false
+}
+
+function removeFile(file: string): void {
+  try {
+    rmSync(file, { force: true })
+  } catch {
+    // What cannot be removed will be seen to be dead.
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** When a process was started, in the kernel's own ticks; `undefined` where there is no /proc, or no such process. */
+function startOf(pid: number): string | undefined {
+  try {
+    // The name of the program comes second, in parentheses, and may hold anything.
+    const [state, ...rest] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ')
+    return state === 'Z' ? undefined : rest[18]
+  } catch {
+    return undefined
+  }
+}

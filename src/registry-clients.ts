@@ -1,0 +1,68 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from './logger.js'
+import { connectRegistry, createTransport, type ConnectOptions } from './nacos/connect.js'
+import type { NacosTransport } from './nacos/transport.js'
+import { connectionOf, connectionsOf, type ConnectionOptions } from './settings/connection.js'
+import type { Settings } from './settings/schema.js'
+import { openSnapshotFolder, type SnapshotFolder } from './snapshot/folder.js'
+import { snapshotLocation } from './snapshot/location.js'
+
+/** The way to services, or to configs. */
+export interface RegistryClient {
+  readonly transport: NacosTransport
+  /** `''` is the public namespace. */
+  readonly namespace: string
+  /** What was last heard by it, on disk. */
+  readonly snapshots: SnapshotFolder | undefined
+}
+
+/** All that a sidecar has to do with the registry goes these ways: mostly one and the same. */
+export interface RegistryClients {
+  readonly discovery: RegistryClient
+  readonly config: RegistryClient
+  close(): Promise<void>
+}
+
+export interface RegistryClientsOptions extends ConnectOptions {
+  readonly settings: Settings
+  /** Another way than the settings say. */
+  readonly transport?: NacosTransport | undefined
+}
+
+/** Nothing is sent before the first call. */
+export function openRegistryClients({ transport, ...options }: RegistryClientsOptions): RegistryClients {
+  const { settings, logger } = options
+  const connections = connectionsOf(settings.cloud.nacos)
+  const { discovery, config } = transport
+    ? { discovery: transport, config: transport }
+    : connectRegistry({ connections, ...options })
+  const services = createClient(discovery, connections.discovery, settings, logger)
+  const documents = isDeepStrictEqual(connections.discovery, connections.config)
+    ? services
+    : createClient(config, connections.config, settings, logger)
+  return {
+    discovery: services,
+    config: documents,
+    async close() {
+      await Promise.all([services.snapshots?.close(), documents.snapshots?.close()])
+      await Promise.all([discovery.close(), config !== discovery && config.close()])
+    },
+  }
+}
+
+/** The way of a script that only calls. */
+export function openDiscoveryClient(settings: Settings, logger: Logger): RegistryClient {
+  const connection = connectionOf(settings.cloud.nacos, 'discovery')
+  return createClient(createTransport({ connection, settings, logger }), connection, settings, logger)
+}
+
+function createClient(
+  transport: NacosTransport,
+  { contextPath, namespace, username, accessKey }: ConnectionOptions,
+  { sidecar }: Settings,
+  logger: Logger,
+): RegistryClient {
+  const { servers } = transport.describe()
+  const folder = snapshotLocation(sidecar.snapshotDir, { servers, contextPath, namespace, user: username ?? accessKey })
+  return { transport, namespace, snapshots: folder === undefined ? undefined : openSnapshotFolder(folder, logger) }
+}

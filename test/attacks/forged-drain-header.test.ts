@@ -1,0 +1,121 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import express from 'express'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { DRAIN_HEADER, formatDrainHeader } from '../../src/drain-header.js'
+import { wrapServer } from '../../src/lifecycle/graceful-server.js'
+import { createSidecar } from '../../src/process-sidecar.js'
+import { frameworks, serve } from '../unit/adapters/apps.js'
+import { instance, startMesh } from '../unit/feign/harness.js'
+import { createFetch } from '../../src/http/fetch.js'
+
+/** Each is how some handler passes on an answer with all of its headers. */
+const WAYS: Record<string, (response: ServerResponse, mark: string) => unknown> = {
+  setHeader: (response, mark) => response.setHeader(DRAIN_HEADER, mark).end('ok'),
+  'setHeader in capitals': (response, mark) => response.setHeader('X-Sidecar-Leaving', mark).end('ok'),
+  appendHeader: (response, mark) => response.appendHeader(DRAIN_HEADER, mark).end('ok'),
+  setHeaders: (response, mark) => response.setHeaders(new Headers({ [DRAIN_HEADER]: mark })).end('ok'),
+  'writeHead with an object': (response, mark) => response.writeHead(200, { 'X-Sidecar-Leaving': mark }).end('ok'),
+  'writeHead with a list': (response, mark) => response.writeHead(200, 'OK', ['X-Sidecar-Leaving', mark]).end('ok'),
+  'a first write': (response, mark) => {
+    response.setHeader(DRAIN_HEADER, mark)
+    response.write('o')
+    response.end('k')
+  },
+  flushHeaders: (response, mark) => {
+    response.setHeader(DRAIN_HEADER, mark)
+    response.flushHeaders()
+    response.end('ok')
+  },
+}
+
+/** A third party that knows where the instance is, and wants it out of its callers' lists. */
+async function hostile(port: () => number): Promise<string> {
+  const upstream = await serve(
+    createServer((_request, response) => {
+      response
+        .writeHead(200, { [DRAIN_HEADER]: formatDrainHeader({ ip: '127.0.0.1', port: port() }, 30_000) })
+        .end('ok')
+    }),
+  )
+  onTestFinished(() => upstream.close())
+  return upstream.url
+}
+
+/** How many of 10 calls go to `port` after the first that was answered by it. */
+async function turnsOf(port: number): Promise<number> {
+  const { registry, runtime } = startMesh()
+  const other = await serve(createServer((_request, response) => void response.end('ok')))
+  onTestFinished(() => other.close())
+  registry.set('demo', instance('demo', port), instance('demo', other.port))
+  const fetch = createFetch(() => runtime)
+  const call = async () => (await fetch('http://demo/')).text()
+  await call()
+  await call()
+  const { route } = runtime.target('demo') as { route: { pick(): { instance: { port: number } } } }
+  return Array.from({ length: 10 }, () => route.pick().instance.port).filter((picked) => picked === port).length
+}
+
+describe('attack: a leaving mark that a handler passes on', () => {
+  it.each(Object.entries(WAYS))('G7: takes the instance out of no list: %s', async (_way, pass) => {
+    let port = 0
+    const upstream = await hostile(() => port)
+    const server: Server = createServer((_request, response) => {
+      void fetch(upstream).then(({ headers }) => pass(response, headers.get(DRAIN_HEADER)!))
+    })
+    const held = wrapServer(server, { leaving: () => false, mayClose: async () => {} })
+    const running = await serve(server)
+    onTestFinished(() => {
+      held.unwrap()
+      return running.close()
+    })
+    port = running.port
+    expect((await fetch(running.url)).headers.has(DRAIN_HEADER)).toBe(false)
+    expect(await turnsOf(port)).toBe(5)
+
+    // Its own goes through, whatever the handler sets.
+    held.disableKeepAlive()
+    held.advertiseDrain(() => '5;own')
+    expect((await fetch(running.url)).headers.get(DRAIN_HEADER)).toBe('5;own')
+  })
+
+  it.each(frameworks)('G7: from an app behind a sidecar: $name', async ({ create }) => {
+    let port = 0
+    const upstream = await hostile(() => port)
+    const made = create()
+    made.route('GET', '/', async (request) => {
+      const { headers } = await fetch(upstream)
+      const { _httpMessage: response } = request.socket as unknown as { _httpMessage: ServerResponse }
+      headers.forEach((value, name) => name.startsWith('x-') && response.setHeader(name, value))
+      return 'ok'
+    })
+    const sidecar = createSidecar({
+      app: made.app,
+      configPath: false,
+      signals: false,
+      logger: { debug() {}, info() {}, warn() {}, error() {} },
+      settings: { 'cloud.nacos.discovery.enabled': false, 'cloud.nacos.config.enabled': false },
+    })
+    const running = await made.listen()
+    onTestFinished(async () => {
+      await sidecar.stop({ drain: false })
+      await running.close()
+    })
+    port = running.port
+    while (sidecar.status().phase !== 'serving') await new Promise(setImmediate)
+    expect((await fetch(running.url)).headers.has(DRAIN_HEADER)).toBe(false)
+    expect(await turnsOf(port)).toBe(5)
+  })
+
+  it('G7: without a sidecar in front, the same answer would do it: the test can fail', async () => {
+    let port = 0
+    const upstream = await hostile(() => port)
+    const app = express()
+    app.get('/', async (_request, response) => {
+      response.set(DRAIN_HEADER, (await fetch(upstream)).headers.get(DRAIN_HEADER)!).send('ok')
+    })
+    const running = await serve(createServer(app))
+    onTestFinished(() => running.close())
+    port = running.port
+    expect(await turnsOf(port)).toBe(0)
+  })
+})
