@@ -2,24 +2,25 @@ import type { JsonSchema } from '../src/settings/json-schema.js'
 
 const INTRO = `# Settings
 
-Every key of bootstrap.yml that is read, made from the schema by \`npm run schema\`. Each may stand below \`spring:\`, in
-kebab, camel or snake case, and in the environment (\`SIDECAR_DRAIN=20s\`, \`SPRING_CLOUD_NACOS_DISCOVERY_WEIGHT=2\`).
-Durations are milliseconds, or \`500ms\`, \`10s\`, \`2m\`, \`1h\`, \`PT10S\`. What goes before what, low to high: defaults,
-bootstrap.yml, bootstrap-{profile}.yml, application.yml, application-{profile}.yml, \`.env\` beside them, environment,
-\`SPRING_APPLICATION_JSON\`, command line (\`--server.port=9203\`), \`settings\` in code. Both files may be .yaml and .properties too,
-and lie in \`./config\`.
+Every key of bootstrap.yml that the sidecar reads. \`npm run schema\` writes this page from the schema. The first steps:
+[configuration](configuration.md).
 
-Short names in the environment: \`NACOS_SERVER\`, \`NACOS_NAMESPACE\`, \`NACOS_USERNAME\`, \`NACOS_PASSWORD\` (both sections of
-\`cloud.nacos\`), \`NACOS_SERVICE_NAME\`, \`NACOS_SERVICE_IP\`, \`NACOS_SERVICE_PORT\`; \`NACOS_SIDECAR_OVERRIDE_<service>\` for
-\`feign.client.<service>.url\`. \`SIDECAR_CONFIG\` says where the files are: else it is the working directory, else the
-folder of the main script's package.json.
+- **Spelling.** A key may be below \`spring:\`. It may be in kebab-case, camelCase or snake_case.
+- **Environment.** \`SIDECAR_DRAIN=20s\`, \`SPRING_CLOUD_NACOS_DISCOVERY_WEIGHT=2\`. Short names: \`NACOS_SERVER\`, \`NACOS_NAMESPACE\`,
+  \`NACOS_USERNAME\`, \`NACOS_PASSWORD\` (for both sections of \`cloud.nacos\`), \`NACOS_SERVICE_NAME\`, \`NACOS_SERVICE_IP\`,
+  \`NACOS_SERVICE_PORT\`; \`NACOS_SIDECAR_OVERRIDE_<service>\` sets \`feign.client.<service>.url\`.
+- **Durations** are milliseconds, or \`500ms\`, \`10s\`, \`2m\`, \`1h\`, \`PT10S\`.
+- **Precedence**, from weak to strong: defaults, bootstrap.yml, bootstrap-{profile}.yml, application.yml, application-{profile}.yml,
+  \`.env\` beside them, environment, \`SPRING_APPLICATION_JSON\`, command line (\`--server.port=9203\`), \`settings\` in code.
+- **Files** may also be .yaml and .properties, and may be in \`./config\`. \`SIDECAR_CONFIG\` names the file or its folder. Without it, the
+  files are searched in the working directory, then in the folder of the main script's package.json.
 `
 
 const TITLES: Record<string, string> = {
   'cloud.nacos':
-    '`discovery` and `config` take the same keys down to `context-path`; what they leave out comes from here.',
+    '`discovery` and `config` have the same keys down to `context-path`; they inherit those that they do not set.',
   'feign.client.<name>':
-    'Under `default` for every client. OpenFeign’s own names are read too: [coming from Spring](migration.md).',
+    '`feign.client.default` applies to every client. OpenFeign’s own names are read too: [coming from Spring](migration.md).',
 }
 
 interface Row {

@@ -12,64 +12,64 @@ import { sidecar } from './schema/sidecar.js'
  */
 export const settingsSchema = section({
   server: section({
-    /** The port the app listens on: read it with `configLocal('server.port', 9202)`. @default what the app says */
+    /** Port that the app listens on. The app reads it: `configLocal('server.port', 9202)`. @default the port the app listens on */
     port: port.optional(),
   }).prefault({}),
   application: section({
-    /** The service's name, needed to register; also the data id of its own configs. @default the name in package.json */
+    /** Name of the service, required to register; also the data id of its own documents. @default the name in package.json */
     name: text.optional(),
-    /** What `auth.code` is where that is left out. */
+    /** Value of `auth.code`, if that is not set. */
     code: text.optional(),
   }).prefault({}),
   profiles: section({
-    /** Several, separated by commas; the later one is stronger. @default none */
+    /** Active profiles, separated by commas; a later one is stronger. @default none */
     active: list.default([]),
-    /** Taken in as well; those that are active are stronger. @default none */
+    /** Further profiles; the active ones are stronger. @default none */
     include: list.default([]),
-    /** Profiles that come with one: `prod: [proddb, prodmq]`. Members may have groups of their own. */
+    /** Profiles that a profile activates: `prod: [proddb, prodmq]`. Members may have groups of their own. */
     group: z.record(z.string(), list).default({}),
   }).prefault({}),
   config: section({
     /**
-     * What to read as well, separated by commas or semicolons: documents in Nacos,
-     * `[optional:]nacos:data-id?group=&refreshEnabled=&preference=`, which then are the only ones that are pulled, and
-     * files, `[optional:]file:`, `classpath:` (beside the main file) and `configtree:`. Each stands just above the
-     * document that imports it.
+     * Further documents to read, separated by commas or semicolons. From Nacos:
+     * `[optional:]nacos:data-id?group=&refreshEnabled=&preference=`; then no other document of Nacos is loaded. Files:
+     * `[optional:]file:`, `classpath:` (beside the main file), `configtree:`. Each is just stronger than the document
+     * that imports it.
      */
     import: list.default([]),
   }).prefault({}),
   cloud: section({
     nacos: nacos.prefault({}),
     discovery: section({
-      /** `false` registers nothing, as `cloud.nacos.discovery.register-enabled: false`; calls by name still work. */
+      /** `false` registers no instance, as `cloud.nacos.discovery.register-enabled: false` does; calls by name still work. */
       enabled: flag.default(true),
     }).prefault({}),
     serviceRegistry: section({
       autoRegistration: section({
-        /** `false` registers nothing, as `cloud.nacos.discovery.register-enabled: false`. */
+        /** `false` registers no instance, as `cloud.nacos.discovery.register-enabled: false` does. */
         enabled: flag.default(true),
       }).prefault({}),
     }).prefault({}),
-    /** How the address that callers are told is chosen, in Spring's own words. */
+    /** How the registered address is chosen, with Spring's keys. */
     inetutils: section({
-      /** As `cloud.nacos.discovery.preferred-networks`, which is asked first. */
+      /** As `cloud.nacos.discovery.preferred-networks`, which is tried first. */
       preferredNetworks: list.default([]),
-      /** Regular expressions: an interface whose whole name matches one is passed over. */
+      /** Regular expressions: an interface whose whole name matches one of them is ignored. */
       ignoredInterfaces: list.default([]),
-      /** Takes private addresses only. */
+      /** `true` uses private addresses only. */
       useOnlySiteLocalInterfaces: flag.default(false),
-      /** Where this machine has no other address. @default 127.0.0.1 */
+      /** Address to use if this machine has no other. @default 127.0.0.1 */
       defaultIpAddress: text.optional(),
     }).prefault({}),
   }).prefault({}),
   auth: auth.prefault({}),
   feign: section({
-    /** By the name of the service, or `default` for all of them. */
+    /** Keyed by the name of the service; `default` applies to all services. */
     client: z.record(z.string(), feignClient).default({}),
   }).prefault({}),
   sidecar: sidecar.prefault({}),
   logging: section({
-    /** By name; ours is `nacos-sidecar`: debug, info, warn, error or silent. @default info */
+    /** Log levels by name; the sidecar's is `nacos-sidecar`: debug, info, warn, error or silent. @default info */
     level: z.record(z.string(), logLevel).default({}),
   }).prefault({}),
 })

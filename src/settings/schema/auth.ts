@@ -2,45 +2,45 @@ import { durationMs, flag, integer, list, oneOf, positiveMs, section, text, word
 
 /** `auth`: the guard. */
 export const auth = section({
-  /** Guards the app. */
+  /** `true` guards the app: requests need a token that the auth service permits. */
   enabled: flag.default(false),
-  /** Lets a request with a token pass while the auth service is down. */
+  /** `true` lets requests with a token pass while the auth service is down. */
   failOpen: flag.default(false),
-  /** Paths that need no token: whole segments and globs. */
+  /** Paths that need no token: whole segments (`/public`) and globs (`/static/**`). */
   excludePaths: list.default([]),
-  /** How long the auth service may take to decide. */
+  /** Deadline of one request to the auth service. */
   timeout: positiveMs.default(5_000),
-  /** Logical name or base URL of the central auth service. */
+  /** Service name or base URL of the auth service. */
   service: text.optional(),
-  /** Path of the check at the auth service. */
+  /** Path of the check on the auth service. */
   path: text.default('/external/auth/check'),
-  /** What this application calls itself there; `application.code` where it is left out. */
+  /** Code of this application, sent to the auth service. @default the value of `application.code` */
   code: text.optional(),
-  /** How long a permission is remembered, for its token and route; a refusal, a second at most. 0: not at all. */
+  /** How long a permission for a token and a route is cached; a refusal is cached for one second at most. 0 caches none. */
   cacheTtl: durationMs.default(5_000),
   /**
-   * Checks of tokens under way at once, half of them at most for one connection; beyond, requests that need a check get
-   * 503 with `Retry-After`. What is remembered, and health pages, need none.
+   * Limit of pending token checks; one connection may have half of them. Above it, requests that need a check get 503
+   * with `Retry-After`. Requests with a cached decision and health pages need no check.
    */
   maxPending: integer(1, 100_000).default(256),
-  /** Lets CORS preflights pass without a token: OPTIONS with Origin and Access-Control-Request-Method, and no body. */
+  /** `true` lets CORS preflights pass without a token: OPTIONS with Origin and Access-Control-Request-Method, and no body. */
   openPreflight: flag.default(true),
   token: section({
-    /** Takes the token from the query, `?token=` or `?access_token=`, as well. */
+    /** `true` also reads the token from the query: `?token=` or `?access_token=`. */
     query: flag.default(true),
-    /** Takes the token from the cookies `token` and `access_token` as well. */
+    /** `true` also reads the token from the cookies `token` and `access_token`. */
     cookies: flag.default(true),
     /**
-     * The only places a token is taken from, the strongest first: `bearer`, `cookies`, `query`, `x-auth-token`, `x-token`.
-     * @default all of them; a request in which they hold different tokens is refused
+     * The only places where the token is read, the strongest first: `bearer`, `cookies`, `query`, `x-auth-token`, `x-token`.
+     * @default all of them; a request with different tokens is refused
      */
     sources: wordList('bearer', 'cookies', 'query', 'x-auth-token', 'x-token').optional(),
-    /** Longest token, in characters. @default what Node's limit on headers lets in: 16 KB, --max-http-header-size */
+    /** Longest accepted token, in characters. @default Node's limit on headers: 16 KB, --max-http-header-size */
     maxLength: integer(1, 1_000_000).optional(),
   }).prefault({}),
   /**
-   * `first` guards every route by itself: in front of the app, or without one in front of the server that is found, and
-   * upgrades (WebSockets) as well; `manual` leaves it to the app: `sidecar.guard()`, `check()` and `guardUpgrade()`.
+   * `first` guards every route and every upgrade (WebSockets), in front of the app, or of the server that is found if
+   * there is no app. `manual` leaves the place to the app: `sidecar.guard()`, `check()` and `guardUpgrade()`.
    */
   mount: oneOf('first', 'manual').default('first'),
 })

@@ -1,77 +1,78 @@
 import { autoOr, durationMs, flag, headerName, integer, oneOf, port, positiveMs, section, text } from '../kinds.js'
 
 const ejection = section({
-  /** Takes instances that keep failing out of the list for a while. */
+  /** `true` ejects failing instances from the list for a while. */
   enabled: flag.default(true),
-  /** Failures in a row (5xx, timeouts, broken connections) that take an instance out. */
+  /** Consecutive failed calls (5xx, timeouts, broken connections) that eject an instance. */
   failures: integer(1, 10_000).default(5),
-  /** Connections in a row that did not come about that do. */
+  /** Consecutive failed connection attempts that eject an instance. */
   connectFailures: integer(1, 10_000).default(1),
-  /** How long the first time; doubled each further time, and shortened at random by up to a fifth. */
+  /** Duration of the first ejection. It doubles each further time, and is shortened at random by up to a fifth. */
   time: durationMs.default(5_000),
-  /** How long at most. */
+  /** Longest duration of an ejection. */
   maxTime: durationMs.default(30_000),
-  /** Never more than this share of the list, in percent. */
+  /** Largest share of the list that may be ejected, in percent. */
   maxShare: integer(0, 100).default(50),
-  /** Where less than this share of the list is left, in percent, all of it is used again. */
+  /** If ejection leaves fewer than this percentage of instances, ignore it and use them all. */
   panicShare: integer(0, 100).default(50),
 })
 
-/** `sidecar`: settings that Spring has no name for. */
+/** `sidecar`: settings that do not exist in Spring. */
 export const sidecar = section({
   /**
-   * How long the instance keeps serving after it has left the registry. `auto`: 12 s, and longer while requests still
-   * come from callers whose list is older (Spring Cloud LoadBalancer keeps one for 35 s), until none has come for 3 s, at
-   * most for `leave-timeout`; health checks do not count. A duration is a fixed drain; 0 is none.
+   * How long the instance keeps serving after it was deregistered. `auto`: 12 s, and longer while requests still arrive
+   * from callers with an older list (Spring Cloud LoadBalancer keeps one for 35 s), until none has arrived for 3 s, at
+   * most `leave-timeout`. Health checks do not count. A duration is a fixed drain; 0 means no drain.
    */
   drain: autoOr(durationMs, 'expected auto, or a duration such as 12s (0 for none)').default('auto'),
-  /** How long a drain that is `auto` may last. Keep the platform's grace period 5 s above it. */
+  /** Longest duration of an `auto` drain. Set the grace period of the platform at least 5 s above it. */
   leaveTimeout: durationMs.default(40_000),
   /**
-   * At the end of the drain, send WebSockets a close frame (1001, going away) and end `text/event-stream` answers. Without
-   * it they have 9 s until they are cut; the event `closing` tells the app of them.
+   * `true`: at the end of the drain, send WebSockets a close frame (1001, going away) and end `text/event-stream`
+   * answers. `false`: they are cut after 9 s, and the event `closing` reports them to the app.
    */
   endStreams: flag.default(false),
-  /** Cap on the deregistration request. */
+  /** Deadline of the deregistration. */
   deregisterTimeout: durationMs.default(3_000),
-  /** How long an empty list is held before it is believed. */
+  /** When Nacos suddenly returns no instances, keep the old list this long, then check again. */
   emptyProtection: durationMs.default(30_000),
-  /** `listen` registers once the app listens; `manual` waits for `sidecar.register()`. */
+  /** When to register: `listen` as soon as the app listens, `manual` when it calls `sidecar.register()`. */
   registerOn: oneOf('listen', 'manual').default('listen'),
-  /** Interval of list polls where nothing pushes; jittered by ±10 %. */
+  /** Interval of list polls while there is no push; varied at random by ±10 %. */
   pollInterval: positiveMs.default(10_000),
   /**
-   * Follows the changes of shared and extension configs that say nothing of `refresh` too, where Spring reads those once,
-   * at the start.
+   * `true` also follows the changes of shared and extension configs without `refresh`. Spring reads those once, at the
+   * start.
    */
   refreshAll: flag.default(false),
-  /** Balancer of every service that `feign.client.<name>.balancer` says nothing of. */
+  /** Balancer of every service without `feign.client.<name>.balancer`. */
   balancer: text.default('round-robin'),
   ejection: ejection.prefault({}),
-  /** Retries of requests that may have arrived, in percent of a service's calls of the last ten seconds. */
+  /** Limit of retries of requests that may have arrived, in percent of a service's calls of the last ten seconds. */
   retryBudget: integer(0, 100).default(20),
-  /** Header of an incoming request that says which version of other services it wants; it travels on. Empty: none. */
+  /** Header of an incoming request that names the version of other services to call; it is sent on. An empty value switches it off. */
   versionHeader: headerName.default('x-sidecar-version'),
   /**
-   * Whether the token, trace and version of a request travel on to the services its handler calls. `false` for an app
-   * that calls nobody: following a request through its promises costs Node 20 and 22 a few microseconds.
+   * `true` sends the token, trace and version of a request on to the services that its handler calls. Set `false` if the
+   * app calls no service: following a request through its promises costs Node 20 and 22 a few microseconds.
    */
   forwardContext: flag.default(true),
-  /** Where the registry's gRPC is. @default the HTTP port + `grpc-port-offset` */
+  /** gRPC port of the registry. @default the HTTP port + `grpc-port-offset` */
   grpcPort: port.optional(),
-  /** gRPC port = HTTP port + this. */
+  /** Difference between the gRPC port and the HTTP port of the registry. */
   grpcPortOffset: integer(-65535, 65535).default(1000),
-  /** `auto` subscribes over gRPC where the port answers; `off` stays on HTTP. */
+  /** How changes arrive: `auto` subscribes over gRPC if its port answers, `off` uses HTTP only. */
   push: oneOf('auto', 'off').default('auto'),
   /**
-   * Where what the registry last said is kept for a start without it; `off` keeps it in memory only.
-   * @default $XDG_STATE_HOME, $XDG_CACHE_HOME or ~/.cache, and nacos-sidecar below it
+   * Folder of the snapshots (last lists and documents of the registry), used by a start without the registry. `off`
+   * keeps them in memory only.
+   * @default nacos-sidecar in $XDG_STATE_HOME, $XDG_CACHE_HOME or ~/.cache
    */
   snapshotDir: text.optional(),
-  /** A file to which the log's lines are appended as well, from `logging.level.nacos-sidecar` on; made with mode 0640. */
+  /** File to which log lines are appended too, from the level `logging.level.nacos-sidecar`. It is created with mode 0640. */
   logFile: text.optional(),
   health: section({
-    /** Answers `/health` and `/actuator/health` where the app does not. */
+    /** `true` answers `/health` and `/actuator/health` unless the app does. */
     enabled: flag.default(true),
   }).prefault({}),
 })

@@ -14,7 +14,7 @@ export interface Deliberate {
 
 export const DIFFERENT: readonly Deliberate[] = [
   {
-    row: 'who wins: environment or Nacos',
+    row: 'the environment or Nacos: which is stronger',
     keys: [
       {
         run: 'precedence-bootstrap, every source',
@@ -46,7 +46,7 @@ export const DIFFERENT: readonly Deliberate[] = [
     ],
   },
   {
-    row: 'a variable of the environment that is empty',
+    row: 'an environment variable that is empty',
     keys: [
       { run: 'precedence-bootstrap, every source', ours: { 'text empty.by-env': 'file' } },
       { run: 'precedence-import, every source', ours: { 'text empty.by-env': 'file' } },
@@ -86,7 +86,7 @@ export const DIFFERENT: readonly Deliberate[] = [
     keys: [{ run: 'import-mode, dev, changed', ours: { 'text payment.still': 'first edition' } }],
   },
   {
-    row: 'an unquoted YAML word read as text',
+    row: 'an unquoted YAML word, read as text',
     keys: [
       {
         run: 'documents, formats',
@@ -122,7 +122,7 @@ export const DIFFERENT: readonly Deliberate[] = [
     ],
   },
   {
-    row: 'an unquoted YAML word read as text',
+    row: 'an unquoted YAML word, read as text',
     keys: [
       {
         run: 'import-mode, dev',
@@ -134,7 +134,7 @@ export const DIFFERENT: readonly Deliberate[] = [
     ],
   },
   {
-    row: 'a list or a map read as text',
+    row: 'a list or a map, read as text',
     keys: [
       {
         run: 'documents, formats',
@@ -147,7 +147,7 @@ export const DIFFERENT: readonly Deliberate[] = [
     ],
   },
   {
-    row: 'the YAML numbers `1` and `0` read as booleans',
+    row: 'the YAML numbers `1` and `0`, read as booleans',
     keys: [{ run: 'documents, formats', ours: { 'boolean typed.one': true, 'boolean typed.zero': false } }],
   },
   {

@@ -15,7 +15,7 @@ test('bootstrap.schema.json and docs/settings.md are up to date (npm run schema)
 test('editors get descriptions and defaults', () => {
   const { definitions } = JSON.parse(text) as { definitions: Record<string, { properties: Record<string, unknown> }> }
   expect(definitions['sidecar']!.properties['drain']).toMatchObject({
-    description: expect.stringContaining('registry'),
+    description: expect.stringContaining('deregistered'),
     default: 'auto',
   })
   expect(JSON.stringify(definitions['cloud'])).toContain('heart-beat-interval')
