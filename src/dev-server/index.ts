@@ -89,11 +89,10 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     console: createConsole({ naming, store, auth, address }),
     stopping: stopping.signal,
   })
-  // grpc-js takes a while to load: only those pay who use it.
   const grpc =
     resolved.grpcPort === false
       ? undefined
-      : await createGrpc({
+      : createGrpc({
           ...{ naming, store, auth, logger, clock },
           defaults: beat,
           times: resolved.grpcTimes,

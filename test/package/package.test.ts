@@ -7,7 +7,7 @@ import { createConsumer, tool, type Consumer } from './consumer.js'
 import { nodeVersions } from './node-versions.js'
 
 /** What a process may load only when the app brings it, or when push is used. */
-const OPTIONAL = ['express', 'fastify', 'koa', '@nestjs/core', 'nacos', '@grpc/grpc-js']
+const OPTIONAL = ['express', 'fastify', 'koa', '@nestjs/core', 'nacos']
 /** Installed beside the package, so that loading one would succeed. */
 const LINKED = ['express', 'fastify', 'koa', 'nacos', '@types/node', 'undici-types']
 
@@ -63,6 +63,26 @@ describe('the tarball', () => {
 
   it('passes are-the-types-wrong in every mode of resolution', async () => {
     await expect(consumer.run(tool('attw'), [consumer.tarball, '--no-color'])).resolves.toContain('No problems found')
+  })
+})
+
+describe('what npm installs with it', () => {
+  interface Locked {
+    readonly packages: Record<string, { readonly hasInstallScript?: boolean }>
+  }
+  const installed = () => {
+    const lock = JSON.parse(readFileSync(join(consumer.folder, 'package-lock.json'), 'utf8')) as Locked
+    return Object.entries(lock.packages).filter(([path]) => path !== '')
+  }
+
+  it('is at most 45 packages, itself among them', () => {
+    const names = installed().map(([path]) => path.replace(/^.*node_modules\//, ''))
+    expect(names).toContain('nacos-sidecar')
+    expect(names.length, names.join(' ')).toBeLessThanOrEqual(45)
+  })
+
+  it('runs no script when it is installed', () => {
+    expect(installed().filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([])
   })
 })
 
@@ -138,7 +158,7 @@ describe('importing the package', () => {
     return OPTIONAL.filter((name) => urls.some((url) => url.includes(`/node_modules/${name}/`)))
   }
 
-  it('loads no framework and no gRPC', async () => {
+  it('loads no framework and no SDK', async () => {
     consumer.write('loader.mjs', LOADER)
     const esm = consumer.write('list.mjs', LIST_ESM)
     const cjs = consumer.write('list.cjs', LIST_CJS)

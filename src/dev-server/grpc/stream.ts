@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
-import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Connection, Line } from './connection.js'
 import type { Connections } from './connections.js'
 import { GrpcRefusal, messageIn, parseMessage, textOf } from './message.js'
 import type { Message } from './message.js'
 import { scalarsOf } from '../naming-params.js'
+import type { PayloadStream, StreamListener } from './http2.js'
 import type { Payload } from './payload.js'
 import type { Generation } from '../naming-view.js'
 
@@ -28,15 +28,13 @@ export function payloadOf(type: string, message: Message): Payload {
 
 /** The stream of a client: it sets up the connection, carries pushes out and their acknowledgements in. */
 export function acceptStream(
-  stream: ServerDuplexStream<Payload, Payload>,
+  stream: PayloadStream,
   link: Link,
   { connections, generation }: StreamOptions,
-): void {
+): StreamListener {
   let own: Connection | undefined
   const line: Line = {
-    send(type, message) {
-      if (!stream.destroyed && !stream.cancelled) stream.write(payloadOf(type, message))
-    },
+    send: (type, message) => stream.send(payloadOf(type, message)),
     end: () => stream.end(),
     cut: () => link.socket.destroy(),
   }
@@ -63,24 +61,20 @@ export function acceptStream(
     }
   }
 
-  stream.on('data', ({ type, body }: Payload) => {
-    try {
-      const message = parseMessage(body)
-      if (type === 'ConnectionSetupRequest') return setUp(message)
-      own?.touch()
-      own?.acknowledge(textOf(message, 'requestId'), Number(message['resultCode'] ?? 200) === 200)
-    } catch (error) {
-      // What cannot be read acknowledges nothing.
-      if (!(error instanceof GrpcRefusal)) throw error
-    }
-  })
-  const gone = () => own && connections.remove(own)
-  stream.on('end', () => {
-    gone()
-    stream.end()
-  })
-  stream.on('cancelled', gone)
-  stream.on('error', gone)
+  return {
+    onPayload({ type, body }) {
+      try {
+        const message = parseMessage(body)
+        if (type === 'ConnectionSetupRequest') return setUp(message)
+        own?.touch()
+        own?.acknowledge(textOf(message, 'requestId'), Number(message['resultCode'] ?? 200) === 200)
+      } catch (error) {
+        // What cannot be read acknowledges nothing.
+        if (!(error instanceof GrpcRefusal)) throw error
+      }
+    },
+    onGone: () => own && connections.remove(own),
+  }
 }
 
 /** Without the prefix of an IPv4 address on an IPv6 socket. */
