@@ -64,7 +64,11 @@ export function createTransport(options: TransportOptions): NacosTransport {
   const { connection, namespaces, logger, onLost, onFound, limiter = createRequestLimiter() } = options
   const { cloud, sidecar } = options.settings
   const registerBy = options.registers ? cloud.nacos.transport : 'http'
-  const shared = { ...connection, logger, budget: limiter }
+  const shared: Pick<HttpTransportOptions, keyof ConnectionOptions | 'logger' | 'limiter'> = {
+    ...connection,
+    logger,
+    limiter,
+  }
   // Where the link is what keeps the instance, it is the link that is lost and found.
   const byHttp = registerBy === 'http'
   const http = createHttpTransport({

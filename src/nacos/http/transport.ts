@@ -12,7 +12,7 @@ import { createHttpClient } from './client.js'
 import { createConsoleCheck } from './console-check.js'
 import { createConfigWatch } from './config-watch.js'
 import { createDetection } from './detection.js'
-import { createExchange } from './exchange.js'
+import { createExchange, type SendOptions } from './exchange.js'
 import { RequestFailure, sidecarError } from './failure.js'
 import { createLists, type WholeList } from './lists.js'
 import { createLogin, type LoginOptions } from './login.js'
@@ -201,7 +201,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     logger,
   })
 
-  const vital = (signal?: AbortSignal) => ({ signal, urgent: true })
+  const vital = (signal?: AbortSignal): Partial<SendOptions> => ({ signal, priority: true })
   return {
     source,
     tokens: credentials,

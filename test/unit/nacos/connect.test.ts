@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connectRegistry, createTransport, type TransportOptions } from '../../../src/nacos/connect.js'
+import { createRequestLimiter } from '../../../src/nacos/request-limiter.js'
 import type { NacosTransport } from '../../../src/nacos/transport.js'
 import { connectionOf, connectionsOf } from '../../../src/settings/connection.js'
 import type { ServiceInstance } from '../../../src/types.js'
@@ -50,6 +51,21 @@ function open(
 }
 
 describe('a transport with push', () => {
+  it('takes both HTTP requests to a failing registry and gRPC attempts from one limiter, registrations first', async () => {
+    const limiter = createRequestLimiter(20)
+    const priorities: boolean[] = []
+    const acquire: typeof limiter.acquire = (priority, ...rest) => {
+      priorities.push(priority)
+      return limiter.acquire(priority, ...rest)
+    }
+    const transport = open('127.0.0.1:1', { limiter: { ...limiter, acquire }, sidecar: { grpcPort: 1 } })
+    transport.watchService!(ORDERS, () => {})
+    await vi.waitFor(() => expect(priorities).toContain(false), 5_000)
+    await transport.register(anInstance()).catch(() => {})
+    await transport.register(anInstance()).catch(() => {})
+    expect(priorities).toContain(true)
+  })
+
   it('takes HTTP for what is asked and gRPC for what is to be heard of', async () => {
     const [http, nacos] = [await registry(), await grpc()]
     nacos.setHosts('orders', [host(9001)])
