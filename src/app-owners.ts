@@ -4,7 +4,7 @@ import { sharedSlot } from './shared-state.js'
 export interface AppOwner {
   /** Another one serves this app, or guards it. */
   hasOther(which: 'serves' | 'guards'): boolean
-  /** It has stopped: what it put in front of the app stays there, and steps aside where another one has come. */
+  /** It has stopped: what it put in front of the app stays, but passes requests on if another sidecar took over. */
   release(): void
 }
 

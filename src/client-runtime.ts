@@ -16,11 +16,11 @@ export interface Discovery {
   /** The instances that may be called now: healthy, enabled, of a weight. */
   instances(service: string): Promise<readonly ServiceInstance[]>
   /**
-   * One of them, by the balancer; tell it how the call ended with `done`.
+   * One of them, by the balancer; report the outcome of the call with `done`.
    * @throws SidecarError `SIDECAR_NO_INSTANCE`
    */
   pick(service: string): Promise<Endpoint>
-  /** Tells of the list once it is known and of each change: calls back, or is iterated over. */
+  /** Reports the list once it is known and each change: to a callback, or to an async iteration. */
   readonly watch: WatchService
 }
 
@@ -39,7 +39,7 @@ export function createDiscovery({ directory, routes, logger }: FeignRuntime): Di
   }
 }
 
-/** A second word on the same call would count for another one. */
+/** Ignores a second `done()`: it would count as another call. */
 function endpointDoneOnce(instance: ServiceInstance, report: Endpoint['done']): Endpoint {
   let reported = false
   const done: Endpoint['done'] = (outcome) => {

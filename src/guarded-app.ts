@@ -38,7 +38,7 @@ export interface GuardedAppOptions {
   replaced(): boolean
   /** `undefined` where another sidecar's page is to answer. */
   health(): HealthStatus | undefined
-  /** Told of every request that reaches the app; true for the sidecar's own, which is answered at once. */
+  /** Called with every request that reaches the app; true for a probe of the sidecar, which is answered at once. */
   readonly onRequest?: (request: IncomingMessage) => boolean
 }
 

@@ -20,16 +20,16 @@ export function readWeight(value: unknown): number {
 }
 
 /**
- * What is a service's name, for who registers and for who calls alike: Nacos's own rule (512 characters, no blanks, no
- * Chinese), without what would steer a URL.
+ * Whether this is a valid service name, one rule for registration and for calls: Nacos's own rule (512 characters, no
+ * blanks, no Chinese), without what would steer a URL.
  */
 export function isServiceName(name: string): boolean {
   return name.length > 0 && name.length <= 512 && !/[\s\u4e00-\u9fa5/\\?#@%\u0000-\u001f\u007f]/.test(name)
 }
 
 /**
- * Whether it can be called at all: the registry's word is not trusted, `evil.example/x` would change where a request goes,
- * and of `1.2.3.4.5` or `fe80::1%eth0` no URL can be made.
+ * Whether it can be called at all: the registry's word is not trusted, `evil.example/x` would change where a request
+ * goes, and of `1.2.3.4.5` or `fe80::1%eth0` no URL can be made.
  */
 export function isCallableAddress({ ip, port }: Pick<ServiceInstance, 'ip' | 'port'>): boolean {
   return Number.isInteger(port) && port > 0 && port <= 65535 && typeof ip === 'string' && isHost(ip)

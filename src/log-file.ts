@@ -30,10 +30,12 @@ function appendTo(path: string, lost: (error: unknown) => void): (line: string) 
   }
 }
 
-/** A named pipe that nobody reads must not hold the process: opening it fails instead. */
+/** A named pipe without a reader must not block the process: opening it fails instead. */
 const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | (constants.O_NONBLOCK ?? 0)
 
-/** Of a file that is made: lines name addresses and services, which are not everybody's business. The umask may say less. */
+/**
+ * Mode of a new file: other users must not read the addresses and services in it. The umask may restrict it further.
+ */
 const MODE = 0o640
 
 function append(path: string, line: string): void {

@@ -29,7 +29,7 @@ export interface Registration {
   attach(server: ListeningServer): boolean
   /** Settles when the instance of before is deregistered. */
   readonly previousDeregistered: Promise<void>
-  /** Under which name callers come; `undefined` where none is known. */
+  /** The host by which callers reach this process; `undefined` if unknown. */
   host(): string | undefined
   /** Registers; rejects with `fail-fast` only. */
   register(): Promise<void>
@@ -37,7 +37,7 @@ export interface Registration {
   beatNow(): void
   /** Deregisters; never rejects. */
   deregister(): Promise<void>
-  /** The same, blocking: the process ends without a turn of its event loop. */
+  /** The same, blocking: the process exits without a further turn of its event loop. */
   deregisterSync(timeoutMs: number): void
 }
 
@@ -48,7 +48,10 @@ export interface RegistrationOptions extends Pick<RegistryClient, 'transport' | 
   readonly emit: Emit
 }
 
-/** @throws SidecarError `SIDECAR_SETTINGS_INVALID` where nothing could be registered by these settings, whatever the server. */
+/**
+ * @throws SidecarError `SIDECAR_SETTINGS_INVALID` where nothing could be registered by these settings, whatever the
+ * server.
+ */
 export function createRegistration(options: RegistrationOptions): Registration {
   const { transport, namespace, settings, directory, logger, emit } = options
   const { discovery } = settings.cloud.nacos

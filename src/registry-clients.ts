@@ -7,16 +7,16 @@ import type { Settings } from './settings/schema.js'
 import { openSnapshotFolder, type SnapshotFolder } from './snapshot/folder.js'
 import { snapshotLocation } from './snapshot/location.js'
 
-/** The way to services, or to configs. */
+/** The client of the registry for services, or for configs. */
 export interface RegistryClient {
   readonly transport: NacosTransport
   /** `''` is the public namespace. */
   readonly namespace: string
-  /** What was last heard by it, on disk. */
+  /** Its last answers, on disk. */
   readonly snapshots: SnapshotFolder | undefined
 }
 
-/** All that a sidecar has to do with the registry goes these ways: mostly one and the same. */
+/** The clients for services and for configs: mostly one and the same. */
 export interface RegistryClients {
   readonly discovery: RegistryClient
   readonly config: RegistryClient
@@ -25,7 +25,7 @@ export interface RegistryClients {
 
 export interface RegistryClientsOptions extends ConnectOptions {
   readonly settings: Settings
-  /** Another way than the settings say. */
+  /** Replaces the transport of the settings. */
   readonly transport?: NacosTransport | undefined
 }
 
@@ -50,7 +50,7 @@ export function openRegistryClients({ transport, ...options }: RegistryClientsOp
   }
 }
 
-/** The way of a script that only calls. */
+/** The client of a script that only calls. */
 export function openDiscoveryClient(settings: Settings, logger: Logger): RegistryClient {
   const connection = connectionOf(settings.cloud.nacos, 'discovery')
   return createClient(createTransport({ connection, settings, logger }), connection, settings, logger)

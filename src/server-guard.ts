@@ -44,11 +44,11 @@ interface Decided {
 }
 
 /**
- * Stands in front of servers by their `emit`: before every handler there is or will be, and no matter who calls `on`.
+ * Guards servers by their `emit`: it runs before every present and future handler, whatever code calls `on`.
  *
- * Without an app every server of the process is guarded until one is found to be its own. With an app, the adapter guards
- * what reaches it; here it is upgrades (`new WebSocketServer({ server })`) and what a library for WebSockets answers before
- * the app is asked (`/socket.io/`).
+ * Without an app every server of the process is guarded until one is found to be its own. With an app, the adapter
+ * guards what reaches it; here it is upgrades (`new WebSocketServer({ server })`) and what a library for WebSockets
+ * answers before the app is asked (`/socket.io/`).
  */
 export function createServerGuard({
   guard,

@@ -111,7 +111,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       transport: options.transport,
       onLost: (event) => {
         emit('registryLost', event)
-        // From here on it tries again and again, and so hears soon when the registry is back, and has forgotten it.
+        // Heartbeats retry from here on: they soon detect that the registry is back and has forgotten the instance.
         beatNow()
       },
       onFound: (event) => emit('registryFound', event),
@@ -196,7 +196,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     const stopped = this.stop({ drain: false })
     const { discovery, config } = this.settings.cloud.nacos
     if (!this.#processWide || !(discovery.failFast || config.failFast)) return
-    // A database pool would keep a process alive that serves nobody.
+    // A database pool would keep a useless process alive.
     void stopped.then(() => setTimeout(() => process.exit(), EXIT_AFTER_MS).unref())
   }
 

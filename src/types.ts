@@ -1,4 +1,4 @@
-/** The words everything else speaks: services, instances and configs, as Nacos names them. */
+/** The types that everything else uses: services, instances and configs, as Nacos names them. */
 
 /** Names a service. `namespace: ''` is Nacos's public namespace. */
 export interface ServiceKey {

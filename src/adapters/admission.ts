@@ -5,7 +5,7 @@ import type { AppHooks } from './adapter.js'
 
 type GuardHook = NonNullable<AppHooks['guard']>
 
-/** Lets a request in, with its token and trace at hand for the typed clients it calls, or refuses it. */
+/** Runs the handler with the token and trace of the request in context, or refuses the request. */
 export function handleRequest<T>(
   hooks: AppHooks,
   request: IncomingMessage,
@@ -31,7 +31,7 @@ function applyDecision<T>(
   return decision.allowed ? runInContext(hooks, request, handle, decision.token) : refuse(decision)
 }
 
-/** Asks the guard, and hands its decision to `then` at once where it is known at once. A guard that fails refuses. */
+/** Passes the decision of the guard to `then`, synchronously if it is known. A guard that fails refuses. */
 export function decide<T>(
   guard: GuardHook,
   request: IncomingMessage,

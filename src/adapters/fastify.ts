@@ -33,7 +33,7 @@ export const fastify: Adapter = {
   mount(app, hooks) {
     const root = rootOf(app as FastifyApp)
     throwIfReady(root)
-    // Its own, before anybody puts something before it.
+    // Its own, before other code wraps it.
     const handlers = root.server.listeners('request')
     putFirst(root, onRequest(hooks))
     if (hooks.guard) guardUndecodable(root, hooks.guard)

@@ -97,7 +97,7 @@ function entryOf(hooks: AppHooks): KoaMiddleware {
   }
 }
 
-/** koa-mount cuts the prefix off `url`; the request as it came has it all, unless somebody has rewritten it. */
+/** koa-mount cuts the prefix off `url`; the request as it came has it all, unless other middleware has rewritten it. */
 function routedUrl({ req, originalUrl, mountPath }: KoaContext): string | undefined {
   if (mountPath === undefined || req.url === undefined) return req.url
   return originalUrl.endsWith(req.url) ? originalUrl : mountPath + req.url

@@ -3,7 +3,7 @@ import { isObject } from '../util/is-object.js'
 /** What a verifier made of a token: it permits the request, does not, or the token itself is bad. */
 export type Verdict = 'allowed' | 'refused' | 'unauthenticated'
 
-/** An answer that decides nothing: the auth service counts as down. The message says what came instead. */
+/** An answer without a decision: the auth service counts as down. The message describes the answer. */
 export class InvalidAuthResponse extends Error {
   override readonly name = 'InvalidAuthResponse'
 }
@@ -12,7 +12,7 @@ const PERMITS = ['hasPermission', 'has_permission', 'allowed', 'permit'] as cons
 
 /**
  * Reads the central auth service's answer. A refusal anywhere in it outweighs a permission anywhere else, so
- * `{ code: 200, data: false }` is a refusal: the call went well, the answer is no.
+ * `{ code: 200, data: false }` is a refusal: the call succeeded, the permission is denied.
  *
  * @throws InvalidAuthResponse for 5xx, redirects and garbage.
  */
@@ -32,7 +32,7 @@ export function parseAuthResponse(status: number, body: string): Verdict {
   const permission = permissionOf(data)
   if (permission !== undefined) return permission ? 'allowed' : 'refused'
   if (code === 200) return 'allowed'
-  // Another business code is the service's own way to say no.
+  // Another business code is a refusal of the service's own kind.
   if (Number.isInteger(code) && code !== 0) return 'refused'
   throw new InvalidAuthResponse(`it answered ${status} with neither a permission in data nor a code`)
 }

@@ -3,7 +3,7 @@ import type { Verdict } from './auth-response.js'
 
 export type Denial = Exclude<Verdict, 'allowed'>
 
-/** What was refused last time it could be asked: that stays refused while nobody can be asked. */
+/** What the verifier refused last: it stays refused while the verifier is down. */
 export interface DeniedCache {
   record(token: string, target: string, verdict: Verdict): void
   lastDenial(token: string, target: string): Denial | undefined

@@ -59,7 +59,8 @@ export interface Guard {
    */
   check(request: IncomingMessage, url?: string): GuardDecision | Promise<GuardDecision>
   /**
-   * Decides on a WebSocket upgrade, which passes no middleware. With `socket`, a refusal is answered and the socket closed.
+   * Decides on a WebSocket upgrade, which passes no middleware. With `socket`, a refusal is answered and the socket
+   * closed.
    *
    * @example
    * server.on('upgrade', async (request, socket, head) => {
@@ -69,7 +70,7 @@ export interface Guard {
   upgrade(request: IncomingMessage, socket?: Duplex): Promise<GuardDecision>
 }
 
-/** What has to be asked, as nobody knows. */
+/** A check by the verifier: no cached decision exists. */
 interface TokenCheck {
   readonly token: string
   /** `/users/1`, or `POST /users/1` */
@@ -83,7 +84,7 @@ const CACHE_LIMIT = 10_000
 /** Of tokens and paths: some thousand tokens of the usual size. */
 const PERMIT_BYTES = 8 * 1024 * 1024
 const REFUSAL_BYTES = 2 * 1024 * 1024
-/** A refusal is forgotten sooner: whoever has just been granted something should not wait for it. */
+/** A refusal expires sooner, so that a newly granted permission works soon. */
 const REFUSAL_TTL_MS = 1_000
 const DECISIONS: Record<Exclude<Verdict, 'allowed'>, GuardDecision> = { refused: REFUSED, unauthenticated: BAD_TOKEN }
 
@@ -98,7 +99,7 @@ export function createGuard(options: GuardOptions): Guard {
   const isExcluded = compileExcludes(settings.excludePaths)
   const now = options.now ?? (() => performance.now())
   const permits = createDecisionCache(CACHE_LIMIT, settings.cacheTtl, now, PERMIT_BYTES)
-  // Apart, and gone within a second: a flood of made-up tokens takes no room from those that are good.
+  // Separate, and gone within a second: a flood of invented tokens must not evict valid ones.
   const denials = createDecisionCache(CACHE_LIMIT, REFUSAL_TTL_MS / 2, now, REFUSAL_BYTES)
   const pending = createPendingChecks(settings.maxPending, logger)
   const { maxLength = Infinity } = settings.token
@@ -136,14 +137,14 @@ export function createGuard(options: GuardOptions): Guard {
     const target = method === 'GET' && path.startsWith('/') ? path : `${method} ${path}`
     const verdict = cached ? (permits.get(token, target) ?? denials.get(token, target)) : undefined
     if (verdict) return decide(verdict, token)
-    // One that is known is good: only others are looked at.
+    // Cached tokens are well-formed: only others are validated.
     if (isToken(token, maxLength)) return runCheck(verify, { token, target, method, path, request })
     return token.length > maxLength ? overlong : BAD_TOKEN
   }
 
-  /** One question at a time per token and target; those who come meanwhile share its answer. */
+  /** One check at a time per token and target; concurrent requests share its result. */
   async function runCheck(verify: Verifier, tokenCheck: TokenCheck): Promise<GuardDecision> {
-    // A token holds no space, so no two questions share a key.
+    // A token holds no space, so no two checks share a key.
     const key = `${tokenCheck.token} ${tokenCheck.target}`
     const flight = cached ? flights.get(key) : undefined
     if (flight) {
@@ -184,7 +185,7 @@ export function createGuard(options: GuardOptions): Guard {
       health.up()
       return { decision: decide(verdict, token), personal }
     } catch (error) {
-      // What a user's function throws may quote the token.
+      // The error of a user's function may contain the token.
       health.down(createRedactor([token])(messageOf(error)))
       return { decision: onOutage(tokenCheck), personal }
     }
@@ -197,7 +198,7 @@ export function createGuard(options: GuardOptions): Guard {
     denied?.record(token, target, verdict)
   }
 
-  /** Fail-open speaks for tokens nobody has judged; one that was refused stays refused. */
+  /** Fail-open admits tokens that were never checked; a refused one stays refused. */
   function onOutage({ token, target }: TokenCheck): GuardDecision {
     if (!settings.failOpen) return UNAVAILABLE
     return decide(denied?.lastDenial(token, target) ?? 'allowed', token)
@@ -214,7 +215,7 @@ export function createGuard(options: GuardOptions): Guard {
   }
 }
 
-/** The first refusal, or the permission for the last: nothing is asked after a refusal. */
+/** The first refusal, or the permission for the last method: no check follows a refusal. */
 async function every(
   methods: readonly string[],
   judge: (method: string) => GuardDecision | Promise<GuardDecision>,

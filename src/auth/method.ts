@@ -6,8 +6,8 @@ const PARAMETER = /^(?:_method(?:\[.*)?|\[_method\].*)$/is
 const METHOD = /^[A-Z][A-Z-]{0,31}$/
 
 /**
- * The methods that may run: that of the request, and the one a method override names, for one cannot know whether the app
- * obeys it. A `_method` in a body cannot be seen from here.
+ * The methods that may run: that of the request, and the one a method override names, for one cannot know whether the
+ * app obeys it. A `_method` in a body cannot be seen from here.
  *
  * @param url the request target as the router sees it
  * @returns `undefined` where it names several, or none that is one
@@ -30,7 +30,9 @@ function handlerOf(method: string): string {
   return method === 'HEAD' ? 'GET' : method
 }
 
-/** Headers by which middleware behind the guard may be told to run another method, each by its name: a loop costs more. */
+/**
+ * Headers by which middleware behind the guard may be made to run another method, each by its name: a loop costs more.
+ */
 function headersOf({ headers }: IncomingMessage) {
   return [headers['x-http-method-override'], headers['x-method-override'], headers['x-http-method']] as const
 }

@@ -1,15 +1,16 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from '../logger.js'
 
-/** Takes a place among the checks under way. */
+/** Reserves a place among the checks under way. */
 export interface PendingChecks {
   /** @returns what gives the place back; `undefined` where there is none left for this connection, or for any. */
   start(request: IncomingMessage): (() => void) | undefined
 }
 
 /**
- * Bounds the checks under way: each holds a request and mostly a socket, and tokens can be made up faster than anybody
- * can judge them. One connection, on which any number of requests may come at once, has at most half of all places.
+ * Limits the checks under way: each holds a request and mostly a socket, and an attacker can invent tokens faster than
+ * they can be checked. One connection, on which any number of requests may come at once, has at most half of all
+ * places.
  */
 export function createPendingChecks(max: number, logger: Logger): PendingChecks {
   const perConnection = Math.max(1, Math.ceil(max / 2))

@@ -17,7 +17,9 @@ const ORDINARY_LENGTH = 2_048
 const PLAIN = /^\/[\x21\x22\x24-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]*$/
 /** The scheme and authority of an absolute-form target: `GET http://host/path`. */
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/]*/i
-/** Escapes that are a separator or worse to whoever decodes before splitting: / \ ; ? # and control characters. */
+/**
+ * Escapes that become a separator or worse in a router that decodes before splitting: / \ ; ? # and control characters.
+ */
 const HOSTILE_ESCAPE = /%(?:[01][\da-f]|7f|2f|5c|3b|3f|23)/i
 const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/
 /** An escape of a character that needs none: A–Z a–z 0–9 - . _ ~ */
@@ -37,7 +39,7 @@ export function parseRoutePath(target: string): RoutePath {
   if (!raw.includes('%')) return { path: raw, excludable: DOT_SEGMENT.test(raw) ? undefined : raw }
 
   const path = HOSTILE_ESCAPE.test(raw) ? undefined : decodeOnce(raw)
-  // What is still encoded after that would be something else again to whoever decodes twice.
+  // What is still encoded after that would change again in a router that decodes twice.
   if (path === undefined || DOT_SEGMENT.test(path) || /%[\da-f]{2}/i.test(path))
     return { path: raw, excludable: undefined }
   // Express and Koa route `/%61dmin` to `/:name`, Fastify to `/admin`. Kept encoded, it matches no literal of an

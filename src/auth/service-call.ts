@@ -4,7 +4,7 @@ import type { CallAuthService } from './verifier.js'
 const MAX_BYTES = 64 * 1024
 
 /**
- * Asks the central service. The answer is taken as it comes: no redirect is followed, and what is too long is none.
+ * Sends a request to the central service. Redirects are not followed, and a response that is too long is an error.
  *
  * @param service logical name or base URL
  * @param fetch one that knows logical names

@@ -30,7 +30,8 @@ export const SEVERAL = '\0several'
 
 /**
  * The one place that says where a caller's token is: the guard checks it, typed clients forward it.
- * `Authorization: Bearer`, cookies `token` and `access_token`, query `token` and `access_token`, `X-Auth-Token`, `X-Token`.
+ * `Authorization: Bearer`, cookies `token` and `access_token`, query `token` and `access_token`, `X-Auth-Token`,
+ * `X-Token`.
  *
  * @returns what was sent, be it a token or not (`isToken`): what cannot be one is refused, and no other place makes up
  * for it. `SEVERAL` where different ones were sent, `undefined` where none was.
@@ -73,7 +74,7 @@ function readSource(
 ): string | undefined {
   switch (source) {
     case 'bearer':
-      // Another scheme (Basic, Digest) is for somebody else; a Bearer one is ours, good or bad.
+      // Another scheme (Basic, Digest) is for the app; a Bearer token is for the guard, valid or not.
       return headers.authorization === undefined ? undefined : bearerOf(headers.authorization)
     case 'cookies':
       return headers.cookie?.includes('token') ? cookieOf(headers.cookie) : undefined
@@ -93,7 +94,7 @@ function oneOf(value: string | string[] | undefined): string | undefined {
 }
 
 function bearerOf(authorization: string): string | undefined {
-  // As nearly everybody writes it.
+  // The usual spelling.
   if (authorization.startsWith('Bearer ') && authorization[7] !== ' ') return authorization.slice(7)
   return BEARER.test(authorization) ? authorization.replace(BEARER, '') : undefined
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { methodsOf } from './method.js'
 
-/** Asked by load balancers and kubelets, which have no token. Exact: what lies below is the app's own. */
+/** Load balancers and kubelets request it without a token. Exact: what lies below is the app's own. */
 const HEALTH = /^\/(?:health|actuator\/health(?:\/(?:liveness|readiness))?)(?:\?|$)/
 
 /** Whether this is a GET or HEAD of a health page, with a query or without. */
@@ -15,9 +15,9 @@ export function isUnguardedHealth(request: IncomingMessage, target: string): boo
 }
 
 /**
- * A browser asks with OPTIONS, and without a token, before it sends one: a CORS preflight. It says who asks (`Origin`) and
- * for which method, has no body, asks for no other protocol and means what it says. Handlers for every method (`app.all`,
- * `app.use`) do see preflights.
+ * A CORS preflight: before a request, a browser sends OPTIONS without a token. It names the origin (`Origin`) and the
+ * method, has no body, no protocol upgrade and no method override. Handlers for every method (`app.all`, `app.use`) do
+ * receive preflights.
  */
 export function isPreflight(request: IncomingMessage, target: string): boolean {
   if (request.method !== 'OPTIONS') return false

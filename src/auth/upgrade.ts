@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { refusalHeaders, type GuardDecision } from './decision.js'
 
 /**
- * Answers a refused upgrade on its bare socket. While the decision is awaited nobody else listens for the socket's
+ * Answers a refused upgrade on its bare socket. While the decision is awaited, nothing else listens for the socket's
  * errors, and a peer that resets meanwhile must not end the process.
  */
 export async function answerUpgrade(socket: Duplex, deciding: Promise<GuardDecision>): Promise<GuardDecision> {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { parseAuthResponse, type Verdict } from './auth-response.js'
 
-/** The request to the central auth service; whoever sends it knows how to reach the service. */
+/** The request to the central auth service; `CallAuthService` knows how to reach the service. */
 export interface VerifyCall {
   readonly path: string
   readonly query: Readonly<Record<string, string>>

@@ -17,8 +17,8 @@ const INDEXES = 2 ** 20
 
 /**
  * The same key goes to the same instance for as long as it is there: a ring of points, of which each instance has a
- * number in proportion to its weight. A change of the list moves only the keys of those who left, or to those who
- * came, in every process alike. Calls without a key take turns.
+ * number in proportion to its weight. A change of the list moves only the keys of instances that left, or to instances
+ * that came, in every process alike. Calls without a key take turns.
  */
 export function createConsistentHash(instances: readonly ServiceInstance[], previous?: Balancer): Balancer {
   return new HashRing(instances, previous instanceof HashRing ? previous : undefined)
@@ -88,7 +88,7 @@ function layOut(instances: readonly ServiceInstance[]): Float64Array {
   return points.sort()
 }
 
-/** The mean weight to the nearest power of two: one instance more or less hardly ever changes everybody's points. */
+/** The mean weight to the nearest power of two: one instance more or less hardly ever changes the points of all. */
 function usualWeight(instances: readonly ServiceInstance[]): number {
   if (instances.length === 0) return 1
   const mean = instances.reduce((sum, { weight }) => sum + weight, 0) / instances.length

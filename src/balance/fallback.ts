@@ -4,8 +4,8 @@ import type { Balancer, Endpoint, PickHint } from './balancer.js'
 import { createEqualTurns } from './round-robin.js'
 
 /**
- * The balancer of the list before, for as long as none could be made for the list there is: its choice counts where it
- * is still listed. What has gone is not called, and who is new has turns where the old one knows nobody.
+ * Keeps the balancer of the previous list while none can be created for the current one. Its choice counts if the
+ * instance is still listed; otherwise the instances of the current list take equal turns.
  */
 export function keepBalancer(old: Balancer, instances: readonly ServiceInstance[]): Balancer {
   const listed = new Map(instances.map((instance) => [addressOf(instance), instance]))

@@ -4,7 +4,7 @@ import type { ServiceInstance } from '../types.js'
 /** Which instances of a service may be called: metadata that must be equal, or a function's word. */
 export type InstanceFilter = Readonly<Record<string, string>> | ((instance: ServiceInstance) => boolean)
 
-/** The metadata key that versions are told apart by, as Spring Cloud has it. */
+/** The metadata key of the version, as in Spring Cloud. */
 const VERSION = 'version'
 
 export function versionOf(instance: ServiceInstance): string | undefined {

@@ -5,7 +5,7 @@ import { WeightedDraw } from './weighted-draw.js'
 
 /**
  * Of two drawn at random by weight, the one with fewer calls under way for its weight. Two choices keep the longest
- * queue nearly as short as a look at everybody would, at a fixed price, and a slow instance is left in peace.
+ * queue nearly as short as a comparison of all would, at a fixed cost, and a slow instance is left in peace.
  */
 export function createLeastPending(instances: readonly ServiceInstance[], previous?: Balancer): Balancer {
   return new LeastPending(instances, previous instanceof LeastPending ? previous : undefined)
@@ -16,7 +16,7 @@ class LeastPending implements Balancer {
   private readonly draw: WeightedDraw
 
   constructor(instances: readonly ServiceInstance[], before: LeastPending | undefined) {
-    // Calls under way outlive a list: whoever is still there keeps the count.
+    // Calls under way outlive a list: instances that stay keep their count.
     const counts = new Map(before?.endpoints.map(({ instance, count }) => [addressOf(instance), count]))
     this.endpoints = instances.map((instance) => {
       return new CountingEndpoint(instance, counts.get(addressOf(instance)) ?? { pending: 0 })
@@ -38,7 +38,7 @@ class LeastPending implements Balancer {
     return other.load < one.load ? other : one
   }
 
-  /** A retry is rare enough to look at everybody. */
+  /** A retry is rare enough to compare all instances. */
   private leastOf(exclude: ReadonlySet<ServiceInstance>): CountingEndpoint | undefined {
     let least: CountingEndpoint | undefined
     for (const endpoint of this.endpoints) {

@@ -4,7 +4,7 @@ import type { ServiceInstance } from '../types.js'
 import { addressOf } from './address.js'
 import type { Endpoint, Outcome } from './balancer.js'
 
-/** Hears of whom an ejector takes out and brings back. */
+/** Called when an instance is ejected or restored. */
 export interface EjectionListener {
   ejected(instance: ServiceInstance, forMs: number): void
   restored(instance: ServiceInstance): void
@@ -12,7 +12,7 @@ export interface EjectionListener {
 
 type HostStatus = 'available' | 'ejected' | 'probe-due' | 'probing' | 'draining'
 
-/** An instance that failed of late, or that leaves. */
+/** An instance that failed recently, or that drains. */
 interface HostState {
   /** As the list has it now. */
   instance: ServiceInstance
@@ -20,22 +20,22 @@ interface HostState {
   /** Failures and refused connections in a row. */
   failures: number
   connectFailures: number
-  /** Ejections of late: each makes the next one longer. */
+  /** Recent ejections: each makes the next one longer. */
   ejections: number
-  /** While due: since when. While in: when its ejections are forgotten. */
+  /** While 'probe-due': since when. While 'available': when its ejections are forgotten. */
   atMs: number
   timer?: NodeJS.Timeout
 }
 
 /**
- * Takes instances of one service out that keep failing, each for a growing time; then one call tries it, and it is
- * restored or taken out again. Who leaves and says so is set aside as well. It learns from the calls alone and sends
- * nothing itself. What it knows hangs on addresses, so that a new list changes nothing for who is still there.
+ * Ejects instances of one service that keep failing, each for a growing time. Then one call probes the instance, which
+ * is restored or ejected again. Draining instances are skipped too. Detection is passive: it uses the outcomes of calls
+ * and sends nothing itself. State is kept by address, so a new list does not reset the instances that stay.
  */
 export class OutlierDetector {
-  /** Changes with who is out: lists are made anew then, and a pick need not look at each instance. */
+  /** Changes when an instance becomes available or unavailable, so that a pick need not check each instance. */
   version = 0
-  /** Instances whose time is up, waiting for a call to try them. */
+  /** Instances whose ejection time is over, waiting for a probe. */
   probesDue = 0
   private readonly hosts = new Map<string, HostState>()
   private ejectedCount = 0
@@ -48,8 +48,8 @@ export class OutlierDetector {
   ) {}
 
   /**
-   * Those that may be called: without those that leave, unless there is nobody else, as in the list that will come; and
-   * without those that failed, unless too few would be left: many failures at once are not theirs.
+   * The instances that may be called: without draining ones, unless all drain; and without ejected ones, unless too few
+   * would be left, because many failures at once are not the fault of the instances.
    */
   filterAvailable(instances: readonly ServiceInstance[]): readonly ServiceInstance[] {
     if (this.ejectedCount + this.drainingCount === 0) return instances
@@ -60,12 +60,12 @@ export class OutlierDetector {
     return panic ? all : available
   }
 
-  /** Hears how a call ended. Nearly all end well with nobody ill: that costs one comparison. */
+  /** Records the outcome of a call. If it is ok and no host is tracked, the cost is one comparison. */
   report(instance: ServiceInstance, outcome: Outcome): void {
     if (outcome === 'aborted' || (outcome === 'ok' && this.hosts.size === 0) || !this.settings.enabled) return
     const address = addressOf(instance)
     const host = this.hosts.get(address)
-    // It has shut its door: from now on it is one that failed.
+    // Its listener is closed: from now on it counts as failed.
     if (host?.status === 'draining' && outcome === 'never-connected') this.setStatus(host, 'available')
     if (host !== undefined && host.status !== 'available') return // an answer from before it was taken out
     if (outcome !== 'ok') return this.onFailure(host ?? this.track(address, instance), outcome)
@@ -75,8 +75,8 @@ export class OutlierDetector {
   }
 
   /**
-   * It drains: for so long nobody is to come again. It answers as well as ever, so nobody need try it first, and it takes
-   * no room from those that fail.
+   * Skips this instance for `forMs`: it announced a drain. It still answers, so it needs no probe, and it does not
+   * count against the share of instances that may be ejected.
    */
   setDraining(instance: ServiceInstance, forMs: number): void {
     if (!this.settings.enabled) return
@@ -87,13 +87,13 @@ export class OutlierDetector {
     if (host.status !== 'available') return
     this.setStatus(host, 'draining')
     host.failures = host.connectFailures = 0
-    // Should it come back to the same address, a registry that is down will not tell.
+    // If it returns at the same address while the registry is down, no list update will say so.
     host.timer = setTimeout(() => this.setStatus(host, 'available'), Math.min(forMs, this.settings.maxTime)).unref()
   }
 
   /**
-   * One of `instances` whose time is up, for one call. An idempotent call can be repeated elsewhere should the
-   * instance still be ill; others try it only where none such has come for a while.
+   * One of `instances` that is due for a probe, for one call. An idempotent call can be repeated elsewhere if the
+   * instance still fails; other calls probe it only if no idempotent one came for a while.
    */
   pickProbe(
     instances: readonly ServiceInstance[],
@@ -105,14 +105,14 @@ export class OutlierDetector {
       if (status !== 'probe-due' || !(idempotent || performance.now() - atMs > this.settings.time)) continue
       if (exclude?.has(instance) || !instances.includes(instance)) continue
       this.setStatus(host, 'probing')
-      // Whoever tries may never say how it ended (a body that nobody reads): somebody else gets a turn then.
+      // The outcome may never be reported (an unread body): then another call may probe.
       host.timer = setTimeout(() => this.setProbeDue(host), this.settings.maxTime).unref()
       return { instance, done: (outcome) => this.onProbeDone(host, outcome) }
     }
     return undefined
   }
 
-  /** Takes note of a new list; whoever left it, or is not to be called for the registry's own reasons, is forgotten. */
+  /** Applies a new list; hosts that left it, or that the registry marks as not callable, are forgotten. */
   update({ instances }: ServiceSnapshot): void {
     this.listed = instances
     if (this.hosts.size === 0) return
@@ -134,7 +134,7 @@ export class OutlierDetector {
     this.ejectedCount = this.drainingCount = this.probesDue = 0
   }
 
-  /** The same list where nobody is left out. */
+  /** Returns the same list if no instance is left out. */
   private without(
     instances: readonly ServiceInstance[],
     leftOut: (state: HostStatus) => boolean,

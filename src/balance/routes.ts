@@ -15,9 +15,9 @@ export interface RoutesOptions {
   /** Nacos cluster of this process. */
   readonly cluster: string
   readonly listener: EjectionListener
-  /** Hears of instances that left a list. */
+  /** Called with instances that left a list. */
   readonly onGone?: (instances: readonly ServiceInstance[]) => void
-  /** Hears of a balancer that cannot be made or throws: its service goes on with equal turns. */
+  /** Called if a balancer cannot be created or throws: its service goes on with equal turns. */
   readonly onBalancerFailed?: (service: string, error: unknown) => void
 }
 
@@ -28,7 +28,9 @@ export interface RouteChoice {
   readonly version?: string | undefined
 }
 
-/** The routes of one sidecar: one per service and way of choosing; all of a service share what they know of failures. */
+/**
+ * The routes of one sidecar: one per service and way of choosing; all of a service share what they know of failures.
+ */
 export interface Routes {
   to(service: string, choice?: RouteChoice): ServiceRoute
   close(): void

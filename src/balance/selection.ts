@@ -11,13 +11,13 @@ export interface SelectionOptions {
   readonly create: BalancerFactory
   readonly context: BalancerContext
   readonly outlierDetector: OutlierDetector
-  /** Hears of a balancer that cannot be made, or that throws. */
+  /** Called if a balancer cannot be created, or throws. */
   failed(error: unknown): void
 }
 
 /**
- * Some instances of a service, those that failed set aside, and a balancer over the rest. Balancers may be the app's
- * own: one that throws takes no service away. The one before stays for that change, then instances take equal turns.
+ * Instances of a service without the ejected ones, and a balancer over them. If a balancer of the app throws, the
+ * service stays callable: the previous balancer stays for that change, then instances take equal turns.
  */
 export class Selection {
   private available: readonly ServiceInstance[] = []
@@ -26,7 +26,7 @@ export class Selection {
   private made: Balancer | undefined
   /** `made` is of an older list, for the factory has thrown since. */
   private outdated = false
-  /** Over everybody, for a call that has tried all that were admitted: better the sick than nobody. */
+  /** Over all instances, for a call that has tried all available ones: an ejected instance is better than none. */
   private fallbackToAll: Balancer | undefined
   private version = -1
   private listed: ReadonlySet<ServiceInstance> | undefined

@@ -17,13 +17,13 @@ export interface ServiceRouteOptions {
   readonly filter: InstanceFilter | undefined
   /** Of instances that calls without a version of their own go to. */
   readonly version: string | undefined
-  /** Hears of instances that left the list. */
+  /** Called with instances that left the list. */
   readonly onGone: (instances: readonly ServiceInstance[]) => void
-  /** Hears of a balancer that cannot be made or throws; once until the list changes. */
+  /** Called if a balancer cannot be created or throws; once until the list changes. */
   readonly onBalancerFailed: (service: string, error: unknown) => void
 }
 
-/** A way to a service: its list, filtered, with one rotation for everybody who calls it that way. */
+/** A route to a service: its filtered list, with one rotation shared by all callers of this route. */
 export class ServiceRoute {
   private snapshot: ServiceSnapshot | undefined
   private readonly matches: (instance: ServiceInstance) => boolean
@@ -45,7 +45,7 @@ export class ServiceRoute {
   }
 
   /**
-   * Chooses an instance; `undefined` before the first list and where nobody is left. The hot path: no allocation.
+   * Chooses an instance; `undefined` before the first list and if no instance is left. The hot path: no allocation.
    *
    * @param idempotent the call may be sent again elsewhere
    */
@@ -64,12 +64,12 @@ export class ServiceRoute {
     try {
       endpoint.done(outcome)
     } catch (error) {
-      this.reportBalancerFailure(error) // the app's own: the ejector hears of the call all the same
+      this.reportBalancerFailure(error) // the app's own balancer: the outlier detector still gets the outcome
     }
     this.options.outlierDetector.report(endpoint.instance, outcome)
   }
 
-  /** Its answer carries the mark of one that leaves (`drain-header.ts`). */
+  /** The response of `instance` carries the drain header (`drain-header.ts`). */
   onDrainHeader(instance: ServiceInstance, value: string): void {
     const forMs = parseDrainHeader(value, instance)
     if (forMs !== undefined) this.options.outlierDetector.setDraining(instance, forMs)
@@ -80,7 +80,7 @@ export class ServiceRoute {
     return this.options.directory.get(this.options.service, signal)
   }
 
-  /** Why there was nobody to pick. */
+  /** Why no instance could be picked. */
   noInstanceReason(snapshot: ServiceSnapshot): string {
     const { filter, version, service } = this.options
     const { length } = snapshot.instances

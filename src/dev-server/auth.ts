@@ -12,7 +12,7 @@ export interface Credentials {
 export type TokenState = 'ok' | 'missing' | 'invalid' | 'forged' | 'expired'
 export type Login = { readonly token: string } | { readonly waitMs: number } | 'unknown-user' | 'wrong-password'
 
-/** One user, who may do everything; or nobody, where auth is off. */
+/** One user with all rights; or none, if auth is off. */
 export interface Auth {
   readonly enabled: boolean
   readonly tokenTtlSeconds: number

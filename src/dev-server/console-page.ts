@@ -19,7 +19,7 @@ export interface ConsoleOptions {
 const REFRESH_SECONDS = 3
 const MOST_ROWS = 500
 
-/** GET / and /nacos/: who is registered and which documents there are. Names only: no content, no metadata values. */
+/** GET / and /nacos/: the registered instances and the documents. Names only: no content, no metadata values. */
 export function createConsole(options: ConsoleOptions): (request: IncomingMessage) => Reply | undefined {
   return (request): Reply | undefined => {
     if (!['GET', 'HEAD'].includes(request.method ?? '') || !isConsole(request.url ?? '')) return undefined

@@ -21,7 +21,7 @@ export interface DevServerEvents {
   deleteConfig: [event: { key: ConfigKey }]
 }
 
-/** A service and who serves it. */
+/** A service and its instances. */
 export interface DevService extends ServiceKey {
   /** All of them: unhealthy and disabled ones too. */
   readonly instances: readonly ServiceInstance[]

@@ -22,7 +22,7 @@ export interface NamingOptions {
 /** How long Nacos remembers an empty service, and an operator's word on an instance that is gone. */
 const FORGET_AFTER_MS = 60_000
 
-/** Who is registered, who is alive. Knows no protocol: HTTP and gRPC codecs stand on top of it. */
+/** The registered instances and their health. Knows no protocol: HTTP and gRPC codecs stand on top of it. */
 export class Naming extends EventEmitter<NamingEvents> {
   readonly #services = new Map<string, Service>()
 
@@ -33,7 +33,7 @@ export class Naming extends EventEmitter<NamingEvents> {
   /**
    * Creates or replaces the instance at this address.
    *
-   * @param owner the connection it lives by: it needs no heartbeat, and nobody else can deregister it.
+   * @param owner the connection it lives by: it needs no heartbeat, and no other connection can deregister it.
    * @throws ServiceKindError
    */
   register(id: ServiceId, published: Published, owner?: string): void {
@@ -61,7 +61,9 @@ export class Naming extends EventEmitter<NamingEvents> {
     this.emit('change', id)
   }
 
-  /** False where there is no such instance, or it is another one's: only who registered it takes it away, as in Nacos. */
+  /**
+   * False where there is no such instance, or another connection owns it: only the owner can remove it, as in Nacos.
+   */
   deregister(id: ServiceId, ip: string, port: number, ephemeral: boolean, owner?: string): boolean {
     const service = this.#service(id)
     const entry = service?.entries.get(addressOf({ ip, port }))

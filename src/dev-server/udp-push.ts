@@ -112,7 +112,7 @@ export function createUdpPush({ naming, defaults, generation, times, clock }: Ud
     socket = createSocket('udp4')
     socket.bind(0, '127.0.0.1')
     socket.unref()
-    // A port nobody listens on any more; the next list request or none tells.
+    // The port is closed; the next list request, or its absence, shows whether the client is gone.
     socket.on('error', () => {})
     socket.on('message', (message, { address, port }) => {
       const key = ackKey(address, port, refTimeOf(message))
@@ -126,7 +126,7 @@ export function createUdpPush({ naming, defaults, generation, times, clock }: Ud
     subscribe(call, id, clusters) {
       const port = parseInteger(filled(call.params, 'udpPort') ?? '0') ?? 0
       if (port <= 0 || port > 65_535 || !isPushed(call.header('user-agent') ?? '')) return
-      // `clientIP` is not asked: a client of this machine hears on loopback whatever it calls itself.
+      // `clientIP` is ignored: a client of this machine receives on loopback, whatever address it names.
       if (!isLoopback(call.remote)) return
       const ip = isIPv4(call.remote) ? call.remote : '127.0.0.1'
       const key = keyOf(id)

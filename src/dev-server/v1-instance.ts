@@ -14,7 +14,7 @@ export interface V1InstanceOptions {
   readonly naming: Naming
   readonly defaults: BeatTimes
   readonly generation: Generation
-  /** Notes who asks for a list and wants to be told of its changes by UDP. */
+  /** Records the clients that ask for a list and want its changes by UDP. */
   readonly subscribe: (call: Call, id: ServiceId, clusters: string) => void
 }
 

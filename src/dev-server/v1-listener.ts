@@ -76,7 +76,7 @@ function parseListening({ params, path }: Call): Watched[] {
     if (line === '') continue
     const [dataId, group, md5 = '', namespace = '', ...more] = line.split(WORD)
     if (!dataId || !group || more.length > 0) {
-      // Nacos throws where no handler of its own hears it.
+      // Nacos throws it outside of its own error handlers.
       throw new Refusal(errorPage(500, 'Handle API Compatibility failed, please see log for detail.', path))
     }
     watched.push({ dataId, group, md5, namespace, tenant: tenantOf(namespace) })

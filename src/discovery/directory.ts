@@ -181,7 +181,7 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
       if (follower.current) {
         queueMicrotask(() => follower.current && set.has(own) && inform(own, follower.current))
       } else {
-        follower.get().catch(() => {}) // logged by the host; the listener hears when there is something to hear
+        follower.get().catch(() => {}) // logged by the host; the listener is called once there is a list
       }
       return createSubscription(() => void set.delete(own))
     },

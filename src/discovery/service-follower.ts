@@ -122,7 +122,7 @@ export class ServiceFollower {
       this.fetching = undefined
       this.schedule()
     })
-    this.fetching.catch(() => {}) // whoever awaits it hears of it; a poll has nobody
+    this.fetching.catch(() => {}) // callers that await it get the error; a poll has no caller
     return this.fetching
   }
 

@@ -25,7 +25,7 @@ export function nextSnapshot(
   previous: ServiceSnapshot | undefined,
 ): ServiceSnapshot {
   const known = (previous && indexes.get(previous)) ?? NONE
-  /** From a known instance to what stands for it now. */
+  /** From a known instance to its object in the new list. */
   const kept = new Map<ServiceInstance, ServiceInstance>()
   const fresh = new Map<string, ServiceInstance>()
   const index = new Map(known)
@@ -81,7 +81,10 @@ function sameMetadata(a: Readonly<Record<string, string>>, b: Readonly<Record<st
   return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
 }
 
-/** The one place where an instance is read, wherever it comes from. Field by field: V8 reads a frozen `{ ...spread }` ten times slower, and every call of a client reads these. */
+/**
+ * The one place where an instance is read, wherever it comes from. Field by field: V8 reads a frozen `{ ...spread }`
+ * ten times slower, and every call of a client reads these.
+ */
 function freeze(instance: ServiceInstance): ServiceInstance {
   return Object.freeze({
     namespace: instance.namespace,

@@ -6,7 +6,7 @@ import { callListener } from '../util/call-listener.js'
 import type { ServiceDirectory } from './directory.js'
 import { identityOf, type ServiceSnapshot } from './snapshot.js'
 
-/** How the instances that may be called (healthy, enabled, of a weight) differ from those told of before. */
+/** How the instances that may be called (healthy, enabled, of a weight) differ from those reported before. */
 export interface ServiceChange {
   readonly service: ServiceKey
   /** Those that may be called now. */
@@ -39,7 +39,7 @@ export interface WatchService {
    */
   (service: string, listener: (change: ServiceChange) => unknown, options?: WatchOptions): Subscription
   /**
-   * Iterates. One who is slow misses no change, but gets several as one.
+   * Iterates. A slow consumer gets several changes merged into one.
    *
    * @example
    * for await (const { instances } of sidecar.discovery.watch('user-service', { signal })) render(instances)
@@ -106,7 +106,7 @@ function iterate(directory: ServiceDirectory, service: string, signal: AbortSign
     directory.closed.removeEventListener('abort', end)
     for (const resolve of waiting.splice(0)) resolve(DONE)
   }
-  /** From what was told last to the latest: however many changes lie between, nothing piles up. */
+  /** From the list reported last to the latest: however many changes lie between, nothing piles up. */
   const take = (): ServiceChange | undefined => {
     if (!latest || latest === told) return undefined
     const change = changeBetween(told, latest)

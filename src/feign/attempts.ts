@@ -63,14 +63,14 @@ export abstract class Attempts<Rules extends AttemptRules = AttemptRules> {
     this.unreported = endpoint !== undefined
   }
 
-  /** Tells balancer and ejector, once, how the present attempt ended. */
+  /** Reports the outcome of the present attempt to the balancer and the outlier detector, once. */
   protected report(outcome: Outcome): void {
     if (!this.unreported) return
     this.unreported = false
     this.rules.route!.done(this.endpoint!, outcome)
   }
 
-  /** The head of an answer says that its instance drains. */
+  /** The response head carries the drain header: its instance drains. */
   protected onDrainHeader(value: string): void {
     if (this.endpoint !== undefined) this.rules.route!.onDrainHeader(this.endpoint.instance, value)
   }

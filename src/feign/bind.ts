@@ -129,7 +129,7 @@ function isArguments(value: unknown): value is Readonly<Record<string, unknown>>
   return isPlainObject(value) && !isRawBody(value)
 }
 
-/** A password must not land in a URL because somebody left out `body`. */
+/** A password must not end up in a URL because `body` was left out. */
 function throwUnusedArgument(key: string): never {
   return throwInvalidCall(
     `does not know the key "${key}": write { body: … } for the body, { query: { ${key}: … } } for the query`,

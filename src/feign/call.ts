@@ -250,12 +250,12 @@ export class Call extends ResponseCollector<CompiledMethod> implements Dispatche
     }
   }
 
-  /** @param outcome what is told of the instance */
+  /** @param outcome what is reported of the instance */
   giveUp(error: unknown, outcome: Outcome = 'failed'): void {
     if (this.settled) return
     this.settle(outcome)
     this.reject(error)
-    // Nobody reads on: the socket is closed, and the provider may stop its work.
+    // The rest of the response is not needed: closes the socket, so that the provider may stop its work.
     this.abort?.(error instanceof Error ? error : undefined)
   }
 

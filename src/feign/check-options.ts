@@ -33,7 +33,8 @@ const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
 }
 
 /**
- * Tells plain JavaScript what the compiler tells TypeScript: `timeout: 500` or `timeoutMs: '5s'` would be no limit.
+ * Checks for plain JavaScript what the compiler checks for TypeScript: `timeout: 500` or `timeoutMs: '5s'` would be no
+ * limit.
  *
  * @param whose the client, or its method
  * @throws SidecarError `SIDECAR_CLIENT_INVALID`

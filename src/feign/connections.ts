@@ -19,8 +19,8 @@ export interface ConnectionsOptions {
 
 /**
  * The connections to one address, `maxConnections` at most. Further requests wait in turn. Where no connection becomes
- * free for `connectTimeoutMs`, all that wait are told, so that they can go elsewhere: answers that are never read to
- * their end would hold them for ever. Streams without an end are counted apart: see `release`.
+ * free for `connectTimeoutMs`, all waiting attempts are notified, so that they can go elsewhere: answers that are never
+ * read to their end would hold them for ever. Streams without an end are counted apart: see `release`.
  */
 export class Connections {
   private pool: Pool

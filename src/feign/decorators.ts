@@ -25,7 +25,7 @@ export interface VerbDecorator<V extends Verb, Path extends string> {
   ): void
 }
 
-/** The part of TC39's decorator context that tells the kind and the type of a member. */
+/** The part of TC39's decorator context that holds the kind and the type of a member. */
 interface MemberContext<Kind extends 'field' | 'method', Member> {
   readonly kind: Kind
   readonly access: { get(object: never): Member }

@@ -26,7 +26,7 @@ export interface CallFacts {
  * - `SIDECAR_CALL_BODY`: the answer could not be read: not JSON, too large, refused by `validate`
  * - `SIDECAR_CALL_TIMEOUT`, `SIDECAR_CALL_ABORTED`: the deadline passed, the signal fired
  * - `SIDECAR_CALL_FAILED`: no connection, or it broke
- * - `SIDECAR_NO_INSTANCE`: nobody to call
+ * - `SIDECAR_NO_INSTANCE`: no instance to call
  * - `SIDECAR_CIRCUIT_OPEN`: refused by the circuit breaker; nothing was sent
  * - `SIDECAR_CALL_INVALID`: the arguments do not fit the call; nothing was sent
  *

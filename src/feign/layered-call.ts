@@ -83,7 +83,7 @@ export class LayeredCall implements AbortListener {
     this.last?.giveUp(error, error.code === 'SIDECAR_CALL_TIMEOUT' ? 'failed' : 'aborted')
   }
 
-  /** An interceptor may have answered by itself: then there is no call to speak for, and a bare one does. */
+  /** An interceptor may have answered by itself: then there is no call, and a new one supplies the facts. */
   private facts(): Call {
     return this.last ?? new Call(this.method, this.bound, this.finish)
   }

@@ -134,7 +134,7 @@ export function compileMethod(
   }
 }
 
-/** What can be known to be wrong before there is a runtime, told where the class is written. */
+/** Checks what can be wrong before there is a runtime, so that the error appears where the class is defined. */
 export function checkClient(client: ClientOptions): void {
   checkOptions(client, client.name ?? 'a typed client')
   try {

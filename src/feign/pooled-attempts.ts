@@ -30,7 +30,7 @@ export abstract class PooledAttempts<Rules extends AttemptRules = AttemptRules>
     this.dispatch(this.connections!.current)
   }
 
-  /** Gives the connection back and tells how the attempt ended; both once. */
+  /** Gives the connection back and reports the outcome of the attempt; both once. */
   protected end(outcome: Outcome): void {
     this.release()
     this.report(outcome)

@@ -7,7 +7,7 @@ import type { FeignError } from './errors.js'
 import { PooledAttempts } from './pooled-attempts.js'
 import { hasNoBody } from './retry.js'
 
-/** A whole answer, not yet decoded nor judged. */
+/** A whole response, neither decoded nor checked. */
 export interface RawResponse {
   readonly status: number
   readonly contentType: string | undefined

@@ -20,8 +20,8 @@ export function retriesOf(verb: string | undefined, retry = 1): number {
 }
 
 /**
- * How a call that its caller ended speaks of the instance: a signal that ran out of time (`AbortSignal.timeout`) says
- * that there was no answer, any other says nothing.
+ * What a call that its caller ended proves about the instance: a signal that ran out of time (`AbortSignal.timeout`)
+ * says that there was no answer, any other says nothing.
  */
 export function outcomeOfAbort(reason: unknown): 'failed' | 'aborted' {
   return (reason as { name?: unknown } | null | undefined)?.name === 'TimeoutError' ? 'failed' : 'aborted'

@@ -69,7 +69,7 @@ export interface FeignRuntimeOptions {
   readonly directory: ServiceDirectory
   readonly settings: FeignSettings
   readonly logger: Logger
-  /** Hears of instances that are ejected and restored. @default nobody */
+  /** Called for instances that are ejected and restored. @default no listener */
   readonly emit?: Emit
   /** Nacos cluster of this process. @default 'DEFAULT' */
   readonly cluster?: string

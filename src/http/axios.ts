@@ -181,7 +181,7 @@ function neverConnected(error: unknown): boolean {
   return cause !== undefined && neverConnected(cause)
 }
 
-/** The address that refused may be the one a redirect led to: then somebody has had the request. */
+/** The address that refused may be the target of a redirect: then the first server has received the request. */
 function followed(error: unknown, maxRedirects: number): boolean {
   if (maxRedirects === 0) return false
   const request = axios.isAxiosError(error) ? (error.request as { _redirectCount?: number } | undefined) : undefined

@@ -23,7 +23,7 @@ type Handler = Dispatcher.DispatchHandler
 export class SidecarDispatcher extends Dispatcher {
   /** Everything that is no logical name. */
   private readonly outside: Agent
-  /** As it is registered, where the URL in hand would not tell. */
+  /** The registered name, if the URL does not preserve it. */
   private readonly service: string | undefined
 
   /** @param connections to one origin that is no logical name; any number where it is left out */

@@ -12,7 +12,7 @@ import { readLogicalUrl } from './logical-name.js'
  */
 export function createFetch(runtime: () => FeignRuntime, connections?: number): typeof globalThis.fetch {
   const dispatcher = new SidecarDispatcher(runtime, connections)
-  // Nacos tells capitals apart, a parsed URL has none left.
+  // Names in Nacos are case-sensitive; a parsed URL is lower case.
   const dispatcherFor = (input: unknown) => {
     const service = typeof input === 'string' ? readLogicalUrl(input)?.service : undefined
     return service !== undefined && /[A-Z]/.test(service) ? dispatcher.calling(service) : dispatcher

@@ -1,22 +1,22 @@
 import type { Server as HttpServer } from 'node:http'
 import { setImmediate as turn } from 'node:timers/promises'
 
-/** Node's default backlog: whoever stood at the door at the beginning is in by then. */
+/** Node's default backlog: after so many connections, all that were queued at the start are accepted. */
 const BACKLOG = 512
-/** However slow the machine is. */
+/** The limit, however slow the machine is. */
 export const BACKLOG_DRAIN_MS = 1_500
-/** Nobody has come for so long, longer than a caller with an answer takes to come again … */
+/** The backlog counts as empty after no connection for so long, longer than a caller takes to reconnect … */
 const QUIET_MS = 5
-/** … and in so many turns of the event loop, each of which accepts one connection: time alone may pass in one … */
+/** … and for so many turns of the event loop, each of which accepts one connection: time may pass in a single turn … */
 const QUIET_TURNS = 3
-/** … each of them quick: who comes while the machine does something else is not seen before the next … */
+/** … each of them short: a connection that arrives during a long turn is accepted only in the next one … */
 const QUICK_MS = 0.5
-/** … unless it always does: requests must not wait for long. */
+/** … unless all turns are long: requests must not wait for ever. */
 const UNHURRIED_MS = 250
 
 /**
- * Lets in everybody who stands at the door, then shuts it. The kernel resets connections that are made but not
- * accepted, and their callers, who may have sent a POST already, can not tell that nobody has read it. Requests wait
+ * Accepts all connections already in the backlog, then stops listening. The kernel resets connections that are made but
+ * not accepted; their callers may have sent a POST already and cannot know that it was not read. Requests wait
  * meanwhile: under load, answering one lets the next ones queue up.
  */
 export async function drainBacklogAndClose(server: HttpServer, closeListener: () => void): Promise<void> {
@@ -41,7 +41,7 @@ export async function drainBacklogAndClose(server: HttpServer, closeListener: ()
     if (accepted > before) quietFrom = now
     const quick = now - lookedAt < QUICK_MS || now - began > UNHURRIED_MS
     quietTurns = accepted === before && quick ? quietTurns + 1 : 0
-    // By the time of the look: after it, nobody is seen.
+    // Judged by the time of the check: later connections are not counted yet.
     if (quietTurns >= QUIET_TURNS && now - quietFrom >= QUIET_MS) break
   }
   closeListener()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** What restarts a program when its sources change, or runs it beside others at a desk. */
+/** What restarts a program when its sources change, or runs it beside others during development. */
 const WATCHERS: readonly (readonly [name: string, command: RegExp])[] = [
   ['tsx watch', /\btsx(\.[cm]?js)?\b.*\bwatch\b|\/tsx\/dist\/cli\.[cm]?js watch\b/],
   ['nodemon', /\bnodemon\b/],

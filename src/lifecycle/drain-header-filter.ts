@@ -3,15 +3,15 @@ import type { Server as HttpServer, ServerResponse } from 'node:http'
 import { DRAIN_HEADER } from '../drain-header.js'
 import type { Unsubscribe } from '../types.js'
 
-/** Speaks of each request of node:http before any listener does. */
+/** Publishes each request of node:http before any listener runs. */
 const CHANNEL = 'http.server.request.start'
 
 const servers = new Map<HttpServer, number>()
 const ownHeaders = new WeakMap<ServerResponse, string>()
 
 /**
- * Lets no answer of `server` carry a leaving mark but this process's own: a handler that passes on the headers of
- * somebody else's answer would otherwise let that one take this instance out of the lists of its callers.
+ * Removes every drain header but this process's own from the responses of `server`: a handler that forwards the headers
+ * of another server's response must not take this instance out of the lists of its callers.
  */
 export function filterDrainHeaders(server: HttpServer): Unsubscribe {
   if (servers.size === 0) subscribe(CHANNEL, onStart)
@@ -27,7 +27,7 @@ export function filterDrainHeaders(server: HttpServer): Unsubscribe {
   }
 }
 
-/** Puts this process's mark on an answer. */
+/** Sets this process's drain header on a response. */
 export function setDrainHeader(response: ServerResponse, value: string): void {
   ownHeaders.set(response, value)
   response.setHeader(DRAIN_HEADER, value)

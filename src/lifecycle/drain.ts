@@ -52,7 +52,7 @@ export async function waitForDrain({ plan, requests, signal, onExtended }: Drain
   }
 }
 
-/** Why nobody wants to wait for a drain now, or `undefined`. */
+/** Why to skip the drain, or `undefined`. */
 export function reasonNotToDrain(
   signal: ShutdownSignal | undefined,
   env: NodeJS.ProcessEnv = process.env,

@@ -7,7 +7,7 @@ export interface DeregisterOnExitOptions {
   readonly logger: Logger
   /** @default 1000 */
   readonly timeoutMs?: number
-  /** False where the end was asked for at once. @default true */
+  /** False if the process must end at once. @default true */
   readonly enabled?: () => boolean
   /** Deregisters before it returns (`requestSync`), within `timeoutMs`; harmless where there is nothing to do. */
   deregisterSync(timeoutMs: number): void
@@ -34,7 +34,7 @@ const shared = () =>
   })
 
 /**
- * For ends that leave no time: an uncaught exception nobody handles, and `process.exit()` in the middle of things.
+ * For ends without time for a shutdown: an unhandled exception, or `process.exit()` at any moment.
  * Node's own stack and exit code stay as they are.
  */
 export function deregisterOnExit({
@@ -46,7 +46,7 @@ export function deregisterOnExit({
   let ran = false
   const run = () => {
     if (ran || enabled?.() === false) return
-    // A crash is followed by `exit`: the second wait would change nothing.
+    // `exit` follows a crash: a second request would change nothing.
     ran = true
     try {
       deregisterSync(timeoutMs)

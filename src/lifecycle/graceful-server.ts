@@ -14,34 +14,36 @@ export interface GracefulServerOptions {
   mayClose(): Promise<void>
   /** Follow WebSockets, for `endStreams`. @default false */
   readonly endsStreams?: boolean
-  /** The server has closed, whoever closed it. */
+  /** The server has closed, by the app or by a sidecar. */
   onClosed?(): void
   /** While it drains: something else in this process destroyed a connection in the middle of an answer. */
   onCut?(): void
 }
 
-/** The app's server, whose end the sidecar conducts; one of several sidecars, where several stand before one app. */
+/** Wraps the app's server so that the sidecar controls its shutdown. Several sidecars may share one server. */
 export interface GracefulServer {
   readonly server: HttpServer
   /** True while another sidecar serves by this server too: its last owner closes it. */
   readonly shared: boolean
-  /** From now on answers, those under way too, carry `Connection: close`, which sends keep-alive clients elsewhere. */
+  /** From now on responses, also those under way, carry `Connection: close`: keep-alive clients reconnect elsewhere. */
   disableKeepAlive(): void
   /** Undoes that: the server listens again. */
   enableKeepAlive(): void
-  /** Those answers tell the clients of sidecars, too, not to come again: at an address that nobody else serves. */
+  /** Those responses also carry the drain header: only for an address that no other process serves. */
   advertiseDrain(drainHeader: () => string | undefined): void
-  /** After `disableKeepAlive`: told of each request. */
+  /** After `disableKeepAlive`: called with each request. */
   observe(listener: ((request: IncomingMessage) => void) | undefined): void
-  /** Takes no new connections; those there are go on, each told `Connection: close` with its next answer. */
+  /** Accepts no new connections; open ones go on, each with `Connection: close` in its next response. */
   stopAccepting(): Promise<void>
-  /** After that: settles when the last connection is gone, and a cluster's primary knows that no more are taken. */
+  /** After that: settles when the last connection is gone, and a cluster's primary sends no more. */
   whenEmpty(): Promise<void>
-  /** Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were. */
+  /**
+   * Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were.
+   */
   closeWithin(timeoutMs: number): Promise<number>
   /** How many connections go on until they are ended: WebSockets, and answers that are under way. */
   busyConnections(): number
-  /** Tells WebSockets and event streams to go. */
+  /** Ends WebSockets and event streams. */
   endStreams(): void
   /** Gives the server back as it was, once every owner has. */
   unwrap(): void
@@ -50,7 +52,7 @@ export interface GracefulServer {
 const SWEEP_MS = 50
 /** A connection made in advance, on which nothing has been asked, keeps a closed server open for no longer. */
 const SILENT_MS = 1_000
-/** A cluster's primary may have sent a connection on its way before it hears that this worker takes no more. */
+/** A cluster's primary may have sent a connection before it knows that this worker accepts no more. */
 const HANDOVER_MS = 300
 
 interface Owner extends GracefulServerOptions {
@@ -110,7 +112,7 @@ function createWrappedServer(server: HttpServer): WrappedServer {
     draining = false
     for (const owner of [...owners]) owner.onClosed?.()
   }
-  // HTTP/2 forbids the header; its sessions are told by GOAWAY.
+  // HTTP/2 forbids the header; its sessions get GOAWAY.
   const onRequest = (request: IncomingMessage, response: ServerResponse) => {
     for (const owner of owners) owner.observer?.(request)
     if (request.httpVersionMajor < 2) addCloseHeaders(response)
@@ -146,7 +148,7 @@ function createWrappedServer(server: HttpServer): WrappedServer {
     if (!closing && !server.listening) return void close(callback)
     await stopAccepting()
     closeIdle?.()
-    // The sidecar may have closed it first: the app still hears of a close that went well.
+    // The sidecar may have closed it first: the app still gets a successful close.
     if (closed) callback?.()
     else if (callback) server.once('close', () => callback())
   }
@@ -197,7 +199,7 @@ function createWrappedServer(server: HttpServer): WrappedServer {
   function removeOwner(owner: Owner): void {
     if (!owners.delete(owner)) return
     owner.webSockets?.stop()
-    // Those who are left may have been waiting for this one.
+    // The remaining owners may have been waiting for this one.
     if (owners.size > 0) return addCloseHeadersToAll()
     wrappedServers().delete(server)
     for (const undo of restore) undo?.()
@@ -266,7 +268,7 @@ function override<K extends 'close' | 'closeIdleConnections' | 'closeAllConnecti
   const before = Object.getOwnPropertyDescriptor(server, method)
   server[method] = own
   return () => {
-    // Whoever wrapped it since keeps a working method.
+    // If other code has wrapped it since, its method must keep working.
     if (server[method] !== own) return
     if (before) Object.defineProperty(server, method, before)
     else Reflect.deleteProperty(server, method)

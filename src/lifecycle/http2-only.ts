@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 
-/** What of a server tells which protocols it speaks. */
+/** The fields of a server that show its protocols. */
 interface Http2Like {
   /** Only servers of HTTP/2 have it. */
   updateSettings?: unknown
@@ -8,7 +8,7 @@ interface Http2Like {
   ALPNProtocols?: Uint8Array
 }
 
-/** Whether a server speaks HTTP/2 and nothing else: callers by HTTP/1.1, this package's own too, cannot use it. */
+/** Whether a server supports HTTP/2 only: callers by HTTP/1.1, this package's own too, cannot use it. */
 export function isHttp2Only(server: Server): boolean {
   const { updateSettings, ALPNProtocols } = server as Http2Like
   if (typeof updateSettings !== 'function') return false

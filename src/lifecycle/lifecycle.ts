@@ -32,7 +32,7 @@ export interface LifecycleOptions {
   readonly finishTimeoutMs?: number
   /** `sidecar.end-streams`. @default false */
   readonly endStreams?: boolean
-  /** How long a process may stay after it has left on a signal. @default 500 */
+  /** How long a process may stay after its shutdown on a signal. @default 500 */
   readonly forceExitAfterMs?: number
   /** `false` leaves signals to the app. @default true */
   readonly signals?: boolean
@@ -40,7 +40,7 @@ export interface LifecycleOptions {
   readonly ownsServer?: boolean
   readonly logger: Logger
   readonly emit: Emit
-  /** An HTTP server of the process listens, before it takes a connection; it need not be the app's. */
+  /** An HTTP server of the process listens and has not yet accepted a connection; it need not be the app's. */
   onSeen?(server: HttpServer): void
   /**
    * The app listens: time to register. Again, where it closed its server and listens anew, or goes on by another one;
@@ -53,7 +53,7 @@ export interface LifecycleOptions {
   deregister(): Promise<void>
   /** After that: true where other processes go on answering at the same address (cluster workers). */
   shared?(): boolean
-  /** By which answers tell the clients of sidecars not to come again for so long. */
+  /** The drain header: sidecar clients skip this instance for `forMs`. */
   drainHeader?(forMs: number): string | undefined
   /** Ends the sidecar's own connections. */
   closeClients(): Promise<void>
@@ -74,11 +74,13 @@ export interface Lifecycle {
   readonly server: ListeningServer | undefined
   /** True from the first moment of leaving: readiness is 503, answers carry `Connection: close`. */
   leaving(): boolean
-  /** True where another sidecar serves by the same server: it is not this one's to speak for. */
+  /** True if another sidecar serves by the same server: then that one reports its health. */
   shared(): boolean
   /** Names the app's server by hand. */
   listening(server: NetServer): void
-  /** Leaves in order. Calls share one promise; one with `drain: false` ends the drain of an earlier one. Never rejects. */
+  /**
+   * Leaves in order. Calls share one promise; one with `drain: false` ends the drain of an earlier one. Never rejects.
+   */
   stop(options?: StopOptions): Promise<void>
 }
 
@@ -90,7 +92,7 @@ const CLIENTS_MS = 1_000
  * Watches for the app's server and for the end. Call it in the synchronous part of a start.
  *
  * Leaving: deregister → keep serving for the drain → close the server → close clients. The app's own `server.close`
- * waits for the drain, whoever calls it.
+ * waits for the drain, whatever code calls it.
  */
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const { app, logger, emit, drain: plan, finishTimeoutMs = 9_000 } = options
@@ -100,7 +102,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const gate = new Promise<void>((resolve) => (openGate = resolve))
   let phase: Lifecycle['phase'] = 'starting'
   const servers = new Map<HttpServer, GracefulServer>()
-  /** What the leave is at, for who cuts it short. */
+  /** The current step of the shutdown, for the log line if it is cut short. */
   let step: string | undefined
   /** The app has closed itself, not just its server. */
   let final = false
@@ -113,7 +115,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const leaving = () => phase === 'leaving' || phase === 'left'
   const allServers = () => [...servers.values()]
 
-  /** The app closes a server, or itself for good, on its own or because it heard the same signal. */
+  /** The app closes a server, or itself for good, on its own or because it got the same signal. */
   async function mayClose(server?: HttpServer): Promise<void> {
     if (stopped) return gate
     // Another one goes on serving.
@@ -121,7 +123,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     if (server) watch.closed(server)
     else final = true
     if (server && watch.found) return void (await previousDeregistered)
-    // Nobody may be sent to a server that closes; but a close outside of a shutdown has no drain to wait for.
+    // Callers must not be sent to a server that closes; but a close outside of a shutdown has no drain to wait for.
     phase = 'leaving'
     disableKeepAlive()
     await options.deregister()
@@ -144,7 +146,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       if (options.shared?.()) await drainWorker()
       else await drainInstance()
     }
-    // Before the app's own close goes on: Fastify answers 503 from then on, also to those who are at the door already.
+    // Before the app's own close goes on: Fastify answers 503 from then on, also on connections that are already in the
+    // backlog.
     await stopAccepting()
     openGate()
   }
@@ -209,7 +212,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     watch.close()
     const listed = options.registered()
     const began = performance.now()
-    // Whatever ends the process meanwhile says nothing of it.
+    // Code that ends the process meanwhile logs nothing itself.
     const onExit = () => {
       if (secondSignal) return
       logger.warn(
@@ -274,7 +277,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       try {
         previousDeregistered = Promise.resolve(options.onListening(found))
       } catch (error) {
-        // Thrown on, it would be an uncaught exception in the middle of somebody's listen().
+        // Rethrown, it would be an uncaught exception inside the app's listen().
         logger.error(`the app listens on port ${found.port}, but is not registered: ${messageOf(error)}`)
       }
     },

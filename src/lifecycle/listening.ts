@@ -13,7 +13,7 @@ export interface ListeningServer {
   readonly port: number
   /** What it is bound to: `::`, `0.0.0.0`, or one address. */
   readonly host: string
-  /** It speaks TLS itself. */
+  /** It uses TLS itself. */
   readonly secure: boolean
 }
 
@@ -26,12 +26,15 @@ export interface ListeningOptions {
   /** By which names callers address the app. */
   hosts?(): readonly string[]
   readonly logger: Logger
-  /** How long the app's own server has to show itself before the others are asked whether they serve the app. @default 100 */
+  /**
+   * How long the app's own server has to show itself before the others are asked whether they serve the app. @default
+   * 100
+   */
   readonly askAfterMs?: number
   /** How long a server on another port than `server.port` has to wait for a better one. @default 1000 */
   readonly settleMs?: number
   /**
-   * An HTTP server of the process listens: the first that is heard of it, and before it takes a connection where it began
+   * An HTTP server of the process listens: the first notice of it, and before it takes a connection where it began
    * to listen after this watch. It may turn out to be the app's, or not.
    */
   onSeen?(server: HttpServer): void
@@ -80,7 +83,7 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
       if (own && best && port && !onConfiguredPort(found.server)) return select(server)
       return own ? addFurther(server) : undefined
     }
-    // Without an app, a server that was there before anybody asked may be anything: it waits for a better one.
+    // Without an app, a server that listened before the watch began may be any: it is only a candidate.
     if (app ? own && best : port ? best : !early) return select(server)
     candidates.add(server)
     if (app && probe) asking ??= setTimeout(probeCandidates, askAfterMs).unref()
@@ -101,7 +104,7 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     }
   }
 
-  /** Nothing that is surely the app's has come: look again, then take what `server.port` or the order speaks for. */
+  /** No server is surely the app's: check again, then choose by `server.port` or by the order. */
   function settle(): void {
     settling = undefined
     const listening = [...candidates].filter((server) => server.listening)
@@ -147,7 +150,7 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     if (next) select(next)
   }
 
-  // The channel speaks before the app has had its turn: it may add its request handler in the very next statement. But
+  // The channel publishes before the app continues: it may add its request handler in the very next statement. But
   // no connection is taken before the next tick.
   const onListen = (message: unknown) => {
     const { server } = message as { server: NetServer }
@@ -186,7 +189,7 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
   }
 }
 
-/** Servers that listened before anybody watched; Node has no public way to ask. */
+/** Servers that listened before the watch began; Node has no public API for that. */
 function listeningAlready(): HttpServer[] {
   const handles = (process as { _getActiveHandles?: () => unknown[] })._getActiveHandles?.() ?? []
   return handles.filter(isHttpServer).filter((server) => server.listening)

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Who still calls an instance that has left the registry: callers whose list is older than that. */
+/** Requests that still come after the deregistration: from callers with an older list. */
 export interface RequestTracker {
-  /** Told of every request. */
+  /** Counts a request. */
   record(request: IncomingMessage): void
   /** By `performance.now()`; `undefined` before the first. */
   readonly lastRequestAt: number | undefined
@@ -10,11 +10,11 @@ export interface RequestTracker {
   describe(): string
 }
 
-/** So many are told apart; beyond, a caller is one of the rest. */
+/** So many callers are counted apart; further ones count as others. */
 const MOST_CALLERS = 200
 const MOST_NAMED = 5
 
-/** Monitors, load balancers and the platform: they ask for as long as something answers. */
+/** Monitors, load balancers and the platform: they go on for as long as the process answers. */
 const PROBING_AGENT =
   /^(kube-probe|ELB-HealthChecker|GoogleHC|GoogleStackdriverMonitoring|Amazon-Route53|Azure Traffic Manager|Load Balancer Agent|Consul Health Check|Envoy\/HC|HAProxy|Prometheus|Blackbox|VictoriaMetrics|vm_promscrape|OpenTelemetry Collector|Datadog|Uptime|Pingdom|StatusCake|Zabbix|check_http|SkyWalking)/i
 const PROBED_PATH =
@@ -44,7 +44,7 @@ export function createRequestTracker(): RequestTracker {
   }
 }
 
-/** A question after the state of this process, not a call. */
+/** A health check or the like, not a call. */
 export function isProbe({ method, url = '/', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): boolean {
   if (PROBING_AGENT.test(headers['user-agent'] ?? '')) return true
   if (method !== 'GET' && method !== 'HEAD' && method !== 'OPTIONS') return false
@@ -52,7 +52,7 @@ export function isProbe({ method, url = '/', headers }: Pick<IncomingMessage, 'm
 }
 
 function callerOf({ headers, socket }: IncomingMessage): string {
-  // Of a stranger, and it goes to the log.
+  // Untrusted input that goes to the log.
   const agent = (headers['user-agent'] ?? '').replace(/[^\x20-\x7e]/g, '?').slice(0, 60)
   return `${agent === '' ? 'no user agent' : agent} from ${socket?.remoteAddress ?? 'unknown'}`
 }

@@ -10,16 +10,18 @@ import { isHttp2Only } from './http2-only.js'
 
 /**
  * Which servers serve the app, by what they serve: socket.io, terminus, vhost or a function of the app's own may hide
- * the app from whoever looks at the listeners of a server.
+ * the app from a look at the listeners of a server.
  */
 export interface ServerProbe {
-  /** For the entry of the app. @returns true for a request of this probe: it is answered, and nothing of the app runs. */
+  /**
+   * For the entry of the app. @returns true for a request of this probe: it is answered, and nothing of the app runs.
+   */
   onRequest(request: IncomingMessage): boolean
   /** A request that came by this server has reached the app. */
   serves(server: HttpServer): boolean
-  /** Asks the server, under the names by which callers may address it; `onServes` hears of a yes. */
+  /** Asks the server, under the names by which callers may address it; `onServes` is called if it serves the app. */
   ask(server: HttpServer, hosts?: readonly string[]): Promise<void>
-  /** One listener; it hears of each server once. */
+  /** One listener; it is called once for each server. */
   onServes(listener: (server: HttpServer) => void): void
 }
 
@@ -59,7 +61,9 @@ export function createServerProbe(): ServerProbe {
   }
 }
 
-/** Sends one request to a server of this process, over the network as any caller does; what comes back does not matter. */
+/**
+ * Sends one request to a server of this process, over the network as any caller does; what comes back does not matter.
+ */
 async function get(server: HttpServer, host: string, headers: Record<string, string>): Promise<void> {
   const address = server.address()
   if (address === null || typeof address === 'string') return

@@ -12,15 +12,15 @@ export type ShutdownSignal = (typeof ENDING | typeof ENDING_ALONE)[number]
 /** Windows has no SIGQUIT, and only Windows has SIGBREAK. */
 const SIGNALS = [...ENDING, ...ENDING_ALONE].filter((signal) => signal in constants.signals)
 
-/** Two signals, one wish: npm, `timeout` and init programs pass on what the whole process group has been told already. */
+/** npm, `timeout` and init programs forward a signal that the whole process group has received already. */
 const ECHO_MS = 100
 
 export interface SignalHandler {
   /** How long a process may stay once it has left. @default 500 */
   readonly forceExitAfterMs?: number
-  /** Leaves; its synchronous part runs before any handler of the app. */
+  /** Shuts down; its synchronous part runs before any handler of the app. */
   shutDown(signal: ShutdownSignal): Promise<void>
-  /** A second signal ends the process now: no time for last words. */
+  /** A second signal ends the process now: without a deregistration on exit. */
   onSecondSignal?(): void
 }
 
@@ -34,15 +34,15 @@ interface Signals {
 const shared = () => sharedSlot<Signals>('signals', () => ({ handlers: new Set() }))
 
 /**
- * Leaves on SIGTERM and SIGINT, ahead of the app's own handlers, and on SIGHUP and SIGQUIT where it has none; ends the
- * process as the signal would have. SIGUSR2 is left to the app, and to nodemon.
+ * Shuts down on SIGTERM and SIGINT, ahead of the app's own handlers, and on SIGHUP and SIGQUIT where it has none; ends
+ * the process as the signal would have. SIGUSR2 is left to the app, and to nodemon.
  */
 export function shutDownOnSignals(handler: SignalHandler): Unsubscribe {
   const state = shared()
   state.handlers.add(handler)
   if (!state.listener) listen(state)
   return () => {
-    // While a signal is being obeyed the listener stays: a second one would meet the default action.
+    // While a signal is being handled the listener stays: a second signal would trigger the default action.
     if (state.handlers.delete(handler) && state.handlers.size === 0 && !state.handling) unlisten(state)
   }
 }
@@ -63,7 +63,7 @@ function handleSignal(state: Signals, signal: NodeJS.Signals): void {
   if (!endsProcess(signal)) return
   if (state.handling) {
     const { handling } = state
-    // Outside of a terminal nothing but a second wish sends SIGINT twice.
+    // Outside of a terminal, two SIGINTs are always two signals, not an echo.
     const echoes = signal === handling.signal && (signal === 'SIGTERM' || isatty(0))
     if (echoes && performance.now() - handling.since < ECHO_MS) return
     for (const handler of handlers) handler.onSecondSignal?.()
@@ -74,7 +74,7 @@ function handleSignal(state: Signals, signal: NodeJS.Signals): void {
   const alone = isAlone(signal)
   const forceExitAfterMs = Math.max(...handlers.map((handler) => handler.forceExitAfterMs ?? 500))
   const shutDowns = handlers.map((handler) => handler.shutDown(signal as ShutdownSignal))
-  // What this has taken does not count: an echo that has come meanwhile is heard only now.
+  // The time for this does not count: an echo that arrived meanwhile is delivered only now.
   state.handling = { signal, since: performance.now() }
   void Promise.allSettled(shutDowns).then(() => {
     // Still here after that: the app's handler does not exit, or this is PID 1, which default actions spare.
@@ -89,7 +89,10 @@ function endsProcess(signal: NodeJS.Signals): boolean {
   return (ENDING as readonly string[]).includes(signal) || isAlone(signal)
 }
 
-/** Nothing of the app listens. npm `signal-exit`, which many tools bring along, passes on a signal that it is alone with. */
+/**
+ * Nothing of the app listens. npm `signal-exit`, which many tools bring along, passes on a signal that it is alone
+ * with.
+ */
 function isAlone(signal: NodeJS.Signals): boolean {
   const holder = process as unknown as Record<string | symbol, { count?: number } | undefined>
   const passers = ['__signal_exit_emitter__', Symbol.for('signal-exit emitter')]

@@ -72,8 +72,8 @@ const REFRESH_MS = 30_000
 const RETRY_MS = 1_000
 
 /**
- * Addresses as an address server hands them out, one a line: asked when they are first needed, and again and again. What
- * it said last stays while it does not answer, or answers something else.
+ * Addresses as an address server hands them out, one a line: asked when they are first needed, and again and again.
+ * What it said last stays while it does not answer, or answers something else.
  */
 export function createAddressServer(options: AddressServerOptions): AddressSource {
   const { url, tlsByDefault, client, logger, timeoutMs, refreshMs = REFRESH_MS } = options
@@ -89,7 +89,7 @@ export function createAddressServer(options: AddressServerOptions): AddressSourc
   let flight: Promise<void> | undefined
   let failure: RequestFailure | undefined
   let askedAtMs = -Infinity
-  /** How many lines the log was told of. */
+  /** How many lines were logged. */
   let said = 0
   let timer: NodeJS.Timeout | undefined
 

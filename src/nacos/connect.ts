@@ -9,7 +9,10 @@ import { createRequestLimiter, type RequestLimiter } from './request-limiter.js'
 import type { NacosTransport } from './transport.js'
 
 export interface ConnectOptions extends Pick<HttpTransportOptions, 'onLost' | 'onFound'> {
-  /** Pushes were cut off and come again: the registry may have forgotten who lives by beats, so one is due. */
+  /**
+   * Pushes were cut off and come again: the registry may have forgotten an instance that lives by heartbeats, so one is
+   * due.
+   */
   readonly onRestored?: () => void
   readonly settings: Pick<Settings, 'cloud' | 'sidecar'>
   readonly logger: Logger
@@ -23,7 +26,8 @@ export interface RegistryTransports {
 
 /**
  * What the settings say: `cloud.nacos.transport` for registrations, `sidecar.push` for what is watched. Discovery and
- * config share one transport, with its login, sockets and request budget, unless they lead to different clusters or users.
+ * config share one transport, with its login, sockets and request budget, unless they lead to different clusters or
+ * users.
  *
  * @example
  * const { discovery, config } = connectRegistry({ connections: connectionsOf(settings.cloud.nacos), settings, logger })

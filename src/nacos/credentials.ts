@@ -9,13 +9,13 @@ export interface LoginResult {
   readonly ttlMs: number
 }
 
-/** A login's token, for whoever asks the same registry: HTTP and gRPC share one. Nothing here rejects. */
+/** The token of a login, shared by HTTP and gRPC to the same registry. Nothing here rejects. */
 export interface AccessTokenSource {
   /** The token to send, or `undefined` to go without. */
   token(): Promise<string | undefined>
   /** After a 403 to a request that carried `used`: another one to try with, or `undefined` where there is none. */
   renew(used: string | undefined): Promise<string | undefined>
-  /** The other one was refused as well. */
+  /** The renewed token was refused as well. */
   onRenewedTokenRejected(): void
 }
 
@@ -72,7 +72,7 @@ export class Credentials implements AccessTokenSource {
     return this.failure?.blamesNode === false && this.#flight === undefined && performance.now() < this.#notBeforeMs
   }
 
-  /** The token at hand, for whoever cannot wait for a login. */
+  /** The current token, for callers that cannot wait for a login. */
   get current(): string | undefined {
     return this.#token && performance.now() < this.#token.endsAtMs ? this.#token.value : undefined
   }
@@ -115,7 +115,7 @@ export class Credentials implements AccessTokenSource {
     this.#needed = false
   }
 
-  /** A failed login turns out to matter: says so, once until one works. */
+  /** A failed login turns out to matter: logs it, once until a login works. */
   #refused(): void {
     const { logger, username, server } = this.#options
     this.#needed = true

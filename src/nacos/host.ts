@@ -2,12 +2,14 @@ import { readWeight } from '../instance.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 import { isObject } from '../util/is-object.js'
 
-/** Where Nacos keeps an instance's id: it is no metadata, though a registry that does not know it may list it as such. */
+/**
+ * Where Nacos keeps an instance's id: it is no metadata, though a registry that does not know it may list it as such.
+ */
 export const INSTANCE_ID = 'customInstanceId'
 
 /**
- * An instance of `key` as HTTP and gRPC write it alike; `undefined` for what is none. One whose address cannot be called
- * (anybody may register port 70000) spoils no list: it stays in it and is never called (`isCallableAddress`).
+ * An instance of `key` as HTTP and gRPC write it alike; `undefined` for what is none. One whose address cannot be
+ * called (any client may register port 70000) spoils no list: it stays in it and is never called (`isCallableAddress`).
  */
 function readHost(host: unknown, key: ServiceKey): ServiceInstance | undefined {
   if (!isObject(host)) return undefined

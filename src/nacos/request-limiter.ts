@@ -1,13 +1,13 @@
-/** Rations requests to a registry that fails. Share one between transports that speak to the same cluster. */
+/** Limits requests to a failing registry. Share one between transports to the same cluster. */
 export interface RequestLimiter {
   /**
-   * Waits for leave to send one request.
+   * Waits for a permit to send one request.
    *
    * @param priority goes before those that are not: signs of life before polls
    * @returns `granted`; `released` when the registry has come back meanwhile; `late` after `waitMs`
    */
   acquire(priority: boolean, waitMs: number, signal: AbortSignal): Promise<'granted' | 'released' | 'late'>
-  /** The registry answers again: everyone who waits may go. */
+  /** The registry answers again: releases all waiting requests. */
   releaseAll(): void
 }
 

@@ -15,7 +15,7 @@ import { createSdkNaming, proxyOf } from './sdk/naming.js'
 import { watchSdkConfig } from './sdk/watch.js'
 import type { NacosTransport } from './transport.js'
 
-/** The clients of npm `nacos` to speak through. */
+/** The clients of npm `nacos` to use. */
 export interface NacosSdkOptions {
   /** `new NacosNamingClient({ logger, serverList, namespace })` */
   readonly naming: SdkNamingClient
@@ -35,16 +35,17 @@ const DEREGISTER_MS = 3_000
  * API: Nacos 1.x to 3.1, r-nacos without auth. The built-in transport knows more servers and says more.
  *
  * What comes with the SDK: it beats by itself, at first up to 10 s after a registration; each client has one namespace;
- * services are polled, for its subscription covers the cluster DEFAULT only and never tells of an empty list; a change of
- * a document that is watched later than others may take 30 s; there is no `casMd5`, and no type of a document; a failed
- * naming request has no reason; a failed config request is repeated without a pause for the client's `requestTimeout`;
- * without an `error` listener of yours it prints failed requests with their credentials.
+ * services are polled, for its subscription covers the cluster DEFAULT only and never reports an empty list; a change
+ * of a document that is watched later than others may take 30 s; there is no `casMd5`, and no type of a document; a
+ * failed naming request has no reason; a failed config request is repeated without a pause for the client's
+ * `requestTimeout`; without an `error` listener of yours it prints failed requests with their credentials.
  *
  * Where it hides a failure (the copy on disk for the server's answer, `null` or `true` for any 404) this rejects.
  * Rejections are `SIDECAR_REGISTRY_UNAVAILABLE`, `…_REFUSED`, `…_ANSWER`, or `…_UNSUPPORTED` for what it cannot do or
  * cannot know; `SIDECAR_STOPPED` after `close`.
  *
- * @throws SidecarError `SIDECAR_REGISTRY_UNSUPPORTED` for another SDK's client, or a config client with the tenant `public`
+ * @throws SidecarError `SIDECAR_REGISTRY_UNSUPPORTED` for another SDK's client, or a config client with the tenant
+ * `public`
  * @example
  * const naming = new NacosNamingClient({ logger: console, serverList: '127.0.0.1:8848', namespace: 'public' })
  * const config = new NacosConfigClient({ serverAddr: '127.0.0.1:8848' })
@@ -186,11 +187,11 @@ function unusableReason(naming: SdkNamingClient, config: SdkConfigClient | undef
   } catch (error) {
     return error as RequestFailure
   }
-  // Deaf to its events, one could not tell the server's answer from the copy on disk.
+  // Without its events, the server's answer could not be distinguished from the copy on disk.
   if (config && typeof config.on !== 'function') {
     return new RequestFailure('no-route', 'the config client is no NacosConfigClient or DataClient of npm nacos 2.x')
   }
-  // Nacos 2 stores what is written there where nobody finds it, and a watch of it spins.
+  // Nacos 2 stores what is written there where no read finds it, and a watch of it spins.
   if (config?.options?.namespace !== 'public') return undefined
   return new RequestFailure('no-route', "for the public namespace, the config client's `namespace` is left out")
 }

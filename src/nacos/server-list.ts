@@ -19,9 +19,9 @@ export interface ServerListOptions {
 export interface RunOptions {
   /** May go to a second node after the first one may have acted on it. */
   readonly idempotent: boolean
-  /** Goes first where requests are rationed. */
+  /** Goes first while requests are limited. */
   readonly priority: boolean
-  /** How long to wait for leave to ask a failing registry. */
+  /** How long to wait for a permit while the registry fails. */
   readonly waitMs: number
   readonly signal: AbortSignal
 }
@@ -42,7 +42,7 @@ const RETRY = { firstMs: 1_000, lastMs: 30_000, spread: 0.5 }
 
 /**
  * The nodes of a cluster. Requests stay with the node that answered last and go on to the next one when it fails; a
- * failed node comes last for a growing, jittered time. While every node fails, the budget rations what is sent at all.
+ * failed node comes last for a growing, jittered time. While every node fails, the limiter bounds what is sent at all.
  */
 export class ServerList {
   #nodes: readonly Node[] = []
@@ -133,7 +133,9 @@ export class ServerList {
     return [...well, ...ill]
   }
 
-  /** False where the node has asked for a pause that lasts longer than the request can wait, or another may be asked. */
+  /**
+   * False where the node has asked for a pause that lasts longer than the request can wait, or another may be asked.
+   */
   async #reopened(node: Node, { waitMs, signal }: RunOptions): Promise<boolean> {
     const now = performance.now()
     const pauseMs = node.closedUntilMs - now

@@ -17,12 +17,12 @@ export interface NacosTransport {
   /** `undefined` is the registry's own word that there is no such document. */
   getConfig(key: ConfigKey, signal?: AbortSignal): Promise<ConfigItem | undefined>
   /**
-   * Absent: the connection itself is the sign of life. `unknown` asks for a new registration. `onInterval` hears how
-   * often, in ms, the registry wants to hear of the instance, where its answer says so.
+   * Absent: the connection itself keeps the instance alive. `unknown` asks for a new registration. `onInterval`
+   * receives the heartbeat interval, in ms, if the answer of the registry has one.
    */
   beat?(instance: ServiceInstance, signal?: AbortSignal, onInterval?: (ms: number) => void): Promise<BeatResult>
   /**
-   * Absent: the core polls `list`. `onFailure` hears why a question about the service brought nothing; what is held
+   * Absent: the core polls `list`. `onFailure` receives why a query of the service failed; what is held
    * stays.
    */
   watchService?(key: ServiceKey, listener: ServiceListener, onFailure?: FailureListener): Unsubscribe
@@ -45,13 +45,13 @@ export interface NacosTransport {
   close(): Promise<void>
 }
 
-/** A request that anything that speaks HTTP can send; it holds credentials. */
+/** A request that any HTTP client can send; it holds credentials. */
 export interface PlainRequest {
   readonly url: string
   readonly method: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** PEM texts, where the registry speaks TLS. */
+  /** PEM texts, if the registry uses TLS. */
   readonly tls?: PlainTls
 }
 
@@ -74,7 +74,7 @@ export type FailureListener = (error: unknown) => void
 /** Gets the new document, `undefined` when it was deleted. */
 export type ConfigListener = (item: ConfigItem | undefined) => void
 
-/** Which registry a transport speaks to, and how. */
+/** Which registry a transport uses, and how. */
 export interface TransportStatus {
   /** The address in use now, `host:port`. */
   readonly server: string

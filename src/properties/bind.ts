@@ -91,7 +91,7 @@ class Binding<T> {
     return createSubscription(() => this.listeners.delete(own))
   }
 
-  /** @returns the news, to be told when every other view is up to date too. */
+  /** @returns the change, to be reported when every other view is up to date too. */
   update(): (() => void) | undefined {
     let value: Frozen<T>
     try {

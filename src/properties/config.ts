@@ -24,7 +24,7 @@ export interface Config {
   explain(key: string): PropertyExplanation
   /**
    * Calls back when what `get(key)` says has changed, in any spelling of the key, with the new and the old value. A
-   * key with others below it is heard once for all of them (`db`, with the whole map; `''` is everything), one with
+   * key with others below it is reported once for all of them (`db`, with the whole map; `''` is everything), one with
    * `.*` behind it once for each of them. What the environment overrides does not change. A listener that throws, or
    * whose promise rejects, is logged and harms no other.
    *
@@ -49,8 +49,9 @@ export interface Config {
    * Writes a document. With `casMd5` only if the stored one still has this MD5: `false` where it has another. One that
    * was deleted meanwhile is written again: Nacos compares with what is there.
    *
-   * Nacos from 2.5 on compares and writes in one step. Older ones and r-nacos write whatever `casMd5` says, so the first
-   * `casMd5` tries a short-lived document of our own, and where the registry ignores it nothing of yours is written.
+   * Nacos from 2.5 on compares and writes in one step. Older ones and r-nacos write whatever `casMd5` says, so the
+   * first `casMd5` tries a short-lived document of our own, and where the registry ignores it nothing of yours is
+   * written.
    *
    * @throws SidecarError `SIDECAR_REGISTRY_*`; `SIDECAR_REGISTRY_UNSUPPORTED` where the registry ignores `casMd5`
    * @example
@@ -75,7 +76,7 @@ export function createConfig({ store, logger, emit, ...registry }: ConfigOptions
   const bindings = new ConfigBindings(store, logger, emit)
   const listeners = new ConfigListeners(store, logger)
   store.watch(function* (change) {
-    // Whoever is told finds every view up to date.
+    // Listeners find every view up to date.
     const news = bindings.update()
     yield* listeners.notify(change)
     for (const announce of news) announce()

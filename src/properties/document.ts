@@ -29,7 +29,7 @@ export interface PropertyEntry {
   readonly text: string
   /** Not quoted: `${PORT}` may become a number. */
   readonly plain: boolean
-  /** What Java's YAML 1.1 reader sees where that is another value: for who asks for a number, or true or false. */
+  /** The value of Java's YAML 1.1 reader where it differs: used when a number or boolean is asked for. */
   readonly java?: number | boolean
   readonly line?: number
   readonly column?: number

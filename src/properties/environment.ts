@@ -21,7 +21,7 @@ export class Environment {
     }
   }
 
-  /** The variable that speaks for this property. */
+  /** The variable that sets this property. */
   lookup(path: PropertyPath): { name: string; text: string } | undefined {
     const squashed = squash(path.join(''))
     // A shell's own `_` says nothing of a key that is empty or all dashes.
@@ -40,7 +40,7 @@ export class Environment {
     return undefined
   }
 
-  /** Variables below a property, with what follows its name: for maps whose keys nobody knows beforehand. */
+  /** Variables below a property, with what follows its name: for maps whose keys are not known beforehand. */
   below(path: PropertyPath): { name: string; rest: string; text: string }[] {
     const found = new Map<string, { name: string; rest: string; text: string }>()
     for (const candidate of [...variableNames(path)].reverse()) {

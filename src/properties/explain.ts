@@ -8,7 +8,7 @@ import type { Found, PropertyView } from './view.js'
 export interface PropertyExplanation {
   readonly key: string
   readonly value: unknown
-  /** `undefined` where nobody says anything of this key. */
+  /** `undefined` if no source sets this key. */
   readonly origin: PropertyOrigin | undefined
   /** What would count without `origin`, the strongest first. */
   readonly shadows: readonly ShadowedProperty[]

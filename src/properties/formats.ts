@@ -20,7 +20,7 @@ const FORMATS: Record<string, DocumentFormat> = {
   html: 'text',
 }
 
-/** By a file extension or by Nacos's type word; `undefined` for one nobody knows. */
+/** By a file extension or by Nacos's type word; `undefined` for an unknown one. */
 export function formatOf(word: string | undefined): DocumentFormat | undefined {
   return word !== undefined && Object.hasOwn(FORMATS, word.toLowerCase()) ? FORMATS[word.toLowerCase()] : undefined
 }

@@ -47,7 +47,7 @@ export function createPublisher({
   /** Once known it stays known: an upgraded registry is seen by the next process. */
   let comparing: Promise<boolean> | undefined
 
-  /** Found out once for all who ask: one who gives up ends his own wait only. */
+  /** Determined once for all callers: a caller that aborts ends only its own wait. */
   function compares(key: ConfigKey, signal: AbortSignal | undefined): Promise<boolean> {
     comparing ??= honoursCas(transport, key).catch((error: unknown) => {
       comparing = undefined
@@ -82,10 +82,10 @@ export function createPublisher({
   }
 }
 
-/** Whether the registry refuses a wrong MD5, tried on a document that is nobody's. */
+/** Whether the registry refuses a wrong MD5, tried on a document that no app uses. */
 async function honoursCas(transport: ConfigOptions['transport'], { namespace, group }: ConfigKey): Promise<boolean> {
   const publish = publisherOf(transport)
-  // Two who try at the same time must not meet.
+  // Two clients that try at the same time must not collide.
   const probe = { namespace, group, dataId: `nacos-sidecar-probe-${randomUUID()}`, type: 'text' }
   const wrong = createHash('md5').update('another').digest('hex')
   await publish({ ...probe, content: 'Does this registry compare casMd5? It will be gone in a moment.' })

@@ -19,7 +19,7 @@ export function relaxedInput(store: Input, path: PropertyPath): unknown {
 
 /** What is read: all of a store, or some of it otherwise. */
 interface Input extends Pick<PropertyStore, 'get'> {
-  /** What stands for a scalar; itself by default. */
+  /** Replaces a scalar; itself by default. */
   readonly instead?: (path: PropertyPath, value: unknown) => unknown
 }
 

@@ -107,7 +107,7 @@ export class RemoteDocument {
     }
   }
 
-  /** The registry speaks of it again. @returns whether its values may be others now. */
+  /** The registry sent it again. @returns whether its values may differ now. */
   *update(item: ConfigItem | undefined): Sliced<boolean> {
     const { snapshots } = this.options
     if (item?.md5 !== this.badMd5) this.badMd5 = undefined
@@ -128,13 +128,13 @@ export class RemoteDocument {
     }
   }
 
-  /** What is held now, for the case that it cannot be used together with the other documents. */
+  /** The current content, to return to if it cannot be used together with the other documents. */
   hold(): Held {
     const { state, md5, parts } = this
     return { state, md5, parts }
   }
 
-  /** Goes back to what was held: the content in use now is refused. */
+  /** Returns to the content of before: the current one is rejected. */
   rollBack(held: Held, error: unknown): void {
     const refused = this.md5
     Object.assign(this, held)
@@ -153,7 +153,7 @@ export class RemoteDocument {
     const { transport, settings } = this.options
     const { namespace, group, dataId } = this.reference
     try {
-      // A transport that is deaf to its signal holds nobody up.
+      // A transport that ignores its signal must not block the caller.
       return await unlessAborted(transport.getConfig({ namespace, group, dataId }, deadline), deadline)
     } catch (error) {
       this.state = 'failed'
@@ -200,7 +200,7 @@ export class RemoteDocument {
   }
 
   /**
-   * A data id without an extension is read as Nacos says. "Text" is what Nacos says where no one chose a format: then by
+   * A data id without an extension is read as Nacos says. "Text" is what Nacos says if no format was chosen: then by
    * `file-extension`, as in Spring; it is one plain text where it is nothing of that format.
    */
   private *values(

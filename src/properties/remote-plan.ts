@@ -11,7 +11,7 @@ export interface RemoteReference extends ConfigKey {
   readonly required: boolean
   /** Changes are followed. */
   readonly refresh: boolean
-  /** By the data id; a type that Nacos itself tells fills in for an id without extension. */
+  /** By the data id; for an id without extension, the type that Nacos stores is used. */
   readonly format: DocumentFormat | undefined
   readonly fallbackFormat: DocumentFormat
   /** The local document that it stands just above; `undefined`: above all of them. */

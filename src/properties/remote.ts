@@ -18,7 +18,7 @@ import type { PropertyStore } from './store.js'
 export interface RemoteConfig {
   /**
    * Pulls every document at once, within `cloud.nacos.config.timeout`, and goes on to follow them. A registry that
-   * does not answer, and a document that cannot be used, is logged; what it last said is taken from the snapshot on
+   * does not answer, and a document that cannot be used, is logged; its last content is read from the snapshot on
    * disk, and what Nacos holds arrives when the registry is back, the document usable. With `fail-fast` it is an error.
    *
    * @throws SidecarError SIDECAR_CONFIG_NOT_FOUND; with `fail-fast` SIDECAR_CONFIG_INVALID, SIDECAR_CONFIG_TOO_LARGE,
@@ -82,7 +82,9 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     reportMissed()
   }
 
-  /** Without `fail-fast` a start is no stricter than a change: what the document last said is used, or it is left out. */
+  /**
+   * Without `fail-fast` a start is no stricter than a change: what the document last said is used, or it is left out.
+   */
   async function goOnWithout(document: RemoteDocument, reason: unknown): Promise<void> {
     if (config.failFast || !(reason instanceof SidecarError) || reason.code === 'SIDECAR_CONFIG_NOT_FOUND') throw reason
     const unusable = !isRegistryFailure(reason)
@@ -119,7 +121,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     }
   }
 
-  /** The registry has told of it since. */
+  /** The registry has sent it since. */
   function onLoaded(document: RemoteDocument): void {
     if (missed.delete(document) && missed.size === 0)
       logger.info('every config that could not be pulled at the start has been heard of')
@@ -228,12 +230,14 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   }
 }
 
-/** A registry that refuses has answered: what it would not tell now does not come from the disk either. */
+/** A registry that refuses has answered: a document that it refuses is not read from the disk either. */
 function isOutage({ code }: SidecarError): boolean {
   return /_(UNAVAILABLE|ANSWER)$/.test(code)
 }
 
-/** What a failure says but for the name of the document, so that documents with the same cause are told of at once. */
+/**
+ * The text of a failure without the name of the document, so that documents with the same cause are reported together.
+ */
 function causeOf(reason: SidecarError, name: string): string {
   const message = messageOf(reason).replace(/\.$/, '')
   const [, cause] = / failed: (.*)$/s.exec(message) ?? []

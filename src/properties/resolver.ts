@@ -203,7 +203,7 @@ export class Resolver {
   /**
    * A list of names reads as Spring's `a,b`; put together once.
    *
-   * @param need is told of each item that must be known first; then there is no text yet.
+   * @param need is called for each item that must be resolved first; then there is no text yet.
    */
   private *list(
     node: PropertyNode,
@@ -246,7 +246,7 @@ export function placeOf({ entry, source }: Found): string {
   return locate(source.name, entry.line, entry.column)
 }
 
-/** A variable is made an entry anew each time it is looked up: its name stands for it. */
+/** A variable is made an entry anew each time it is looked up: its name identifies it. */
 function keyOf({ entry, source }: Found): Key {
   return source.layer === 'environment' ? placeOf({ entry, source }) : entry
 }

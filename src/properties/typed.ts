@@ -4,7 +4,7 @@ import { plainScalar } from './scalar.js'
 import { masked } from './secrets.js'
 import { parsePath, relaxed } from './path.js'
 
-/** The type a default stands for: `9202` is a number, `[]` a list of anything, nothing at all is text. */
+/** The type that a default implies: `9202` is a number, `[]` a list of anything, nothing at all is text. */
 export type Widen<T> = T extends string
   ? string
   : T extends number

@@ -44,7 +44,7 @@ export class PropertyView {
       })
   }
 
-  /** The scalar that speaks for this path. */
+  /** The scalar that decides this path. */
   find(path: PropertyPath): Found | undefined {
     const node = this.tree.find(path)
     const variable = this.variable(path, node)
@@ -157,13 +157,16 @@ export class PropertyView {
     }
   }
 
-  /** A variable of the environment speaks, unless the command line or code does. A map has no variable of its own. */
+  /**
+   * A variable of the environment decides, unless the command line or code sets the property. A map has no variable of
+   * its own.
+   */
   private variable(path: PropertyPath, node: PropertyNode | undefined): Found | undefined {
     if (!this.options.environment || path.length === 0) return undefined
     if (node?.source && LAYERS.indexOf(node.source.layer) > ENVIRONMENT_LAYER) return undefined
     if (node && node.children.size > 0 && !node.isList) return undefined
     const variable = variableAsFound(this.options.environment, path)
-    // Container files pass on variables nobody filled in: an empty one is a value, but takes none away.
+    // Container files pass on variables that were left empty: an empty one is a value, but hides no other.
     return variable?.entry.text === '' && node ? undefined : variable
   }
 }

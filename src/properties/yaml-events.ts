@@ -49,7 +49,7 @@ const FIELDS = 'type start valueStart valueEnd anchorStart anchorEnd tagStart ta
   ' ',
 )
 
-/** A longer text of which not every character stands for itself is put together by the worker too. */
+/** The worker also builds longer texts that contain escapes or folds. */
 const LONG_TEXT_CHARS = 10_000
 
 /** Needs nothing but js-yaml, so that no bundler has to know of it. */

@@ -142,7 +142,7 @@ function scalar(reader: EventReader, event: ScalarEvent, tag: string): ScalarNod
   }
 }
 
-/** A number that Java reads as another one (`0123`) is text here, so that no one takes it for what it is not. */
+/** A number that Java reads as another one (`0123`) is text here, so that it is not read as a different number. */
 function plainValue(text: string): { value: Scalar; java?: number | boolean } {
   const value = yamlScalar(text)
   const java = javaScalar(text)
@@ -150,7 +150,7 @@ function plainValue(text: string): { value: Scalar; java?: number | boolean } {
   return { value: typeof value === 'number' ? text : value, java }
 }
 
-/** An empty value has no place of its own: that of its key stands for it. */
+/** An empty value has no place of its own: the place of its key is used. */
 function lastPlace(reader: EventReader): number {
   const before = reader.at >= 2 ? reader.events.at(reader.at - 2) : undefined
   return before?.type === EVENT_ID.SCALAR ? Math.max(before.valueStart, 0) : 0

@@ -4,11 +4,11 @@ import type { ServiceInstance } from '../types.js'
 import { isSameInstance } from './find-in-registry.js'
 
 /**
- * One sign of life. A beat brings a forgotten instance back switched on (v1). Registries do not list what is switched
- * off, so such an instance is registered anew instead, for as long as nobody has switched it on.
+ * Sends one heartbeat. A v1 heartbeat re-creates a forgotten instance as enabled. Registries do not list disabled
+ * instances, so a disabled one is registered again instead, until an operator enables it.
  *
  * @param mayBeForgotten the registry may have forgotten the instance
- * @param onInterval hears how often the registry wants to hear of the instance
+ * @param onInterval receives the heartbeat interval that the registry asks for
  */
 export async function sendBeat(
   transport: NacosTransport,

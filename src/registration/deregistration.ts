@@ -7,7 +7,7 @@ import type { WorkerRegistry } from './worker-registry.js'
 
 export interface DeregistrationOptions {
   readonly transport: NacosTransport
-  /** Who else stands for the instance: the last one to leave deregisters. */
+  /** The other workers of the instance: the last one to stop deregisters. */
   readonly workers: WorkerRegistry | undefined
   /** Of the instance, for the log. */
   readonly name: string
@@ -20,11 +20,11 @@ export interface DeregistrationOptions {
   onDeregistered(): void
 }
 
-/** How an instance leaves the registry: it is deregistered, or left to the other workers that stand for it. */
+/** Deregisters the instance, or leaves it to the other workers that serve it. */
 export interface Deregistration {
   /** A registration that lands from here on may have been overtaken. */
   readonly started: boolean
-  /** The registry, or somebody else, has taken it over from this process. */
+  /** This process is no longer responsible: it has deregistered, or another worker goes on. */
   readonly done: boolean
   /** Others go on serving it. */
   readonly shared: boolean
@@ -80,7 +80,7 @@ export function createDeregistration(options: DeregistrationOptions): Deregistra
         return logger.info(`${name} stays registered: other workers serve it`)
       }
       await deregister(instance, restMs())
-      // Somebody has come while the last one left, and this deregistration may have overtaken that registration.
+      // A worker started meanwhile, and this deregistration may have overtaken its registration.
       if (workers?.isLast() === false)
         await cutOff(restMs(), [], (signal) => transport.register(instance, signal)).catch(() => {})
     },

@@ -1,8 +1,8 @@
 import type { Clock } from './clock.js'
 
-/** Notices that nothing ran for a while: a blocked event loop, or a process that was suspended. */
+/** Detects that nothing ran for a while: a blocked event loop, or a suspended process. */
 export interface EventLoopMonitor {
-  /** True if the loop stood still at some time since `moment` (of the clock), even if that is known only now. */
+  /** True if the loop stalled at some time since `moment` (of the clock), even if that is detected only now. */
   stalledSince(moment: number): boolean
 }
 

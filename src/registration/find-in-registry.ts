@@ -2,10 +2,10 @@ import type { NacosTransport } from '../nacos/transport.js'
 import type { ServiceInstance } from '../types.js'
 import { cutOff } from '../util/deadline.js'
 
-/** A re-registration must not wait long for a nicety. */
+/** The lookup is optional: a re-registration must not wait long for it. */
 const LOOKUP_MS = 1_000
 
-/** What the registry's list says of this instance, if it can be had quickly. Never rejects. */
+/** The list entry of this instance, if the registry answers quickly. Never rejects. */
 export async function findInRegistry(
   transport: NacosTransport,
   own: ServiceInstance,

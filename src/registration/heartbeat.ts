@@ -8,13 +8,15 @@ export interface HeartbeatOptions {
   readonly clock: Clock
   /** How often, in ms: as it is now, for the registry may ask for another interval with each answer. */
   readonly intervalMs: () => number
-  /** When the registry was last told of the instance. A process may have been suspended since. */
+  /** When the instance was last registered. The process may have been suspended since. */
   readonly originMs: number
   readonly backoff?: BackoffOptions | undefined
   readonly logger: Logger
   /** One beat, with its own deadline. */
   beat(): Promise<BeatResult>
-  /** The registry does not know the instance: settles once it is registered again, or the heartbeat ends. */
+  /**
+   * The registry does not know the instance: registers it again. Settles when that is done, or when the heartbeat ends.
+   */
   reregister(): Promise<void>
   onBeat(): void
   onFailure(error: unknown): void
@@ -69,7 +71,7 @@ export function startHeartbeat(options: HeartbeatOptions, signal: AbortSignal): 
       } catch (error) {
         if (signal.aborted) return
         onFailure(error)
-        // A beat that timed out because this process stood still says nothing about the registry: ask again now.
+        // A beat that timed out because this process was stalled proves nothing about the registry: retry now.
         pauseMs = loop.stalledSince(startedAt) ? 0 : Math.min(backoff.nextMs(), options.intervalMs())
       }
     }

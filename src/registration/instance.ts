@@ -15,7 +15,7 @@ export interface InstanceOptions {
   readonly ip: string
   /** The port the app really listens on; `cloud.nacos.discovery.port` goes before it (port mapping). */
   readonly port: number
-  /** The server found speaks TLS itself; `cloud.nacos.discovery.secure` says it of a proxy in front. @default false */
+  /** The server found uses TLS itself; `cloud.nacos.discovery.secure` is for a proxy in front. @default false */
   readonly secure?: boolean
 }
 
@@ -45,7 +45,7 @@ export function createInstance({ settings, namespace, ip, port, secure = false }
 }
 
 /**
- * What is wrong with the instance before its address is known, told at the start.
+ * Reports at the start what is wrong with the instance before its address is known.
  *
  * @throws `SIDECAR_SETTINGS_INVALID` as `createInstance` would.
  */

@@ -4,7 +4,7 @@ import type { NetworkInterfaceInfo } from 'node:os'
 /** What `os.networkInterfaces()` returns. */
 export type NetworkInterfaces = NodeJS.Dict<NetworkInterfaceInfo[]>
 
-/** An address this machine has, with what speaks for or against giving it to others. */
+/** An address this machine has, with what decides whether others can use it. */
 export interface Candidate {
   readonly ip: string
   readonly interfaceName: string
@@ -22,7 +22,7 @@ const PRIVATE = blockList(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100
 const SITE_LOCAL = blockList(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fec0::/10'])
 const LINK_LOCAL = blockList(['169.254.0.0/16', 'fe80::/10'])
 const LOOPBACK = blockList(['127.0.0.0/8', '::1/128'])
-/** The network of docker0 where nobody has changed it. */
+/** The default network of docker0. */
 const DOCKER_BRIDGE = blockList(['172.17.0.0/16'])
 
 export const isLoopback = (ip: string) => ip === 'localhost' || contains(LOOPBACK, ip)

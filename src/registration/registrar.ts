@@ -24,9 +24,9 @@ export interface RegistrarOptions {
   readonly sidecar: Pick<SidecarSettings, 'deregisterTimeout'>
   readonly logger: Logger
   readonly emit: Emit
-  /** The list entry of this instance, where something follows its service anyway; else the registry is asked. */
+  /** The list entry of this instance, if its service is followed anyway; otherwise the registry is queried. */
   readonly lastKnown?: () => ServiceInstance | undefined
-  /** Who else stands for this instance: the last one to leave deregisters. @default nobody */
+  /** The other workers of this instance: the last one to stop deregisters. @default none */
   readonly workers?: WorkerRegistry
   /** Pauses between failed attempts. */
   readonly backoff?: BackoffOptions
@@ -41,7 +41,7 @@ export interface RegistrationState {
   readonly listed: boolean
   /** True where this process has left and others go on serving the instance. */
   readonly shared: boolean
-  /** Wall clock of the last sign of life that the registry took, in ms since 1970. */
+  /** Wall clock of the last heartbeat that the registry accepted, in ms since 1970. */
   readonly lastBeatAt: number | undefined
   /** Requests that failed in a row. */
   readonly failures: number
@@ -58,13 +58,16 @@ export interface Registrar {
    * 5 s. Awaiting it is optional; a second call returns the first one's promise.
    */
   start(): Promise<void>
-  /** Beats now instead of when it is time: something makes it doubtful that the registry still knows the instance. */
+  /** Sends a heartbeat now, because the registry may have forgotten the instance. */
   beatNow(): void
-  /** Stops beating, awaits the request in flight and deregisters, all within `sidecar.deregister-timeout`. Never rejects. */
+  /**
+   * Stops beating, awaits the request in flight and deregisters, all within `sidecar.deregister-timeout`. Never
+   * rejects.
+   */
   stop(): Promise<void>
   /**
-   * What is left to be sent where the process ends before `stop()` could: one request that deregisters. `undefined`
-   * where there is nothing to deregister, or the transport has no such request.
+   * The deregister request, for sending synchronously when the process is exiting. `undefined` if there is nothing to
+   * deregister, or the transport has no such request.
    */
   takeDeregisterRequest(): PlainRequest | undefined
 }
@@ -74,10 +77,8 @@ const LONGEST_BEAT_MS = 8_000
 
 /**
  * @example
- * const registrar = createRegistrar({ transport, instance, settings: settings.cloud.nacos.discovery, sidecar: settings.sidecar, logger, emit })
- * void registrar.start()
- * // …
- * await registrar.stop()
+ * const registrar = createRegistrar({ transport, instance, settings: settings.cloud.nacos.discovery, sidecar:
+ * settings.sidecar, logger, emit }) void registrar.start() // … await registrar.stop()
  */
 export function createRegistrar(options: RegistrarOptions): Registrar {
   const { transport, settings, sidecar, workers, logger, emit, clock = systemClock } = options
@@ -169,7 +170,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     await register(true)
   }
 
-  /** Where the settings say nothing, the registry's word counts: Nacos before 1.2 and r-nacos know no `preserved.*`. */
+  /** Without a setting, the interval of the registry counts: Nacos before 1.2 and r-nacos know no `preserved.*`. */
   function onInterval(askedMs: number): void {
     if (intervalMs !== DEFAULT_LEASE.intervalMs) return
     const nextMs = Math.min(Math.max(askedMs, SHORTEST_LEASE_MS), Math.max(intervalMs, timeoutMs / 2))
@@ -235,7 +236,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   }
 }
 
-/** The registry answered, and said no: another attempt would hear the same. */
+/** The registry answered and refused: another attempt would get the same answer. */
 function isRefusal(error: unknown): boolean {
   return error instanceof SidecarError && ['SIDECAR_REGISTRY_REFUSED', 'SIDECAR_REGISTRY_LOGIN'].includes(error.code)
 }

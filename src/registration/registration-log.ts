@@ -4,14 +4,14 @@ import type { Logger } from '../logger.js'
 import type { ServiceInstance } from '../types.js'
 import type { Clock } from './clock.js'
 
-/** What has come of the requests that keep an instance registered: counted, and said where it is news. */
+/** Counts and logs the results of the requests that keep an instance registered. */
 export interface RegistrationLog {
-  /** Wall clock of the last one that the registry took, in ms since 1970. */
+  /** Wall clock of the last one that the registry accepted, in ms since 1970. */
   readonly lastSuccessAt: number | undefined
   /** Failed in a row. */
   readonly failures: number
   readonly lastError: string | undefined
-  /** True from a heartbeat that failed to the next request that is taken: the registry may have forgotten. */
+  /** True from a failed heartbeat to the next accepted request: the registry may have forgotten the instance. */
   readonly beatsFail: boolean
   succeeded(instance: ServiceInstance): void
   registrationFailed(error: unknown): void
@@ -28,7 +28,7 @@ export interface RegistrationLogOptions {
   readonly clock: Clock
 }
 
-/** A lasting failure is said once, and again so often; a new reason at once. The rest goes to debug. */
+/** A lasting failure is logged once, then again at this interval; a new reason at once. The rest goes to debug. */
 const REPEAT_LOG_MS = 60_000
 
 export function createRegistrationLog({ name, server, logger, emit, clock }: RegistrationLogOptions): RegistrationLog {

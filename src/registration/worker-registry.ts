@@ -7,15 +7,15 @@ import type { Logger } from '../logger.js'
 import type { ServiceInstance } from '../types.js'
 
 /**
- * The processes that stand for one instance: cluster workers behind one port, PM2's too. Each is a file, so that
- * neither the primary nor a worker that was killed has to say anything.
+ * The processes that serve one instance: cluster workers behind one port, also those of PM2. Each one is a file, so
+ * that no message from the primary or from a killed worker is needed.
  */
 export interface WorkerRegistry {
   /** Before this process's first request to the registry. */
   add(): void
-  /** After its last one. @returns true where nobody else stands for the instance */
+  /** After its last one. @returns true if no other process serves the instance */
   remove(): boolean
-  /** True where nobody but this process stands for the instance. */
+  /** True if no other process serves the instance. */
   isLast(): boolean
 }
 
@@ -28,7 +28,7 @@ export interface WorkerRegistryOptions {
   readonly folder?: string
 }
 
-/** All of it is synchronous: a process that crashes leaves, too. */
+/** Synchronous, because a crashing process must be removed as well. */
 export function createWorkerRegistry({
   instance,
   servers,
@@ -61,7 +61,7 @@ export function createWorkerRegistry({
         )
       }
     },
-    // The own file goes first: of two that leave at once, at least one then sees nobody.
+    // The own file goes first: if two processes stop at once, at least one finds no other file.
     remove() {
       removeFile(join(folder, own))
       return isLast()
@@ -74,7 +74,7 @@ function privateFolder(): string {
   return join(tmpdir(), `nacos-sidecar-${userInfo().uid}`)
 }
 
-/** The temporary folder belongs to everybody: what somebody else has put there is not used. */
+/** Every user can write to the temporary folder: a folder of another user is not used. */
 function makePrivate(folder: string): void {
   mkdirSync(folder, { mode: 0o700, recursive: true })
   const found = lstatSync(folder)

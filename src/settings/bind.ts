@@ -16,7 +16,7 @@ import { settingsSchema, type Settings } from './schema.js'
 import { kebab, shapeOf, type Shape } from './shape.js'
 import { isWithoutEffect } from './without-effect.js'
 
-/** Where a slip of the pen would go unnoticed: nobody else puts keys there. */
+/** Sections where a typo would go unnoticed: no other program has keys there. */
 const OURS = [['cloud', 'nacos'], ['auth'], ['sidecar']]
 
 const SETTINGS = shapeOf(settingsSchema)
@@ -150,7 +150,7 @@ class Binder {
     const { entry, source } = node
     if (!entry || !source || entry.kind !== 'scalar' || entry.value === null || node.children.size > 0) return undefined
     const found = this.view.find(path) ?? { entry, source }
-    // `ip: ${HOST_IP:}` says nothing where nobody has set HOST_IP; a plain `""` is what somebody wants.
+    // `ip: ${HOST_IP:}` counts as unset if HOST_IP is not set; a plain `""` is a deliberate value.
     return hasPlaceholder(found.entry.text) && this.view.textOf(found) === '' ? undefined : found
   }
 

@@ -120,7 +120,7 @@ function basesOf({ scheme }: ConfigLocation, { cwd, main, from }: PlaceContext):
 export interface SettingsPlaces {
   /** Lowest first. */
   readonly places: readonly FilePlace[]
-  /** The file that stands for all of them in messages; `undefined` where there is none. */
+  /** The file that messages name for all of them; `undefined` where there is none. */
   readonly file: string | undefined
   readonly tried: readonly string[]
 }

@@ -1,4 +1,4 @@
-/** How long the registry waits for a sign of life, as it is told in the metadata. */
+/** How long the registry waits for a heartbeat, as written in the metadata. */
 export interface Lease {
   readonly intervalMs: number
   /** Without a beat for this long: unhealthy. */

@@ -186,7 +186,9 @@ function applicationJson(environment: Environment, argv: PropertyDocument): Prop
   }
 }
 
-/** What only the environment, the command line and code may say, under its full name: `CONFIG_NAME` is the app's own. */
+/**
+ * What only the environment, the command line and code may say, under its full name: `CONFIG_NAME` is the app's own.
+ */
 function springSetting(key: string, overrides: readonly PropertyDocument[], environment: Environment) {
   const name = relaxed(`spring.${key}`)
   const entries = overrides.flatMap((document) => document.entries)
@@ -213,7 +215,9 @@ function code(overrides: object): PropertyDocument {
 
 let defaults: PropertyNode | undefined
 
-/** `${spring.cloud.nacos.config.file-extension}` is `yml` even where nobody wrote it, `${user.home}` is there always. */
+/**
+ * `${spring.cloud.nacos.config.file-extension}` is `yml` even where no file sets it, `${user.home}` is there always.
+ */
 function defaultOf(path: PropertyPath): string | undefined {
   defaults ??= PropertyNode.merge([
     { name: 'defaults', layer: 'local', entries: entriesOfObject(settingsSchema.parse({})) },

@@ -43,7 +43,7 @@ function firstAddress(): string {
   return all.find((one) => one.family === 'IPv4' && !one.internal)?.address ?? '127.0.0.1'
 }
 
-/** A container may run as a user that nobody has an entry for. */
+/** A container may run as a user without an entry in the user database. */
 function orNothing(read: () => string): string | undefined {
   try {
     return read()

@@ -27,7 +27,7 @@ interface Task {
 const MAX_BYTES = 256 * 1024 * 1024
 const RETRY_MS = 60_000
 const CLOSE_MS = 1_000
-/** A temporary file this old belongs to nobody any more. */
+/** A temporary file this old is a leftover: no process writes it any more. */
 const LEFT_BEHIND_MS = 60_000
 
 /** @param folder made when something is saved, for its owner only. */

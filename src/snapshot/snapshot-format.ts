@@ -12,7 +12,7 @@ const FORMAT = 1
 const NEWLINE = 0x0a
 const CHECKSUM_BYTES = 'sha256 '.length + 64 + 1
 
-/** A header line that says whose body it is, the body, and a line with the checksum of both. */
+/** A header line with the key, the body, and a line with the checksum of both. */
 export function* encodeSnapshot(key: SnapshotKey, savedAt: Date, body: Iterable<Uint8Array>): Generator<Uint8Array> {
   const hash = createHash('sha256')
   const header = Buffer.from(`${JSON.stringify({ format: FORMAT, key, savedAt: savedAt.toISOString() })}\n`)

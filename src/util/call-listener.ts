@@ -1,6 +1,6 @@
 /**
- * Calls a listener of the app so that it harms nobody: what it throws, and a promise it returns that rejects, goes to
- * `failed`; a promise that never settles is waited for by no one.
+ * Calls a listener of the app and isolates its failures: what it throws, or what its promise rejects with, goes to
+ * `onError`; its promise is never awaited.
  */
 export function callListener<T>(listener: (event: T) => unknown, event: T, onError: (error: unknown) => void): void {
   try {

@@ -10,12 +10,14 @@ export interface Deadline {
   dispose(): void
 }
 
-/** A timer this late means that our own loop was blocked or the process was stopped: the answer may be waiting unread. */
+/**
+ * A timer this late means that our own loop was blocked or the process was stopped: the answer may be waiting unread.
+ */
 const LATE_MS = 250
 
 /**
- * `AbortSignal.any([…, AbortSignal.timeout(ms)])` would not do: on Node 20 nobody holds the timeout, and one that is
- * garbage-collected never comes.
+ * `AbortSignal.any([…, AbortSignal.timeout(ms)])` would not do: on Node 20 nothing references the timeout, and one
+ * that is garbage-collected never fires.
  *
  * @param graceMs what is granted once more where the time passed while this process could not run: silence of the peer
  * counts, ours does not.
@@ -65,7 +67,7 @@ export async function withDeadline<T>(
   }
 }
 
-/** The same for work that may be deaf to its signal: it goes on, and is waited for no longer. */
+/** The same for work that may ignore its signal: it goes on, but its result is not awaited. */
 export function cutOff<T>(
   timeoutMs: number,
   parents: readonly (AbortSignal | undefined)[],

@@ -7,7 +7,7 @@ import type { Unsubscribe } from '../types.js'
  * {
  *   using greeting = sidecar.config.on('greeting', ({ value }) => show(value))
  *   await serve()
- * } // not heard any more
+ * } // no further calls
  */
 export interface Subscription extends Unsubscribe, Disposable, AsyncDisposable {}
 

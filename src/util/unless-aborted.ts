@@ -1,4 +1,4 @@
-/** The promise, or a rejection with the signal's reason; the work itself goes on for others who wait for it. */
+/** The promise, or a rejection with the signal's reason; the work itself goes on for its other callers. */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work
   return new Promise<T>((resolve, reject) => {

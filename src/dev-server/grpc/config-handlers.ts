@@ -38,7 +38,7 @@ export function configHandlers(store: ConfigStore, watches: ConfigWatches): Grpc
         const fault = blankIn(id) ?? (isBlank(content) ? `content is blank : ${content}` : undefined)
         if (fault) return failure(ErrorCode.INVALID_PARAM, fault)
         const more = messageIn(body, 'additionMap') ?? {}
-        // Taking a trial release for a full one would hand it to everybody.
+        // A trial release must not reach all clients as if it were a full one.
         if (textOf(more, 'betaIps')) {
           return failure(ErrorCode.UNSUPPORTED, 'beta publishing is not part of the embedded registry')
         }

@@ -23,7 +23,7 @@ export interface DevConnection {
 
 /** The gRPC connections, to look at and to break: for tests of what a client does then. */
 export interface DevGrpc {
-  /** Who is connected now; nobody where gRPC is off. */
+  /** The present connections; none if gRPC is off. */
   connections(): DevConnection[]
   /** Asks every client to connect anew (`ConnectResetRequest`), as Nacos does to spread its load. */
   resetConnections(): void

@@ -90,7 +90,7 @@ export function namingHandlers(options: NamingHandlersOptions): GrpcHandlers {
       },
     },
 
-    // A persistent instance belongs to nobody: it outlives the connection.
+    // A persistent instance has no owner: it outlives the connection.
     PersistentInstanceRequest: {
       answers: 'InstanceResponse',
       named: instanceNames,

@@ -96,7 +96,7 @@ export function createGrpc(options: GrpcOptions): GrpcServer {
     handle: createHandle({ connections, subscriptions, watches, publications }),
     async stop() {
       connections.stopDetection()
-      // Whoever was registered leaves with the registry, not before it: nobody is told.
+      // Instances go away with the registry, not before it: no push is sent.
       subscriptions.close()
       watches.close()
       publications.close()

@@ -13,7 +13,7 @@ interface Subscription {
   readonly connection: Connection
   readonly id: ServiceId
   readonly clusters: string
-  /** What the client was told last. */
+  /** The list that the client received last. */
   content: string
   pushes: number
 }
@@ -25,7 +25,7 @@ export interface SubscriptionsOptions {
   readonly times: GrpcTimes
 }
 
-/** Who follows which service: tells them of every change, whichever API made it. */
+/** The subscribers of services: pushes every change, whichever API made it. */
 export class Subscriptions {
   readonly #byService = new Map<string, Map<Connection, Subscription>>()
   readonly #byConnection = new Map<Connection, Map<string, Subscription>>()
@@ -71,7 +71,7 @@ export class Subscriptions {
   }
 
   #pushAll(key: string): void {
-    // Made once for everybody with the same clusters: a service may have thousands of instances.
+    // Made once for all subscribers of the same clusters: a service may have thousands of instances.
     const lists = new Map<string, ServiceList>()
     for (const subscription of this.#byService.get(key)?.values() ?? []) {
       const { id, clusters } = subscription

@@ -8,11 +8,13 @@ export interface CallHandlers {
   readonly onMessage: (message: Buffer) => void
   /** Exactly once, after the last message: without an error where the server ended the call with status 0. */
   readonly onEnd: (error: StatusError | undefined) => void
-  /** Why the connection is gone, if it is: it says more than what a stream is told of it. */
+  /** Why the connection is gone, if it is: more precise than the error of a stream. */
   readonly connectionError: () => Error | undefined
 }
 
-/** Opens one gRPC call; the caller writes to the stream, and ends it early by `cancel`. @throws StatusError UNAVAILABLE */
+/**
+ * Opens one gRPC call; the caller writes to the stream, and ends it early by `cancel`. @throws StatusError UNAVAILABLE
+ */
 export function startCall(
   session: ClientHttp2Session,
   path: string,
@@ -59,7 +61,8 @@ export function startCall(
   })
   stream.on('end', () => {
     if (status) endWith(status)
-    // Trailers come before: there is no more. Where the server did not wait for what we still send, Node does, without end.
+    // Trailers come before: there is no more. Where the server did not wait for what we still send, Node does, without
+    // end.
     if (!status || !stream.writableFinished) stream.destroy()
   })
   // 'close' follows, and knows more.

@@ -34,7 +34,7 @@ const WINDOW_BYTES = 1024 * 1024
 /** In MB. Node's own limit of 10 would refuse a message that is within ours. */
 const SESSION_MEMORY_MB = 1024
 
-/** Resolves once the server has shown that it speaks HTTP/2. */
+/** Resolves once the server has proved that it supports HTTP/2. */
 export async function openChannel(options: ChannelOptions, signal: AbortSignal): Promise<Channel> {
   const { address, maxMessageBytes } = options
   const socket = await openSocket(address, options.tls, signal)

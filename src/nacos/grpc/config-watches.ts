@@ -10,7 +10,9 @@ import type { Session } from './session.js'
 
 /** Config documents that are followed over the link. */
 export interface ConfigWatches {
-  /** The listener hears of every document that differs from `knownMd5` ('' for none), then from the one before. */
+  /**
+   * The listener is called with every document that differs from `knownMd5` ('' for none), then from the one before.
+   */
   watch(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
   /** A `ConfigChangeNotifyRequest` of the present connection. */
   onNotify(message: Message): void
@@ -48,7 +50,7 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
 
   const listen = async (watch: Watch, session: Session): Promise<void> => {
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      // What we were told of comes first: the listener waits for it.
+      // Configs with a notice come first: their listeners wait.
       if (watch.seen !== watch.notices) await fetch(watch, session)
       const answer = await session.request(listenConfig(watch.key, watch.md5, true))
       const changed = answer['changedConfigs']

@@ -5,9 +5,9 @@ import type { Connection } from './connection.js'
 
 /** Keeps one connection up over a list of addresses: sticky, the next one on failure, never in a hurry. */
 export interface Connector {
-  /** Goes over to this server, or to the next of the list; the old connection stands until the new one does. */
+  /** Moves to this server, or to the next of the list; the old connection stays until the new one is up. */
   move(address?: ServerAddress): void
-  /** Skips what is left of a long wait: somebody knows that the registry is back. */
+  /** Skips the rest of a long wait, because the registry answers again. */
   retryNow(): void
   close(): Promise<void>
 }
@@ -29,7 +29,7 @@ export interface ConnectorOptions {
   readonly minAttemptMs: number
   /** Longest time from the start of one attempt to the start of the next. */
   readonly maxBackoffMs: number
-  /** Waits for leave to try. */
+  /** Waits for a permit to connect. */
   readonly acquirePermit?: (signal: AbortSignal) => Promise<unknown>
   /** Failures are no warning. */
   readonly quiet: boolean
@@ -76,7 +76,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       lost = reason
       if (adopted && current === connection) onLost(reason)
     })
-    // It may be gone again before we hear that it is there.
+    // It may be lost again before this continuation runs.
     if (lost) throw lost
     const previous = current
     current = connection
@@ -149,7 +149,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     if (ended.signal.aborted) return
     running ??= untilConnected().finally(() => {
       running = undefined
-      // Lost, or told to move, between the loop's last look and now.
+      // Lost, or asked to move, since the last check of the loop.
       if (!current || movingTo) start()
     })
   }

@@ -30,8 +30,8 @@ import { createSession, type Session } from './session.js'
 
 /**
  * A standing gRPC connection to a Nacos cluster: subscriptions, listening and registrations that are kept up over
- * reconnects, and the single requests. Rejects with `SidecarError`: `SIDECAR_REGISTRY_UNAVAILABLE` without a connection,
- * `…_REFUSED`, `…_UNSUPPORTED` and `…_ANSWER` for what the server says, `SIDECAR_STOPPED` after `close`.
+ * reconnects, and the single requests. Rejects with `SidecarError`: `SIDECAR_REGISTRY_UNAVAILABLE` without a
+ * connection, `…_REFUSED`, `…_UNSUPPORTED` and `…_ANSWER` for what the server says, `SIDECAR_STOPPED` after `close`.
  */
 export interface GrpcLink {
   state(): LinkState
@@ -49,7 +49,7 @@ export interface GrpcLink {
   onUp(listener: LinkListener): Unsubscribe
   /** Called at each change to down. */
   onDown(listener: LinkListener): Unsubscribe
-  /** Tries to connect without waiting out the back-off: somebody knows that the registry is back. */
+  /** Connects without waiting for the back-off, because the registry answers over HTTP again. */
   retryNow(): void
   close(): Promise<void>
 }
@@ -88,7 +88,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   const connect = async (address: ServerAddress, signal: AbortSignal, onLost: (reason: SidecarError) => void) => {
     const endpoint = grpcAddressOf(address, options)
     sessions.setTarget(address.authority, endpoint.authority)
-    // A 3.x server speaks (SetupAck) before the connection stands.
+    // A 3.x server sends SetupAck before the connection is up.
     const standing: { connection?: Connection } = {}
     standing.connection = await openConnection({
       ...limits,
@@ -105,7 +105,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   }
 
   const onPush = (connection: Connection | undefined, address: ServerAddress, type: string, message: Message): void => {
-    // What a connection says that is not ours any more counts for nothing.
+    // A push on a replaced connection is ignored.
     if (!connection || sessions.session?.connection !== connection) return
     if (type === 'NotifySubscriberRequest') services.onNotify(message)
     else if (type === 'ConfigChangeNotifyRequest') configs.onNotify(message)
@@ -116,7 +116,9 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
     }
   }
 
-  /** Keeps the old connection until everything holds on the new one, so that no instance is gone for a moment. */
+  /**
+   * Keeps the old connection until everything is registered on the new one, so that no instance disappears meanwhile.
+   */
   const retire = async (previous: Connection): Promise<void> => {
     await Promise.race([reconciler.settled(), pause(MOVE_MS, ended.signal)])
     await previous.close()
@@ -152,7 +154,10 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
 
   const stopped = () => new SidecarError('SIDECAR_STOPPED', 'the gRPC link to Nacos has been closed')
 
-  /** Everything a caller asks for: one deadline, an end when the link is closed, and no errors but ours and theirs. */
+  /**
+   * Wraps each operation: one deadline, an end when the link closes, and only `SidecarError`s or the caller's own
+   * reason.
+   */
   const bounded = async <T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     if (ended.signal.aborted) throw stopped()
     try {
@@ -227,7 +232,7 @@ export function createGrpcLink(options: GrpcLinkOptions): GrpcLink {
   }
 }
 
-/** Waits for its turn, however long: a failing registry gets no attempt beyond its ration. */
+/** Waits for a permit, however long: a failing registry gets no attempt beyond its limit. */
 async function acquirePermit(budget: RequestLimiter, signal: AbortSignal): Promise<void> {
   while ((await budget.acquire(false, LONGEST_TURN_MS, signal)) === 'late');
 }

@@ -8,13 +8,15 @@ export interface GrpcLinkOptions extends ConnectionOptions, SessionCredentials, 
   readonly logger: Logger
   /** Where the addresses come from. @default `addresses` */
   readonly source?: AddressSource
-  /** Rations attempts to connect, together with an HTTP transport to the same cluster. @default none but `minAttemptMs` */
+  /**
+   * Limits attempts to connect, together with an HTTP transport to the same cluster. @default none but `minAttemptMs`
+   */
   readonly limiter?: RequestLimiter
   /** One gRPC port for every address, instead of HTTP port + offset. */
   readonly grpcPort?: number
   /** gRPC port = HTTP port + this. @default 1000 */
   readonly grpcPortOffset?: number
-  /** Somebody lives without the link: that it cannot be had is no warning. @default false */
+  /** The link is optional: a failed connection is not logged as a warning. @default false */
   readonly quiet?: boolean
   /** What Nacos files the connection under; only `naming` ones can register. @default 'naming' */
   readonly module?: 'naming' | 'config'
@@ -25,7 +27,10 @@ export interface LinkLimits {
   readonly connectTimeoutMs: number
   /** Silence after which the server is asked for a sign of life. @default 1000 */
   readonly livenessIntervalMs: number
-  /** Silence after that which ends the connection: with the interval, how long a half-open one goes unnoticed. @default 800 */
+  /**
+   * Silence after that which ends the connection: with the interval, how long a half-open one goes unnoticed. @default
+   * 800
+   */
   readonly livenessTimeoutMs: number
   /** Every subscription is made sure of about this often, in case a push was lost. @default 60000 */
   readonly verifyIntervalMs: number

@@ -1,5 +1,5 @@
 /**
- * The one message Nacos speaks over gRPC, coded by hand: a type name, some headers, and JSON bytes.
+ * The single message type of Nacos over gRPC, coded by hand: a type name, some headers, and JSON bytes.
  *
  *   Payload  { Metadata metadata = 2; Any body = 3 }
  *   Metadata { string type = 3; map<string, string> headers = 7; string clientIp = 8 }

@@ -21,7 +21,7 @@ export interface Desired<S> {
 export interface Reconciler<S> {
   ensure(id: string, desired: Desired<S>): void
   release(id: string): void
-  /** It may not hold any more: established again, soon. */
+  /** It may be lost on the server: establishes it again soon. */
   recheck(id: string): void
   /** A new session, on which nothing holds yet; or none. */
   attach(session: S | undefined): void

@@ -18,7 +18,7 @@ export interface ServiceWatches {
 
 interface Watch {
   readonly key: ServiceKey
-  /** Each listener with what hears of failures. */
+  /** Each listener with its failure listener. */
   readonly listeners: Map<ServiceListener, FailureListener | undefined>
   current: ServiceInstance[] | undefined
   session: Session | undefined

@@ -18,7 +18,7 @@ export interface LinkState {
 
 export type LinkListener = (state: LinkState) => void
 
-/** Whether a session is there, who wants to know, and who waits for one. */
+/** The present session, the listeners of its changes, and the requests that wait for one. */
 export interface SessionHolder {
   readonly state: LinkState
   readonly session: Session | undefined
@@ -32,9 +32,9 @@ export interface SessionHolder {
   onDown(listener: LinkListener): Unsubscribe
   /** The session, waited for: as long as the first attempt takes, and a moment more where the connection was lost. */
   waitForSession(signal: AbortSignal): Promise<Session>
-  /** What to say where there is none. */
+  /** The error for a request while there is no session. */
   unavailableError(): SidecarError
-  /** Down for good; nobody is told. */
+  /** Down for good; listeners are not called. */
   close(): void
 }
 
@@ -77,7 +77,7 @@ export function createSessionHolder(
   const wait = (signal: AbortSignal) =>
     new Promise<void>((resolve) => {
       let timer: NodeJS.Timeout | undefined
-      // Not unref'd: somebody awaits the request.
+      // Not unref'd: a request waits for it.
       const arm = (ms: number) => {
         clearTimeout(timer)
         timer = setTimeout(done, ms)

@@ -7,7 +7,7 @@ import type { Message, Request, GrpcResource } from './messages.js'
 
 export type Headers = Readonly<Record<string, string>>
 
-/** What proves to the registry who asks. */
+/** What authenticates the requests of a session. */
 export interface SessionCredentials {
   /** A login, made over HTTP: gRPC has none of its own. */
   readonly tokens?: AccessTokenSource | undefined
@@ -17,7 +17,7 @@ export interface SessionCredentials {
 
 type Keys = Pick<ConnectionOptions, 'accessKey' | 'secretKey' | 'securityToken' | 'regionId'>
 
-/** A connection together with who we are: what subscriptions and operations talk to. */
+/** A connection with its credentials: subscriptions and operations send their requests through it. */
 export interface Session {
   readonly connection: Connection
   /** The configured address, `host:port`. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http2'
 
-/** The gRPC status codes that are told apart here. */
+/** The gRPC status codes that are distinguished here. */
 export const Status = {
   OK: 0,
   UNKNOWN: 2,

@@ -23,7 +23,7 @@ const REFUSED_FOR_MS = 600_000
 
 /** Which API each operation goes to, learnt from what the server answers. */
 export interface ApiChoice {
-  /** The dialects to ask, the best first, where the server speaks `spoken`. */
+  /** The dialects to use, the best first, if the server has the API `spoken`. */
   dialectsFor(verb: OperationName, spoken: Dialect): readonly [Dialect, Dialect?]
   /** v1 does not do it here: it has no such route, or refuses where v3 lets us in. */
   markUnsupported(verb: OperationName, because: 'absent' | 'refused'): void

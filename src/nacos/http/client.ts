@@ -14,7 +14,7 @@ import { encodeParams, type WireRequest, type WireResponse } from './wire.js'
 export interface HttpClient {
   /** @throws RequestFailure of a kind that blames the node, or `aborted` */
   send(address: ServerAddress, request: WireRequest, how: HttpSendOptions): Promise<WireResponse>
-  /** The request as it goes over the wire, for somebody else to send. */
+  /** The request as it goes over the wire, for sending without this client. */
   plain(address: ServerAddress, request: WireRequest): PlainRequest
   /** Ends every socket. */
   close(): void
@@ -109,7 +109,8 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
           return await once(address, request, deadline.signal, 'fresh')
         }
       } catch (error) {
-        // Whatever swallowed this request swallows those on its sisters, and a name may lead elsewhere by now.
+        // Idle connections to the same node are probably dead as well, and its name may resolve to another address by
+        // now.
         if (deadline.expired && !background) agents.dropIdle(address)
         if (deadline.expired) throw new RequestFailure('timeout', `no answer within ${timeoutMs} ms`)
         if (signal.aborted) throw new RequestFailure('aborted', 'it was given up')

@@ -118,7 +118,7 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
     return hollow < MOST_HOLLOW ? useful : readAll(signal)
   }
 
-  /** Every document, one after the other, at most once in `pollIntervalMs`. True if anyone was told. */
+  /** Every document, one after the other, at most once in `pollIntervalMs`. True if any listener was called. */
   async function readAll(signal: AbortSignal): Promise<boolean> {
     if (performance.now() - readAllAtMs < pollIntervalMs) return false
     readAllAtMs = performance.now()
@@ -127,7 +127,7 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
     return told
   }
 
-  /** Reads these and tells those who have another version. True if anyone was told. */
+  /** Reads these and calls the listeners that hold another version. True if any was called. */
   async function refresh(entries: readonly Watched[], signal: AbortSignal): Promise<boolean> {
     const queue = [...entries]
     let told = false

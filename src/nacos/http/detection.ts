@@ -6,14 +6,14 @@ import { v3 } from './dialects/v3.js'
 import { isFailure } from './failure.js'
 import { probe } from './probe.js'
 
-/** Which dialect a registry speaks, found out once and again when it changes. */
+/** Detects the dialect of a registry, once and again when it changes. */
 export interface Detection {
   readonly current: Dialect | undefined
   /** Why this one, for people. */
   readonly reason: string | undefined
-  /** The dialect, asking for it if it is not known; whoever asks meanwhile waits for the same answer. */
+  /** The dialect, detected if it is not known; concurrent callers wait for the same detection. */
   get(): Promise<Dialect>
-  /** The server no longer knows a route of `stale`: asks anew, unless someone has. */
+  /** The server no longer has a route of `stale`: detects again, unless that was done meanwhile. */
   redetect(stale: Dialect): Promise<Dialect>
   /**
    * `stale` was answered with what may be no answer of the registry (a refusal, an error, a page): asks anew in the

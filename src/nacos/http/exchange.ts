@@ -13,11 +13,11 @@ export interface SendOptions {
   /** For each address. */
   readonly timeoutMs: number
   readonly signal: AbortSignal
-  /** A sign of life: goes first where requests are rationed. */
+  /** A heartbeat or the like: goes first while requests are limited. */
   readonly priority?: boolean
   /** A long poll. */
   readonly background?: boolean
-  /** Longest wait for leave to ask a failing registry. @default timeoutMs */
+  /** Longest wait for a permit while the registry fails. @default timeoutMs */
   readonly waitMs?: number
 }
 
@@ -37,7 +37,7 @@ export interface ExchangeOptions {
 
 /** @throws RequestFailure */
 export function createExchange({ client, servers, credentials, accessKey }: ExchangeOptions): Exchange {
-  /** The request with who asks it. A signature holds for a while only, so it is made for each attempt. */
+  /** The request with its credentials. A signature expires, so each attempt gets a new one. */
   function authenticate({ request, resource }: Operation<unknown>, token: string | undefined): WireRequest {
     const authenticated = { ...request, headers: { ...request.headers, ...bearer(token) } }
     return accessKey ? withSignature(authenticated, sign(accessKey, resource)) : authenticated

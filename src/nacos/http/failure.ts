@@ -39,7 +39,7 @@ export class RequestFailure extends Error {
   tried: readonly string[] = []
   /** What the server asked to wait before the next request (`retry-after`). */
   retryAfterMs: number | undefined
-  /** What to do, where the answer tells more than its kind. */
+  /** What to do, if the answer shows more than its kind. */
   advice: string | undefined
 
   constructor(
@@ -114,7 +114,7 @@ const ADVICE: Record<FailureKind, string> = {
  * What the user reads. Its `cause` is a plain error: those of the HTTP client carry the request with its credentials.
  *
  * @param what the operation and its target: `listing DEFAULT_GROUP@@orders`
- * @param server who answered, where no node failed
+ * @param server the node that answered, where no node failed
  * @param advice instead of the usual one
  */
 export function sidecarError(

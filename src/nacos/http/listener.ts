@@ -14,7 +14,7 @@ export function encodeListening(configs: readonly ListenedConfig[]): string {
   return configs.map(({ dataId, group, md5, namespace }) => [dataId, group, md5, namespace].join(WORD) + LINE).join('')
 }
 
-/** The configs that have changed. An empty answer is none; without a long poll Java servers tell it in a header. */
+/** The configs that have changed. An empty answer is none; without a long poll Java servers send it in a header. */
 export function decodeChanged(response: WireResponse): ConfigKey[] {
   const body = response.body.trim()
   if (body !== '') return decodeLines(body)

@@ -5,7 +5,7 @@ import { RequestFailure } from './failure.js'
 import type { WireResponse } from './wire.js'
 
 /**
- * Asks one node which API it speaks. 404 says that v3 is not there. A refusal, an error or a page says nothing: a
+ * Determines the API of one node. 404 means that it has no v3. A refusal, an error or a page proves nothing: a
  * server before 1.2 and many a gateway refuse every path that they do not know, so v1 is asked of the same node.
  *
  * @param route the second one is for users who may read configs only

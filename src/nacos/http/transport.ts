@@ -33,7 +33,7 @@ export interface HttpTransportOptions extends ConnectionOptions {
   readonly cluster?: string
   /** Every cluster of interest, where the settings name them. @default none */
   readonly watchClusters?: readonly string[]
-  /** Shared by transports that speak to the same cluster. @default one of its own: one request a second */
+  /** Shared by transports to the same cluster. @default one of its own: one request a second */
   readonly limiter?: RequestLimiter
   /** How long the server may hold a config watch. @default 30000 */
   readonly longPollMs?: number
@@ -49,7 +49,7 @@ export interface HttpTransportOptions extends ConnectionOptions {
 export type HttpTransport = Required<Omit<NacosTransport, 'watchService' | 'list'>> & {
   /** @param whole asked where HTTP lists by cluster only */
   list(key: ServiceKey, signal?: AbortSignal, whole?: WholeList): Promise<ServiceInstance[]>
-  /** Instances were heard of in another way: where HTTP lists by cluster, theirs are asked for. */
+  /** Records the clusters of instances from another source: where HTTP lists by cluster, they are queried. */
   recordClusters(instances: readonly ServiceInstance[]): void
   /** False where the server has no config listener over HTTP, so that documents are polled. */
   readonly longPolls: boolean

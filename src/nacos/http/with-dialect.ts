@@ -10,8 +10,8 @@ import { isFailure, RequestFailure, type FailureKind } from './failure.js'
 import type { WireResponse } from './wire.js'
 
 /**
- * Does what `make` says in the dialect that does it best on this server; once more in another one if the server has
- * changed its API. `undefined` where the server has no such operation.
+ * Runs an operation in the API version that suits this server best; if the server has changed its API, detects it again
+ * and retries once. `undefined` if the server has no such operation.
  */
 export type WithDialect = <T>(
   verb: OperationName,

@@ -17,21 +17,21 @@ export interface CombinedTransportOptions {
   readonly registerBy?: 'http' | 'grpc'
   /** How often watched services are asked for while nothing pushes; ±10 %. */
   readonly pollIntervalMs: number
-  /** The link may be opened to learn what HTTP does not tell. @default true */
+  /** The link may be opened for what HTTP cannot list. @default true */
   readonly mayOpen?: boolean
   /** The link was lost and stands again. */
   readonly onRestored?: (() => void) | undefined
   readonly logger: Logger
 }
 
-/** Both ways to one registry, seen as one. */
+/** HTTP and gRPC to one registry as one transport. */
 export interface CombinedTransport extends NacosTransport {
   /** To be called when the registry answers HTTP for the first time, and when it does again. */
   onHttpAnswer(): void
 }
 
 /**
- * HTTP for what is asked, gRPC for what is to be heard of: services and configs arrive by push while the link stands,
+ * Requests use HTTP, change notifications use gRPC: services and configs arrive by push while the link is up,
  * else by long poll and polling. Each switch starts from what the listeners hold, so that no change is lost between.
  */
 export function createCombinedTransport(http: HttpTransport, options: CombinedTransportOptions): CombinedTransport {
@@ -79,7 +79,10 @@ export function createCombinedTransport(http: HttpTransport, options: CombinedTr
     })
   }
 
-  /** Nacos 3 has publish and delete in its admin API only, which is closed to most; over gRPC the config's own rights count. */
+  /**
+   * Nacos 3 has publish and delete in its admin API only, which is closed to most; over gRPC the config's own rights
+   * count.
+   */
   async function withGrpcFallback<T>(overHttp: () => Promise<T>, overGrpc: (link: GrpcLink) => Promise<T>): Promise<T> {
     try {
       return await overHttp()
@@ -135,7 +138,7 @@ export function createCombinedTransport(http: HttpTransport, options: CombinedTr
   return options.registerBy === 'grpc' ? withGrpcRegistration(transport, mode) : transport
 }
 
-/** How long the first attempt of a link is waited for by somebody who needs its list. */
+/** How long a list waits for the first attempt of a link. */
 const FIRST_ATTEMPT_MS = 1_500
 
 /** True if the link stands; waits for the first attempt to end. */
@@ -156,7 +159,7 @@ async function isUp(link: GrpcLink, signal: AbortSignal | undefined): Promise<bo
 
 /** The connection is the sign of life, and the link registers again on each new one. */
 function withGrpcRegistration(transport: CombinedTransport, push: UpdateModeSwitch): CombinedTransport {
-  // A process that dies closes its connection: that is its last word.
+  // The connection of a dying process closes: the registry removes its instances.
   const { beat: _beat, deregisterRequest: _deregisterRequest, ...rest } = transport
   return {
     ...rest,

@@ -7,7 +7,7 @@ import type { UpdateMode } from './update-mode.js'
 
 type WatchConfig = NonNullable<NacosTransport['watchConfig']>
 
-/** Configs that are followed by whichever way there is. */
+/** Watches configs by push or by long poll, as the update mode says. */
 export interface ConfigUpdates {
   readonly watch: WatchConfig
   setMode(mode: UpdateMode, push: WatchConfig | undefined): void
@@ -17,7 +17,7 @@ export interface ConfigUpdates {
 interface Watcher {
   readonly key: ConfigKey
   readonly listener: ConfigListener
-  /** What the listener holds: each way starts from it, so that a switch neither loses nor repeats a change. */
+  /** What the listener holds: each source starts from it, so that a switch neither loses nor repeats a change. */
   md5: string
   stop: Unsubscribe
 }

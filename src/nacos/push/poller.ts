@@ -9,7 +9,7 @@ export interface PollerOptions {
   readonly intervalMs: number
 }
 
-/** Asks for a watched service again and again, and tells of every answer and every failure. */
+/** Polls a watched service, and reports every answer and every failure. */
 export interface Poller {
   readonly watch: NonNullable<NacosTransport['watchService']>
 }

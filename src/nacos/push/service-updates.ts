@@ -8,7 +8,7 @@ import type { UpdateMode } from './update-mode.js'
 
 type WatchService = NonNullable<NacosTransport['watchService']>
 
-/** Services that are followed by whichever way there is. */
+/** Watches services by push or by polling, as the update mode says. */
 export interface ServiceUpdates {
   readonly watch: WatchService
   setMode(mode: UpdateMode, push: WatchService | undefined): void
@@ -24,7 +24,7 @@ export interface ServiceUpdatesOptions {
 
 interface Followed {
   readonly key: ServiceKey
-  /** Each listener with what hears of failures. */
+  /** Each listener with its failure listener. */
   readonly listeners: Map<ServiceListener, FailureListener | undefined>
   current: ServiceInstance[] | undefined
   stop: Unsubscribe

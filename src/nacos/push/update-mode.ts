@@ -4,21 +4,21 @@ import type { GrpcLink } from '../grpc/link.js'
 
 /**
  * How changes arrive: `push` while the link stands, `pull` while it does not, `pause` in between. A lost link is mostly
- * back in a second: until then nobody need ask for everything.
+ * back within a second: until then polling everything is not worth it.
  */
 export type UpdateMode = 'push' | 'pause' | 'pull'
 
 export interface UpdateModeSwitch {
   readonly mode: UpdateMode
-  /** Somebody watches something: from now on it matters. */
+  /** A first watch exists: updates are needed from now on. */
   activate(): void
-  /** The registry answers over HTTP, for the first time or again: time to try the link. */
+  /** The registry answers over HTTP, for the first time or again: connects the link. */
   onHttpAnswer(): void
   /** The link, if it has been opened. */
   readonly link: GrpcLink | undefined
   /** The link, opened at once where a request needs it. @throws SidecarError `SIDECAR_STOPPED` after `close` */
   open(): GrpcLink
-  /** For `describe()`: the way in use and why; `undefined` until something is watched. */
+  /** For `describe()`: the source of updates and why; `undefined` until something is watched. */
   reason(): string | undefined
   close(): Promise<void>
 }
@@ -35,7 +35,7 @@ export interface UpdateModeSwitchOptions {
   readonly logger: Logger
 }
 
-/** The least and most that a lost link is waited for. */
+/** The least and longest wait for a lost link. */
 const GRACE_PERIOD_MS = [700, 1_300] as const
 
 /** HTTP goes first: what a start needs must not wait for gRPC to be loaded. */
@@ -64,7 +64,7 @@ export function createUpdateModeSwitch(options: UpdateModeSwitchOptions): Update
     options.onMode(next, next === 'push' ? link : undefined)
   }
 
-  /** One line a change of ways, however often the link comes and goes in between. */
+  /** One line for each change of the mode, however often the link comes and goes in between. */
   const logMode = (): void => {
     if (mode === loggedMode) return
     const message = `Changes arrive by ${reason()}`

@@ -19,8 +19,8 @@ export function createSdkConfig(client: SdkConfigClient, naming: Pick<SdkNamingC
   let asking: Promise<string> | undefined
 
   /**
-   * To the SDK any HTTP 404 is "no such document", and a success where it writes: so is every answer of a server without
-   * the v1 API (Nacos 3.2), or of something that is no Nacos.
+   * To the SDK any HTTP 404 is "no such document", and a success where it writes: so is every answer of a server
+   * without the v1 API (Nacos 3.2), or of something that is no Nacos.
    */
   async function confirmApi(doubt: string): Promise<void> {
     asking ??= Promise.resolve(naming.getServerStatus()).finally(() => (asking = undefined))
@@ -30,7 +30,7 @@ export function createSdkConfig(client: SdkConfigClient, naming: Pick<SdkNamingC
 
   async function own<T>(work: () => Promise<T>): Promise<T> {
     await client.ready?.()
-    // Its leader may belong to another Nacos (it is found by a name that does not tell servers apart), and its failures
+    // Its leader may belong to another Nacos (it is found by a name that is the same for all servers), and its failures
     // are not to be seen from here.
     if (client.isClusterClientLeader === false) {
       throw new RequestFailure(

@@ -19,7 +19,7 @@ export interface SdkWatchOptions {
 const RETRY_MS = 2_000
 
 /**
- * Follows one document. The SDK's event is taken as a hint and the document is read anew: in an outage the event carries
+ * Follows one document. The SDK's event is only a hint, and the document is read again: in an outage the event carries
  * the copy on disk, and `null` for any 404.
  */
 export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): Unsubscribe {

@@ -30,7 +30,7 @@ export type SignedResource =
 export interface BeatResponse {
   /** False: it asks for a new registration. */
   readonly known: boolean
-  /** How often it wants to hear of the instance, where it says so. */
+  /** The heartbeat interval that the registry asks for, if any. */
   readonly intervalMs?: number
 }
 

@@ -163,7 +163,7 @@ export const v1: Dialect = {
 }
 
 const BEAT_OK = 10200
-/** Nacos, and what stands for a success in envelopes of gateways and other registries. */
+/** Nacos, and the codes of success in envelopes of gateways and other registries. */
 const BEAT_TAKEN: readonly number[] = [BEAT_OK, 200, 0]
 const BEAT_UNKNOWN = 20404
 
@@ -173,7 +173,7 @@ function instanceForm(instance: ServiceInstance): Params {
   return {
     ...identity(instance),
     weight: instance.weight,
-    // Left out where it is the default: r-nacos takes it for a word against the operator who switched it off.
+    // Left out where it is the default: r-nacos would enable an instance that an operator has disabled.
     enabled: instance.enabled ? undefined : false,
     healthy: instance.healthy,
     metadata: JSON.stringify(instance.metadata),
