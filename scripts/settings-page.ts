@@ -1,4 +1,4 @@
-import type { JsonSchema } from '../src/settings/json-schema.js'
+import type { JsonSchema } from './json-schema.js'
 
 const INTRO = `# Settings
 

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { format } from 'prettier'
 import ts from 'typescript'
-import { bootstrapJsonSchema, type JsonSchema } from '../src/settings/json-schema.js'
+import { bootstrapJsonSchema, type JsonSchema } from './json-schema.js'
 import { kebab } from '../src/settings/shape.js'
 import { settingsPage } from './settings-page.js'
 

@@ -1,7 +1,7 @@
 import type { ServiceDirectory } from './discovery/directory.js'
 import type { Lifecycle } from './lifecycle/lifecycle.js'
 import type { TransportStatus } from './nacos/transport.js'
-import type { RemoteDocumentStatus } from './properties/remote-document.js'
+import type { RemoteDocumentStatus } from './config/remote-document.js'
 import type { ServiceInstance } from './types.js'
 
 /** Where a sidecar stands. Holds no secret. */

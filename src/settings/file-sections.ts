@@ -5,7 +5,7 @@ import { DocumentError } from '../properties/document-error.js'
 import { textEntry, type PropertyDocument, type PropertyEntry } from '../properties/document.js'
 import { formatOf, readDocument } from '../properties/formats.js'
 import { documentPath, type PropertyPath } from '../properties/path.js'
-import { sectionsOf, type Section } from './activation.js'
+import { sectionsOf, type Section } from '../properties/activation.js'
 import { displayName, isDirectory, readText } from './files.js'
 import { withOpenFeign } from './openfeign.js'
 

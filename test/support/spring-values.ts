@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { startDevServer } from '../../src/dev-server/index.js'
-import type { Config } from '../../src/properties/config.js'
+import type { Config } from '../../src/config/config.js'
 import { SidecarError, messageOf } from '../../src/errors.js'
 import { createSidecar } from '../../src/process-sidecar.js'
 import type { Sidecar } from '../../src/sidecar.js'

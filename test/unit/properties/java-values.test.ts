@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
-import { readProperty, setActiveStore } from '../../../src/properties/accessors.js'
-import { createConfig } from '../../../src/properties/config.js'
+import { readProperty, setActiveStore } from '../../../src/config/accessors.js'
+import { createConfig } from '../../../src/config/config.js'
 import { readDocument, type DocumentFormat } from '../../../src/properties/formats.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { planDocuments } from '../../../src/properties/remote-plan.js'
+import { planDocuments } from '../../../src/config/remote-plan.js'
 import { loadSettings, type LoadOptions } from '../../../src/settings/load.js'
-import { activeProfiles } from '../../../src/settings/profiles.js'
+import { activeProfiles } from '../../../src/properties/profiles.js'
 import { loadBootstrap, loadError } from '../../support/bootstrap.js'
 import { tempFolder } from '../../support/temp-folder.js'
 

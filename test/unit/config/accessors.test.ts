@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { config, configLocal, configRemote, setActiveStore } from '../../../src/properties/accessors.js'
+import { config, configLocal, configRemote, setActiveStore } from '../../../src/config/accessors.js'
 import { readYaml } from '../../../src/properties/yaml.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 import { tempFolder } from '../../support/temp-folder.js'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { settingsSchema } from './schema.js'
-import { kebab } from './shape.js'
+import { settingsSchema } from '../src/settings/schema.js'
+import { kebab } from '../src/settings/shape.js'
 
 export interface JsonSchema {
   description?: string

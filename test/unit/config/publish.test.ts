@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { NacosTransport } from '../../../src/nacos/transport.js'
-import { createPublisher } from '../../../src/properties/publish.js'
+import { createPublisher } from '../../../src/config/publish.js'
 import { devRegistry } from '../../support/dev-registry.js'
 import { openTransport } from '../../support/http-transport.js'
 

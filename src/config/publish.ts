@@ -5,7 +5,7 @@ import type { ConfigKey } from '../types.js'
 import { holdProcess } from '../util/hold-process.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { Config, ConfigOptions } from './config.js'
-import { extensionOf } from './formats.js'
+import { extensionOf } from '../properties/formats.js'
 
 /** Names a document in the namespace of `cloud.nacos.config`. */
 export interface DocumentName {

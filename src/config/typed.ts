@@ -1,8 +1,8 @@
 import { messageOf, SidecarError } from '../errors.js'
 import { isObject } from '../util/is-object.js'
-import { plainScalar } from './scalar.js'
-import { masked } from './secrets.js'
-import { parsePath, relaxed } from './path.js'
+import { plainScalar } from '../properties/scalar.js'
+import { masked } from '../properties/secrets.js'
+import { parsePath, relaxed } from '../properties/path.js'
 
 /** The type that a default implies: `9202` is a number, `[]` a list of anything, nothing at all is text. */
 export type Widen<T> = T extends string

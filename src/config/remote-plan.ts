@@ -1,9 +1,9 @@
 import type { ConfigKey } from '../types.js'
 import type { Settings } from '../settings/schema.js'
 import { nearest } from '../util/nearest.js'
-import type { PropertyDocument } from './document.js'
-import { extensionOf, formatOf, type DocumentFormat } from './formats.js'
-import type { RemoteImport } from './remote-import.js'
+import type { PropertyDocument } from '../properties/document.js'
+import { extensionOf, formatOf, type DocumentFormat } from '../properties/formats.js'
+import type { RemoteImport } from '../properties/remote-import.js'
 
 /** One document to ask Nacos for. */
 export interface RemoteReference extends ConfigKey {

@@ -4,8 +4,8 @@ import type { Logger } from '../logger.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import type { Sliced } from '../util/slices.js'
 import { callListener } from '../util/call-listener.js'
-import { formatPath, parsePath, relaxed, type PropertyPath } from './path.js'
-import type { PropertyStore, RemoteChange } from './store.js'
+import { formatPath, parsePath, relaxed, type PropertyPath } from '../properties/path.js'
+import type { PropertyStore, RemoteChange } from '../properties/store.js'
 
 /** A property that has changed. */
 export interface PropertyChange {

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.js'
-import { DocumentError } from '../properties/document-error.js'
-import type { PropertyEntry } from '../properties/document.js'
-import { formatPath, relaxed, type PropertyPath } from '../properties/path.js'
+import { DocumentError } from './document-error.js'
+import type { PropertyEntry } from './document.js'
+import { formatPath, relaxed, type PropertyPath } from './path.js'
 import { profilesMatch } from './profiles.js'
 
 /** One `---` document, and when it counts. */

@@ -5,10 +5,10 @@ import type { Logger } from '../logger.js'
 import { issueText, type StandardIssue, type StandardSchema } from '../util/standard-schema.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import { callListener } from '../util/call-listener.js'
-import { parsePath, type PropertyPath } from './path.js'
+import { parsePath, type PropertyPath } from '../properties/path.js'
 import { frozenCopy, javaInput, relaxedInput, type Frozen } from './relaxed-input.js'
-import { isSecret } from './secrets.js'
-import type { PropertyStore } from './store.js'
+import { isSecret } from '../properties/secrets.js'
+import type { PropertyStore } from '../properties/store.js'
 
 /** Which part of the properties is bound. */
 export interface BindOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { config, configLocal, configRemote } from '../../../src/properties/accessors.js'
-import { convertTo } from '../../../src/properties/typed.js'
+import { config, configLocal, configRemote } from '../../../src/config/accessors.js'
+import { convertTo } from '../../../src/config/typed.js'
 
 describe('convertTo', () => {
   test.each<[unknown, unknown, unknown]>([

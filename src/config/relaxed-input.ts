@@ -1,5 +1,5 @@
-import { formatPath, relaxed, type PropertyPath } from './path.js'
-import type { PropertyStore } from './store.js'
+import { formatPath, relaxed, type PropertyPath } from '../properties/path.js'
+import type { PropertyStore } from '../properties/store.js'
 import { isPlainObject } from '../util/is-object.js'
 
 type Fields = Record<string, unknown>

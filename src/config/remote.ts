@@ -9,11 +9,11 @@ import { startDeadline } from '../util/deadline.js'
 import { holdProcess } from '../util/hold-process.js'
 import { runInSlices, type Sliced } from '../util/slices.js'
 import { createConfigSnapshots } from './config-snapshots.js'
-import { DocumentError } from './document-error.js'
+import { DocumentError } from '../properties/document-error.js'
 import { followConfig } from './follow-config.js'
 import { isRegistryFailure, RemoteDocument, type Held, type RemoteDocumentStatus } from './remote-document.js'
 import { planDocuments } from './remote-plan.js'
-import type { PropertyStore } from './store.js'
+import type { PropertyStore } from '../properties/store.js'
 
 export interface RemoteConfig {
   /**

@@ -5,10 +5,10 @@ import type { Subscription } from '../util/subscription.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 import { readProperty } from './accessors.js'
 import { ConfigBindings, type BindOptions, type ConfigView } from './bind.js'
-import type { PropertyExplanation } from './explain.js'
+import type { PropertyExplanation } from '../properties/explain.js'
 import { ConfigListeners, type PropertyListener } from './listeners.js'
 import { createPublisher, type DocumentName, type NewDocument, type PublishOptions } from './publish.js'
-import type { PropertyStore } from './store.js'
+import type { PropertyStore } from '../properties/store.js'
 import type { Widen } from './typed.js'
 
 /** Look-ups over environment > Nacos > bootstrap.yml, live. */

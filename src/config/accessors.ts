@@ -1,7 +1,7 @@
 import { createLogger, type Logger } from '../logger.js'
 import { loadSettings } from '../settings/load.js'
 import { sharedSlot } from '../shared-state.js'
-import type { PropertyScope, PropertyStore } from './store.js'
+import type { PropertyScope, PropertyStore } from '../properties/store.js'
 import { convertTo, type Widen } from './typed.js'
 
 interface Active {
