@@ -3,10 +3,9 @@ import { Agent as HttpsAgent } from 'node:https'
 import type { ServerAddress } from '../../settings/server-address.js'
 import type { PlainTls } from '../transport.js'
 
-/** The two agents that axios takes. */
 interface AgentPair {
-  readonly httpAgent: HttpAgent
-  readonly httpsAgent: HttpsAgent
+  readonly http: HttpAgent
+  readonly https: HttpsAgent
 }
 
 /** The connections to the nodes of one registry. */
@@ -29,12 +28,12 @@ const MAX_SOCKETS_PER_NODE = 16
 export function createAgents(secure: PlainTls): Agents {
   const pooled = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_NODE, scheduling: 'lifo' as const }
   const pools: Record<AgentPool, AgentPair> = {
-    normal: { httpAgent: new HttpAgent(pooled), httpsAgent: new HttpsAgent({ ...pooled, ...secure }) },
+    normal: { http: new HttpAgent(pooled), https: new HttpsAgent({ ...pooled, ...secure }) },
     background: {
-      httpAgent: unrefSockets(new HttpAgent({ keepAlive: true })),
-      httpsAgent: unrefSockets(new HttpsAgent({ keepAlive: true, ...secure })),
+      http: unrefSockets(new HttpAgent({ keepAlive: true })),
+      https: unrefSockets(new HttpsAgent({ keepAlive: true, ...secure })),
     },
-    fresh: { httpAgent: new HttpAgent(), httpsAgent: new HttpsAgent(secure) },
+    fresh: { http: new HttpAgent(), https: new HttpsAgent(secure) },
   }
   return {
     ...pools,
@@ -46,9 +45,9 @@ export function createAgents(secure: PlainTls): Agents {
       }
     },
     destroy() {
-      for (const { httpAgent, httpsAgent } of Object.values(pools)) {
-        httpAgent.destroy()
-        httpsAgent.destroy()
+      for (const { http, https } of Object.values(pools)) {
+        http.destroy()
+        https.destroy()
       }
     },
   }

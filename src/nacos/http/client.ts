@@ -1,13 +1,14 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import axios, { type AxiosInstance } from 'axios'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
 import { startDeadline } from '../../util/deadline.js'
 import type { PlainRequest } from '../transport.js'
 import { tlsOptions } from '../tls.js'
 import { createAgents, type AgentPool } from './agents.js'
-import { failureOf, lostKeptConnection } from './axios-failure.js'
 import { RequestFailure } from './failure.js'
+import { failureOf, lostKeptConnection } from './http-error.js'
+import { request as requestOnce } from './request.js'
 import { encodeParams, type WireRequest, type WireResponse } from './wire.js'
 
 /** Sends one request to one address; knows HTTP, not Nacos. */
@@ -43,24 +44,6 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
   const secure = tls.enabled ? tlsOptions(tls) : {}
   const agents = createAgents(secure)
 
-  // Everything spelt out: `create` starts from axios.defaults, which the application may have changed.
-  const http: AxiosInstance = axios.create({
-    adapter: 'http',
-    proxy: false,
-    maxRedirects: 0,
-    validateStatus: () => true,
-    // Bytes, because axios would drop a byte order mark from text, and the MD5 of a document with one would be off.
-    responseType: 'arraybuffer',
-    transformRequest: [(data: unknown) => data],
-    transformResponse: [(data: unknown) => data],
-    maxContentLength: maxResponseBytes,
-    maxBodyLength: Infinity,
-    timeout: 0,
-    baseURL: '',
-    params: undefined,
-    auth: undefined,
-  })
-
   function plain(address: ServerAddress, request: WireRequest): PlainRequest {
     const query = request.query ? encodeParams(request.query) : ''
     const form = request.form && encodeParams(request.form)
@@ -80,20 +63,13 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
   }
 
   async function once(address: ServerAddress, request: WireRequest, signal: AbortSignal, pool: AgentPool) {
-    const { method, url, headers, body } = plain(address, request)
-    const response = await http.request<Buffer>({
-      method,
-      url,
-      headers: { ...headers },
-      ...(body !== undefined && { data: body }),
+    const { status, headers, body } = await requestOnce({
+      ...plain(address, request),
+      agent: agents[pool][address.tls ? 'https' : 'http'],
       signal,
-      ...agents[pool],
+      maxResponseBytes,
     })
-    return {
-      status: response.status,
-      headers: lowerCase(response.headers),
-      body: await textOf(response.data),
-    }
+    return { status, headers: textual(headers), body: await textOf(body) }
   }
 
   return {
@@ -134,6 +110,6 @@ async function textOf(bytes: Buffer): Promise<string> {
   return text
 }
 
-function lowerCase(headers: object): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]))
+function textual(headers: IncomingHttpHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
 }

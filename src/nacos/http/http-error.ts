@@ -1,12 +1,33 @@
-import type { ClientRequest } from 'node:http'
-import type { AxiosError } from 'axios'
+import { messageOf } from '../../errors.js'
 import { RequestFailure } from './failure.js'
+
+/** What Node says of a request that brought no whole answer. */
+export class HttpError extends Error {
+  /** Node's or TLS's own error code; '' without one. */
+  readonly code: string
+
+  constructor(
+    cause: Error,
+    /** The head of an answer had come. */
+    readonly answered: boolean,
+    /** The connection had carried a request before. */
+    readonly reusedSocket: boolean,
+  ) {
+    super(messageOf(cause), { cause })
+    this.code = codeOf(cause)
+  }
+}
 
 /** The server closed a kept connection just as the request went out. */
 export function lostKeptConnection(error: unknown): boolean {
-  const { request, response, code } = error as AxiosError
-  const reused = (request as ClientRequest | undefined)?.reusedSocket === true
-  return reused && response === undefined && (code === 'ECONNRESET' || code === 'EPIPE')
+  if (!(error instanceof HttpError)) return false
+  return error.reusedSocket && !error.answered && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+}
+
+/** Every address of a host was tried: they mostly fail alike. */
+function codeOf(error: NodeJS.ErrnoException): string {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : undefined
+  return error.code ?? (first as NodeJS.ErrnoException | undefined)?.code ?? ''
 }
 
 const NOT_CONNECTED: Readonly<Record<string, string>> = {
@@ -19,23 +40,22 @@ const NOT_CONNECTED: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'the connection could not be made in time',
 }
 
-/** Reads what is needed from an axios error and lets go of it: it holds the request with its credentials. */
 export function failureOf(error: unknown): RequestFailure {
-  const { code = '', message, response, cause } = error as AxiosError
+  if (error instanceof RequestFailure) return error
+  const { code, answered } = error instanceof HttpError ? error : { code: '', answered: false }
+  const message = messageOf(error)
   const detail = (text: string) => (code ? `${text} (${code})` : text)
   if (NOT_CONNECTED[code]) return new RequestFailure('connect', detail(NOT_CONNECTED[code]), code)
-  if (/maxContentLength/.test(message)) return new RequestFailure('too-large', message, code)
-  if (response || /aborted/.test(message)) {
-    return new RequestFailure('truncated', 'the answer broke off before its end', code || 'ECONNRESET')
-  }
+  if (code.startsWith('HPE_')) return new RequestFailure('malformed', detail('the answer is not HTTP'), code)
+  if (code.startsWith('Z_')) return new RequestFailure('malformed', detail('the answer cannot be decompressed'), code)
+  if (answered) return new RequestFailure('truncated', 'the answer broke off before its end', code || 'ECONNRESET')
   if (code === 'ECONNRESET' || code === 'EPIPE') {
     return new RequestFailure('reset', detail('the connection was closed without an answer'), code)
   }
-  if (code.startsWith('HPE_')) return new RequestFailure('malformed', detail('the answer is not HTTP'), code)
   if (isTlsCode(code) || /certificate|altnames|ssl|tls/i.test(message)) {
     return new RequestFailure('tls', detail(tlsReason(code, message)), code)
   }
-  return new RequestFailure('reset', detail(message || String(cause)), code)
+  return new RequestFailure('reset', detail(message), code)
 }
 
 function isTlsCode(code: string): boolean {
