@@ -23,27 +23,69 @@ const TITLES: Record<string, string> = {
     '`feign.client.default` applies to every client. OpenFeign’s own names are read too: [coming from Spring](migration.md).',
 }
 
-interface Row {
+const ENGLISH: PageLanguage = {
+  intro: INTRO,
+  application: 'The application',
+  columns: ['key', 'default', 'meaning'],
+  notes: TITLES,
+  translate: () => undefined,
+}
+
+/** The words of the page in one language. */
+export interface PageLanguage {
+  readonly intro: string
+  /** Title of the first table. */
+  readonly application: string
+  readonly columns: readonly [key: string, fallback: string, what: string]
+  /** What stands above a table, by its section. */
+  readonly notes: Readonly<Record<string, string>>
+  /** Description and default of a key in this language; `undefined` for the English ones. */
+  translate(row: SettingRow): { readonly what: string; readonly fallback?: string | undefined } | undefined
+}
+
+/** A key with its description. */
+export interface SettingRow {
+  /** From the root: `cloud.nacos.server-addr`. */
+  readonly path: string
+  /** As its table shows it. */
   readonly key: string
   readonly fallback: string
   readonly what: string
 }
 
-/** docs/settings.md of the described schema. */
-export function settingsPage({ definitions = {} }: JsonSchema): string {
-  const tables = new Map<string, Row[]>([['', []]])
-  collect({ properties: definitions }, '', {}, tables)
-  const parts = [...tables].map(([section, rows]) => {
-    const title = section === '' ? 'The application' : `\`${section}\``
-    const head = [`## ${title}`, TITLES[section]].filter(Boolean).join('\n\n')
-    const lines = rows.map(({ key, fallback, what }) => `| \`${key}\` | ${fallback} | ${what} |`)
-    return `${head}\n\n| key | default | |\n|---|---|---|\n${lines.join('\n')}\n`
+/** docs/settings.md, or its translation, of the described schema. */
+export function settingsPage(schema: JsonSchema, language = ENGLISH): string {
+  const [key, fallback, what] = language.columns
+  const parts = [...tablesOf(schema)].map(([section, rows]) => {
+    const title = section === '' ? language.application : `\`${section}\``
+    const head = [`## ${title}`, language.notes[section]].filter(Boolean).join('\n\n')
+    const lines = rows.map((row) => {
+      const translated = language.translate(row)
+      return `| \`${row.key}\` | ${translated?.fallback ?? row.fallback} | ${escaped(translated?.what ?? row.what)} |`
+    })
+    return `${head}\n\n| ${key} | ${fallback} | ${what} |\n|---|---|---|\n${lines.join('\n')}\n`
   })
-  return [INTRO, ...parts].join('\n')
+  return [language.intro, ...parts].join('\n')
+}
+
+/** Every key that a page has, with its description in English. */
+export const settingRows = (schema: JsonSchema): SettingRow[] => [...tablesOf(schema).values()].flat()
+
+const escaped = (text: string) => text.replaceAll('|', '\\|')
+
+function tablesOf({ definitions = {} }: JsonSchema): Map<string, SettingRow[]> {
+  const tables = new Map<string, SettingRow[]>([['', []]])
+  collect({ properties: definitions }, '', {}, tables)
+  return tables
 }
 
 /** Sections with one or two keys go to the first table; what a section has of its parent's is said there once. */
-function collect(node: JsonSchema, path: string, inherited: Record<string, JsonSchema>, tables: Map<string, Row[]>) {
+function collect(
+  node: JsonSchema,
+  path: string,
+  inherited: Record<string, JsonSchema>,
+  tables: Map<string, SettingRow[]>,
+) {
   const own = Object.entries(node.properties ?? {}).filter(([name, { description }]) => {
     return description === undefined || inherited[name]?.description !== description
   })
@@ -54,7 +96,7 @@ function collect(node: JsonSchema, path: string, inherited: Record<string, JsonS
   for (const [name, child] of leaves) {
     const key = table === '' && path !== '' ? `${path}.${name}` : name
     const [what = '', said] = (child.description ?? '').split(/ ?Default: (.*)\.$/s)
-    rows.push({ key, fallback: said ?? shown(child), what: what.replaceAll('|', '\\|') })
+    rows.push({ path: path === '' ? name : `${path}.${name}`, key, fallback: said ?? shown(child), what })
   }
   for (const [name, child] of own) {
     const at = path === '' ? name : `${path}.${name}`

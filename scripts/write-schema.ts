@@ -5,24 +5,34 @@ import ts from 'typescript'
 import { bootstrapJsonSchema, type JsonSchema } from './json-schema.js'
 import { kebab } from '../src/settings/shape.js'
 import { settingsPage } from './settings-page.js'
+import { chinese } from './settings-translations.js'
 
 /**
- * Writes bootstrap.schema.json and docs/settings.md from the zod schema; the descriptions in both are the doc comments
- * of src/settings/schema.ts and schema/, as the compiler sees them.
+ * Writes bootstrap.schema.json, docs/settings.md and docs/zh-CN/settings.md from the zod schema. The descriptions are the
+ * doc comments of src/settings/schema.ts and schema/, as the compiler sees them; the Chinese ones are in
+ * settings.zh-CN.yml.
  */
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
 export const SCHEMA_FILE = root('bootstrap.schema.json')
 export const PAGE_FILE = root('docs/settings.md')
+export const CHINESE_PAGE_FILE = root('docs/zh-CN/settings.md')
 
-/** What the two files hold. */
-export async function render(): Promise<{ schema: string; page: string }> {
+/** The schema with its descriptions. */
+export function describedSchema(): JsonSchema {
   const schema = bootstrapJsonSchema()
   describe(schema)
+  return schema
+}
+
+/** What the files hold. */
+export async function render(): Promise<{ schema: string; page: string; chinesePage: string }> {
+  const schema = describedSchema()
   return {
     schema: await format(JSON.stringify(schema), { parser: 'json', printWidth: 120 }),
     page: settingsPage(schema),
+    chinesePage: settingsPage(schema, chinese()),
   }
 }
 
@@ -58,7 +68,8 @@ function describe(schema: JsonSchema): void {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { schema, page } = await render()
+  const { schema, page, chinesePage } = await render()
   writeFileSync(SCHEMA_FILE, schema)
   writeFileSync(PAGE_FILE, page)
+  writeFileSync(CHINESE_PAGE_FILE, chinesePage)
 }

@@ -63,7 +63,7 @@ test.each(pages)('the links of %s lead somewhere', (page) => {
     [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
       title!
         .toLowerCase()
-        .replace(/[^\w\- ]/g, '')
+        .replace(/[^\p{L}\p{N}_\- ]/gu, '')
         .replaceAll(' ', '-'),
     )
   const dead = [...read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)].filter(([, path, anchor]) => {
@@ -91,6 +91,12 @@ describe('docs/architecture.md', () => {
     const house = codeOf(table)
     expect(readdirSync(join(root, 'src')).filter((name) => !house.includes(name))).toEqual([])
   })
+})
+
+test.each(['CONTRIBUTING.md', 'SECURITY.md'])('%s names no file or folder that is not there', (page) => {
+  const named = [...codeOf(read(page)).matchAll(/(?<![\w./-])(?:src|test|scripts|docs|examples)\/[\w./-]*\w/g)]
+  expect(named.length).toBeGreaterThan(10)
+  expect(named.map(([path]) => path).filter((path) => !existsSync(join(root, path)))).toEqual([])
 })
 
 test('no example is torn apart: a line of a doc comment that begins with @ is a tag to an editor', () => {

@@ -2,14 +2,18 @@ import { readFileSync } from 'node:fs'
 import { CORE_SCHEMA, load, mergeTag } from 'js-yaml'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { PAGE_FILE, SCHEMA_FILE, render } from '../../../scripts/write-schema.js'
+import { CHINESE_PAGE_FILE, PAGE_FILE, SCHEMA_FILE, render } from '../../../scripts/write-schema.js'
 
 const text = readFileSync(SCHEMA_FILE, 'utf8')
 const schema = z.fromJSONSchema(JSON.parse(text) as Parameters<typeof z.fromJSONSchema>[0])
 const accepts = (yaml: string) => schema.safeParse(load(yaml, { schema: CORE_SCHEMA.withTags(mergeTag) })).success
 
-test('bootstrap.schema.json and docs/settings.md are up to date (npm run schema)', async () => {
-  expect(await render()).toEqual({ schema: text, page: readFileSync(PAGE_FILE, 'utf8') })
+test('bootstrap.schema.json and the pages of settings are up to date (npm run schema)', async () => {
+  expect(await render()).toEqual({
+    schema: text,
+    page: readFileSync(PAGE_FILE, 'utf8'),
+    chinesePage: readFileSync(CHINESE_PAGE_FILE, 'utf8'),
+  })
 })
 
 test('editors get descriptions and defaults', () => {

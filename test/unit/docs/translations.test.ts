@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest'
+import { isStale, readTranslation } from '../../../scripts/settings-translations.js'
+import { settingRows } from '../../../scripts/settings-page.js'
+import { describedSchema } from '../../../scripts/write-schema.js'
+import { blocksOf, docPages, headingsOf, readPage } from '../../support/doc-pages.js'
+
+const original = (page: string) => page.replace('docs/zh-CN/', 'docs/').replace('.zh-CN.md', '.md')
+const translated = docPages().filter((page) => page !== original(page))
+
+test('there are translations of the first pages a reader needs', () => {
+  expect(translated.sort()).toEqual([
+    'README.zh-CN.md',
+    'docs/zh-CN/deployment.md',
+    'docs/zh-CN/migration.md',
+    'docs/zh-CN/quick-start.md',
+    'docs/zh-CN/settings.md',
+  ])
+})
+
+describe.each(translated.map((page) => [page, original(page)] as const))('%s is in step with %s', (page, source) => {
+  test('the headings, by level and order', () => {
+    expect(headingsOf(page).map(({ level }) => level)).toEqual(headingsOf(source).map(({ level }) => level))
+  })
+
+  test('the code, word for word', () => {
+    const code = (from: string) => blocksOf(from).map(({ language, code, notes }) => ({ language, code, notes }))
+    expect(code(page)).toEqual(code(source))
+  })
+
+  test('the tables and lists, row by row: a row is as long, and begins with the same code', () => {
+    const rows = (from: string) =>
+      [...readPage(from).matchAll(/^(?:\|.*\||- |\d+\. )/gm)].map(([row]) => ({
+        cells: row.split(/(?<!\\)\|/).length,
+        first: /^\| (`[^`]+`) \|/.exec(row)?.[1],
+      }))
+    expect(rows(page)).toEqual(rows(source))
+  })
+})
+
+test('scripts/settings.zh-CN.yml translates each setting as it is described now', () => {
+  const { keys } = readTranslation()
+  const rows = settingRows(describedSchema())
+  expect(rows.filter(({ path }) => !keys[path]?.zh).map(({ path }) => path)).toEqual([])
+  // Translate the new text, then write it below `en`.
+  expect(rows.filter((row) => keys[row.path] && isStale(keys[row.path]!, row)).map(({ path }) => path)).toEqual([])
+  const paths = new Set(rows.map(({ path }) => path))
+  expect(Object.keys(keys).filter((key) => !paths.has(key))).toEqual([])
+})
