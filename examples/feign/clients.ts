@@ -11,7 +11,7 @@ export interface Report {
   framework: string
 }
 
-/** A typed client of hello-service: whoever serves it, wherever it runs. */
+/** A typed client of hello-service, wherever its instances run. */
 @feign('hello-service')
 export class HelloClient {
   @get('/public/hello/{name}') hello!: (name: string) => Promise<Hello>

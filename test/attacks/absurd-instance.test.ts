@@ -25,7 +25,7 @@ async function listing(hosts: readonly string[], settings: Record<string, unknow
 const host = (port: number | string, weight = '1', ip = '127.0.0.1') =>
   `{"ip":${JSON.stringify(ip)},"port":${port},"weight":${weight},"healthy":true,"enabled":true}`
 
-describe('attack: an instance that anybody may register', () => {
+describe('attack: an instance that any client may register', () => {
   it.each(BALANCERS.flatMap((balancer) => WEIGHTS.map((weight) => [balancer, weight] as const)))(
     'R12: one absurd weight takes no service away: %s, %s',
     async (balancer, weight) => {

@@ -20,7 +20,7 @@ const OUTAGES: Record<string, AuthService['answer']> = {
   'an empty page': say(''),
   'the word true': say('true'),
   'JSON cut short': (_request, response) => void response.writeHead(200, { 'content-length': 50 }).end('{"data":true'),
-  'somebody else': say({ status: 'UP' }),
+  'another service': say({ status: 'UP' }),
   'a failure inside a 200': say({ code: 500, data: null }),
 }
 
@@ -99,7 +99,7 @@ describe('attack: fail-open, every outage', () => {
   })
 })
 
-it('attack: fail-open, a refusal outlives its time in the cache for as long as nobody can be asked', async () => {
+it('attack: fail-open, a refusal outlives its time in the cache for as long as the verifier is down', async () => {
   for (const cacheTtl of [0, 1]) {
     await start({ failOpen: true, cacheTtl })
     service.answer = say({ data: false })

@@ -9,20 +9,20 @@ import { instance, startMesh } from '../unit/feign/harness.js'
 import { createFetch } from '../../src/http/fetch.js'
 
 /** Each is how some handler passes on an answer with all of its headers. */
-const WAYS: Record<string, (response: ServerResponse, mark: string) => unknown> = {
-  setHeader: (response, mark) => response.setHeader(DRAIN_HEADER, mark).end('ok'),
-  'setHeader in capitals': (response, mark) => response.setHeader('X-Sidecar-Leaving', mark).end('ok'),
-  appendHeader: (response, mark) => response.appendHeader(DRAIN_HEADER, mark).end('ok'),
-  setHeaders: (response, mark) => response.setHeaders(new Headers({ [DRAIN_HEADER]: mark })).end('ok'),
-  'writeHead with an object': (response, mark) => response.writeHead(200, { 'X-Sidecar-Leaving': mark }).end('ok'),
-  'writeHead with a list': (response, mark) => response.writeHead(200, 'OK', ['X-Sidecar-Leaving', mark]).end('ok'),
-  'a first write': (response, mark) => {
-    response.setHeader(DRAIN_HEADER, mark)
+const WAYS: Record<string, (response: ServerResponse, value: string) => unknown> = {
+  setHeader: (response, value) => response.setHeader(DRAIN_HEADER, value).end('ok'),
+  'setHeader in capitals': (response, value) => response.setHeader('X-Sidecar-Leaving', value).end('ok'),
+  appendHeader: (response, value) => response.appendHeader(DRAIN_HEADER, value).end('ok'),
+  setHeaders: (response, value) => response.setHeaders(new Headers({ [DRAIN_HEADER]: value })).end('ok'),
+  'writeHead with an object': (response, value) => response.writeHead(200, { 'X-Sidecar-Leaving': value }).end('ok'),
+  'writeHead with a list': (response, value) => response.writeHead(200, 'OK', ['X-Sidecar-Leaving', value]).end('ok'),
+  'a first write': (response, value) => {
+    response.setHeader(DRAIN_HEADER, value)
     response.write('o')
     response.end('k')
   },
-  flushHeaders: (response, mark) => {
-    response.setHeader(DRAIN_HEADER, mark)
+  flushHeaders: (response, value) => {
+    response.setHeader(DRAIN_HEADER, value)
     response.flushHeaders()
     response.end('ok')
   },
@@ -55,7 +55,7 @@ async function turnsOf(port: number): Promise<number> {
   return Array.from({ length: 10 }, () => route.pick().instance.port).filter((picked) => picked === port).length
 }
 
-describe('attack: a leaving mark that a handler passes on', () => {
+describe('attack: a drain header that a handler forwards', () => {
   it.each(Object.entries(WAYS))('G7: takes the instance out of no list: %s', async (_way, pass) => {
     let port = 0
     const upstream = await hostile(() => port)

@@ -69,7 +69,7 @@ export async function measureCalls(child: string, registry: string): Promise<Cal
   return { at32, load, latency }
 }
 
-/** A B C, A C B, B C A, …: nobody always follows the same one, whose garbage the provider may still be at. */
+/** A B C, A C B, B C A, …: none always follows the same one, whose garbage the provider may still be at. */
 async function turns(callers: PerContender<Worker>, inFlight: number, rounds: number): Promise<PerContender<Window[]>> {
   const windows = await gather(async () => [] as Window[])
   for (let n = 0; n < rounds; n++) {

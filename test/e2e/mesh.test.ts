@@ -240,7 +240,7 @@ describe('the guard and what travels on', () => {
     expect((await get({})).status).toBe(401)
     expect(seen).toHaveLength(1)
 
-    // Many at once: nobody gets another's token.
+    // Many at once: no request gets another's token.
     await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         get({ authorization: 'Bearer reader', traceparent: TRACE.replace('4bf9', String(1000 + index)) }),
@@ -268,7 +268,7 @@ describe('the guard and what travels on', () => {
   })
 })
 
-test('events tell the story; a listener that throws or rejects harms nobody', async () => {
+test('events report what happens; a listener that throws or rejects breaks nothing', async () => {
   const registry = await testRegistry()
   const proxy = await startFaultProxy({ port: registry.server.port })
   onTestFinished(() => proxy.close())

@@ -24,7 +24,7 @@ test('fault 1: registry down at start: the app serves, and registers within 5 s 
   const [, own] = await app.line(/cannot register DEFAULT_GROUP@@orders \(127\.0\.0\.1:(\d+)\)/)
   const url = `http://127.0.0.1:${own}`
   expect((await fetch(`${url}/hello`)).status).toBe(200)
-  // An outage of the registry takes no traffic away and restarts nobody.
+  // An outage of the registry takes no traffic away and restarts no process.
   expect((await fetch(`${url}/actuator/health/liveness`)).status).toBe(200)
   expect((await fetch(`${url}/actuator/health/readiness`)).status).toBe(200)
   expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'UP', registered: false })

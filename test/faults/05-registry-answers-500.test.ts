@@ -27,8 +27,8 @@ async function registry({ onTestFinished }: TestContext) {
   return Object.assign(server, { fail: () => (failing = true) })
 }
 
-/** A gRPC port in front of a server that is not well: lets one in and throws one out. */
-async function doorkeeper({ onTestFinished }: TestContext) {
+/** A gRPC port in front of a failing server: accepts connections and resets them. */
+async function startResettingPort({ onTestFinished }: TestContext) {
   const times: number[] = []
   const server = createServer((socket) => {
     times.push(performance.now())
@@ -42,13 +42,13 @@ async function doorkeeper({ onTestFinished }: TestContext) {
 test.concurrent.for(['from the start', 'later'])(
   'fault 5: registry answers 500 %s: at most one request a second from an idle sidecar, and no CPU',
   async (when, context) => {
-    const [server, door] = [await registry(context), await doorkeeper(context)]
+    const [server, resetting] = [await registry(context), await startResettingPort(context)]
     if (when === 'from the start') server.fail()
     const member = startMember(
       server.address,
       { beatMs: duration(10_000, 1_000), pollMs: 1_000 },
       {
-        sidecar: { grpcPort: door.port },
+        sidecar: { grpcPort: resetting.port },
         nacos: { apiVersion: 'v1' },
       },
     )
@@ -64,11 +64,11 @@ test.concurrent.for(['from the start', 'later'])(
 
     const before = await member.ask<{ usage: NodeJS.CpuUsage }>('cpu')
     server.forget()
-    door.times.length = 0
+    resetting.times.length = 0
     const sinceMs = performance.now()
     await new Promise((resolve) => setTimeout(resolve, WINDOW_MS))
     const windowMs = performance.now() - sinceMs
-    const requests = server.requests.length + door.times.length
+    const requests = server.requests.length + resetting.times.length
     const after = await member.ask<{ usage: NodeJS.CpuUsage }>('cpu')
     const busyMs = (after.usage.user + after.usage.system - before.usage.user - before.usage.system) / 1000
 

@@ -28,7 +28,7 @@ async function guardedRegistry() {
   return Object.assign(server, { revokeAll: () => valid.clear() })
 }
 
-test('fault 06: an expired token: one login for all who were refused, one retry each', async () => {
+test('fault 06: an expired token: one login for all refused requests, one retry each', async () => {
   const server = await guardedRegistry()
   const transport = openTransport([server], { username: 'nacos', password: 'nacos' })
   await transport.register(anInstance())

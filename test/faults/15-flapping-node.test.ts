@@ -47,7 +47,7 @@ test('fault 15: flapping registry node: no storm of listeners', { timeout: 300_0
   }
   const seconds = (performance.now() - startMs) / 1_000
 
-  // Nothing has changed, so nobody hears anything.
+  // Nothing has changed, so no listener is called.
   expect(changes).toHaveLength(SERVICES)
   expect(documents).toEqual(['a: 1'])
   expect(names().filter((name) => name === 'instancesChanged')).toHaveLength(SERVICES)

@@ -66,7 +66,7 @@ test('fault 16: kill -9 of a provider under load, typed client', async () => {
   await running.stop()
   expect(running.failed.GET).toEqual([])
   expect(running.done.GET).toBeGreaterThan(200)
-  // A POST that was on its way when the process died: nobody can know whether it was done.
+  // A POST that was under way when the process died: no caller can know whether it was executed.
   expect(running.failed.POST.length).toBeLessThanOrEqual(MOST_CUT_POSTS)
   expect(mesh.logged.join()).toMatch(new RegExp(`127.0.0.1:${ports[0]} of orders keeps failing`))
 })

@@ -42,18 +42,18 @@ test('fault 18: by default at most half of the list is ever out', async () => {
   expect(events('ejected')).toHaveLength(2)
 })
 
-test('fault 18: the sound half leaves the registry, and the ejected rest is called', async () => {
+test('fault 18: the healthy half leaves the registry, and the ejected rest is called', async () => {
   const mesh = startMesh({ sidecar: { pollInterval: 50, ejection: { time: 60_000, maxTime: 60_000 } } })
-  const [sick, sound] = [await startProvider((_, response) => json(response, {}, 500)), await startProvider()]
-  mesh.registry.set('orders', instance('orders', sick.port), instance('orders', sound.port))
+  const [failing, healthy] = [await startProvider((_, response) => json(response, {}, 500)), await startProvider()]
+  mesh.registry.set('orders', instance('orders', failing.port), instance('orders', healthy.port))
   const call = typedCall('orders')
   for (let i = 0; i < 20; i++) await call('GET', '/x').catch(() => {})
   expect(mesh.events.filter(([event]) => event === 'ejected')).toHaveLength(1)
-  const before = sick.seen.length
+  const before = failing.seen.length
 
-  mesh.registry.set('orders', instance('orders', sick.port))
-  await sound.close()
+  mesh.registry.set('orders', instance('orders', failing.port))
+  await healthy.close()
   await expect.poll(() => mesh.directory.peek('orders')!.instances.length, { interval: 10 }).toBe(1)
   await expect(call('GET', '/x')).rejects.toMatchObject({ code: 'SIDECAR_CALL_STATUS', status: 500 })
-  expect(sick.seen.length).toBe(before + 1)
+  expect(failing.seen.length).toBe(before + 1)
 })

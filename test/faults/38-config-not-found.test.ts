@@ -110,7 +110,7 @@ test('fault 38: config not found: an error if it is required, with a snapshot of
   expect(second.config.get('a')).toBeUndefined()
 })
 
-test('fault 38: a registry that refuses is not down: no snapshot speaks for it', async () => {
+test('fault 38: a registry that refuses is not down: no snapshot replaces its answer', async () => {
   const outage = await startOutage()
   await outage.publish('a.yml', 'a: 1')
   const settings = { 'config.import': 'nacos:a.yml' }

@@ -74,7 +74,7 @@ test('fault 45: a push of another service, or that is none, changes nothing', as
   expect([...believed]).toEqual([9001, 9002])
 })
 
-test('fault 45: nobody but the registry can push: no port listens, and no second connection counts', async () => {
+test('fault 45: only the registry can push: no port listens, and a second connection is ignored', async () => {
   const before = process.getActiveResourcesInfo().filter((name) => /UDP|TCPServer/.test(name)).length
   const { nacos, settled, believed } = await follower()
   // The two servers of the test itself, and nothing of the client's: Nacos 1.x pushed over UDP.

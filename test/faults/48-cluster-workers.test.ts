@@ -77,7 +77,7 @@ test('fault 48: four workers are one registration, which outlives any of them; t
   expect(listed(registry)).toEqual([])
 })
 
-test('fault 48: all workers told at once', async () => {
+test('fault 48: all workers signalled at once', async () => {
   const { registry, app, deregistrations } = await fourWorkers()
   const calls = load(app.port, new Agent({ keepAlive: true }))
   const deregistered = once(registry, 'deregister')

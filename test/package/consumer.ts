@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A project of somebody else that has installed the packed tarball. */
+/** A consumer project that has installed the packed tarball. */
 export interface Consumer {
   readonly folder: string
   readonly tarball: string

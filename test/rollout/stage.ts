@@ -11,7 +11,7 @@ export interface StageOptions {
   /** Calls a second. */
   readonly rate: number
   readonly push: 'auto' | 'off'
-  /** The `sidecar` section for everybody: scaled durations. @default the library's own */
+  /** The `sidecar` section of all members: scaled durations. @default the library's own */
   readonly sidecar?: Readonly<Record<string, number>>
   /** Options of the consumer's client. @default the library's own */
   readonly client?: Readonly<Record<string, number>>
@@ -45,7 +45,10 @@ export interface Provider {
   readonly port: number
   /** The process that stands at this address now. */
   readonly child: Child
-  /** Starts a new process at the same address; settles when it is registered, or only listens where nothing can register it. */
+  /**
+   * Starts a new process at the same address; settles when it is registered, or only listens where nothing can register
+   * it.
+   */
   start(until?: 'registered' | 'listening'): Promise<void>
 }
 

@@ -27,7 +27,7 @@ export function typedCall(service: string, options: ClientOptions = {}): CallSer
   }
 }
 
-/** The ways to call a service by its name. */
+/** The clients that call a service by its name. */
 export const callStyles: Record<string, (service: string) => CallService> = {
   'typed client': (service) => typedCall(service),
   fetch: (service) => {

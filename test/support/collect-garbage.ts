@@ -3,5 +3,5 @@ import { runInNewContext } from 'node:vm'
 
 setFlagsFromString('--expose-gc')
 
-/** What nobody holds any more is gone after it: a timeout that only an `AbortSignal.any` knows of, on Node 20. */
+/** Unreferenced objects are gone after it: a timeout that only an `AbortSignal.any` knows of, on Node 20. */
 export const collectGarbage = runInNewContext('gc') as () => void

@@ -2,11 +2,11 @@ import { createServer } from 'node:net'
 
 /** Above it, the gRPC port of a registry on the port itself. */
 const GRPC_OFFSET = 1_000
-/** Below those that the system gives to connections and to who asks for port 0, so that nobody takes one meanwhile. */
+/** Below those that the system assigns to connections and for port 0, so that none is taken meanwhile. */
 const FIRST = 12_000
 const WORKERS = 9
 
-// Each worker has its own thousand, and goes through it: who is away for a moment finds its port as it left it.
+// Each worker has its own thousand, and goes through it: a server that restarts finds its port still free.
 const base = FIRST + (Number(process.env['VITEST_POOL_ID'] ?? 0) % WORKERS) * 2 * GRPC_OFFSET
 let next = Math.floor(Math.random() * GRPC_OFFSET)
 
@@ -18,7 +18,7 @@ export async function ownPort(): Promise<number> {
   }
 }
 
-/** Whether somebody could listen there now. */
+/** Whether the port is free now. */
 export async function isFree(port: number): Promise<boolean> {
   const probe = createServer()
   const free = await new Promise<boolean>((resolve) => {

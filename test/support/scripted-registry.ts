@@ -90,7 +90,7 @@ export async function startScriptedRegistry(options: { tls?: ServerOptions } = {
 
   const server: Server = options.tls ? createHttpsServer(options.tls, serve) : createHttpServer(serve)
   server.on('clientError', (_error, socket) => socket.destroy())
-  // Beside a port that nobody is on: gRPC is looked for 1,000 above.
+  // Beside a free port: gRPC is looked for 1,000 above.
   const port = await ownPort()
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
 

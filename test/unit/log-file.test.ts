@@ -43,7 +43,7 @@ describe('sidecar.log-file', () => {
     expect(messagesIn(file)).toEqual(['INFO  nacos-sidecar after the rotation'])
   })
 
-  test('that cannot be written is said once, harms nobody, and is written again once it can be', () => {
+  test('that cannot be written is reported once, breaks nothing, and is written again once it can be', () => {
     const file = join(tempFolder(), 'sidecar.log')
     mkdirSync(file)
     const { logger, said } = open(file)
@@ -59,7 +59,7 @@ describe('sidecar.log-file', () => {
     expect(said.filter((line) => line.startsWith('warn'))).toHaveLength(2)
   })
 
-  test.skipIf(process.platform === 'win32')('may be a pipe that nobody reads: nothing waits for it', () => {
+  test.skipIf(process.platform === 'win32')('may be a pipe without a reader: nothing waits for it', () => {
     const file = join(tempFolder(), 'pipe')
     execFileSync('mkfifo', [file])
     const { logger, said } = open(file)

@@ -55,7 +55,7 @@ test('status names a document once, however many parts it has', async () => {
   expect(sidecar.status().documents).toEqual(['a.yml'])
 })
 
-test('a pick is told of once: a second word does not count for another call', async () => {
+test('a pick is reported once: a second done() does not count for another call', async () => {
   const { sidecar, transport } = start({ 'sidecar.balancer': 'least-pending' })
   for (const port of [1001, 1002]) await transport.register(instance('orders', port))
   const first = await sidecar.discovery.pick('orders')

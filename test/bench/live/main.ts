@@ -103,7 +103,7 @@ async function measureFailing(): Promise<PerContender<Idle>> {
   const results = await gather(async (contender) => {
     const registry = await startFailingRegistry()
     const job = { scenario: 'idle', contender, server: registry.server, run: newRun() } as const
-    // There is nobody to push: what a client does meanwhile is the question.
+    // The registry is down: this measures what a client does meanwhile.
     const { idle } = await counted(job, () => registry.requests)
     registry.stop()
     return idle

@@ -6,7 +6,9 @@ import type { Handlers } from '../support/worker.js'
 
 export type Framework = 'express' | 'fastify' | 'koa'
 
-/** `bare` has no sidecar, `open` one with `auth.enabled: false`; `guardOnly` calls nobody (`forward-context: false`). */
+/**
+ * `bare` has no sidecar, `open` one with `auth.enabled: false`; `guardOnly` makes no calls (`forward-context: false`).
+ */
 export type SideName = 'bare' | 'open' | 'guarded' | 'guardOnly'
 
 export interface AppOptions {

@@ -216,7 +216,7 @@ export function configContract(target: ContractTarget): void {
   describe('watch', () => {
     const needs = { needs: ['configWrite'] } as const
 
-    test('tells a change in the hold', needs, async ({ transport, raw, configKey, soon }) => {
+    test('reports a change during the long poll', needs, async ({ transport, raw, configKey, soon }) => {
       const key = configKey()
       await raw.publish(key, 'v1')
       await soon(async () => expect(await raw.config(key)).toMatchObject({ content: 'v1' }))
@@ -230,7 +230,7 @@ export function configContract(target: ContractTarget): void {
       await soon(() => expect(heard.at(-1)).toMatchObject({ content: 'v3' }), target.timings.nextPollMs)
     })
 
-    test('tells at once what differs from the MD5 in hand', needs, async ({ transport, raw, configKey, soon }) => {
+    test('reports at once what differs from the given MD5', needs, async ({ transport, raw, configKey, soon }) => {
       const key = configKey()
       await raw.publish(key, 'v2')
       await soon(async () => expect(await raw.config(key)).toBeDefined())
@@ -239,7 +239,7 @@ export function configContract(target: ContractTarget): void {
       await soon(() => expect(heard).toMatchObject([{ content: 'v2' }]))
     })
 
-    test('tells a document that comes into being', needs, async ({ transport, raw, configKey, soon }) => {
+    test('reports a new document', needs, async ({ transport, raw, configKey, soon }) => {
       const key = configKey()
       const heard: (ConfigItem | undefined)[] = []
       transport.watchConfig!(key, '', (item) => heard.push(item))
@@ -248,7 +248,7 @@ export function configContract(target: ContractTarget): void {
       await soon(() => expect(heard).toMatchObject([{ content: 'born' }]))
     })
 
-    test('tells a deletion', needs, async ({ transport, raw, configKey, soon }) => {
+    test('reports a deletion', needs, async ({ transport, raw, configKey, soon }) => {
       const key = configKey()
       await raw.publish(key, 'v1')
       await soon(async () => expect(await raw.config(key)).toBeDefined())

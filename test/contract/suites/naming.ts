@@ -256,8 +256,8 @@ export function namingContract(target: ContractTarget): void {
     )
 
     test('over v3 says 21003 for an unknown instance', { needs: ['v3', 'beat'] }, async ({ raw, instance, open }) => {
-      const nobody = instance()
-      const { namespace, group, service, ip, port } = nobody
+      const unregistered = instance()
+      const { namespace, group, service, ip, port } = unregistered
       const answer = await raw.send('POST', '/v3/client/ns/instance', {
         form: {
           ...{ namespaceId: namespace || 'public', groupName: group, serviceName: service, ip, port: String(port) },
@@ -266,16 +266,16 @@ export function namingContract(target: ContractTarget): void {
       })
       expect(answer.status).toBe(200)
       expect(answer.json()).toMatchObject({ code: 21003 })
-      expect(await open({ apiVersion: 'v3' }).beat!(nobody)).toBe('unknown')
+      expect(await open({ apiVersion: 'v3' }).beat!(unregistered)).toBe('unknown')
     })
   })
 
   describe('list', () => {
-    test('is empty for what nobody registered', {}, async ({ transport, raw, unique }) => {
-      const nobody = { namespace: '', group: 'DEFAULT_GROUP', service: unique('nobody') }
-      expect(await transport.list(nobody)).toEqual([])
-      expect(await transport.list({ ...nobody, namespace: 'contract-nowhere' })).toEqual([])
-      expect(await raw.hosts(nobody)).toEqual([])
+    test('is empty for a service without instances', {}, async ({ transport, raw, unique }) => {
+      const unregistered = { namespace: '', group: 'DEFAULT_GROUP', service: unique('unregistered') }
+      expect(await transport.list(unregistered)).toEqual([])
+      expect(await transport.list({ ...unregistered, namespace: 'contract-nowhere' })).toEqual([])
+      expect(await raw.hosts(unregistered)).toEqual([])
     })
 
     test('holds all instances of all clusters', {}, async ({ transport, instance, soon }) => {

@@ -32,12 +32,12 @@ export function pushContract(target: ContractTarget, way: Way): void {
   }
 
   describe('a service', () => {
-    test('is told of as it is', {}, async (context) => {
+    test('is pushed as it is', {}, async (context) => {
       const { first, lists } = await followedPair(context)
       expect(lists.at(-1)!.all).toMatchObject([{ ip: first.ip, port: first.port, healthy: true, enabled: true }])
     })
 
-    test('R1: whose only instance is in another cluster is never told of as empty', {}, async (context) => {
+    test('R1: whose only instance is in another cluster is never pushed as empty', {}, async (context) => {
       const mine = context.instance({ cluster: 'HZ' })
       await context.raw.register({ ...mine, clusterName: 'HZ' })
       await context.eventually(mine, (hosts) => expect(hosts).toHaveLength(1))
@@ -68,7 +68,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
       await context.soon(() => expect(ports(lists)).toEqual([second.port]))
     })
 
-    test('nobody has registered yet, until somebody does', {}, async (context) => {
+    test('has no instance yet, until one registers', {}, async (context) => {
       const mine = context.instance()
       const follower = open(context)
       const { lists } = follower.service(mine)
@@ -130,7 +130,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
       )
     })
 
-    test('nobody follows any more', {}, async (context) => {
+    test('is not followed any more', {}, async (context) => {
       const { first, second, follower, lists, stop } = await followedPair(context)
       const still = follower.service(first)
       await context.soon(() => expect(ports(still.lists)).toEqual([first.port]))
@@ -199,14 +199,14 @@ export function pushContract(target: ContractTarget, way: Way): void {
       await context.soon(() => expect(heard).toEqual(['one', 'two', undefined]))
     })
 
-    test('that is not what the listener holds is told of at once', needs, async (context) => {
+    test('that differs from what the listener holds is pushed at once', needs, async (context) => {
       const key = context.configKey()
       await stored(context, key, 'newer')
       const { heard } = open(context).config(key, md5('older'))
       await context.soon(() => expect(heard).toEqual(['newer']))
     })
 
-    test('that the listener holds is not told of until it changes', needs, async (context) => {
+    test('that the listener holds is not pushed until it changes', needs, async (context) => {
       const key = context.configKey()
       const sign = context.configKey()
       await stored(context, key, 'same')
@@ -243,7 +243,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
       await context.soon(() => expect([behind.heard, level.heard]).toEqual([['now', 'next'], ['next']]))
     })
 
-    test('nobody listens to any more', needs, async (context) => {
+    test('has no listener any more', needs, async (context) => {
       const ended = context.configKey()
       const still = context.configKey()
       const follower = open(context)
@@ -319,15 +319,15 @@ export function pushContract(target: ContractTarget, way: Way): void {
     })
 
     test('that comes up later, push takes over', { timeoutMs: 60_000 }, async (context) => {
-      const door = await startFaultProxy({ port: grpcPort })
-      await door.set('refuse')
-      context.defer(() => door.close())
+      const proxy = await startFaultProxy({ port: grpcPort })
+      await proxy.set('refuse')
+      context.defer(() => proxy.close())
       const { instance, raw, soon } = context
-      const follower = open(context, { grpcPort: door.port })
+      const follower = open(context, { grpcPort: proxy.port })
       const mine = instance()
       const { lists } = follower.service(mine)
       await soon(() => expect(follower.transport.describe().updates).toContain('refused the connection'))
-      await door.set('pass')
+      await proxy.set('pass')
       await soon(() => expect(follower.transport.describe().updates).toMatch(/^grpc push/), 20_000)
       await raw.register({ ...mine, clusterName: 'DEFAULT' })
       await soon(() => expect(ports(lists)).toEqual([mine.port]))
@@ -337,22 +337,22 @@ export function pushContract(target: ContractTarget, way: Way): void {
   forPush('a link that is lost', () => {
     const needs = { needs: ['configWrite'], timeoutMs: 60_000 } as const
     const through = async (context: ContractContext) => {
-      const door = await startFaultProxy({ port: grpcPort })
-      context.defer(() => door.close())
+      const proxy = await startFaultProxy({ port: grpcPort })
+      context.defer(() => proxy.close())
       const mine = context.instance()
       const key = context.configKey()
       await context.raw.register({ ...mine, clusterName: 'DEFAULT' })
-      const follower = open(context, { grpcPort: door.port })
+      const follower = open(context, { grpcPort: proxy.port })
       const { lists } = follower.service(mine)
       const { heard } = follower.config(key)
       await context.soon(() => expect(ports(lists)).toEqual([mine.port]))
       await follower.ready()
-      return { door, mine, key, follower, lists, heard }
+      return { proxy, mine, key, follower, lists, heard }
     }
 
     test('comes back with every subscription', needs, async (context) => {
-      const { door, mine, key, follower, lists, heard } = await through(context)
-      door.resetAll()
+      const { proxy, mine, key, follower, lists, heard } = await through(context)
+      proxy.resetAll()
       await context.soon(() => expect(follower.transport.describe().updates).not.toMatch(/^grpc push/))
       await follower.ready()
       const second = context.instance({ service: mine.service })
@@ -363,15 +363,15 @@ export function pushContract(target: ContractTarget, way: Way): void {
     })
 
     test('loses no change meanwhile: HTTP brings it', needs, async (context) => {
-      const { door, mine, key, follower, lists, heard } = await through(context)
-      await door.set('refuse')
+      const { proxy, mine, key, follower, lists, heard } = await through(context)
+      await proxy.set('refuse')
       const second = context.instance({ service: mine.service })
       await context.raw.register({ ...second, clusterName: 'DEFAULT' })
       await context.raw.publish(key, 'meanwhile')
       await context.soon(() => expect(ports(lists)).toEqual([mine.port, second.port]), 8_000)
       await context.soon(() => expect(heard).toEqual(['meanwhile']), 8_000)
       expect(follower.transport.describe().updates).toMatch(/^http/)
-      await door.set('pass')
+      await proxy.set('pass')
       await context.soon(() => expect(follower.transport.describe().updates).toMatch(/^grpc push/), 20_000)
       await context.raw.publish(key, 'after')
       await context.soon(() => expect(heard).toEqual(['meanwhile', 'after']))
@@ -380,15 +380,15 @@ export function pushContract(target: ContractTarget, way: Way): void {
 
   forPush('an instance registered over gRPC', () => {
     const registered = async (context: ContractContext, fields = {}) => {
-      const door = await startFaultProxy({ port: grpcPort })
-      context.defer(() => door.close())
-      const { transport } = open(context, { transport: 'grpc', grpcPort: door.port })
+      const proxy = await startFaultProxy({ port: grpcPort })
+      context.defer(() => proxy.close())
+      const { transport } = open(context, { transport: 'grpc', grpcPort: proxy.port })
       const mine = context.instance({ weight: 3, metadata: { 城市: '杭州' }, ...fields })
       await transport.register(mine)
       await context.eventually(mine, (hosts) =>
         expect(hosts).toMatchObject([{ port: mine.port, weight: 3, healthy: true, metadata: mine.metadata }]),
       )
-      return { door, transport, mine }
+      return { proxy, transport, mine }
     }
 
     test('has no heartbeat, and status says so', {}, async (context) => {
@@ -410,10 +410,10 @@ export function pushContract(target: ContractTarget, way: Way): void {
     })
 
     test('is there again after its connection was lost', { timeoutMs: 60_000 }, async (context) => {
-      const { door, transport, mine } = await registered(context)
-      await door.set('refuse')
+      const { proxy, transport, mine } = await registered(context)
+      await proxy.set('refuse')
       await context.soon(async () => expect(await context.raw.hosts(mine)).toEqual([]), 20_000)
-      await door.set('pass')
+      await proxy.set('pass')
       await context.soon(
         async () => expect(await context.raw.hosts(mine)).toMatchObject([{ weight: 3, metadata: mine.metadata }]),
         20_000,

@@ -56,7 +56,7 @@ export function sdkContract(target: ContractTarget): void {
       await soon(async () => expect(await transport.list(its)).toEqual([]))
     })
 
-    test('hears of our coming and going', V1_ONLY, async (context) => {
+    test('sees our registration and deregistration', V1_ONLY, async (context) => {
       const { transport, instance, soon, defer } = context
       const mine = instance()
       const sdk = await naming(context)
@@ -91,7 +91,7 @@ export function sdkContract(target: ContractTarget): void {
       await soon(async () => expect(await transport.getConfig(key)).toMatchObject({ content: 'greeting: 你好\n' }))
     })
 
-    test('hears what we publish', { needs: ['v1', 'configWrite', 'clientWrite'] }, async (context) => {
+    test('receives what we publish', { needs: ['v1', 'configWrite', 'clientWrite'] }, async (context) => {
       const { transport, configKey, soon, defer } = context
       const key = configKey()
       await transport.publishConfig!({ ...key, content: 'one' })
@@ -121,8 +121,8 @@ async function naming({ target, defer }: ContractContext): Promise<NacosNamingCl
 }
 
 /**
- * `NacosConfigClient` without its cluster wrapper, which elects one process of the machine on port 7777 to speak for all,
- * by a name that does not tell servers apart.
+ * `NacosConfigClient` without its cluster wrapper, which elects one process of the machine on port 7777 to speak for
+ * all, by a name that does not tell servers apart.
  */
 function config({ target, defer, unique }: ContractContext): DataClient {
   const { server, auth } = target

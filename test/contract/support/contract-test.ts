@@ -36,7 +36,7 @@ export interface ContractContext {
   instance(fields?: Partial<ServiceInstance>): ServiceInstance
   /** A unique data id; deleted at the end, published or not. */
   configKey(fields?: Partial<ConfigKey>): ConfigKey
-  /** The hosts as the witness sees them, once `check` accepts them. */
+  /** The hosts as the independent client sees them, once `check` accepts them. */
   eventually(key: ServiceKey, check: (hosts: RawHost[]) => void): Promise<void>
   /** Runs when the test ends. */
   defer(cleanUp: () => unknown): void

@@ -25,7 +25,7 @@ export interface Follower {
 export interface FollowOptions {
   readonly way: Way
   readonly namespace?: string
-  /** Another door to the gRPC port. */
+  /** Another port that leads to the gRPC port. */
   readonly grpcPort?: number
   readonly transport?: 'http' | 'grpc'
   readonly requestTimeout?: number

@@ -7,7 +7,7 @@ import { openSdkTransport } from './open-sdk-transport.js'
 import { CLUSTERS, type ContractTarget } from './target.js'
 
 export interface TransportOverrides extends Partial<Pick<ConnectionOptions, 'namespace' | 'username' | 'password'>> {
-  /** Another door to the same server: a recording proxy. */
+  /** Another address of the same server: a recording proxy. */
   readonly server?: string
   readonly apiVersion?: ConnectionOptions['apiVersion']
   readonly logger?: Logger

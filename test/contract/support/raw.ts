@@ -43,8 +43,8 @@ export interface RawConfig {
 export type RawRegistry = ReturnType<typeof createRaw>
 
 /**
- * The independent witness: plain requests, written from the recorded exchanges, sharing no line with the client. It
- * speaks v1 where the server does, so that a v3 client is judged by another door.
+ * The independent client: plain requests, written from the recorded exchanges, sharing no line with the client. It
+ * uses v1 if the server has it, so that a v3 client is checked through another API.
  */
 export function createRaw(target: ContractTarget) {
   const base = `http://${target.server}/nacos`

@@ -45,7 +45,7 @@ export async function recordingProxy(behind: string): Promise<RecordingProxy> {
     answer.on('close', () => outgoing.destroy())
     outgoing.end(body)
   })
-  // Beside a port that nobody is on: gRPC is looked for 1,000 above.
+  // Beside a free port: gRPC is looked for 1,000 above.
   const own = await ownPort()
   await new Promise<void>((resolve) => proxy.listen(own, '127.0.0.1', resolve))
   return {

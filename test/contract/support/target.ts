@@ -1,4 +1,7 @@
-/** One implementation of a registry, as one dialect sees it. Plain data, so that a global setup can hand it to the tests. */
+/**
+ * One implementation of a registry, as one dialect sees it. Plain data, so that a global setup can hand it to the
+ * tests.
+ */
 export interface ContractTarget {
   /** For people: `Nacos 2.2.4, v1`. */
   readonly name: string
@@ -13,7 +16,7 @@ export interface ContractTarget {
   readonly capabilities: Capabilities
   /** What the client logs in with; absent where the server lets anyone in. */
   readonly auth?: ContractAuth
-  /** What the witness may log in with where only the admin API of a 3.x is closed. */
+  /** The login of the independent client where only the admin API of a 3.x is closed. */
   readonly admin?: ContractAuth
   readonly timings: ContractTimings
 }

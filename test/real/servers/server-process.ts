@@ -66,7 +66,7 @@ export async function startProcess(server: ServerCommand): Promise<() => Promise
     if (ready && ended === undefined) return stop
     if (ended !== undefined || performance.now() > deadline) {
       const why = ended ?? `not ready within ${server.readyWithinMs / 1000} s`
-      // The data folder goes; the log is what somebody wants to read now.
+      // The data folder goes; the log is needed now.
       const kept = join(cacheFolder(), `${server.name.replaceAll(' ', '-')}-failed.log`)
       copyFileSync(logFile, kept)
       await stop()
@@ -79,7 +79,10 @@ export async function startProcess(server: ServerCommand): Promise<() => Promise
   }
 }
 
-/** Starts anew, with another port and folder, where a start failed; a tool that is not there will not be there then either. */
+/**
+ * Starts anew, with another port and folder, where a start failed; a tool that is not there will not be there then
+ * either.
+ */
 export async function withAttempts<T>(attempts: number, start: () => Promise<T>): Promise<T> {
   try {
     return await start()

@@ -29,7 +29,7 @@ function leftOut(reason: string): void {
 }
 
 /**
- * A missing tool is a skip that names it; anything else is a failure wherever somebody relies on the result: in CI, and
+ * A missing tool is a skip that names it; anything else is a failure where the result is relied on: in CI, and
  * where the server was asked for by name.
  */
 export function cannotBeHad(missing: Missing): void {

@@ -6,8 +6,8 @@ import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from 
 const LINES = 6
 
 /**
- * Writes every failure, also one that a second try made good, to the file in `TEST_FAILURES` the moment it happens: a run
- * that is cut off, or whose log is, still says what failed. The last line counts: `passed failed skipped`.
+ * Writes every failure, also one that a second try made good, to the file in `TEST_FAILURES` the moment it happens: a
+ * run that is cut off, or whose log is, still says what failed. The last line counts: `passed failed skipped`.
  */
 export default class Failures implements Reporter {
   readonly #file = process.env['TEST_FAILURES']
@@ -35,7 +35,7 @@ export default class Failures implements Reporter {
     this.#append(`${passed} ${failed} ${skipped}\n`)
   }
 
-  /** What failed without being a test: a hook, a file that does not load, a rejection nobody handled. */
+  /** What failed without being a test: a hook, a file that does not load, an unhandled rejection. */
   #broken(name: string, errors: readonly SerializedError[]): void {
     if (errors.length === 0) return
     this.#counts.failed++

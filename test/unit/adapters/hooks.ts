@@ -3,7 +3,7 @@ import type { AppHooks } from '../../../src/adapters/adapter.js'
 import { createHealth, type HealthStatus } from '../../../src/adapters/health.js'
 import { tokenOf } from '../../../src/auth/token.js'
 
-/** Lets through whoever has any token; the rest can be replaced by test. */
+/** Admits requests with any token; the rest can be replaced by test. */
 export function testHooks(changes: Partial<AppHooks> & { status?: HealthStatus } = {}): AppHooks {
   const { status = { phase: 'serving', registered: true }, ...hooks } = changes
   return {

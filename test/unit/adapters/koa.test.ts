@@ -84,7 +84,7 @@ describe.each([
     expect(seen).toEqual(['/api/x?a=1', '/api/x'])
   })
 
-  it('lets nobody in who has been refused, or is waited for, however often an app inside another is tried', async () => {
+  it('admits no request that was refused or is still being checked, however often an app inside another is tried', async () => {
     const inner = create()
     const ran = vi.fn((context: Koa.Context) => void (context.body = 1))
     inner.use(ran)

@@ -39,7 +39,7 @@ it('keeps no token for longer than it must, whether requests come or not', () =>
   expect(vi.getTimerCount()).toBe(0)
 })
 
-it('speaks for the very token and target only', () => {
+it('holds for exactly this token and target', () => {
   const cache = createDecisionCache(10, 60_000, () => 0)
   const [mine, theirs] = ['mine', 'theirs'].map((name) => `${name}.${'the-same-long-signature'.repeat(2)}`) as [
     string,

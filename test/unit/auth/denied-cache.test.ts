@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createDeniedCache } from '../../../src/auth/denied-cache.js'
 
-it('tells the last refusal, until the same is allowed', () => {
+it('returns the last refusal, until the same is allowed', () => {
   const refusals = createDeniedCache(10)
   refusals.record('t', 'GET /a', 'refused')
   refusals.record('t', 'GET /b', 'allowed')

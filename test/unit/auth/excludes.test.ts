@@ -95,7 +95,7 @@ describe('parseRoutePath', () => {
     for (const target of targets) expect(parseRoutePath(target).excludable, target).toBeUndefined()
   })
 
-  it('tells the verifier the path of an absolute-form target', () => {
+  it('passes the verifier the path of an absolute-form target', () => {
     expect(parseRoutePath('http://user@host:80/admin?x').path).toBe('/admin')
     expect(parseRoutePath('http://host').path).toBe('/')
   })

@@ -60,7 +60,7 @@ describe('createGuard', () => {
     expect(service.asked[0]!.url.search).toBe('?url=%2Fa&method=GET')
   })
 
-  it('answers 401 without a token and with a bad one, asking nobody', async () => {
+  it('answers 401 without a token and with a bad one, without a check', async () => {
     const { guard, check } = guardWith()
     expect(await check('/a', {})).toBe(401)
     expect(await check('/a', { authorization: 'Bearer a b' })).toBe(401)
@@ -72,7 +72,7 @@ describe('createGuard', () => {
     expect(service.asked).toHaveLength(0)
   })
 
-  it('tells apart refused, not valid and down', async () => {
+  it('distinguishes refused, not valid and down', async () => {
     const { check } = guardWith({ cacheTtl: 0 })
     service.answer = say({ code: 200, data: false })
     expect(await check('/a')).toBe(403)
@@ -103,7 +103,7 @@ describe('createGuard', () => {
     expect(await check('/a')).toBe(503)
   })
 
-  it('ends verifications when it is told to stop', async () => {
+  it('ends verifications on abort', async () => {
     const stop = new AbortController()
     const { check } = guardWith({ timeout: 10_000 }, { signal: stop.signal })
     service.answer = () => stop.abort()
@@ -334,7 +334,7 @@ describe('the cache', () => {
     expect(await check('/yes')).toBe(401)
   })
 
-  it('asks once for all who wait', async () => {
+  it('checks once for all waiting requests', async () => {
     const { check } = guardWith()
     const open: (() => void)[] = []
     service.answer = (request, response) => void open.push(() => say({ data: false })(request, response))
@@ -345,7 +345,7 @@ describe('the cache', () => {
     expect(service.asked).toHaveLength(1)
   })
 
-  it('does not remember that nobody decided', async () => {
+  it('does not cache a failed check', async () => {
     const { check } = guardWith()
     service.answer = say('', 500)
     expect(await check('/a')).toBe(503)

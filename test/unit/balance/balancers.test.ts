@@ -41,7 +41,7 @@ function callOne(balancer: Balancer): number {
 }
 
 describe('least pending', () => {
-  test('keeps away from whoever is busy', () => {
+  test('avoids busy instances', () => {
     const balancer = createLeastPending([instance(1), instance(2)])
     const stuck = Array.from({ length: 60 }, () => balancer.pick()!)
     for (const endpoint of stuck) if (endpoint.instance.port === 2) endpoint.done('ok')
@@ -103,7 +103,7 @@ describe('consistent hash', () => {
     )
   })
 
-  test('whoever leaves moves only his own keys; whoever comes takes only his own', () => {
+  test('an instance that leaves moves only its own keys; a new one takes only its own', () => {
     fc.assert(
       fc.property(fc.array(fc.constant(1), { minLength: 2, maxLength: 20 }), fc.nat(), (drawn, which) => {
         const list = listOf(drawn)

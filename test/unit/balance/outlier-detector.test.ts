@@ -83,7 +83,7 @@ describe('taking out', () => {
     expect(call(routes.to('s', { balancer: 'random' }), 50)).not.toHaveProperty('3')
   })
 
-  test('a call that has tried everybody else goes to the sick', () => {
+  test('a call that has tried all others goes to an ejected instance', () => {
     const { route, list } = setUp()
     const { instances } = list(...four)
     call(route, 4, { 3: 'never-connected' })
@@ -140,7 +140,7 @@ describe('bringing back', () => {
     expect(call(route, 4, {}, false)).toHaveProperty('3')
   })
 
-  test('a trial of which nobody hears again is not the last one', () => {
+  test('a probe without an outcome is not the last one', () => {
     const { route, events } = setUp({ maxTime: 20_000 })
     call(route, 4, { 3: 'never-connected' })
     vi.advanceTimersByTime(5_001)
@@ -167,29 +167,29 @@ describe('bringing back', () => {
   })
 })
 
-describe('who leaves and says so', () => {
-  /** The ejector has seen the list. */
+describe('an instance that drains', () => {
+  /** The detector has seen the list. */
   function ready(ejection: object = {}) {
     const over = setUp(ejection)
     call(over.route, 4)
     return over
   }
 
-  /** One round, in which those ports say that they drain. */
-  function answerLeaving(route: ServiceRoute, ...ports: number[]) {
+  /** One round, in which those ports announce that they drain. */
+  function answerDraining(route: ServiceRoute, ...ports: number[]) {
     four.forEach(() => {
       const endpoint = route.pick(undefined, true)!
-      if (ports.includes(endpoint.instance.port)) mark(route, endpoint.instance)
+      if (ports.includes(endpoint.instance.port)) announceDrain(route, endpoint.instance)
       route.done(endpoint, 'ok')
     })
   }
 
-  const mark = (route: ServiceRoute, whom: ServiceInstance, forMs = 5_000) =>
-    route.onDrainHeader(whom, formatDrainHeader(whom, forMs))
+  const announceDrain = (route: ServiceRoute, from: ServiceInstance, forMs = 5_000) =>
+    route.onDrainHeader(from, formatDrainHeader(from, forMs))
 
-  test('is set aside without an event, and comes back without a trial', () => {
+  test('is skipped without an event, and comes back without a probe', () => {
     const { route, events } = ready()
-    answerLeaving(route, 3)
+    answerDraining(route, 3)
     expect(call(route, 9)).toEqual({ 1: 3, 2: 3, 4: 3 })
     vi.advanceTimersByTime(5_001)
     expect(call(route, 8, {}, false)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
@@ -198,16 +198,16 @@ describe('who leaves and says so', () => {
 
   test('all but one of them: that one has the calls; all of them: they go on', () => {
     const { route } = ready()
-    answerLeaving(route, 1, 2, 3)
+    answerDraining(route, 1, 2, 3)
     expect(call(route, 4)).toEqual({ 4: 4 })
-    mark(route, four[3]!)
+    announceDrain(route, four[3]!)
     expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
   })
 
-  test('counts neither for nor against those that fail: as in the list that will come', () => {
+  test('counts neither for nor against failing instances', () => {
     const { route, events } = ready()
-    mark(route, four[0]!)
-    mark(route, four[1]!)
+    announceDrain(route, four[0]!)
+    announceDrain(route, four[1]!)
     call(route, 2, { 3: 'never-connected' })
     expect(events).toEqual(['ejected 3'])
     expect(call(route, 4, { 4: 'never-connected' })).toEqual({ 4: 4 })
@@ -219,24 +219,24 @@ describe('who leaves and says so', () => {
     const { route, list } = ready()
     call(route, 4, { 1: 'never-connected', 2: 'never-connected' })
     list(...four.slice(0, 3))
-    mark(route, four[2]!)
+    announceDrain(route, four[2]!)
     expect(call(route, 4)).toEqual({ 1: 2, 2: 2 })
   })
 
-  test('and has shut its door is one that failed', () => {
+  test('whose listener is closed counts as failed', () => {
     const { route, events } = ready()
     const late = route.pick(undefined, true)!
-    mark(route, late.instance)
+    announceDrain(route, late.instance)
     route.done(late, 'failed')
     expect(events).toEqual([])
     route.done(late, 'never-connected')
     expect(events).toEqual(['ejected 1'])
   })
 
-  test('stays away for as long as it says, 30 s at most', () => {
+  test('is skipped for as long as its header says, 30 s at most', () => {
     const { route } = ready()
-    mark(route, four[0]!, 12_000)
-    mark(route, four[1]!, 40_000)
+    announceDrain(route, four[0]!, 12_000)
+    announceDrain(route, four[1]!, 40_000)
     vi.advanceTimersByTime(11_900)
     expect(call(route, 4)).toEqual({ 3: 2, 4: 2 })
     vi.advanceTimersByTime(200)
@@ -253,25 +253,25 @@ describe('who leaves and says so', () => {
     'x;y',
     formatDrainHeader(instance(9), 5_000),
     `-1;${formatDrainHeader(instance(1), 0).slice(2)}`,
-  ])('a mark that is not its own says nothing: %s', (text) => {
+  ])('the header of another instance is ignored: %s', (text) => {
     const { route } = ready()
     route.onDrainHeader(four[0]!, text)
     expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
   })
 
-  test('a late answer of somebody who is no longer in the list holds nobody up', () => {
+  test('a late answer of an instance that is no longer listed changes nothing', () => {
     const { route, list } = ready()
     const late = route.pick(undefined, true)!
     list(...four.slice(1))
     call(route, 1)
-    mark(route, late.instance)
+    announceDrain(route, late.instance)
     list(...four)
     expect(call(route, 8)).toEqual({ 1: 2, 2: 2, 3: 2, 4: 2 })
   })
 
-  test('and comes again in a new list is a new one; whoever stays in it is still leaving', () => {
+  test('that returns in a new list starts anew; one that stays listed still drains', () => {
     const { route, list } = ready()
-    answerLeaving(route, 3, 4)
+    answerDraining(route, 3, 4)
     list(...four.filter(({ port }) => port !== 3))
     expect(call(route, 4)).toEqual({ 1: 2, 2: 2 })
     list(...four)
@@ -282,7 +282,7 @@ describe('who leaves and says so', () => {
 
   test('goes on where ejection is switched off', () => {
     const { route } = ready({ enabled: false })
-    answerLeaving(route, 3)
+    answerDraining(route, 3)
     expect(call(route, 8)).toHaveProperty('3')
   })
 })
@@ -305,7 +305,7 @@ describe('a new list', () => {
     expect(events).toEqual(['ejected 2'])
   })
 
-  test('whoever left and comes again is a new one', () => {
+  test('an instance that left and returns starts anew', () => {
     const { route, list } = setUp()
     call(route, 4, { 3: 'never-connected' })
     list(...four.filter(({ port }) => port !== 3))
@@ -314,7 +314,7 @@ describe('a new list', () => {
     expect(call(route, 4)).toHaveProperty('3')
   })
 
-  test('whom the registry has taken out does not stand for the share: another one may be ejected', () => {
+  test('one that the registry marks unhealthy does not count for the share: another one may be ejected', () => {
     const { route, list, events } = setUp()
     call(route, 4, { 1: 'never-connected' })
     list(...four.map((each) => ({ ...each, healthy: each.port !== 1 })))
@@ -323,7 +323,7 @@ describe('a new list', () => {
     expect(call(route, 8)).toEqual({ 3: 4, 4: 4 })
   })
 
-  test('panic: where hardly anybody is left, all are called', () => {
+  test('panic: if few instances are left, all are called', () => {
     const { route, list } = setUp()
     call(route, 4, { 1: 'never-connected', 2: 'never-connected' })
     expect(call(route, 8)).toEqual({ 3: 4, 4: 4 })

@@ -100,7 +100,7 @@ describe('a new list', () => {
     expect(picks(createRoundRobin([a, b, c], after), 3)).toEqual([1, 2, 3])
   })
 
-  test('at every pick still gives everybody a turn', () => {
+  test('at every pick still gives every instance a turn', () => {
     const list = instances(3, 1, 2)
     let balancer = createRoundRobin(list)
     const ports: number[] = []
@@ -130,7 +130,7 @@ describe('long cycles', () => {
     expect(a + b).toBe(11_265)
   })
 
-  test('any weights: nobody is ever more than two turns off', () => {
+  test('any weights: no instance is ever more than two turns off', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 1_000_000 }), { minLength: 1, maxLength: 9 }),

@@ -9,7 +9,7 @@ const ports = (route: ServiceRoute, times: number, version?: string) =>
 const versioned = [1, 2, 3, 4].map((port) => instance(port, { metadata: { version: port < 3 ? '1' : '2', zone: 'a' } }))
 
 describe('routes', () => {
-  test('one rotation for everybody who calls the service the same way', () => {
+  test('one rotation for all callers of the same route', () => {
     const { routes, list } = routesOver()
     list(instance(1), instance(2))
     const own = () => true
@@ -43,7 +43,7 @@ describe('routes', () => {
     ])
   })
 
-  test('tells of instances that left, not of those that only changed', () => {
+  test('reports instances that left, not those that only changed', () => {
     const { routes, list, gone } = routesOver()
     const route = routes.to('s')
     list(instance(1), instance(2), instance(3))
@@ -93,7 +93,7 @@ describe('a balancer of the app that throws', () => {
     expect(ports(route, 3)).toEqual([1, 1, 1])
   })
 
-  test('R12: the one before stays for that change only, and calls nobody who has gone', () => {
+  test('R12: the previous balancer stays for that change only, and calls no instance that has gone', () => {
     const { route, list, failures, fail } = failing()
     list(instance(1), instance(2))
     expect(ports(route, 2)).toEqual([1, 1])
@@ -111,7 +111,7 @@ describe('a balancer of the app that throws', () => {
     expect(failures).toHaveLength(2)
   })
 
-  test('R12: nobody who has gone is called by the balancer before', () => {
+  test('R12: the previous balancer calls no instance that has gone', () => {
     const { route, list, fail } = failing()
     list(instance(1), instance(2))
     ports(route, 1)
@@ -170,7 +170,7 @@ describe('filters', () => {
     expect(ports(routes.to('s', { filter: { __proto__: '1', constructor: 'x' } }), 1)).toEqual([undefined])
   })
 
-  test('nobody fits: the error says what was asked for', () => {
+  test('no instance fits: the error names the filter', () => {
     const { routes, list } = routesOver()
     const snapshot = list(...versioned)
     const route = routes.to('s', { filter: { zone: 'b' }, version: '3' })

@@ -44,7 +44,7 @@ describe('nacos-sidecar', () => {
 })
 
 describe('nacos-sidecar dev', () => {
-  it.each(['SIGINT', 'SIGTERM'] as const)('serves, tells what happens, and ends with 0 on %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM'] as const)('serves, prints events, and ends with 0 on %s', async (signal) => {
     const { child, out, exited, addressIn } = cli(['dev', '--port', '0'])
     const address = await addressIn()
     expect(out.stdout).toContain('auth off, configs in memory')

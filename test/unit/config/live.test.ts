@@ -251,7 +251,7 @@ describe('config.bind', () => {
     )
   })
 
-  test('every view is up to date before anyone is told', () => {
+  test('every view is up to date before any listener is called', () => {
     const { config, push } = setUp()
     push('a: 1')
     const schema = z.object({ a: z.number() })

@@ -92,7 +92,7 @@ test('casMd5: finding out may fail, and is tried again', async () => {
   expect(await publish({ ...A, content: '2' }, { casMd5: md5('1') })).toBe(true)
 })
 
-test('casMd5: one who gives up while it is found out takes nobody with him', async () => {
+test('casMd5: a caller that aborts the probe does not end that of others', async () => {
   const { publish } = await setUp()
   await publish({ ...A, content: '1' })
   const controller = new AbortController()

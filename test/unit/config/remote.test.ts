@@ -275,7 +275,7 @@ describe('what they say', () => {
     expect(String(store.get(extension === 'txt' ? 'a.txt' : 'a'))).toBe('1')
   })
 
-  test('placeholders see every layer; what nobody has is named once', async () => {
+  test('placeholders see every layer; a missing one is named once', async () => {
     const { remote, store, lines, push } = remoteOf(
       `${ORDERS}local: l`,
       {
@@ -310,7 +310,7 @@ describe('what goes wrong at the start', () => {
     })
   })
 
-  test('an optional one is nothing to speak of', async () => {
+  test('a missing optional one is not logged', async () => {
     expect((await error('spring.config.import: ["optional:nacos:must.yml"]', {})).failure).toBeUndefined()
   })
 
@@ -396,7 +396,7 @@ describe('what goes wrong at the start', () => {
     })
   })
 
-  test('a registry that hangs holds nobody up longer than the timeout', async () => {
+  test('a registry that hangs delays the start no longer than the timeout', async () => {
     const { remote, lines, store } = remoteOf(`${ORDERS}cloud.nacos.config.timeout: 60ms`, {
       'orders.yml': 'hang',
       'orders-dev.yml': 'a: 1',
@@ -408,7 +408,7 @@ describe('what goes wrong at the start', () => {
     expect(store.get('a')).toBe(1)
   })
 
-  test('a caller who gives up ends the pull', async () => {
+  test('an abort of the caller ends the pull', async () => {
     const { remote } = remoteOf(ORDERS, { 'orders.yml': 'hang' })
     const controller = new AbortController()
     const pulled = remote.load(controller.signal)

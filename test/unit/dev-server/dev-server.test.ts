@@ -89,7 +89,7 @@ describe('the handle', () => {
     await (await startDevServer({ port: registry.port })).stop()
   })
 
-  it('says who may hold the port when it is taken', async () => {
+  it('names the probable owner of a port in use', async () => {
     const blocker = createServer().listen(0, '127.0.0.1')
     onTestFinished(() => void blocker.close())
     await new Promise((resolve) => blocker.once('listening', resolve))

@@ -29,7 +29,7 @@ const ACK_MS = 300
 
 let fences = 0
 
-/** Passes once everything that was under way has arrived: a push to a service nobody else touches. */
+/** Passes once everything that was under way has arrived: a push to a service that no other test touches. */
 async function settled(registry: DevServer, client: RawClient): Promise<void> {
   await client.request('SubscribeServiceRequest', subscription('fence'))
   await form(registry, 'POST', '/v1/ns/instance', { serviceName: 'fence', ip: '10.0.0.9', port: ++fences })
@@ -217,7 +217,7 @@ describe('instances over gRPC', () => {
     expect(portsIn(registry)).toEqual([3])
   })
 
-  it('belong to who registered them last: the old connection takes nothing along', async () => {
+  it('belong to the connection that registered them last: the end of the old one removes nothing', async () => {
     const { registry, one, other } = await pair()
     await one.request('InstanceRequest', registration('s', 1))
     await other.request('InstanceRequest', registration('s', 1))

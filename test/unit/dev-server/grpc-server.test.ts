@@ -24,7 +24,7 @@ describe('the gRPC port', () => {
     await expect(once(dial, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   })
 
-  it('says who may hold it when it is taken, and frees the HTTP port', async () => {
+  it('names the probable owner of a port in use, and frees the HTTP port', async () => {
     const http = await ownPort()
     const port = http + 1_000
     const blocker = createServer().listen(port, '127.0.0.1')
@@ -171,7 +171,7 @@ describe('an instance', () => {
 })
 
 describe('stop', () => {
-  it('ends every connection in good order and in bounded time, telling nobody that instances left', async () => {
+  it('ends every connection in good order and in bounded time, without a push that instances left', async () => {
     const registry = await startDevServer({ port: await ownPort() })
     const client = await rawClient(registry).connect()
     await client.request('InstanceRequest', registration('s', 1))

@@ -46,7 +46,7 @@ const register = (registry: DevServer, port: number, more = {}) =>
   form(registry, 'POST', '/v1/ns/instance', { ip: '127.0.0.1', port, serviceName: 's', ...more })
 
 describe('a change', () => {
-  it('J12: is told by UDP to an SDK of Nacos 1.x', async () => {
+  it('J12: is pushed by UDP to an SDK of Nacos 1.x', async () => {
     const registry = await devRegistry()
     const { pushed, list } = await udpClient()
     await register(registry, 1)
@@ -64,7 +64,7 @@ describe('a change', () => {
     expect(pushed.at(-1)!.lastRefTime).toBeGreaterThan(both.lastRefTime)
   })
 
-  it('J12: is told of the clusters that were asked for', async () => {
+  it('J12: is pushed for the clusters that were asked for', async () => {
     const registry = await devRegistry()
     const { pushed, list } = await udpClient()
     await list(registry, JAVA, { clusters: 'A' })
@@ -73,7 +73,7 @@ describe('a change', () => {
     await vi.waitFor(() => expect(pushed.at(-1)?.data).toMatchObject({ clusters: 'A', hosts: [{ port: 2 }] }))
   })
 
-  it('J12: that is not acknowledged is told once more', async () => {
+  it('J12: that is not acknowledged is pushed once more', async () => {
     const registry = await devRegistry({ udpTimes: { ackTimeoutMs: 500 } })
     const deaf = await udpClient({ acknowledges: false })
     const heard = await udpClient()
@@ -108,7 +108,7 @@ describe('a change', () => {
     expect(asked.pushed).toHaveLength(told ? 1 : 0)
   })
 
-  it('J12: is not told to a client that stopped asking', async () => {
+  it('J12: is not pushed to a client that stopped asking', async () => {
     let nowMs = 0
     const registry = await devRegistry({ clock: () => nowMs })
     const gone = await udpClient()
@@ -123,7 +123,7 @@ describe('a change', () => {
   })
 })
 
-it('J12: the npm SDK hears of a change long before its next poll', async () => {
+it('J12: the npm SDK gets a change long before its next poll', async () => {
   const registry = await devRegistry()
   const logger = { ...console, debug() {}, info() {}, log() {}, warn() {}, error() {} }
   const naming = new NacosNamingClient({ logger, serverList: registry.address, namespace: 'public' })

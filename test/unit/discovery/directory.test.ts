@@ -80,7 +80,7 @@ describe('names', () => {
 })
 
 describe('the first list', () => {
-  test('is fetched once for all who ask, then known', async () => {
+  test('is fetched once for all callers, then cached', async () => {
     const { directory, asked } = setUp(async () => [instance(1)], never)
     expect(directory.peek('svc')).toBeUndefined()
     const all = await Promise.all([directory.get('svc'), directory.get('svc'), directory.get('DEFAULT_GROUP@@svc')])
@@ -123,7 +123,7 @@ describe('the first list', () => {
     expect(logged).toEqual(['Listing DEFAULT_GROUP@@svc failed: down; there is no list yet, asking again'])
   })
 
-  test('an abort ends the wait of the one who asked for it', async () => {
+  test('an abort ends the wait of its caller only', async () => {
     let answer = (_: ServiceInstance[]) => {}
     const { directory } = setUp(() => new Promise((resolve) => (answer = resolve)), never)
     const abort = new AbortController()
@@ -290,7 +290,7 @@ describe('push', () => {
 })
 
 describe('watch', () => {
-  test('hears of the first list and of each change, until it is ended', async () => {
+  test('gets the first list and each change, until it is ended', async () => {
     let list = [instance(1)]
     const { directory } = setUp(async () => list)
     const heard: number[][] = []
@@ -305,7 +305,7 @@ describe('watch', () => {
     expect(heard).toHaveLength(2)
   })
 
-  test('one that comes later hears of the list as it is', async () => {
+  test('a later one gets the current list', async () => {
     const { directory } = setUp(async () => [instance(1)], never)
     await directory.get('svc')
     const heard = vi.fn()

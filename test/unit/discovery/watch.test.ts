@@ -48,7 +48,7 @@ test('what a caller can notice: added, removed, changed', () => {
   expect(changeBetween(two, three)).toBeUndefined()
 })
 
-test('a callback hears of the first list and of each change, until it is ended', async () => {
+test('a callback gets the first list and each change, until it is ended', async () => {
   const { watch, push } = setUp()
   const heard: number[][][] = []
   const end = watch('svc', (change) => heard.push(short(change)))
@@ -134,7 +134,7 @@ test('a signal that was aborted before: the registry is not asked', async () => 
   expect(directory.status()).toEqual([])
 })
 
-test('several who wait at the same time get one change each', async () => {
+test('several pending next() calls get one change each', async () => {
   const { watch, push } = setUp()
   const changes = watch('svc')
   const [first, second, third] = [changes.next(), changes.next(), changes.next()]

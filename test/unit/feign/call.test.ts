@@ -504,15 +504,15 @@ describe('instances', () => {
     expect(once.map((each) => each.status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('nobody there: what was looked for and what to check', async () => {
+  test('no instance: what was looked for and what to check', async () => {
     const mesh = startMesh()
     expect(await failure(userClient().get({ id: '1' }))).toMatchObject({
       code: 'SIDECAR_NO_INSTANCE',
       attempts: 0,
       message: expect.stringMatching(/"user-service" in group DEFAULT_GROUP, namespace public.*Check/),
     })
-    mesh.registry.set('sick', instance('sick', 1, { healthy: false }))
-    expect(await failure(userClient({ name: 'sick' }).get({ id: '1' }))).toMatchObject({
+    mesh.registry.set('unhealthy', instance('unhealthy', 1, { healthy: false }))
+    expect(await failure(userClient({ name: 'unhealthy' }).get({ id: '1' }))).toMatchObject({
       message: expect.stringContaining('of 1 listed, 1 unhealthy'),
     })
     expect(await failure(userClient({ name: 'grey@@user-service' }).get({ id: '1' }))).toMatchObject({

@@ -40,10 +40,10 @@ describe('which instances', () => {
       await client({ version: undefined, filter: filter })
         .byId({ id: '1' })
         .catch(() => {})
-    expect(shares()).toEqual([2, 2, 4]) // version 2 of the file and version 1 of the code: nobody
+    expect(shares()).toEqual([2, 2, 4]) // version 2 of the file and version 1 of the code: none
   })
 
-  test('nobody fits', async () => {
+  test('no instance fits', async () => {
     await versions()
     await expect(client({ version: '9' }).byId({ id: '1' })).rejects.toMatchObject({
       code: 'SIDECAR_NO_INSTANCE',
@@ -102,17 +102,17 @@ describe('a local override', () => {
 describe('an answer of 503', () => {
   async function half(status: number) {
     const mesh = startMesh()
-    const sick = await startProvider((_, response) => json(response, { sick: true }, status))
-    const sound = await startProvider()
-    mesh.registry.set('orders', instance('orders', sick.port), instance('orders', sound.port))
-    return { sick, sound }
+    const failing = await startProvider((_, response) => json(response, { failing: true }, status))
+    const healthy = await startProvider()
+    mesh.registry.set('orders', instance('orders', failing.port), instance('orders', healthy.port))
+    return { failing, healthy }
   }
 
   test.each([502, 503, 504])('%i: an idempotent call asks another instance', async (status) => {
-    const { sick, sound } = await half(status)
+    const { failing, healthy } = await half(status)
     const call = typedCall('orders')
-    for (let i = 0; i < 6; i++) expect(await call('GET', '/x')).toMatchObject({ port: sound.port })
-    expect(sick.seen.length).toBeGreaterThanOrEqual(3)
+    for (let i = 0; i < 6; i++) expect(await call('GET', '/x')).toMatchObject({ port: healthy.port })
+    expect(failing.seen.length).toBeGreaterThanOrEqual(3)
   })
 
   test.each([
@@ -126,16 +126,16 @@ describe('an answer of 503', () => {
     expect(results.map((each) => each.status).sort()).toEqual(['fulfilled', 'rejected'])
   })
 
-  test('nobody else: the answer stands, after one request', async () => {
+  test('no other instance: the answer stands, after one request', async () => {
     const mesh = startMesh()
-    const sick = await startProvider((_, response) => json(response, { sick: true }, 503))
-    mesh.registry.set('orders', instance('orders', sick.port))
+    const failing = await startProvider((_, response) => json(response, { failing: true }, 503))
+    mesh.registry.set('orders', instance('orders', failing.port))
     await expect(typedCall('orders')('GET', '/x')).rejects.toMatchObject({
       status: 503,
-      body: { sick: true },
+      body: { failing: true },
       attempts: 1,
     })
-    expect(sick.seen).toHaveLength(1)
+    expect(failing.seen).toHaveLength(1)
   })
 })
 
@@ -162,7 +162,7 @@ describe('an instance that leaves and says so', () => {
     expect(shares()).toEqual([1, 5])
   })
 
-  test('is not, from the head of its answer on: nobody need read the body', async () => {
+  test('is not, from the head of its answer on: the body may stay unread', async () => {
     const shares = await startBoth((response) => void response.writeHead(200).write('the beginning'))
     const fetch = createFetch(activeRuntime)
     for (let i = 0; i < 6; i++) await fetch('http://user-service/x', { method: 'POST' })
@@ -174,10 +174,10 @@ describe('attemptTimeoutMs', () => {
   test('an instance that hangs costs so long, and another one answers', async () => {
     const mesh = startMesh({ feign: { client: { orders: { attemptTimeout: 150, timeout: 5_000 } } } })
     const hung = await startProvider(() => {})
-    const sound = await startProvider()
-    mesh.registry.set('orders', instance('orders', hung.port), instance('orders', sound.port))
+    const healthy = await startProvider()
+    mesh.registry.set('orders', instance('orders', hung.port), instance('orders', healthy.port))
     const call = typedCall('orders')
-    for (let i = 0; i < 2; i++) expect(await call('GET', '/x')).toMatchObject({ port: sound.port })
+    for (let i = 0; i < 2; i++) expect(await call('GET', '/x')).toMatchObject({ port: healthy.port })
     expect(hung.seen.length).toBeGreaterThan(0)
     const results = await Promise.allSettled([call('POST', '/x'), call('POST', '/x')])
     const failed = results.filter((each): each is PromiseRejectedResult => each.status === 'rejected')
@@ -234,8 +234,8 @@ describe('a caller that ends its calls', () => {
   async function setUp() {
     const mesh = startMesh()
     const hung = await startProvider(() => {})
-    const sound = await startProvider()
-    mesh.registry.set('orders', instance('orders', hung.port), instance('orders', sound.port))
+    const healthy = await startProvider()
+    mesh.registry.set('orders', instance('orders', hung.port), instance('orders', healthy.port))
     const orders = defineClient('orders', { one: GET('/x').as<(p: { signal: AbortSignal }) => Promise<unknown>>() })
     const fetch = createFetch(activeRuntime)
     const calls = {
@@ -245,7 +245,7 @@ describe('a caller that ends its calls', () => {
     return { calls, ejected: () => mesh.events.filter(([event]) => event === 'ejected').length }
   }
 
-  test.each(['typed client', 'fetch'] as const)('because it wants to, ejects nobody: %s', async (name) => {
+  test.each(['typed client', 'fetch'] as const)('by an abort ejects no instance: %s', async (name) => {
     const { calls, ejected } = await setUp()
     for (let i = 0; i < 20; i++) {
       const abort = new AbortController()
@@ -255,9 +255,12 @@ describe('a caller that ends its calls', () => {
     expect(ejected()).toBe(0)
   })
 
-  test.each(['typed client', 'fetch'] as const)('because time is up, speaks of the instance: %s', async (name) => {
-    const { calls, ejected } = await setUp()
-    for (let i = 0; i < 20; i++) await calls[name](AbortSignal.timeout(30)).catch(() => {})
-    expect(ejected()).toBe(1)
-  })
+  test.each(['typed client', 'fetch'] as const)(
+    'by a timeout counts as a failure of the instance: %s',
+    async (name) => {
+      const { calls, ejected } = await setUp()
+      for (let i = 0; i < 20; i++) await calls[name](AbortSignal.timeout(30)).catch(() => {})
+      expect(ejected()).toBe(1)
+    },
+  )
 })

@@ -30,14 +30,14 @@ async function keepOpen(url: string, count: number): Promise<void> {
 
 const calls = Object.entries(callStyles).filter(([name]) => name !== 'axios') // its agents have limits of their own
 
-describe.each(calls)('K8: answers that are not read: %s', (_, door) => {
+describe.each(calls)('K8: answers that are not read: %s', (_, open) => {
   test('K8: further calls go to the next instance after a short wait, and one warning names the setting', async () => {
     const mesh = startMesh({ feign: { client: { default: limited } } })
     const [held, free] = [await serving(), await serving()]
     mesh.registry.set('shop', instance('shop', held.port))
     await keepOpen('http://shop/stuck', LIMIT)
     mesh.registry.set('pair', instance('pair', held.port), instance('pair', free.port))
-    const call = door('pair')
+    const call = open('pair')
     for (let i = 0; i < 4; i++) expect(await call('POST', '/x', {})).toMatchObject({ port: free.port })
     const warned = mesh.logged.filter((line) => line.includes('max-connections'))
     expect(warned).toHaveLength(1)
@@ -49,7 +49,7 @@ describe.each(calls)('K8: answers that are not read: %s', (_, door) => {
     const mesh = startMesh({ feign: { client: { shop: limited } } })
     mesh.registry.set('shop', instance('shop', (await serving()).port))
     await keepOpen('http://shop/stuck', LIMIT)
-    const error: unknown = await door('shop')('GET', '/x').catch((reason: unknown) => reason)
+    const error: unknown = await open('shop')('GET', '/x').catch((reason: unknown) => reason)
     const { code, cause, message } = error as Error & { code?: string; cause?: Error & { code?: string } }
     expect([code, cause?.code]).toContain('SIDECAR_CALL_TIMEOUT')
     expect(`${message} ${cause?.message}`).toContain('max-connections')
@@ -60,7 +60,7 @@ describe.each(calls)('K8: answers that are not read: %s', (_, door) => {
     const provider = await serving()
     mesh.registry.set('shop', instance('shop', provider.port))
     await keepOpen('http://shop/events', LIMIT * 3)
-    const call = door('shop')
+    const call = open('shop')
     for (let i = 0; i < LIMIT * 2; i++) expect(await call('GET', '/x')).toMatchObject({ port: provider.port })
   })
 })

@@ -63,7 +63,7 @@ export function json(response: ServerResponse, body: unknown, status = 200): voi
   response.writeHead(status, { 'content-type': 'application/json;charset=UTF-8' }).end(JSON.stringify(body))
 }
 
-/** A port nobody listens on. */
+/** A port without a listener. */
 export { ownPort as closedPort } from '../../support/own-port.js'
 
 export function instance(service: string, port: number, more: Partial<ServiceInstance> = {}): ServiceInstance {

@@ -225,7 +225,7 @@ describe('interceptors', () => {
     })
   })
 
-  test('one that forgets to return is told so', async () => {
+  test('one that forgets to return gets an error', async () => {
     await serving()
     const forgetful = async (...[request, next]: Parameters<Interceptor>) => {
       await next(request)
@@ -343,7 +343,7 @@ describe('interceptors', () => {
 })
 
 describe('fallback', () => {
-  test('a function, told the error and the call', async () => {
+  test('a function, called with the error and the call', async () => {
     startMesh()
     const fallback = vi.fn(() => 'default')
     expect(await client({ fallback }).get({ id: '1' })).toBe('default')

@@ -17,7 +17,7 @@ test('a fifth of the calls', () => {
   expect(granted(1_000)).toBe(10)
 })
 
-test('a few for whoever calls seldom', () => {
+test('a few for a client with few calls', () => {
   const { calls, granted } = setUp()
   calls(1)
   expect(granted(100)).toBe(10)

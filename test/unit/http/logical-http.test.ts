@@ -46,8 +46,8 @@ const cookie = (value: string) => ['set-cookie', value]
 
 const shares = (providers: readonly Provider[]) => providers.map((each) => each.seen.length)
 
-/** The same behaviour through four doors. */
-const doors: Record<
+/** The same behaviour through four clients. */
+const clients: Record<
   string,
   () => (url: string, body?: unknown, headers?: Record<string, string>) => Promise<{ status: number; data: unknown }>
 > = {
@@ -89,7 +89,7 @@ const doors: Record<
   },
 }
 
-describe.each(Object.entries(doors))('%s', (name, open) => {
+describe.each(Object.entries(clients))('%s', (name, open) => {
   test('a logical name goes round the instances, GET and POST', async () => {
     const { providers } = await two()
     const call = open()
@@ -140,7 +140,7 @@ describe.each(Object.entries(doors))('%s', (name, open) => {
     expect(await open()('http://user-service/x')).toMatchObject({ status: 409, data: { reason: 'taken' } })
   })
 
-  test('nobody there is SIDECAR_NO_INSTANCE', async () => {
+  test('no instance is SIDECAR_NO_INSTANCE', async () => {
     startMesh()
     const error: unknown = await open()('http://nobody/x').catch((reason: unknown) => reason)
     const { code, cause } = error as { code?: string; cause?: { code?: string } }
@@ -185,7 +185,7 @@ describe.each(Object.entries(doors))('%s', (name, open) => {
     expect(provider.seen).toEqual([])
   })
 
-  test('K29: informational answers pass, and the answer after them is the one', async () => {
+  test('K29: informational answers pass, and the final answer follows', async () => {
     const { mesh } = await serving((seen, response) => {
       response.writeProcessing()
       response.writeEarlyHints({ link: '</a.css>; rel=preload' }, () => echo(seen, response))
@@ -235,11 +235,11 @@ describe.each(Object.entries(doors))('%s', (name, open) => {
   })
 })
 
-test.each(['fetch', 'axios'])('%s finds a name with capitals', async (door) => {
+test.each(['fetch', 'axios'])('%s finds a name with capitals', async (name) => {
   const mesh = startMesh()
   const provider = await startProvider()
   mesh.registry.set('AUTH-Service', instance('AUTH-Service', provider.port))
-  const call = doors[door]!()
+  const call = clients[name]!()
   expect(await call('http://AUTH-Service/check?a=B')).toMatchObject({ status: 200 })
   expect(provider.seen[0]).toMatchObject({ url: '/check?a=B' })
 })
@@ -396,7 +396,7 @@ describe('axios', () => {
     expect(axios.isCancel(ended)).toBe(true)
   })
 
-  test('a POST whose redirect leads to nobody has arrived: it is not sent again', async () => {
+  test('a POST whose redirect target is down has arrived: it is not sent again', async () => {
     const mesh = startMesh()
     const location = `http://127.0.0.1:${await closedPort()}/x`
     const [one, other] = [0, 1].map(() => startProvider((_, response) => response.writeHead(307, { location }).end()))
@@ -407,7 +407,7 @@ describe('axios', () => {
     expect(mesh.events.map(([event]) => event)).not.toContain('ejected')
   })
 
-  test('one that nobody took goes on, redirects or not', async () => {
+  test('one that no server received is retried, redirects or not', async () => {
     const mesh = startMesh()
     const provider = await startProvider()
     mesh.registry.set('half-dead', instance('half-dead', await closedPort()), instance('half-dead', provider.port))

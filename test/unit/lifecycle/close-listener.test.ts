@@ -8,7 +8,8 @@ import { killChildren, startChild } from '../../support/child.js'
 const KNOCKER = new URL('../../fixtures/apps/connect-until-refused.mjs', import.meta.url)
 afterEach(killChildren)
 
-// The kernel knows no way to look and shut in one: who comes in the few µs between is reset. Rare, and never thrice.
+// The kernel cannot check and close in one step: a connection in the few µs between is reset. Rare, and never three
+// times.
 test('callers that stream in are answered or refused, not reset', { retry: 2 }, async () => {
   const server = createServer((request, response) => {
     // Slow enough that connections queue up in front of it.
@@ -17,23 +18,23 @@ test('callers that stream in are answered or refused, not reset', { retry: 2 }, 
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const callers = startChild(KNOCKER, { env: { PORT: String((server.address() as AddressInfo).port) } })
-  await callers.message('knocking')
+  await callers.message('connecting')
   await drainBacklogAndClose(server, () => server.close())
   const { ends } = await callers.message<{ ends: Record<string, number> }>('ends')
   expect(ends['ok']).toBeGreaterThan(100)
   expect(Object.keys(ends).sort()).toEqual(['ECONNREFUSED', 'ok'])
 })
 
-test('a loop that stands still now and then closes upon what it has seen', { retry: 2 }, async () => {
+test('a loop that stalls now and then still accepts the whole backlog', { retry: 2 }, async () => {
   const server = createServer((request, response) => {
     request.resume().on('end', () => response.setHeader('connection', 'close').end('ok'))
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const callers = startChild(KNOCKER, { env: { PORT: String((server.address() as AddressInfo).port), PAUSE: '8' } })
-  await callers.message('knocking')
+  await callers.message('connecting')
   let turns = 0
   let next: NodeJS.Immediate
-  // Between the look at the door and the thought of closing it.
+  // Between the check of the backlog and the close.
   const stall = () => {
     if (++turns % 50 === 0) for (const began = performance.now(); performance.now() - began < 15;);
     next = setImmediate(stall)

@@ -41,7 +41,7 @@ test.each(['throw', 'reject'])("%s, uncaught: deregistered before Node's own end
   expect(app.stderr).toMatch(/Error: out of the blue\n\s+at /)
 })
 
-test('a registry that hangs holds the end up for a second', async () => {
+test('a registry that hangs delays the exit by one second', async () => {
   answer = false
   const began = performance.now()
   const app = await run({ ON: 'throw' })
@@ -51,7 +51,7 @@ test('a registry that hangs holds the end up for a second', async () => {
   expect((await app.message<{ status?: number }>('deregisteredSync')).status).toBeUndefined()
 })
 
-test('an app that catches for itself is left to decide', async () => {
+test('an app with its own exception handler decides itself', async () => {
   const app = await run({ ON: 'throw', CATCHES: '1' })
   await app.message('caught')
   expect(heard).toEqual([])
@@ -60,7 +60,7 @@ test('an app that catches for itself is left to decide', async () => {
   expect(app.messages.map((message) => message['type'])).toContain('deregistered')
 })
 
-test('process.exit() out of the blue', async () => {
+test('process.exit() without a shutdown', async () => {
   const app = await run({ ON: 'exit' })
   expect(await app.exited).toEqual({ code: 3, signal: null })
   expect(heard).toHaveLength(1)

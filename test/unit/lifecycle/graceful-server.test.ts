@@ -59,7 +59,7 @@ test('close waits for the gate and then runs as if nothing had been', async () =
   expect(server.listening).toBe(false)
 })
 
-test('answers carry Connection: close once clients are turned away, and only then', async () => {
+test('responses carry Connection: close once keep-alive is disabled, and only then', async () => {
   expect((await fetched()).headers.connection).toBe('keep-alive')
   held.disableKeepAlive()
   held.disableKeepAlive()
@@ -76,7 +76,7 @@ test('an answer under way already carries Connection: close too: the connection 
   expect((await slow).headers.connection).toBe('close')
 })
 
-test('sent elsewhere: answers, those under way too, say to clients of sidecars that nobody is to come again', async () => {
+test('advertiseDrain: responses, also those under way, carry the drain header', async () => {
   const slow = fetched('/slow')
   await vi.waitFor(() => expect(waiting).toHaveLength(1))
   held.disableKeepAlive()
@@ -129,7 +129,7 @@ test('before leaving, connections can be cut as ever', async () => {
   waiting.pop()
 })
 
-test('finish lets requests end, drops idle connections, and the app hears of a good close', async () => {
+test('closeWithin lets requests end, drops idle connections, and the app gets a successful close', async () => {
   await fetched()
   const slow = fetched('/slow')
   await vi.waitFor(() => expect(waiting).toHaveLength(1))
@@ -163,7 +163,7 @@ test('a connection on which nothing was ever asked does not hold the end up, one
   expect(await finished).toBe(0)
 })
 
-test('finish cuts what does not end in time, upgraded sockets too', async () => {
+test('closeWithin cuts what does not end in time, upgraded sockets too', async () => {
   server.on('upgrade', (_, socket) =>
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
   )
@@ -175,7 +175,7 @@ test('finish cuts what does not end in time, upgraded sockets too', async () => 
   await once(socket, 'close')
 })
 
-test.each(['http', 'https'])('http2 over %s: sessions are told to go, and requests in flight end', async (scheme) => {
+test.each(['http', 'https'])('http2 over %s: sessions get GOAWAY, and requests in flight end', async (scheme) => {
   const streams: ServerHttp2Stream[] = []
   const plain =
     scheme === 'http' ? createHttp2Server() : createSecureHttp2Server(await (await createAuthority()).issue())
@@ -196,7 +196,7 @@ test.each(['http', 'https'])('http2 over %s: sessions are told to go, and reques
   expect(client.closed || client.destroyed).toBe(true)
 })
 
-test('released, the server is as it was', () => {
+test('unwrapped, the server is as it was', () => {
   held.unwrap()
   expect(Object.hasOwn(server, 'close')).toBe(false)
   expect(Object.hasOwn(server, 'closeAllConnections')).toBe(false)

@@ -19,14 +19,14 @@ test.each(Object.entries(servers))('K38: %s', (_, [server, only]) => {
   expect(isHttp2Only(server as unknown as http.Server)).toBe(only)
 })
 
-test('K38: a server that speaks HTTP/2 only is warned of where it is registered', async () => {
+test('K38: a server with HTTP/2 only gets a warning when it is registered', async () => {
   const warned: string[] = []
   const logger = { debug() {}, info() {}, error() {}, warn: (message: string) => void warned.push(message) }
   const settings = settingsSchema.parse({
     application: { name: 'x' },
     cloud: { nacos: { discovery: { ip: '127.0.0.1' } } },
   })
-  const membership = createRegistration({
+  const registration = createRegistration({
     ...({ transport: { describe: () => ({ servers: [] }) }, namespace: '' } as unknown as Pick<
       Parameters<typeof createRegistration>[0],
       'transport' | 'namespace'
@@ -40,6 +40,6 @@ test('K38: a server that speaks HTTP/2 only is warned of where it is registered'
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' } satisfies ListenOptions, resolve))
   onTestFinished(() => void server.close())
   const { port } = server.address() as AddressInfo
-  membership.attach({ server: server as unknown as http.Server, port, host: '127.0.0.1', secure: false })
+  registration.attach({ server: server as unknown as http.Server, port, host: '127.0.0.1', secure: false })
   expect(warned.filter((line) => line.includes('HTTP/2 only'))).toHaveLength(1)
 })

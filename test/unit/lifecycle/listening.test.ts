@@ -92,7 +92,7 @@ test('an app that takes its server over after listen() in the same breath', asyn
   await vi.waitFor(() => expect(found).toHaveLength(1))
 })
 
-test('a further server of the app is told apart', async () => {
+test('a further server of the app is recognised', async () => {
   const further: Server[] = []
   start({ app: { owns: () => true }, onFurther: (server) => further.push(server) })
   const [a, b] = [await listening(http()), await listening(http())]
@@ -100,7 +100,7 @@ test('a further server of the app is told apart', async () => {
   expect(found.map((one) => one.server)).toEqual([a])
 })
 
-test('a server that listened before anybody watched', async () => {
+test('a server that listened before the watch began', async () => {
   const main = await listening(http())
   start({ app: owner(() => main) })
   await vi.waitFor(() => expect(found[0]!.server).toBe(main))

@@ -168,7 +168,7 @@ test('a second signal, so early that nothing is done yet', async () => {
   expect(told(app)).not.toContain('deregisteredSync')
 })
 
-test('under node --watch nobody waits for a drain', async () => {
+test('under node --watch there is no drain', async () => {
   const { app } = await start({ DRAIN: '20000', WATCH_REPORT_DEPENDENCIES: '1' })
   app.signal('SIGTERM')
   expect(await app.exited).toEqual({ code: null, signal: 'SIGTERM' })

@@ -19,7 +19,7 @@ test('steps run in order; one that fails or hangs stops nothing', async () => {
   expect(log.lines).toEqual(['warn leaving: a failed: no', 'warn leaving: b failed: not done within 30 ms'])
 })
 
-test('who waits for a drain', () => {
+test('which signals wait for a drain', () => {
   expect(reasonNotToDrain('SIGTERM', {}, false)).toBeUndefined()
   expect(reasonNotToDrain(undefined, {}, true)).toBeUndefined()
   expect(reasonNotToDrain('SIGINT', {}, false)).toContain('SIGINT')

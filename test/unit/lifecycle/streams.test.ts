@@ -55,7 +55,7 @@ describe('K18: WebSockets and event streams at a stop', () => {
     server.closeAllConnections()
   })
 
-  it('K18: an event tells the app, which ends what is its own; nothing waits longer', async () => {
+  it('K18: an event notifies the app, which ends its own streams; nothing waits longer', async () => {
     const port = await start(false, 5_000)
     const { closed } = await openWebSocket(port)
     const began = performance.now()

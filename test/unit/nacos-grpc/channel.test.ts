@@ -98,7 +98,7 @@ describe('with the server of grpc-js', () => {
     expect(answers.map(String)).toEqual(sent.map(String))
   })
 
-  it('hears why a call failed, also in Chinese', async () => {
+  it('reports why a call failed, also in Chinese', async () => {
     const { port } = await grpcJs((_call, answer) =>
       answer({ code: grpcStatus.PERMISSION_DENIED, details: '没有权限 100%' }),
     )
@@ -109,7 +109,7 @@ describe('with the server of grpc-js', () => {
     })
   })
 
-  it('hears of a method that is not there', async () => {
+  it('reports a method that does not exist', async () => {
     const server = new GrpcJsServer()
     const port = await new Promise<number>((resolve) =>
       server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (_error, bound) => resolve(bound)),
@@ -314,7 +314,7 @@ describe('with a server at the edge of the protocol', () => {
     await expect(channel.call(bytes(2_000_000), never())).rejects.toMatchObject({ code: 14 })
   })
 
-  it('ends where the session breaks, and tells the stream', async () => {
+  it('ends where the session breaks, and ends the stream', async () => {
     const port = await raw((_stream, session) => session.goaway(constants.NGHTTP2_INTERNAL_ERROR))
     const channel = await channelTo(port)
     const ended = new Promise<Error>((resolve) => channel.stream(() => {}, resolve))

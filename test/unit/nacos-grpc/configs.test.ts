@@ -27,7 +27,7 @@ describe('a watched config', () => {
     expect(nacos.of('ConfigQueryRequest').map((query) => query.body['dataId'])).toEqual(['other'])
   })
 
-  it('tells each change with its content, deletion included, and acknowledges the notices', async () => {
+  it('reports each change with its content, deletion included, and acknowledges the notices', async () => {
     const { nacos, seen } = await watching()
     nacos.setConfig('app.yml', '城: 杭州')
     await vi.waitFor(() => expect(seen).toEqual(['城: 杭州']))
@@ -44,7 +44,7 @@ describe('a watched config', () => {
     )
   })
 
-  it('that differs at once is told at once; one that is absent and was absent is not', async () => {
+  it('that differs at once is reported at once; one that is absent and was absent is not', async () => {
     const nacos = await server()
     nacos.setConfig('app.yml', 'a: 1')
     const client = link(nacos.port)
@@ -56,7 +56,7 @@ describe('a watched config', () => {
     expect(seen).toHaveLength(1)
   })
 
-  it('is told to each listener that does not have it yet, and to no other', async () => {
+  it('is reported to each listener that does not have it yet, and to no other', async () => {
     const { client, seen } = await watching()
     const late: unknown[] = []
     const same: unknown[] = []

@@ -49,7 +49,7 @@ describe('an ephemeral instance', () => {
     expect(registered(nacos)).toEqual([])
   })
 
-  it('that is told to leave while it is being registered again does leave', async () => {
+  it('that is deregistered while it is being registered again stays away', async () => {
     const nacos = await server()
     const client = link(nacos.port)
     await client.register(instance(8001))
@@ -147,7 +147,7 @@ describe('an ephemeral instance', () => {
     await vi.waitFor(() => expect(registered(nacos)).toEqual([]), 5_000)
     const sent = nacos.of('InstanceRequest').length
 
-    // And the same where it is told to leave while nobody knows yet.
+    // And the same if it is deregistered before the first answer.
     const registering = client.register(instance(8002)).catch(() => {})
     await vi.waitFor(() => expect(nacos.of('InstanceRequest')).toHaveLength(sent + 1))
     await Promise.all([registering, client.deregister(instance(8002)).catch(() => {})])

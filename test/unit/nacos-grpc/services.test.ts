@@ -256,7 +256,7 @@ describe('fault 45: a push that is not newer, or not for us, is ignored', () => 
 })
 
 describe('state', () => {
-  it('tells an onUp that comes late at once, and nobody after they left', async () => {
+  it('calls a late onUp at once, and no listener after its end', async () => {
     const nacos = await server()
     const client = link(nacos.port)
     await up(client)

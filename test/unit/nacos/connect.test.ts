@@ -26,8 +26,8 @@ async function grpc() {
   return server
 }
 
-/** A TCP port that lets one in and throws one out. */
-async function revolvingDoor(): Promise<{ port: number; times: number[] }> {
+/** A TCP port that accepts connections and resets them. */
+async function startResettingPort(): Promise<{ port: number; times: number[] }> {
   const times: number[] = []
   const server: Server = createServer((socket) => {
     times.push(performance.now())
@@ -84,11 +84,11 @@ describe('a transport with push', () => {
   })
 
   it('opens no gRPC connection before something is watched', async () => {
-    const [http, door] = [await registry(), await revolvingDoor()]
-    const transport = open(http.address, { sidecar: { grpcPort: door.port } })
+    const [http, resetting] = [await registry(), await startResettingPort()]
+    const transport = open(http.address, { sidecar: { grpcPort: resetting.port } })
     await transport.list(ORDERS)
     await new Promise((resolve) => setTimeout(resolve, 300))
-    expect(door.times).toEqual([])
+    expect(resetting.times).toEqual([])
     expect(transport.describe().updates).toBeUndefined()
   })
 
@@ -112,26 +112,26 @@ describe('a transport with push', () => {
   })
 
   it('leaves a gRPC port that throws it out alone for longer and longer', async () => {
-    const [http, door] = [await registry(), await revolvingDoor()]
-    const transport = open(http.address, { sidecar: { grpcPort: door.port, pollInterval: 1_000 } })
+    const [http, resetting] = [await registry(), await startResettingPort()]
+    const transport = open(http.address, { sidecar: { grpcPort: resetting.port, pollInterval: 1_000 } })
     transport.watchService!(ORDERS, () => {})
     await transport.list(ORDERS)
-    await vi.waitFor(() => expect(door.times.length).toBeGreaterThanOrEqual(3), { timeout: 12_000, interval: 100 })
+    await vi.waitFor(() => expect(resetting.times.length).toBeGreaterThanOrEqual(3), { timeout: 12_000, interval: 100 })
     // A knock before gRPC is loaded, the first attempt, the second.
-    const gaps = door.times.slice(1).map((at, index) => at - door.times[index]!)
+    const gaps = resetting.times.slice(1).map((at, index) => at - resetting.times[index]!)
     expect(gaps.at(-1)!).toBeGreaterThan(1_000)
     expect(transport.lines.filter((line) => line.startsWith('warn'))).toEqual([])
   })
 
   it('asks no port at all where push is off, and says so', async () => {
-    const [http, door] = [await registry(), await revolvingDoor()]
-    const transport = open(http.address, { sidecar: { grpcPort: door.port, push: 'off' } })
+    const [http, resetting] = [await registry(), await startResettingPort()]
+    const transport = open(http.address, { sidecar: { grpcPort: resetting.port, push: 'off' } })
     transport.watchConfig!(KEY, '', () => {})
     await transport.list(ORDERS)
     await new Promise((resolve) => setTimeout(resolve, 400))
     expect(transport.watchService).toBeUndefined()
     expect(transport.describe().updates).toBe('http: sidecar.push is off')
-    expect(door.times).toEqual([])
+    expect(resetting.times).toEqual([])
   })
 
   it('says when the way back is found', async () => {
@@ -210,9 +210,9 @@ describe('Nacos 3 with its admin API closed', () => {
   })
 
   it('says what HTTP said where there is no gRPC either', async () => {
-    const [http, door] = [await registry(), await revolvingDoor()]
+    const [http, resetting] = [await registry(), await startResettingPort()]
     http.on('/nacos/v3/admin/cs/config', { status: 403, body: { code: 403, message: 'not an admin' } })
-    const transport = open(http.address, { nacos: v3, sidecar: { grpcPort: door.port } })
+    const transport = open(http.address, { nacos: v3, sidecar: { grpcPort: resetting.port } })
     await expect(transport.publishConfig!(item)).rejects.toMatchObject({
       code: 'SIDECAR_REGISTRY_REFUSED',
       message: expect.stringMatching(/not an admin|HTTP 403/),
@@ -229,7 +229,7 @@ describe('Nacos 3 with its admin API closed', () => {
 })
 
 describe('cloud.nacos.transport: grpc', () => {
-  it('registers over the connection, tells of its loss and return, and reads over HTTP', async () => {
+  it('registers over the connection, reports its loss and return, and reads over HTTP', async () => {
     const [http, nacos] = [await registry(), await grpc()]
     const news: string[] = []
     const transport = open(http.address, {
@@ -253,12 +253,12 @@ describe('cloud.nacos.transport: grpc', () => {
   })
 
   it('opens nothing by being described', async () => {
-    const [http, door] = [await registry(), await revolvingDoor()]
-    const transport = open(http.address, { nacos: { transport: 'grpc' }, sidecar: { grpcPort: door.port } })
+    const [http, resetting] = [await registry(), await startResettingPort()]
+    const transport = open(http.address, { nacos: { transport: 'grpc' }, sidecar: { grpcPort: resetting.port } })
     expect(transport.describe()).toMatchObject({ protocol: 'grpc', connected: false })
     await transport.close()
     await expect(transport.register(anInstance())).rejects.toMatchObject({ code: 'SIDECAR_STOPPED' })
-    expect(door.times).toEqual([])
+    expect(resetting.times).toEqual([])
   })
 })
 

@@ -106,7 +106,7 @@ describe('remote documents', () => {
     expect(store.get('seen', 'remote')).toBe('remote 1')
   })
 
-  test('what nobody can resolve stays literal and is named', () => {
+  test('what cannot be resolved stays literal and is named', () => {
     const { store } = loadBootstrap(LOCAL)
     store.setRemote([remote('a.yml', 'x: a-${nope}-${only-local}\np: ${q}\nq: ${p}\n')])
     expect(store.get('x')).toBe('a-${nope}-1')

@@ -49,7 +49,7 @@ test('beside a living process it is not, until that one is dead', async () => {
   expect(readdirSync(folder)).toEqual([])
 })
 
-test.skipIf(process.platform !== 'linux')('a later process of the same pid is somebody else', () => {
+test.skipIf(process.platform !== 'linux')('a later process with the same pid is another one', () => {
   const presence = create()
   presence.add()
   handOver(process.ppid, '1')

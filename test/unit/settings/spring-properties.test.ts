@@ -38,7 +38,7 @@ describe('random values', () => {
     ['${random.long[-2,0]}', /^-[12]$/],
   ])('%s', (placeholder, pattern) => expect(valueOf(placeholder)).toMatch(pattern))
 
-  test('are the same for whoever reads the property', () => {
+  test('are the same for every reader of the property', () => {
     const { settings, store } = loadBootstrap('server.port: ${random.int[1024,65535]}')
     expect(settings.server.port).toBe(store.get('server.port'))
   })

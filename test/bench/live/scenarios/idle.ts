@@ -16,7 +16,7 @@ export interface IdleUsage extends Usage {
   readonly lacking?: string
 }
 
-/** A usual member that nobody calls: one instance registered, ten services and five documents followed. */
+/** A usual member without calls: one instance registered, ten services and five documents followed. */
 export const idle: Scenario<IdleUsage> = async ({ contender, server, grpcPort, run }, mark) => {
   const sockets = openSockets()
   const joinAs = `${run}-${contender}`

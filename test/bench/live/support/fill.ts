@@ -40,7 +40,7 @@ const LONG_LEASE = {
   'preserved.ip.delete.timeout': '900000',
 }
 
-/** A document before anybody follows it. */
+/** A document before any client follows it. */
 export async function publishFirst(server: string, dataIds: readonly string[]): Promise<void> {
   for (const dataId of dataIds) {
     const content = `${dataId.replace(/\.yml$/, '')}: first\n`

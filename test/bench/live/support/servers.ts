@@ -8,7 +8,7 @@ export interface BenchServer {
   /** `host:port` */
   readonly server: string
   readonly grpcPort: number
-  /** An instance that nobody beats for lasts as long as the bench only if it is persistent. */
+  /** An instance without heartbeats lasts as long as the bench only if it is persistent. */
   readonly keepsPreserved: boolean
   stop(): Promise<void>
 }

@@ -47,7 +47,7 @@ async function registry(initial: Record<string, string> = {}) {
   })
 }
 
-test('tells changes, deletion and return, each once', async () => {
+test('reports changes, deletion and return, each once', async () => {
   const server = await registry({ a: 'one' })
   const heard: (string | undefined)[] = []
   openTransport([server]).watchConfig(keyOf('a'), md5('one'), (item) => heard.push(item?.content))
@@ -92,7 +92,7 @@ test('ends its request with the last watch', async () => {
   expect(server.seen(LISTENER)).toHaveLength(1)
 })
 
-test('two watchers of one config each hear what they do not have', async () => {
+test('two watchers of one config each get what they do not have', async () => {
   const server = await registry({ a: 'now' })
   const transport = openTransport([server])
   const heard: string[] = []

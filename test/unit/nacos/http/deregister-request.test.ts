@@ -7,7 +7,7 @@ import { startScriptedRegistry } from '../../../support/scripted-registry.js'
 const listed = (registry: Awaited<ReturnType<typeof devRegistry>>) =>
   registry.services().flatMap((service) => service.instances)
 
-test.each(['v1', 'v3'] as const)('deregisters over %s when somebody else sends it', async (apiVersion) => {
+test.each(['v1', 'v3'] as const)('deregisters over %s when another client sends it', async (apiVersion) => {
   const registry = await devRegistry()
   const transport = openTransport([registry], { apiVersion })
   const instance = anInstance()
@@ -53,6 +53,6 @@ test('goes to the node in use; there is none before the API is known', async () 
   expect(transport.deregisterRequest!(anInstance())!.url).toContain(registry.address)
 })
 
-test('a request that nobody answers gives no status', () => {
+test('a request without an answer gives no status', () => {
   expect(requestSync({ url: 'http://127.0.0.1:1/', method: 'DELETE' }, 2000)).toBeUndefined()
 })

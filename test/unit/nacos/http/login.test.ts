@@ -41,7 +41,7 @@ test('nothing is logged in before it is needed, and nothing without a user', asy
   expect(logins(server)).toBe(0)
 })
 
-test('a token that the server no longer takes is renewed once, for all who were refused', async () => {
+test('a token that the server no longer accepts is renewed once, for all refused requests', async () => {
   const server = await guarded()
   const transport = openTransport([server], USER)
   await transport.list(ORDERS)

@@ -122,7 +122,7 @@ describe('which API', () => {
     expect(transport.describe().protocol).toBe('http ?')
   })
 
-  test('a user who may read configs only is asked about by way of configs', async () => {
+  test('a user with read access to configs only is detected by a config request', async () => {
     const server = await registry()
     server.on(V3_LIST, { status: 403, body: { message: 'Code: 403, Message: authorization failed!.' } })
     server.on('GET /nacos/v3/client/cs/config', { body: { code: 20004, message: 'resource not found', data: null } })
@@ -289,7 +289,7 @@ describe('several nodes', () => {
     ])
   })
 
-  test('lost and found are told once each', async () => {
+  test('lost and found are reported once each', async () => {
     const server = await registry()
     server.on('GET', { body: { hosts: [] } })
     const proxy = await startFaultProxy(server)

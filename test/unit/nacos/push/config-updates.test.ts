@@ -66,7 +66,7 @@ describe('a config feed', () => {
     expect(heard).toEqual(['one', 'two', undefined])
   })
 
-  it('hears of a change that was taken back on the other way', () => {
+  it('reports a change that was reverted while the other source was used', () => {
     const { pull, push, feed, toPush, toPull } = setup()
     const heard: unknown[] = []
     feed.watch(KEY, 'md5-one', (next) => heard.push(next?.content))
@@ -78,7 +78,7 @@ describe('a config feed', () => {
     expect(heard).toEqual(['two', 'one'])
   })
 
-  it('tells of nothing twice', () => {
+  it('reports nothing twice', () => {
     const { push, feed, toPush } = setup()
     const heard: unknown[] = []
     feed.watch(KEY, '', (next) => heard.push(next?.content))

@@ -73,7 +73,7 @@ describe('a service feed', () => {
     await vi.waitFor(() => expect(ports(lists)[0]).toEqual([3]))
   })
 
-  it('asks once for all who follow a service, and tells a late one what it has', async () => {
+  it('watches once for all listeners of a service, and gives a late one the present list', async () => {
     const list = vi.fn(async () => [anInstance()])
     const { feed, pushes, push, toPush } = setup(list)
     const [one, two]: [ServiceInstance[][], ServiceInstance[][]] = [[], []]

@@ -13,7 +13,7 @@ import { openSdk } from './clients.js'
 
 const KEY = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'application.yml' }
 
-test('the process that speaks is a transport with honest failures; one that is spoken for is refused', async () => {
+test('the process with the connection is a transport with its own failures; a follower process is refused', async () => {
   const port = await ownPort()
   class OnOwnPort extends NacosConfigClient {
     override get clusterOptions() {

@@ -6,8 +6,8 @@ import { anInstance, ORDERS } from '../../../support/http-transport.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'
 import { openSdk } from './clients.js'
 
-// What the SDK makes of a failure, and what the transport must make of it. Where the first half of such a test fails, the
-// SDK has changed for the better.
+// What the SDK makes of a failure, and what the transport must make of it. Where the first half of such a test fails,
+// the SDK has changed for the better.
 
 const KEY = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'application.yml' }
 
@@ -121,7 +121,7 @@ test('a failed re-registration does not take the instance away', async () => {
   expect(server.seen('DELETE')).toEqual([])
 })
 
-test('a watch tells what the registry holds, not the copy on disk that the SDK announces', async () => {
+test('a watch reports what the registry holds, not the copy on disk that the SDK announces', async () => {
   const server = await startScriptedRegistry()
   onTestFinished(() => server.close())
   let answer: { status: number; body: string } = { status: 200, body: 'a: 1' }

@@ -35,7 +35,7 @@ test('another namespace than the client has is an error, never an empty list', a
   expect(() => transport.watchConfig({ ...KEY, namespace: 'dev' }, '', () => {})).toThrow(SidecarError)
 })
 
-test('a config client with the tenant public is refused: Nacos 2 would store where nobody looks', async () => {
+test('a config client with the tenant public is refused: Nacos 2 would store where no read finds it', async () => {
   const { naming, config } = openSdk('127.0.0.1:1')
   Object.assign(config.options, { namespace: 'public' })
   expect(() => fromNacosSdk({ naming, config })).toThrow(/namespace/)
