@@ -9,7 +9,7 @@ const CORE = [
     'errors.ts',
     'logger.ts',
     'events.ts',
-    'shared-state.ts',
+    'process-state.ts',
     'context.ts',
     'drain-header.ts',
     'instance.ts',

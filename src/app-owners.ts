@@ -1,4 +1,4 @@
-import { sharedSlot } from './shared-state.js'
+import { processSlot } from './process-state.js'
 
 /** One sidecar among those that were given the same app. */
 export interface AppOwner {
@@ -8,7 +8,7 @@ export interface AppOwner {
   release(): void
 }
 
-interface Owned {
+export interface OwnedApp {
   readonly guards: boolean
 }
 
@@ -19,10 +19,10 @@ interface Owned {
 export function ownApp(app: unknown, guards: boolean): AppOwner {
   if ((typeof app !== 'object' && typeof app !== 'function') || app === null)
     return { hasOther: () => false, release: () => {} }
-  const byApp = sharedSlot('appOwners', () => new WeakMap<object, Set<Owned>>())
-  const owners = byApp.get(app) ?? new Set<Owned>()
+  const byApp = processSlot('appOwners', () => new WeakMap())
+  const owners = byApp.get(app) ?? new Set<OwnedApp>()
   byApp.set(app, owners)
-  const own: Owned = { guards }
+  const own: OwnedApp = { guards }
   owners.add(own)
   return {
     hasOther(which) {

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { sharedSlot } from './shared-state.js'
+import { processSlot } from './process-state.js'
 
 /** What of the incoming request travels on to the services it calls. */
 export interface RequestContext {
@@ -21,7 +21,7 @@ export function readVersion(text: string | undefined): string | undefined {
   return text !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text) ? text : undefined
 }
 
-const storage = sharedSlot('context', () => new AsyncLocalStorage<RequestContext>())
+const storage = processSlot('context', () => new AsyncLocalStorage())
 
 /** The context of the request being handled, if any. */
 export function currentContext(): RequestContext | undefined {

@@ -4,17 +4,9 @@ import { setRuntimeFactory } from './feign/runtime.js'
 import { loggerFor } from './log-file.js'
 import { openDiscoveryClient } from './registry-clients.js'
 import { loadSettings } from './settings/load.js'
-import { sharedState } from './shared-state.js'
+import { processState } from './process-state.js'
 import type { SidecarOptions } from './sidecar-options.js'
 import { Sidecar } from './sidecar.js'
-
-/** One sidecar a process, whichever copy of the package (ESM, CommonJS) started it. */
-interface ProcessSlot {
-  readonly app: unknown
-  readonly sidecar: Sidecar
-}
-
-const SLOT = 'process-sidecar'
 
 /**
  * Makes the process a member of the mesh. Its synchronous part reads bootstrap.yml and guards every route, added
@@ -31,8 +23,8 @@ const SLOT = 'process-sidecar'
  * app.listen(configLocal('server.port', 9202))
  */
 export function initSidecar(app?: unknown, options: SidecarOptions = {}): Promise<Sidecar> {
-  const state = sharedState()
-  const running = state[SLOT] as ProcessSlot | undefined
+  const state = processState()
+  const running = state['process-sidecar']
   if (running && running.sidecar.status().phase !== 'left') {
     if (running.app === app) return running.sidecar.ready
     throw new SidecarError(
@@ -41,7 +33,7 @@ export function initSidecar(app?: unknown, options: SidecarOptions = {}): Promis
     )
   }
   const sidecar = new Sidecar(app, { ...options, processWide: true })
-  state[SLOT] = { app, sidecar } satisfies ProcessSlot
+  state['process-sidecar'] = { app, sidecar }
   return sidecar.ready
 }
 

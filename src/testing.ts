@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { startDevServer, type DevServer, type DevServerOptions } from './dev-server/index.js'
 import { createLogger } from './logger.js'
 import { createSidecar } from './process-sidecar.js'
-import { sharedSlot } from './shared-state.js'
+import { ignoredServers } from './process-state.js'
 import type { ServiceInstance } from './types.js'
 
 export type { DevServer, DevServerOptions } from './dev-server/index.js'
@@ -119,7 +119,7 @@ export async function startTestRegistry(options: DevServerOptions = {}): Promise
 async function serve(listener: RequestListener): Promise<Server> {
   const http = createServer(listener)
   // A sidecar under test that looks for the process's own server must not take this one.
-  sharedSlot('ignoredServers', () => new WeakSet<object>()).add(http)
+  ignoredServers().add(http)
   http.listen(0, '127.0.0.1')
   await once(http, 'listening')
   return http

@@ -1,5 +1,5 @@
 import { SidecarError } from '../errors.js'
-import { sharedSlot } from '../shared-state.js'
+import { processSlot } from '../process-state.js'
 import type { BalancerFactory } from './balancer.js'
 import { createConsistentHash } from './consistent-hash.js'
 import { createLeastPending } from './least-pending.js'
@@ -16,7 +16,7 @@ const BUILT_IN: readonly (readonly [string, BalancerFactory])[] = [
 ]
 
 /** One per process: a balancer registered through the ESM copy of the package is there for the CJS copy too. */
-const balancers = sharedSlot('balancers', () => new Map<string, BalancerFactory>(BUILT_IN))
+const balancers = processSlot('balancers', () => new Map(BUILT_IN))
 
 const builtIn: ReadonlySet<BalancerFactory> = new Set(BUILT_IN.map(([, factory]) => factory))
 

@@ -1,16 +1,17 @@
 import { createLogger, type Logger } from '../logger.js'
 import { loadSettings } from '../settings/load.js'
-import { sharedSlot } from '../shared-state.js'
+import { processSlot } from '../process-state.js'
 import type { PropertyScope, PropertyStore } from '../properties/store.js'
 import { convertTo, type Widen } from './typed.js'
 
-interface Active {
+/** The store that the functions below read, and where they warn. */
+export interface ActiveStore {
   store: PropertyStore | undefined
   logger: Logger
   warned: boolean
 }
 
-const active = sharedSlot<Active>('store', () => ({ store: undefined, logger: createLogger(), warned: false }))
+const active = processSlot('store', () => ({ store: undefined, logger: createLogger(), warned: false }))
 
 /** Makes `store` the one that `config`, `configLocal` and `configRemote` look at; `undefined` takes it away. */
 export function setActiveStore(store: PropertyStore | undefined, logger?: Logger): void {

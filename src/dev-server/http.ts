@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { sharedSlot } from '../shared-state.js'
+import { ignoredServers } from '../process-state.js'
 import { remoteOf } from './access.js'
 import { tokenRefusal } from './auth.js'
 import type { Auth, TokenState } from './auth.js'
@@ -65,7 +65,7 @@ export function createHttp(options: HttpOptions): Server {
     },
   )
   // A sidecar without an app looks for the process's own server: this one is not it.
-  sharedSlot('ignoredServers', () => new WeakSet<object>()).add(server)
+  ignoredServers().add(server)
   return server
 }
 

@@ -6,7 +6,7 @@ import { messageOf, SidecarError } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { Settings } from '../settings/schema.js'
-import { sharedState } from '../shared-state.js'
+import { processState } from '../process-state.js'
 import type { ServiceInstance } from '../types.js'
 import { sharedBy } from '../util/shared-by.js'
 import { parseBaseUrl, type BaseUrl } from './base-url.js'
@@ -150,25 +150,23 @@ function nameOf({ service, ip, port }: ServiceInstance): string {
  * bootstrap.yml), so that a script that only calls needs no `initSidecar`.
  */
 export function activeRuntime(): FeignRuntime {
-  const state = sharedState()
-  const runtime = state['runtime'] as FeignRuntime | undefined
-  if (runtime !== undefined) return runtime
-  const factory = state['runtimeFactory'] as (() => FeignRuntime) | undefined
-  if (factory === undefined) {
+  const state = processState()
+  if (state.runtime !== undefined) return state.runtime
+  if (state.runtimeFactory === undefined) {
     throw new SidecarError(
       'SIDECAR_CLIENT_INVALID',
       'A typed client was called in a process without a sidecar: import it from "nacos-sidecar", or call initSidecar() first',
     )
   }
-  return (state['runtime'] = factory()) as FeignRuntime
+  return (state.runtime = state.runtimeFactory())
 }
 
 /** Installs the process's runtime; `undefined` takes it away. */
 export function setActiveRuntime(runtime: FeignRuntime | undefined): void {
-  sharedState()['runtime'] = runtime
+  processState().runtime = runtime
 }
 
 /** Installs what makes a runtime for a client that is used without `initSidecar`. */
 export function setRuntimeFactory(factory: () => FeignRuntime): void {
-  sharedState()['runtimeFactory'] = factory
+  processState().runtimeFactory = factory
 }

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { sharedSlot } from '../shared-state.js'
+import { processSlot } from '../process-state.js'
 import type { Unsubscribe } from '../types.js'
 
 export interface DeregisterOnExitOptions {
@@ -14,14 +14,14 @@ export interface DeregisterOnExitOptions {
 }
 
 /** One pair of listeners for all sidecars of the process, whichever copy of the package installed it. */
-interface Listeners {
+export interface ExitHooks {
   readonly hooks: Set<() => void>
   readonly onExit: () => void
   readonly onCrash: () => void
 }
 
 const shared = () =>
-  sharedSlot<Listeners>('exit-hook', () => {
+  processSlot('exit-hook', () => {
     const hooks = new Set<() => void>()
     const onExit = () => {
       for (const run of hooks) run()

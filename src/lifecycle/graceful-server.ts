@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
-import { sharedSlot } from '../shared-state.js'
+import { processSlot } from '../process-state.js'
 import { trackConnections } from './connections.js'
 import { drainBacklogAndClose } from './close-listener.js'
 import { filterDrainHeaders, setDrainHeader } from './drain-header-filter.js'
@@ -55,7 +55,7 @@ const SILENT_MS = 1_000
 /** A cluster's primary may have sent a connection before it knows that this worker accepts no more. */
 const HANDOVER_MS = 300
 
-interface Owner extends GracefulServerOptions {
+export interface Owner extends GracefulServerOptions {
   keepAliveOff: boolean
   drainHeader?: () => string | undefined
   observer?: (request: IncomingMessage) => void
@@ -63,13 +63,13 @@ interface Owner extends GracefulServerOptions {
 }
 
 /** What is done to a server once, for all its owners. */
-interface WrappedServer {
+export interface WrappedServer {
   readonly owners: Set<Owner>
   addOwner(owner: Owner): GracefulServer
 }
 
 /** Owners of one server may be of several copies of the package. */
-const wrappedServers = () => sharedSlot('gracefulServers', () => new WeakMap<HttpServer, WrappedServer>())
+const wrappedServers = () => processSlot('gracefulServers', () => new WeakMap())
 
 /**
  * Takes `close` over, so that the app's `server.close(() => process.exit())` waits for the drain and then runs as if

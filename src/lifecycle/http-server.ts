@@ -2,7 +2,7 @@ import { Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import type { Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
-import { sharedSlot } from '../shared-state.js'
+import { ignoredServers } from '../process-state.js'
 
 /** True for the servers of node:http, node:https and node:http2. */
 export function isHttpServer(server: unknown): server is HttpServer {
@@ -23,5 +23,5 @@ export function isSecureServer(server: NetServer): boolean {
 
 /** Servers that are this package's own (the embedded registry) never stand for an app. */
 export function isIgnored(server: HttpServer): boolean {
-  return sharedSlot('ignoredServers', () => new WeakSet<object>()).has(server)
+  return ignoredServers().has(server)
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { isatty } from 'node:tty'
-import { sharedSlot } from '../shared-state.js'
+import { processSlot } from '../process-state.js'
 import type { Unsubscribe } from '../types.js'
 
 /** They end a process, whatever else listens to them. */
@@ -24,14 +24,14 @@ export interface SignalHandler {
   onSecondSignal?(): void
 }
 
-interface Signals {
+export interface Signals {
   readonly handlers: Set<SignalHandler>
   /** One for all sidecars of the process, whichever copy of the package installed it. */
   listener?: (signal: NodeJS.Signals) => void
   handling?: { readonly signal: NodeJS.Signals; readonly since: number }
 }
 
-const shared = () => sharedSlot<Signals>('signals', () => ({ handlers: new Set() }))
+const shared = () => processSlot('signals', () => ({ handlers: new Set() }))
 
 /**
  * Shuts down on SIGTERM and SIGINT, ahead of the app's own handlers, and on SIGHUP and SIGQUIT where it has none; ends

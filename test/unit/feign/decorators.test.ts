@@ -3,7 +3,7 @@ import { clientOf } from '../../../src/feign/define-client.js'
 import { del, feign, get, head, patch, post, put } from '../../../src/feign/decorators.js'
 import type { HeadResponse } from '../../../src/feign/response.js'
 import { setActiveRuntime } from '../../../src/feign/runtime.js'
-import { sharedState } from '../../../src/shared-state.js'
+import { processState } from '../../../src/process-state.js'
 import { instance, startMesh, startProvider } from './harness.js'
 
 interface Echo {
@@ -132,10 +132,10 @@ describe('mistakes are named', () => {
   test('a client without any sidecar says so', async () => {
     setActiveRuntime(undefined)
     // Another file of this worker may have imported the package, which installs a way to make one.
-    const state = sharedState()
+    const state = processState()
     const { runtimeFactory } = state
-    onTestFinished(() => void (state['runtimeFactory'] = runtimeFactory))
-    state['runtimeFactory'] = undefined
+    onTestFinished(() => void (state.runtimeFactory = runtimeFactory))
+    state.runtimeFactory = undefined
     await expect(new UserClient().hello('x')).rejects.toMatchObject({ code: 'SIDECAR_CLIENT_INVALID' })
   })
 })
