@@ -56,7 +56,7 @@ const zones = [
 ]
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'coverage/**', 'test/real/java/**', 'node_modules/**'] },
+  { ignores: ['dist/**', 'coverage/**', 'reference/**', 'test/real/java/**', 'node_modules/**'] },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],
