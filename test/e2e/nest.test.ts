@@ -54,8 +54,13 @@ describe.each(['express', 'fastify'])('NestJS on %s', (platform) => {
     ])
   })
 
-  test('K13: app.close() deregisters first, needs no drain, and stops the sidecar', async () => {
-    const { registry, app } = await startNest(platform)
+  test('K13: app.close() deregisters first, needs no drain, and stops the sidecar; its routes are guarded', async () => {
+    const { registry, app, status } = await startNest(platform, { enabled: true, service: 'auth-service' })
+    await registry.stub('auth-service', answering({ data: true }))
+    expect(await status('/hello')).toMatchObject({ status: 401 })
+    expect(await status('/health')).toMatchObject({ status: 200 })
+    await vi.waitFor(async () => expect(await status('/hello', 't')).toEqual({ status: 200, body: { hello: 'nest' } }))
+
     app.send({})
     await app.message('closed')
     expect(app.messages.map(({ type }) => type)).toEqual([
@@ -66,16 +71,7 @@ describe.each(['express', 'fastify'])('NestJS on %s', (platform) => {
       'stopped',
       'closed',
     ])
-    expect(registry.server.services().flatMap(({ instances }) => instances)).toEqual([])
+    expect(registry.server.services().find(({ service }) => service === 'nest-service')?.instances ?? []).toEqual([])
     expect(await app.exited).toEqual({ code: 0, signal: null })
-  })
-
-  test('guards the routes of its controllers', async () => {
-    const auth = { enabled: true, service: 'auth-service' }
-    const { registry, status } = await startNest(platform, auth)
-    await registry.stub('auth-service', answering({ data: true }))
-    expect(await status('/hello')).toMatchObject({ status: 401 })
-    expect(await status('/health')).toMatchObject({ status: 200 })
-    await vi.waitFor(async () => expect(await status('/hello', 't')).toEqual({ status: 200, body: { hello: 'nest' } }))
   })
 })

@@ -94,24 +94,35 @@ describe('initSidecar, called twice', () => {
 })
 
 describe('a start that fails', () => {
-  test.each([
-    ['no bootstrap.yml', undefined, 'SIDECAR_SETTINGS_NOT_FOUND'],
-    ['a wrong type', bootstrap(CLOSED, 'server.port: 80a'), 'SIDECAR_SETTINGS_INVALID'],
-    ['an empty name', 'application.name: ""', 'SIDECAR_SETTINGS_INVALID'],
-    ['broken YAML', 'a: [', 'SIDECAR_SETTINGS_SYNTAX'],
-    ['a guard with nothing to ask', bootstrap(CLOSED, 'auth.enabled: true'), 'SIDECAR_AUTH_SETTINGS'],
-  ])('%s: throws at once, awaited or not, and nothing listens', async (_case, text, code) => {
+  test('settings that will not do: throws at once, awaited or not, and nothing listens', async () => {
     const child = startScript(
       `import express from 'express'
        import { initSidecar } from 'nacos-sidecar'
        const app = express()
        process.on('uncaughtExceptionMonitor', ({ code }) => say('uncaught', { code }))
+       for (const configPath of ['/nowhere', ...JSON.parse(process.env.FOLDERS)])
+         try { void initSidecar(app, { configPath }); say('started') } catch ({ code }) { say('thrown', { code }) }
        void initSidecar(app)
        ${LISTEN}`,
-      text === undefined ? { env: { SIDECAR_CONFIG: '/nowhere' } } : { bootstrap: text },
+      {
+        bootstrap: bootstrap(CLOSED, 'auth.enabled: true'),
+        env: {
+          FOLDERS: JSON.stringify(
+            [bootstrap(CLOSED, 'server.port: 80a'), 'application.name: ""', 'a: ['].map((text) =>
+              tempFolder({ 'bootstrap.yml': text }),
+            ),
+          ),
+        },
+      },
     )
     expect(await child.exited).toEqual({ code: 1, signal: null })
-    expect(child.messages).toEqual([{ type: 'uncaught', code }])
+    expect(child.messages).toEqual([
+      { type: 'thrown', code: 'SIDECAR_SETTINGS_NOT_FOUND' },
+      { type: 'thrown', code: 'SIDECAR_SETTINGS_INVALID' },
+      { type: 'thrown', code: 'SIDECAR_SETTINGS_INVALID' },
+      { type: 'thrown', code: 'SIDECAR_SETTINGS_SYNTAX' },
+      { type: 'uncaught', code: 'SIDECAR_AUTH_SETTINGS' },
+    ])
   })
 
   test('not awaited: logged, no unhandled rejection, the server closes, exit code 1', async () => {
@@ -225,7 +236,7 @@ describe('ways in', () => {
     const lines = (text: string) => [...text.matchAll(/^\S+Z (.* nacos-sidecar .*)$/gm)].map(([, line]) => line)
     const written = lines(readFileSync(file, 'utf8'))
     expect(written).toEqual(lines(child.stderr))
-    expect(written.at(-1)).toContain(`deregistered DEFAULT_GROUP@@orders`)
+    expect(written.join('\n')).toContain(`deregistered DEFAULT_GROUP@@orders`)
   })
 
   test('node --import nacos-sidecar/register: an app without a line about us joins and leaves', async () => {

@@ -1,9 +1,10 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { callStyles, typedCall, type CallService } from '../support/call-styles.js'
+import { duration } from '../support/scale.js'
 import { instance, json, startMesh, startProvider } from '../unit/feign/harness.js'
 
-const CALLS = 1_000
+const CALLS = duration(1_000, 400)
 const PARALLEL = 32
 
 /** Takes each request and hangs up. */

@@ -38,8 +38,9 @@ describe(`OpenFeign and Spring Cloud Gateway, with the list Spring keeps for 35 
     async ({ skip }) => {
       if (!target || classPath === undefined) return skip(absent)
       const { auth, server: registry } = target
-      const stage = await setStage({ rate: 20, push: 'auto', registry, ...(auth && { login: auth }) })
+      const stage = await setStage({ registry, ...(auth && { login: auth }) })
       try {
+        const calls = await stage.startCalls({ rate: 20, push: 'auto' })
         const options = { classPath, target, service: stage.service, rate: RATE }
         // One after the other: the start of a JVM takes a core.
         callers = [await startFeignCaller(options)]
@@ -55,7 +56,7 @@ describe(`OpenFeign and Spring Cloud Gateway, with the list Spring keeps for 35 
         for (const { name, failures, sent } of callers)
           console.log(`${name}: ${failures.length} of ${sent()} GETs failed`)
         for (const { name, failures } of callers) expect([name, failures.slice(0, 5)]).toEqual([name, []])
-        expect((await stage.finish()).failures.map(inWords)).toEqual([])
+        expect((await calls.finish()).failures.map(inWords)).toEqual([])
       } finally {
         await stage.clear()
       }

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setStage, type Outcome, type Stage, type StageOptions } from './stage.js'
+import { setStage, type CallOptions, type Calls, type Outcome, type Stage, type StageOptions } from './stage.js'
 
-export interface RunOptions extends StageOptions {
+export interface RunOptions extends StageOptions, CallOptions {
+  /** One that stands already, and is left standing. @default one of its own */
+  readonly stage?: Stage
   /** One round over the providers follows the other until so many calls have been made. */
   readonly calls: number
   /** Between one step and the next, in ms. @default 1000 */
@@ -13,56 +15,64 @@ export interface RunOptions extends StageOptions {
 export type Kill9Outcome = Outcome & {
   /** POSTs that failed and were under way at a kill. */ readonly cutPosts: number
 }
+export interface PauseOptions extends RunOptions {
+  readonly pauseMs: number
+  /** How long the consumer waits for an answer: less than `pauseMs`. @default 1000 */
+  readonly readTimeoutMs?: number
+  /** Longest time a call may take. @default 5000 */
+  readonly deadlineMs?: number
+}
 export type PauseOutcome = Outcome & { /** GETs that took longer than they may. */ readonly beyondDeadline: number }
 
-/** Longest time a call may take in the scenario of a stopped provider. */
-export const DEADLINE_MS = 5_000
-
-async function onStage<T>(options: StageOptions, act: (stage: Stage) => Promise<T>): Promise<T> {
-  const stage = await setStage(options)
+async function onStage<T>(options: RunOptions, act: (stage: Stage, calls: Calls) => Promise<T>): Promise<T> {
+  const stage = options.stage ?? (await setStage(options))
   try {
-    return await act(stage)
+    return await act(stage, await stage.startCalls(options))
   } finally {
-    await stage.clear()
+    if (!options.stage) await stage.clear()
   }
 }
 
 /** Rounds over all providers until enough calls have been made. */
-async function rounds(stage: Stage, options: RunOptions, restart: (at: number) => Promise<void>): Promise<void> {
-  const { calls, restMs = 1000 } = options
+async function rounds(
+  { providers }: Stage,
+  calls: Calls,
+  { calls: least, restMs = 1000 }: RunOptions,
+  restart: (at: number) => Promise<void>,
+): Promise<void> {
   do {
-    for (let at = 0; at < stage.providers.length; at++) {
+    for (let at = 0; at < providers.length; at++) {
       await restart(at)
       await sleep(restMs)
     }
-  } while ((await stage.sent()) < calls)
+  } while ((await calls.sent()) < least)
 }
 
 /** (a) One provider after the other gets SIGTERM, ends when it has drained, and starts again at the same address. */
 export function rolling(options: RunOptions): Promise<Outcome> {
-  return onStage(options, async (stage) => {
-    await rounds(stage, options, async (at) => {
+  return onStage(options, async (stage, calls) => {
+    await rounds(stage, calls, options, async (at) => {
       const provider = stage.providers[at]!
       provider.child.signal('SIGTERM')
       await provider.child.exited
       await provider.start()
     })
-    return stage.finish()
+    return calls.finish()
   })
 }
 
 /** (b) One provider after the other is killed and starts again. */
 export function kill9(options: RunOptions): Promise<Kill9Outcome> {
-  return onStage(options, async (stage) => {
+  return onStage(options, async (stage, calls) => {
     const kills: number[] = []
-    await rounds(stage, options, async (at) => {
+    await rounds(stage, calls, options, async (at) => {
       const provider = stage.providers[at]!
       kills.push(Date.now())
       await provider.child.kill()
       await sleep(options.restMs ?? 1000)
       await provider.start()
     })
-    const outcome = await stage.finish()
+    const outcome = await calls.finish()
     const unnoticedMs = options.unnoticedMs ?? 100
     const cut = outcome.failures.filter(
       ({ verb, startedAt, endedAt }) =>
@@ -73,28 +83,28 @@ export function kill9(options: RunOptions): Promise<Kill9Outcome> {
 }
 
 /** (c) One provider stands still for a while: its connections are open, and nothing comes. */
-export function pause(options: RunOptions & { readonly pauseMs: number }): Promise<PauseOutcome> {
-  return onStage({ ...options, client: { readTimeoutMs: 1_000, timeoutMs: DEADLINE_MS } }, async (stage) => {
+export function pause({ readTimeoutMs = 1_000, deadlineMs = 5_000, ...options }: PauseOptions): Promise<PauseOutcome> {
+  return onStage({ ...options, client: { readTimeoutMs, timeoutMs: deadlineMs } }, async (stage, calls) => {
     const { child } = stage.providers[0]!
     await sleep(options.restMs ?? 1000)
     child.signal('SIGSTOP')
     await sleep(options.pauseMs)
     child.signal('SIGCONT')
     await sleep(options.restMs ?? 1000)
-    const outcome = await stage.finish()
+    const outcome = await calls.finish()
     const { slowestMs } = outcome.totals.get
     const late = outcome.failures.filter(
-      ({ verb, startedAt, endedAt }) => verb === 'get' && endedAt - startedAt > DEADLINE_MS + 250,
+      ({ verb, startedAt, endedAt }) => verb === 'get' && endedAt - startedAt > deadlineMs + 250,
     )
-    return { ...outcome, beyondDeadline: Math.max(late.length, slowestMs > DEADLINE_MS + 250 ? 1 : 0) }
+    return { ...outcome, beyondDeadline: Math.max(late.length, slowestMs > deadlineMs + 250 ? 1 : 0) }
   })
 }
 
 /** (d) The rolling restart, during which the registry is killed; it stays away for one restart and comes back empty. */
 export function registryDown(options: RunOptions): Promise<Outcome> {
-  return onStage(options, async (stage) => {
+  return onStage(options, async (stage, calls) => {
     let restarts = 0
-    await rounds(stage, options, async (at) => {
+    await rounds(stage, calls, options, async (at) => {
       const provider = stage.providers[at]!
       const down = restarts++ % 3 === 1
       provider.child.signal('SIGTERM')
@@ -105,6 +115,6 @@ export function registryDown(options: RunOptions): Promise<Outcome> {
       await stage.startRegistry()
       await provider.child.message('registered', 60_000)
     })
-    return stage.finish()
+    return calls.finish()
   })
 }

@@ -8,16 +8,19 @@ const CONSUMER = new URL('consumer.mjs', import.meta.url)
 export const FRAMEWORKS = ['express', 'fastify', 'koa'] as const
 
 export interface StageOptions {
-  /** Calls a second. */
-  readonly rate: number
-  readonly push: 'auto' | 'off'
-  /** The `sidecar` section of all members: scaled durations. @default the library's own */
+  /** The `sidecar` section of every process: scaled durations. @default the library's own */
   readonly sidecar?: Readonly<Record<string, number>>
-  /** Options of the consumer's client. @default the library's own */
-  readonly client?: Readonly<Record<string, number>>
   /** A registry that runs already, `host:port`, and who may use it. @default an embedded one in a process of its own */
   readonly registry?: string
   readonly login?: { readonly username: string; readonly password: string }
+}
+
+export interface CallOptions {
+  /** Calls a second. */
+  readonly rate: number
+  readonly push: 'auto' | 'off'
+  /** Options of the consumer's client. @default the library's own */
+  readonly client?: Readonly<Record<string, number>>
 }
 
 export interface Failure {
@@ -52,23 +55,27 @@ export interface Provider {
   start(until?: 'registered' | 'listening'): Promise<void>
 }
 
-/** Three providers, one of each framework, a consumer that calls them all the time, and their registry. */
+/** A consumer that calls the providers all the time. */
+export interface Calls {
+  /** Calls made so far. */
+  sent(): Promise<number>
+  /** Lets the calls end and counts them. */
+  finish(): Promise<Outcome>
+}
+
+/** Three providers, one of each framework, and their registry. */
 export interface Stage {
   /** The name of the service that the providers are. */
   readonly service: string
   readonly providers: readonly Provider[]
-  readonly consumer: Child
-  /** Calls made so far. */
-  sent(): Promise<number>
+  startCalls(options: CallOptions): Promise<Calls>
   killRegistry(): Promise<void>
   startRegistry(): Promise<void>
-  /** Lets the calls end and counts them. */
-  finish(): Promise<Outcome>
   /** Ends every process. */
   clear(): Promise<void>
 }
 
-export async function setStage(options: StageOptions): Promise<Stage> {
+export async function setStage(options: StageOptions = {}): Promise<Stage> {
   const children = new Set<Child>()
   const run = (...args: Parameters<typeof startChild>) => {
     const child = startChild(...args)
@@ -76,7 +83,6 @@ export async function setStage(options: StageOptions): Promise<Stage> {
     return child
   }
 
-  let counts = 0
   // A name of its own: others may be at work on the same registry.
   const service = `rollout-${process.pid}-${Date.now().toString(36)}`
   const common = {
@@ -124,36 +130,36 @@ export async function setStage(options: StageOptions): Promise<Stage> {
   }
 
   const providers = await Promise.all(FRAMEWORKS.map(createProvider))
-  const consumer = run(CONSUMER, {
-    env: {
-      ...common,
-      REGISTRY: address,
-      RATE: String(options.rate),
-      PUSH: options.push,
-      CLIENT: JSON.stringify(options.client ?? {}),
-    },
-  })
-  await consumer.message('calling', 30_000)
+
+  async function startCalls({ rate, push, client = {} }: CallOptions): Promise<Calls> {
+    const consumer = run(CONSUMER, {
+      env: { ...common, REGISTRY: address, RATE: String(rate), PUSH: push, CLIENT: JSON.stringify(client) },
+    })
+    await consumer.message('calling', 30_000)
+    let counts = 0
+    return {
+      async sent() {
+        const type = `counted ${++counts}`
+        consumer.send({ type: 'count', as: type })
+        return (await consumer.message<{ sent: number }>(type)).sent
+      },
+      async finish() {
+        consumer.send({ type: 'end' })
+        const { totals, seconds } = await consumer.message<{ totals: Totals; seconds: number }>('result', 90_000)
+        const failures = consumer.messages.filter(({ type }) => type === 'failure') as unknown as Failure[]
+        return { totals, failures, seconds, rate: Math.round((totals.get.sent + totals.post.sent) / seconds) }
+      },
+    }
+  }
 
   return {
     service,
     providers,
-    consumer,
-    async sent() {
-      const type = `counted ${++counts}`
-      consumer.send({ type: 'count', as: type })
-      return (await consumer.message<{ sent: number }>(type)).sent
-    },
+    startCalls,
     async killRegistry() {
       await registry?.kill()
     },
     startRegistry,
-    async finish() {
-      consumer.send({ type: 'end' })
-      const { totals, seconds } = await consumer.message<{ totals: Totals; seconds: number }>('result', 90_000)
-      const failures = consumer.messages.filter(({ type }) => type === 'failure') as unknown as Failure[]
-      return { totals, failures, seconds, rate: Math.round((totals.get.sent + totals.post.sent) / seconds) }
-    },
     async clear() {
       await Promise.all([...children].map((child) => child.kill()))
     },

@@ -9,11 +9,13 @@ import type { ConfigKey } from '../../../src/types.js'
 import { runInSlices } from '../../../src/util/slices.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 import { longestStall } from '../../support/loop-stall.js'
-import { bound } from '../../support/scale.js'
+import { bound, duration } from '../../support/scale.js'
 
-const MAX_CHARS = 1024 * 1024 - 100
+/** The largest document that is read: a megabyte. What grows faster than the document shows in a part of it as well. */
+const SHARE = duration(1, 1 / 3)
+const MAX_CHARS = 1024 * 1024 * SHARE - 100
 
-/** As many of them as fit into 1 MiB, or a given number. */
+/** As many of them as fit, or a given number. */
 function fill(one: (index: number) => string, separator = '', count = Infinity): string {
   const parts: string[] = []
   let length = 0
@@ -101,8 +103,9 @@ async function follow(dataId: string) {
 
 test.each(SHAPES)('C9: %s: no slice of 50 ms, and a second in all', async (_, dataId, content) => {
   let [stallMs, allMs] = [Infinity, Infinity]
-  // A busy machine only ever makes it worse.
-  for (let attempt = 0; attempt < 3 && (stallMs >= 50 || allMs >= 1_000); attempt++) {
+  const [mostStallMs, mostMs] = [bound(50), bound(1_000 * SHARE)]
+  // What the code itself costs is the least of several tries: a busy machine only ever makes it worse.
+  for (let attempt = 0; attempt < 5 && (stallMs >= mostStallMs || allMs >= mostMs); attempt++) {
     const { publish } = await follow(dataId)
     const stall = await longestStall(async () => {
       const cpu = process.cpuUsage()
@@ -112,8 +115,8 @@ test.each(SHAPES)('C9: %s: no slice of 50 ms, and a second in all', async (_, da
     })
     stallMs = Math.min(stallMs, stall)
   }
-  expect(stallMs).toBeLessThan(bound(50))
-  expect(allMs).toBeLessThan(bound(1_000))
+  expect(stallMs).toBeLessThan(mostStallMs)
+  expect(allMs).toBeLessThan(mostMs)
 })
 
 test('C9: a chain of 2,500 placeholders is resolved to its end, whatever is read first', async () => {
@@ -130,7 +133,9 @@ test('C9: a document that costs too much is refused whole, and the one before st
   expect(await publish(texts)).toBe('configRejected')
   expect([store.get('a'), store.get('x')]).toEqual([['old'], undefined])
   expect(errors).toEqual([
-    expect.stringMatching(/^config a\.yml: it has more than 50000 values.*The values before it stay in use$/),
+    expect.stringMatching(
+      /^config a\.yml(:\d+:\d+)?: it has more than 50000 values.*The values before it stay in use$/,
+    ),
     expect.stringMatching(/^config a\.yml:\d+:\d+: the placeholders of all documents make more than/),
   ])
 })
