@@ -11,7 +11,7 @@ import type { RegistryClient } from './registry-clients.js'
 import type { Settings } from './settings/schema.js'
 import type { ServiceInstance } from './types.js'
 
-/** Who serves what, as far as this process has asked. `service` is `name` or `group@@name`. */
+/** The services that this process uses, and their instances. `service` is `name` or `group@@name`. */
 export interface Discovery {
   /** The instances that may be called now: healthy, enabled, of a weight. */
   instances(service: string): Promise<readonly ServiceInstance[]>

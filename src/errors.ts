@@ -1,6 +1,8 @@
 import { printable } from './util/printable.js'
 
-/** Every error the package throws carries one of these codes; docs/errors.md says what each means and what to do. */
+/**
+ * Every error the package throws carries one of these codes; docs/errors.md explains what each means and what to do.
+ */
 export type SidecarErrorCode =
   | 'SIDECAR_SETTINGS_NOT_FOUND'
   | 'SIDECAR_SETTINGS_UNREADABLE'
@@ -49,8 +51,8 @@ export class SidecarError extends Error {
     /** Stable across releases; compare this, never the message. */
     readonly code: SidecarErrorCode,
     /**
-     * What failed, where, why, and what to do. Never holds a secret; control characters in it are escaped, line breaks as
-     * well unless `lines` says that they are meant.
+     * What failed, where, why, and what to do. Never holds a secret; control characters in it are escaped, line breaks
+     * as well unless `lines` says that they are meant.
      */
     message: string,
     options?: { cause?: unknown; lines?: boolean },

@@ -5,7 +5,10 @@ import { createSidecar as createAny, initSidecar as initAny } from './process-si
 import type { SidecarOptions } from './sidecar-options.js'
 import type { Sidecar } from './sidecar.js'
 
-/** `initSidecar` and `createSidecar` for the apps of one framework: any other app is a type error, and an error at run time. */
+/**
+ * `initSidecar` and `createSidecar` for the apps of one framework: any other app is a type error, and an error at run
+ * time.
+ */
 export interface FrameworkEntry<App> {
   /**
    * Makes the process a member of the mesh; `initSidecar` of `nacos-sidecar`, for this framework only.
@@ -18,7 +21,7 @@ export interface FrameworkEntry<App> {
   createSidecar(options: SidecarOptions & { readonly app: App }): Sidecar
 }
 
-/** @param framework what an adapter's `framework` says. */
+/** @param framework the `framework` of an adapter. */
 export function createEntry<App>(framework: Adapter['framework']): FrameworkEntry<App> {
   const checked = (app: App) => {
     const { framework: found } = findAdapter(app)

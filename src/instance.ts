@@ -7,7 +7,7 @@ const MAX_WEIGHT = 10_000
 const MIN_WEIGHT = 0.01
 
 /**
- * A weight as Nacos would keep it, 0 to 10,000, whatever a list, a snapshot or a transport says: what is below 0 is 0,
+ * A weight as Nacos would keep it, 0 to 10,000, whatever a list, a snapshot or a transport holds: what is below 0 is 0,
  * what is no number is 1. Balancers are given no other, and so need no care for what a sum or a quotient could become.
  *
  * @example readWeight(1e308) // 10_000
@@ -28,7 +28,7 @@ export function isServiceName(name: string): boolean {
 }
 
 /**
- * Whether it can be called at all: the registry's word is not trusted, `evil.example/x` would change where a request
+ * Whether it can be called at all: the registry is not trusted, `evil.example/x` would change where a request
  * goes, and of `1.2.3.4.5` or `fe80::1%eth0` no URL can be made.
  */
 export function isCallableAddress({ ip, port }: Pick<ServiceInstance, 'ip' | 'port'>): boolean {
@@ -39,6 +39,6 @@ function isHost(ip: string): boolean {
   if (isIPv4(ip)) return true
   if (ip.includes(':')) return isIPv6(ip) && !ip.includes('%')
   if (!/^[A-Za-z0-9_.-]{1,253}$/.test(ip)) return false
-  // `256.1.1.1` is no URL's host, and `127.1` is another one than it says.
+  // `256.1.1.1` is no URL's host, and `127.1` means another one.
   return URL.canParse(`http://${ip}`) && new URL(`http://${ip}`).hostname === ip.toLowerCase()
 }

@@ -92,7 +92,7 @@ export function createRegistration(options: RegistrationOptions): Registration {
       try {
         return registers ? chooseAddress(discovery).ip : undefined
       } catch {
-        // The registration will say so.
+        // The registration will report it.
         return undefined
       }
     },

@@ -135,7 +135,7 @@ export function createServerGuard({
     return before(incoming, handle, refuse)
   }
 
-  /** Asks in front of the server; the app then takes the same answer. */
+  /** Checks in front of the server; the app then reuses the decision. */
   function before(incoming: IncomingMessage, handle: () => boolean, refuse: (refusal: Refusal) => boolean): true {
     const { url } = incoming
     const decision = guard.check(incoming, url)

@@ -11,7 +11,7 @@ export interface SidecarStatus {
   readonly instance: ServiceInstance | undefined
   /** True from the first registration until the deregistration. */
   readonly registered: boolean
-  /** When the registry last took a sign of life. */
+  /** When the registry last accepted a heartbeat. */
   readonly lastBeatAt: Date | undefined
   /** Why the last request of the registration failed; `undefined` once one has succeeded. */
   readonly lastError: string | undefined

@@ -48,7 +48,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly settings: Settings
   /** The registry itself, for what the rest of the surface does not cover. */
   readonly nacos: NacosTransport
-  /** Who serves what. */
+  /** The services of the registry and their instances. */
   readonly discovery: Discovery
   /** Properties of the environment, Nacos and bootstrap.yml, live. */
   readonly config: Config
@@ -189,7 +189,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   #startFailed(error: unknown): void {
-    // Stopped in the middle of its start, or said already.
+    // Stopped in the middle of its start, or logged already.
     if (this.#lifecycle.leaving()) return
     this.#logger.error(messageOf(error))
     process.exitCode = 1
@@ -200,7 +200,9 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     void stopped.then(() => setTimeout(() => process.exit(), EXIT_AFTER_MS).unref())
   }
 
-  /** Leaves in order: deregister, drain, close the server, close clients. Never rejects; calls share one promise. */
+  /**
+   * Shuts down in order: deregister, drain, close the server, close clients. Never rejects; calls share one promise.
+   */
   stop(options?: StopOptions): Promise<void> {
     return this.#lifecycle.stop(options)
   }

@@ -10,7 +10,7 @@ import type { ServiceInstance } from './types.js'
 
 export type { DevServer, DevServerOptions } from './dev-server/index.js'
 
-/** What a stub says of itself; the rest is as a sidecar registers it. */
+/** What a stub can override; the rest is as a sidecar registers it. */
 export type StubOptions = Partial<
   Pick<ServiceInstance, 'namespace' | 'group' | 'cluster' | 'weight' | 'enabled' | 'metadata'>
 >
@@ -49,7 +49,7 @@ export interface TestRegistry extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** A sidecar says itself how soon it is called dead; this is for everyone else. */
+/** A sidecar sets its own lease; this is for all other clients. */
 const QUICK_BEATS = { intervalMs: 500, timeoutMs: 1_500, deleteMs: 3_000 }
 
 /**

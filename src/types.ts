@@ -15,9 +15,9 @@ export interface ServiceInstance extends ServiceKey {
   readonly port: number
   /** Share of the traffic relative to the other instances; 0 takes it out. @default 1 */
   readonly weight: number
-  /** What the registry says of its heartbeat. */
+  /** The health of its heartbeat as the registry sees it. */
   readonly healthy: boolean
-  /** What an operator says: a disabled instance gets no calls. */
+  /** Set by an operator: a disabled instance gets no calls. */
   readonly enabled: boolean
   /** An ephemeral instance lives by its heartbeat; a persistent one stays until it is deleted. */
   readonly ephemeral: boolean
@@ -36,7 +36,7 @@ export interface ConfigKey {
 /** A config document as the registry holds it. */
 export interface ConfigItem extends ConfigKey {
   readonly content: string
-  /** Nacos's own type word: yaml, json, properties, text, xml, html. */
+  /** Nacos's own type name: yaml, json, properties, text, xml, html. */
   readonly type?: string
   /** Hex MD5 of the content in UTF-8, as Nacos compares it. */
   readonly md5: string

@@ -38,7 +38,7 @@ async function main(): Promise<void> {
       PORT: '0',
       NACOS_SERVICE_IP: '127.0.0.1',
       SIDECAR_DRAIN: '2s',
-      // Whoever is told of changes need not ask; a registry without gRPC is asked often.
+      // With push no polling is needed; a registry without gRPC is polled often.
       ...(!pushed && { SIDECAR_POLL_INTERVAL: '500ms' }),
     }
     step('An auth service, three providers and a consumer start, each with its own bootstrap.yml')
@@ -222,7 +222,7 @@ async function status(to: ServiceInstance, path: string, token?: string): Promis
   return response.status
 }
 
-/** Who answered `count` calls, one after the other. */
+/** The instances that answered `count` calls, one after the other. */
 async function answers(portal: ServiceInstance, count: number): Promise<string[]> {
   const names: string[] = []
   while (names.length < count) names.push((await json<{ framework: string }>(portal, '/hello/Ada')).body.framework)

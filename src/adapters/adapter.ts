@@ -39,7 +39,7 @@ export interface MountedApp {
   owns(server: HttpServer): boolean
   /** True for a `request` listener that is this app: with any other one, something may answer beside it. */
   handles?(listener: unknown): boolean
-  /** Calls back when the framework itself says the app listens (Fastify); others are found by their server. */
+  /** Calls back when the framework itself reports that the app listens (Fastify); others are found by their server. */
   onListening?(callback: (server: HttpServer) => void): void
   /**
    * Makes the framework's own close wait for `drained` (Fastify, NestJS), and calls `ended` after it: such an app does

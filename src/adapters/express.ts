@@ -94,7 +94,7 @@ function unrouted(
   return (error) => {
     if (!error && !response.headersSent) return sendJson(response, answer.status, answer.body)
     if (out) return out(error)
-    // Express's last word on an error is made inside `handle`: run it once more, with a router that only fails.
+    // Express handles an error finally inside `handle`: run it once more, with a router that only fails.
     const failing = { value: { handle: (_request: unknown, _response: unknown, done: Out) => done(error) } }
     handle.call(Object.create(app, { _router: failing, router: failing }) as ExpressApp, request, response)
   }

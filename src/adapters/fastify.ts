@@ -87,7 +87,7 @@ function rootOf(app: FastifyApp): FastifyApp {
   return isFastifyApp(above) ? rootOf(above) : app
 }
 
-/** From `onReady` on, hooks are bound to their routes: one more would be taken and never run. */
+/** From `onReady` on, hooks are bound to their routes: one more would be accepted and never run. */
 function throwIfReady(root: FastifyApp): void {
   const state = internal<Record<string, unknown>>(root, 'fastify.state')
   if (!state?.['started'] && !state?.['booting'] && !state?.['ready']) return

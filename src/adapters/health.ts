@@ -14,7 +14,7 @@ export interface HealthStatus {
 }
 
 /**
- * The pages of `AppHooks.health`, in Spring Boot's words. Only readiness ever says 503, and only while starting and
+ * The pages of `AppHooks.health`, in Spring Boot's format. Only readiness ever answers 503, and only while starting and
  * leaving: an outage of the registry must not restart the fleet.
  */
 export function createHealth(status: () => HealthStatus | undefined): AppHooks['health'] {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Calls `answer` where the app is about to say 404: a handler for whatever has no route is no route. Headers that
+ * Calls `answer` if the app is about to send 404: a catch-all handler does not count as a route. Headers that
  * other middleware has set stay, but for those of the body that is not sent.
  */
 export function insteadOf404(response: ServerResponse, answer: () => void): void {

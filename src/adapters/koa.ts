@@ -114,7 +114,7 @@ function route(hooks: AppHooks, context: KoaContext, next: Next): Promise<unknow
   })
 }
 
-/** Nobody has a page for it, be it that Koa would say 404, or a handler for whatever has no route. */
+/** No route answers it: Koa would send 404, or a catch-all handler does. */
 function answerUnrouted(context: KoaContext, { status, body }: DirectAnswer): void {
   if (context.status !== 404 || context.headerSent || context.respond === false) return
   context.status = status

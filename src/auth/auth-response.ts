@@ -37,7 +37,7 @@ export function parseAuthResponse(status: number, body: string): Verdict {
   throw new InvalidAuthResponse(`it answered ${status} with neither a permission in data nor a code`)
 }
 
-/** `undefined` where `data` says nothing about a permission. */
+/** `undefined` if `data` holds no permission. */
 function permissionOf(data: unknown): boolean | undefined {
   if (data === true) return true
   if (data === false || data === 0 || data === 'false') return false

@@ -1,4 +1,4 @@
-/** What the guard has to say of one request. */
+/** The decision of the guard on one request. */
 export type GuardDecision =
   | { readonly allowed: true; readonly token?: string }
   | {
@@ -19,7 +19,7 @@ const refusal = (status: Refusal['status'], message: string, retryAfter?: number
     ...(retryAfter !== undefined && { retryAfter }),
   })
 
-/** Shared and frozen: a refusal allocates nothing and says nothing about the token it refuses. */
+/** Shared and frozen: a refusal allocates nothing and reveals nothing about the refused token. */
 export const OPEN: GuardDecision = Object.freeze({ allowed: true })
 export const NO_TOKEN = refusal(401, 'A token is required: send Authorization: Bearer <token>')
 export const BAD_TOKEN = refusal(401, 'The token is not valid')
@@ -40,7 +40,7 @@ export function tooLong(maxLength: number): Refusal {
 /** The answer to the sidecar's own question whether a server serves the app: only that it arrived matters. */
 export const PROBED = refusal(503, 'The sidecar asks which server serves the app')
 
-/** Headers that go with a refusal. Nobody may keep one: the next token may do better. */
+/** Headers of a refusal. It must not be cached: the next token may be valid. */
 export function refusalHeaders(refused: Refusal): Record<string, string> {
   const headers: Record<string, string> = { 'cache-control': 'no-store' }
   if (refused.status === 401) headers['www-authenticate'] = 'Bearer'

@@ -12,9 +12,9 @@ type SegmentMatcher = (segment: string) => boolean
  * - `/static` is itself and everything below it, by whole segments: never `/statics`.
  * - `*` is one segment or a part of it: `/files/*.png`, `/orders/*` (not `/orders/1/lines`).
  * - `**` is any number of segments, none too, at the end or between: `/docs/**`.
- * - `/` is the root page alone; to open everything one has to say `/**`.
+ * - `/` is the root page alone; to open everything, write `/**`.
  *
- * @throws SidecarError `SIDECAR_AUTH_SETTINGS` for a pattern that could not mean what it says.
+ * @throws SidecarError `SIDECAR_AUTH_SETTINGS` for a pattern that cannot work as written.
  */
 export function compileExcludes(patterns: readonly string[]): Excludes {
   const matchers = patterns.map(compile)

@@ -38,7 +38,7 @@ import {
 
 export interface GuardOptions {
   readonly settings: AuthSettings
-  /** What this application calls itself at the auth service. Not sent where it is left out. */
+  /** The code of this application at the auth service. Not sent where it is left out. */
   readonly code?: string
   /** How to reach `auth.service`. */
   readonly call?: CallAuthService

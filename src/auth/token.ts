@@ -23,13 +23,13 @@ const PARAMETER = /^(?:(?:token|access_token)(?:\[.*)?|\[(?:token|access_token)\
 const BEARER = /^bearer(?: +|$)/i
 /** Visible ASCII only: no space, no control character, nothing a header could be split with. */
 const TOKEN = /^[\x21-\x7e]+$/
-/** Something was sent, but one cannot say what: no token. */
+/** Something was sent that cannot be read as one token. */
 const UNCLEAR = ''
 /** Different tokens were sent, of which the app could take another one than the guard: no token. */
 export const SEVERAL = '\0several'
 
 /**
- * The one place that says where a caller's token is: the guard checks it, typed clients forward it.
+ * The only place that locates a caller's token: the guard checks it, typed clients forward it.
  * `Authorization: Bearer`, cookies `token` and `access_token`, query `token` and `access_token`, `X-Auth-Token`,
  * `X-Token`.
  *

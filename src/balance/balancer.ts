@@ -10,7 +10,7 @@ export interface Endpoint {
   done(outcome: Outcome): void
 }
 
-/** What a call may say to steer its pick. */
+/** Hints of a call that steer its pick. */
 export interface PickHint {
   /** Endpoints this call has tried already. */
   readonly exclude?: ReadonlySet<ServiceInstance> | undefined

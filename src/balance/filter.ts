@@ -1,7 +1,7 @@
 import { messageOf, SidecarError } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 
-/** Which instances of a service may be called: metadata that must be equal, or a function's word. */
+/** Which instances of a service may be called: metadata that must be equal, or a function that decides. */
 export type InstanceFilter = Readonly<Record<string, string>> | ((instance: ServiceInstance) => boolean)
 
 /** The metadata key of the version, as in Spring Cloud. */

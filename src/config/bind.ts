@@ -134,7 +134,7 @@ class Binding<T> {
       const { validate } = this.schema['~standard']
       const result = validate(relaxedInput(this.store, this.path))
       if (result instanceof Promise || !result.issues) return result
-      // Spring would have converted: a schema does not say what it wants before it refuses.
+      // Spring would have converted: a schema does not reveal the type that it expects.
       const refused = result.issues.map(({ path = [] }) => path.map((part) => keyOf(part)))
       const other = javaInput(this.store, this.path, refused)
       const again = other === undefined ? result : validate(other)

@@ -6,7 +6,7 @@ import type { ConfigItem, ConfigKey } from '../types.js'
 export interface ConfigSnapshots {
   load(key: ConfigKey): Promise<SavedConfig | undefined>
   save(item: ConfigItem): void
-  /** The registry says that there is none. */
+  /** The registry has no such document. */
   remove(key: ConfigKey): void
 }
 

@@ -23,7 +23,7 @@ export interface Config {
   /** The value, the document it came from and what it hides; secrets masked. */
   explain(key: string): PropertyExplanation
   /**
-   * Calls back when what `get(key)` says has changed, in any spelling of the key, with the new and the old value. A
+   * Calls back when the value of `get(key)` has changed, in any spelling of the key, with the new and the old value. A
    * key with others below it is reported once for all of them (`db`, with the whole map; `''` is everything), one with
    * `.*` behind it once for each of them. What the environment overrides does not change. A listener that throws, or
    * whose promise rejects, is logged and harms no other.

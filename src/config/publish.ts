@@ -17,7 +17,7 @@ export interface DocumentName {
 /** A document to publish. */
 export interface NewDocument extends DocumentName {
   readonly content: string
-  /** Nacos's type word: yaml, json, properties, text, xml, html. @default by the data id's extension, else text */
+  /** Nacos's type name: yaml, json, properties, text, xml, html. @default by the data id's extension, else text */
   readonly type?: string
 }
 

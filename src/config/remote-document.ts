@@ -19,8 +19,8 @@ export interface RemoteDocumentStatus {
   readonly group: string
   readonly refresh: boolean
   /**
-   * `deleted`: it is gone in Nacos and kept here. `failed`: the registry did not answer, or what it said is unusable.
-   * `snapshot`: the registry has not answered yet, and what it said in an earlier run is in use.
+   * `deleted`: it is gone in Nacos and kept here. `failed`: the registry did not answer, or its answer is unusable.
+   * `snapshot`: the registry has not answered yet, and its answer of an earlier run is in use.
    */
   readonly state: 'pending' | 'loaded' | 'absent' | 'deleted' | 'failed' | 'snapshot'
   readonly md5: string | undefined
@@ -39,7 +39,7 @@ export interface RemoteDocumentOptions {
 /** What a document has at one time. */
 export type Held = Pick<RemoteDocument, 'state' | 'md5' | 'parts'>
 
-/** One document: what Nacos last said of it that could be used. */
+/** One document: its last usable content from Nacos. */
 export class RemoteDocument {
   /** `dataId`, and the group where it is another than the usual one. */
   readonly name: string
@@ -58,7 +58,7 @@ export class RemoteDocument {
     this.name = group === 'DEFAULT_GROUP' ? dataId : `${dataId} (${group})`
   }
 
-  /** The registry has said what it holds, and that could be used. */
+  /** The registry has answered, and the content could be used. */
   get heard(): boolean {
     return this.state === 'loaded' || this.state === 'absent' || this.state === 'deleted'
   }
@@ -92,7 +92,7 @@ export class RemoteDocument {
     }
   }
 
-  /** Takes what an earlier run left on disk. @returns when it was saved, if there is a usable one. */
+  /** Loads what an earlier run left on disk. @returns when it was saved, if there is a usable one. */
   async restore(): Promise<Date | undefined> {
     try {
       const saved = await this.options.snapshots?.load(this.reference)
@@ -232,7 +232,7 @@ export class RemoteDocument {
     emit('configDeleted', { dataId, group, kept })
   }
 
-  /** The first word of a registry that was down at the start: its own "not found" beats a snapshot. */
+  /** The first answer of a registry that was down at the start: its "not found" overrides a snapshot. */
   private neverThere(): void {
     const { logger } = this.options
     if (this.reference.required) logger.error(notFound(this))

@@ -110,7 +110,7 @@ export interface DocumentPlan {
 interface SharedDocument {
   readonly dataId: string
   readonly group: string
-  /** `undefined` where nothing says it. */
+  /** `undefined` if nothing defines it. */
   readonly refresh: boolean | undefined
 }
 

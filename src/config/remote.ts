@@ -42,7 +42,7 @@ export interface RemoteConfigOptions {
   readonly snapshots?: SnapshotFolder | undefined
 }
 
-/** The MD5 of nothing and of no document: whatever the registry says then is news, "there is none" too. */
+/** The MD5 of nothing and of no document: any answer of the registry is a change then, "not found" too. */
 const UNCONFIRMED_MD5 = '0'.repeat(32)
 
 /** So many placeholders without a value are named at once. */
@@ -83,7 +83,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   }
 
   /**
-   * Without `fail-fast` a start is no stricter than a change: what the document last said is used, or it is left out.
+   * Without `fail-fast` a start is no stricter than a change: the last content is used, or the document is left out.
    */
   async function goOnWithout(document: RemoteDocument, reason: unknown): Promise<void> {
     if (config.failFast || !(reason instanceof SidecarError) || reason.code === 'SIDECAR_CONFIG_NOT_FOUND') throw reason
@@ -148,7 +148,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     }
   }
 
-  /** Each is said once as long as it is there. */
+  /** Each is logged once as long as it is there. */
   function warn(problems: readonly string[]): void {
     const news = problems.filter((problem) => !said.has(problem))
     for (const problem of news.slice(0, MAX_WARNINGS)) logger.warn(problem)

@@ -71,7 +71,7 @@ export class DevServer extends EventEmitter<DevServerEvents> implements AsyncDis
   /** Base URL without a path; the APIs are below `/nacos`. */
   readonly url: string
   readonly configs: DevConfigs
-  /** Who is connected by gRPC, and faults for them. */
+  /** The gRPC connections, and faults for them. */
   readonly grpc: DevGrpc
   readonly #parts: DevServerParts
   #stopped: Promise<void> | undefined

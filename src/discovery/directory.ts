@@ -20,7 +20,7 @@ export type { ServiceSnapshot } from './snapshot.js'
 /** List requests to the registry at any one time, however many services are followed. */
 const PARALLEL_LISTS = 8
 
-/** Who serves what. `service` is `name` or `group@@name`. */
+/** The services and their instances. `service` is `name` or `group@@name`. */
 export interface ServiceDirectory {
   /** The current snapshot if one is known; allocates nothing: the hot path. */
   peek(service: string): ServiceSnapshot | undefined
@@ -105,7 +105,7 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     // One line when the registry stops answering, one when it is back; not one per service and poll.
     failed(follower, error) {
       const listing = `Listing ${keyText(follower.key)} failed: `
-      // Over HTTP, the error has said so itself.
+      // Over HTTP, the error has reported it already.
       const reason = messageOf(error).replace(listing, '')
       if (failing.size === 0) logger.warn(`${listing}${reason}; ${inUse(follower)}, asking again`)
       failing.add(follower)

@@ -1,6 +1,6 @@
 import type { ServiceSnapshot } from './snapshot.js'
 
-/** The text of `SIDECAR_NO_INSTANCE`: what was looked for, what the registry said, and what to check. */
+/** The text of `SIDECAR_NO_INSTANCE`: what was looked for, what the registry answered, and what to check. */
 export function noInstanceMessage({ key, all }: ServiceSnapshot): string {
   const namespace = key.namespace === '' ? 'public' : key.namespace
   const where = `service "${key.service}" in group ${key.group}, namespace ${namespace}`

@@ -106,7 +106,7 @@ export class ServiceFollower {
     this.failedUpdates = 0
     this.recover()
     this.apply(pushed, this.host.emptyProtectionMs === 0)
-    // Nobody polls a service that is pushed: the confirmation has to be planned.
+    // A pushed service is not polled: the confirmation needs a request of its own.
     if (this.heldEmpty !== wasHeld && !this.fetching) this.schedule()
   }
 
@@ -199,7 +199,7 @@ export class ServiceFollower {
     this.host.released(this)
   }
 
-  /** What is left of the time an empty list is held; the list of a request sent after it is believed. */
+  /** What is left of the time an empty list is held; the list of a request sent after it is applied. */
   private protectedForMs(): number {
     const { emptyProtectionMs } = this.host
     if (this.emptySinceMs === undefined) return emptyProtectionMs

@@ -18,7 +18,7 @@ export function parseBaseUrl(text: string, client = 'a typed client'): BaseUrl {
       `The \`url\` of ${client} ${why}: write http(s)://host[:port][/path]`,
     )
   }
-  // Spring takes `localhost:8080` as well.
+  // Spring accepts `localhost:8080` as well.
   const full = /^[a-z][a-z\d+.-]*:\/\//i.test(text) ? text : `http://${text}`
   if (!URL.canParse(full)) return throwInvalidUrl('is not a URL')
   const url = new URL(full)

@@ -14,7 +14,7 @@ export interface EncodedBody {
   readonly body: WireBody
   /** Sent unless the call's own headers name one. */
   readonly contentType: string | undefined
-  /** No header may say another: it holds the boundary of the parts. */
+  /** No header may override it: it holds the boundary of the parts. */
   readonly partsType?: boolean
   /** Of a stream, where it is known. */
   readonly length?: number
@@ -108,7 +108,7 @@ function ofStream(value: NodeStream): EncodedBody {
   return { body, contentType: contentType ?? BYTES_TYPE, partsType: contentType !== undefined, length, oneShot: true }
 }
 
-/** True for what goes out as it is, and so is never taken for an argument object. */
+/** True for what is sent as it is, and so is never an argument object. */
 export function isRawBody(value: object): boolean {
   return (
     value instanceof FormData ||

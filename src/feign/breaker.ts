@@ -38,7 +38,7 @@ async function load({ failures = 10, openForMs = 10_000 }: BreakerOptions): Prom
   })
 }
 
-/** A caller's own mistake or change of mind says nothing of the service, and neither does a 404. */
+/** A caller's own mistake or abort proves nothing about the service, and neither does a 404. */
 function isServiceFailure(error: Error): boolean {
   if (!(error instanceof FeignError)) return false
   const { code, status } = error

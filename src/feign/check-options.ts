@@ -3,7 +3,7 @@ import { nearest } from '../util/nearest.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 import type { ClientOptions } from './options.js'
 
-/** Every option; those that are numbers say their unit. */
+/** Every option; numbers with their unit. */
 const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
   name: undefined,
   path: undefined,

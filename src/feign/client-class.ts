@@ -101,7 +101,7 @@ export function addLegacyCall(
       return fieldOf(caller, property).call(this)
     }
   }
-  // A class that forgot its @feign says so by this one.
+  // A class without its @feign fails with this error.
   define(prototype, property, methodOf(caller), false)
 }
 

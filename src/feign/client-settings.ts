@@ -3,7 +3,7 @@ import type { FeignClientSettings, Settings } from '../settings/schema.js'
 import type { HeaderInput } from './headers.js'
 import type { CallOptions } from './options.js'
 
-/** What bootstrap.yml says of a client: `feign.client.default` below `feign.client.<name>`. */
+/** The settings of a client in bootstrap.yml: `feign.client.default` below `feign.client.<name>`. */
 export interface ClientSettings {
   readonly options: CallOptions
   /** Low to high. */

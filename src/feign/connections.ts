@@ -2,7 +2,7 @@ import { Pool } from 'undici'
 
 /** An attempt that waits for a free connection. */
 export interface ConnectionWaiter {
-  /** One is free, and taken for this waiter. */
+  /** One is free, and reserved for this waiter. */
   onConnection(): void
   /** None became free in time. */
   onNoConnection(why: string): void
@@ -42,7 +42,7 @@ export class Connections {
     return this.options.origin
   }
 
-  /** The pool to dispatch to, by one that has a connection taken. */
+  /** The pool to dispatch to, for an attempt that has reserved a connection. */
   get current(): Pool {
     // A request would wait for the streams without end inside of a pool that they have left no connection of.
     if (this.open + this.streams > this.options.maxConnections) this.renewPool()

@@ -43,7 +43,7 @@ export interface ClientDecorator {
  * Makes a class a typed client of a service.
  *
  * @param target name of the service (`group@@name` for another group), or options
- * @throws SidecarError `SIDECAR_CLIENT_INVALID` where neither `name` nor `url` says where calls go
+ * @throws SidecarError `SIDECAR_CLIENT_INVALID` without both `name` and `url`
  *
  * @example
  * export @feign('user-service') class Users { @get('/users/{id}') byId!: (p: { id: string }) => Promise<User> }

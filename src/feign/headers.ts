@@ -7,7 +7,7 @@ export type HeaderInput = HeaderRecord | Headers | ReadonlyMap<string, HeaderVal
 type HeaderValue = string | number | boolean | readonly string[] | null | undefined
 type HeaderRecord = Readonly<Record<string, HeaderValue>>
 
-/** Names and values by turns, names in lower case: what undici takes without converting. */
+/** Names and values by turns, names in lower case: the form that undici accepts without converting. */
 export type FlatHeaders = readonly string[]
 
 /** Meant for one connection only, or made anew for each request; never forwarded. */
@@ -88,7 +88,7 @@ function toRecord(given: unknown): HeaderRecord {
   return record
 }
 
-/** `Headers` and a `Map` have no keys to read: their headers would be lost without a word. */
+/** `Headers` and a `Map` have no keys to read: their headers would be lost silently. */
 function isPairs(headers: object): boolean {
   return typeof (headers as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
 }

@@ -26,7 +26,7 @@ export interface FeignResponse<Body = unknown> {
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   /** Decoded by its content type. */
   readonly body: Body
-  /** Who answered; absent for a fixed `url`. */
+  /** The instance that answered; absent for a fixed `url`. */
   readonly instance?: ServiceInstance | undefined
   readonly attempts: number
 }

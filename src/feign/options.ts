@@ -7,17 +7,20 @@ import type { QueryStyle } from './query.js'
 import type { JsonCodec } from './json.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 
-/** What can be said of one call, and of every call of a client. The method's word beats the client's. */
+/** The options of one call, and of every call of a client. Those of the method override those of the client. */
 export interface CallOptions {
   /** Fixed base URL: no discovery, and nothing of the caller's context is sent unless `forwardContext`. */
   readonly url?: string
-  /** Deadline of the whole call, every attempt included, in ms; 0, here and below, is none. @default none; each attempt has `readTimeoutMs` */
+  /**
+   * Deadline of the whole call, every attempt included, in ms; 0, here and below, is none. @default none; each attempt
+   * has `readTimeoutMs`
+   */
   readonly timeoutMs?: number
   /** Deadline of one connection attempt in ms; then the next instance. @default 2000 */
   readonly connectTimeoutMs?: number
   /**
    * Connections to one instance, for all calls that are under way; 1 or more. Where all are in use, further calls wait
-   * until one becomes free; after `connectTimeoutMs` without any they go to the next instance, and the log says so.
+   * until one becomes free; after `connectTimeoutMs` without any they go to the next instance, and a warning is logged.
    * @default 128
    */
   readonly maxConnections?: number
@@ -25,7 +28,8 @@ export interface CallOptions {
   readonly readTimeoutMs?: number
   /**
    * Deadline of one attempt in ms, its connection and its whole answer included, in place of `readTimeoutMs`. With a
-   * longer `timeoutMs` an instance that hangs costs an idempotent call this long, and another one answers. @default none
+   * longer `timeoutMs` an instance that hangs costs an idempotent call this long, and another one answers. @default
+   * none
    */
   readonly attemptTimeoutMs?: number
   /**
@@ -55,12 +59,15 @@ export interface CallOptions {
   readonly result?: 'body' | 'response'
   /** A 404 is `undefined` instead of an error. @default false */
   readonly decode404?: boolean
-  /** Takes `data` out of a `{ code, message, data }` envelope; another code than 0 or 200 is an error. @default false */
+  /**
+   * Takes `data` out of a `{ code, message, data }` envelope; another code than 0 or 200 is an error. @default false
+   */
   readonly unwrap?: boolean | UnwrapOptions
   /** Checks, and may transform, the result: any Standard Schema (zod, valibot, arktype). */
   readonly validate?: StandardSchema
   /**
-   * Reads and writes JSON in place of `JSON`, which loses digits of integers beyond 2^53: the ids of many Java services.
+   * Reads and writes JSON in place of `JSON`, which loses digits of integers beyond 2^53: the ids of many Java
+   * services.
    *
    * @example
    * defineClient({ name: 'order-service', json: JSONbig({ useNativeBigInt: true }) }, { … }) // npm json-bigint

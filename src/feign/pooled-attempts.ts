@@ -12,7 +12,7 @@ export abstract class PooledAttempts<Rules extends AttemptRules = AttemptRules>
   private connections: Connections | undefined
   private waiting = false
 
-  /** Sends the request over a connection it has taken. */
+  /** Sends the request over a connection it has reserved. */
   protected abstract dispatch(pool: Pool): void
   /** No connection was to be had: it is our own limit, and no fault of the instance. */
   abstract onNoConnection(why: string): void

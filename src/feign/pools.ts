@@ -92,7 +92,7 @@ export function createPools(options: PoolsOptions): Pools {
 }
 
 /**
- * `secure=true` in the metadata is Spring's word for https.
+ * `secure=true` in the metadata is Spring's sign for https.
  *
  * @param secure the caller asks for https
  */

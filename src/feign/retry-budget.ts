@@ -23,7 +23,7 @@ export class RetryBudget {
     this.calls[this.advance()]!++
   }
 
-  /** Whether one more retry is granted; it is taken as done. */
+  /** Whether one more retry is granted; it is counted as done. */
   withdraw(): boolean {
     const at = this.advance()
     const allowed = this.percent === 0 ? 0 : Math.max(FLOOR, (sum(this.calls) * this.percent) / 100)

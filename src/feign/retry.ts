@@ -1,9 +1,9 @@
-/** The answers by which a server, or a proxy before it, says that it did not do the work: another one may. */
+/** The statuses by which a server, or a proxy before it, shows that it did not do the work: another one may. */
 export function isRetryableStatus(status: number): boolean {
   return status === 503 || status === 502 || status === 504
 }
 
-/** Answers that end with their head, whatever their headers say of a body. */
+/** Responses that end with their head, whatever their headers. */
 export function hasNoBody(status: number): boolean {
   return status === 204 || status === 304 || status === 205
 }

@@ -16,7 +16,7 @@ import { createPools, MAX_CONNECTIONS, type Pools } from './pools.js'
 import { RetryBudget } from './retry-budget.js'
 import { timeLimit } from './time-limit.js'
 
-/** How long one connection may take to come about, where nothing else is set. */
+/** Timeout of one connection attempt, if nothing else is set. */
 export const CONNECT_TIMEOUT_MS = 2_000
 
 /** What typed clients, `fetch` and the adapters need of the sidecar they run in. */

@@ -4,7 +4,7 @@ import { throwInvalidCall } from './invalid-call.js'
 /** What may stand for a `{variable}` of a path. */
 export type PathValue = string | number | boolean | bigint
 
-/** A path such as `/users/{id}/orders`, taken apart once so that a call only joins strings. */
+/** A path such as `/users/{id}/orders`, parsed once so that a call only joins strings. */
 export interface PathTemplate {
   /** As written, with the client's own `path` in front. */
   readonly source: string
@@ -21,7 +21,7 @@ const VARIABLE_NAME = /^[A-Za-z_$][\w$.-]*$/
 const LITERAL = /^[\x21-\x7e]*$/
 
 /**
- * Joins `base` and `path` and takes the result apart.
+ * Joins `base` and `path` and parses the result.
  *
  * @throws SidecarError `SIDECAR_CLIENT_INVALID` for an absolute URL, `//`, dot segments, control characters or braces
  * that do not pair.
@@ -52,7 +52,7 @@ export function compileTemplate(base: string, path: string): PathTemplate {
   return { source, variables, pieces, hasQuery: source.includes('?') }
 }
 
-/** A segment that a URL parser takes for `.` or `..`, encoded ones too. */
+/** A segment that a URL parser reads as `.` or `..`, encoded ones too. */
 export function hasDotSegment(path: string): boolean {
   const [pathPart = ''] = path.split('?', 1)
   return pathPart.split('/').some((segment) => /^(\.|%2e){1,2}$/i.test(segment))

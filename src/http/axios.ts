@@ -109,7 +109,7 @@ class LogicalRequest extends Attempts {
         this.heard(response.headers)
         return { ...response, config }
       } catch (error) {
-        // Whoever repeats the request by its config means the service, not this instance.
+        // A repetition of the request by its config is for the service, not for this instance.
         if (axios.isAxiosError(error)) error.config = config
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)
         if (!neverSent) this.sent++

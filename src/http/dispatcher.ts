@@ -17,7 +17,7 @@ type Handler = Dispatcher.DispatchHandler
 
 /**
  * An undici dispatcher that knows logical names: `http://user-service/…` goes to an instance, with the caller's token
- * and trace; every other origin goes where it says. URLs are lower-cased before they come here, and so are the names:
+ * and trace; every other origin is used as it is. URLs are lower-cased before they come here, and so are the names:
  * see `calling`.
  */
 export class SidecarDispatcher extends Dispatcher {
@@ -81,7 +81,7 @@ class LogicalCall extends PooledAttempts implements Handler {
   private onSocket = false
   /** Of the answer whose head the caller has. */
   private status = 0
-  /** The caller has the whole answer: what undici says further on is of no interest. */
+  /** The caller has the whole answer: later events of undici are ignored. */
   private complete = false
 
   constructor(

@@ -1,7 +1,7 @@
 /** A URL whose host is the logical name of a service. */
 export interface LogicalUrl {
   readonly service: string
-  /** It says https: then no instance is called in the clear, whatever its metadata says. */
+  /** It says https: then no instance is called without TLS, whatever its metadata. */
   readonly secure: boolean
   /** Path, query and fragment, as written. */
   readonly rest: string

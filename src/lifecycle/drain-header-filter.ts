@@ -55,7 +55,7 @@ const writeHead = function (this: ServerResponse, ...args: unknown[]): ServerRes
 
 const isDrainHeader = (name: unknown) => typeof name === 'string' && name.toLowerCase() === DRAIN_HEADER
 
-/** Headers as `writeHead` takes them: an object, or a list of names and values in turn (or in pairs). */
+/** Headers as `writeHead` accepts them: an object, or a list of names and values in turn (or in pairs). */
 function withoutDrainHeader(headers: unknown): unknown {
   if (typeof headers !== 'object' || headers === null) return headers
   if (!Array.isArray(headers)) {

@@ -4,7 +4,7 @@ import type { RequestTracker } from './request-tracker.js'
 import type { ShutdownSignal } from './signals.js'
 import { findDevWatcher } from './dev-watcher.js'
 
-/** How long an instance goes on serving after it has left the registry. */
+/** How long an instance goes on serving after its deregistration. */
 export interface DrainPlan {
   readonly atLeastMs: number
   readonly atMostMs: number

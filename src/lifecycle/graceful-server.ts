@@ -8,7 +8,7 @@ import { filterDrainHeaders, setDrainHeader } from './drain-header-filter.js'
 import { endEventStream, trackWebSockets, type WebSockets } from './streams.js'
 
 export interface GracefulServerOptions {
-  /** True from the first moment of leaving. */
+  /** True from the first moment of the shutdown. */
   leaving(): boolean
   /** The app wants to close: when it may. */
   mayClose(): Promise<void>

@@ -66,7 +66,7 @@ export interface StopOptions {
   readonly drain?: boolean
 }
 
-/** When the app listens, and how it leaves. */
+/** Detects when the app listens, and shuts it down in order. */
 export interface Lifecycle {
   /** `leaving`, too, while the app closes its own server; `starting` again once it has. */
   readonly phase: 'starting' | 'serving' | 'leaving' | 'left'
@@ -79,7 +79,8 @@ export interface Lifecycle {
   /** Names the app's server by hand. */
   listening(server: NetServer): void
   /**
-   * Leaves in order. Calls share one promise; one with `drain: false` ends the drain of an earlier one. Never rejects.
+   * Shuts down in order. Calls share one promise; one with `drain: false` ends the drain of an earlier one. Never
+   * rejects.
    */
   stop(options?: StopOptions): Promise<void>
 }

@@ -19,7 +19,7 @@ export interface ListeningServer {
 
 export interface ListeningOptions {
   readonly app?: Pick<MountedApp, 'owns' | 'onListening'>
-  /** `server.port` of the settings; 0 says nothing. */
+  /** `server.port` of the settings; 0 counts as unset. */
   readonly port?: number
   /** Finds the app behind functions that hide it. */
   readonly probe?: ServerProbe
@@ -50,7 +50,7 @@ export interface ListeningWatch {
   readonly found: ListeningServer | undefined
   /** Names the server by hand; it may still be about to listen. */
   announce(server: NetServer): void
-  /** A server of the app takes no connections any more; another one that does stands in for it. */
+  /** A server of the app accepts no connections any more; another listening one replaces it. */
   closed(server: HttpServer): void
   close(): void
 }
@@ -151,7 +151,7 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
   }
 
   // The channel publishes before the app continues: it may add its request handler in the very next statement. But
-  // no connection is taken before the next tick.
+  // no connection is accepted before the next tick.
   const onListen = (message: unknown) => {
     const { server } = message as { server: NetServer }
     if (isHttpServer(server) && !isIgnored(server)) process.nextTick(begin, server)

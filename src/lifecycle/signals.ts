@@ -16,7 +16,7 @@ const SIGNALS = [...ENDING, ...ENDING_ALONE].filter((signal) => signal in consta
 const ECHO_MS = 100
 
 export interface SignalHandler {
-  /** How long a process may stay once it has left. @default 500 */
+  /** How long a process may stay after its shutdown. @default 500 */
   readonly forceExitAfterMs?: number
   /** Shuts down; its synchronous part runs before any handler of the app. */
   shutDown(signal: ShutdownSignal): Promise<void>

@@ -29,7 +29,7 @@ export function fixedAddresses(addresses: readonly ServerAddress[]): AddressSour
 
 export interface AddressServerOptions {
   readonly url: string
-  /** Speaks TLS to addresses that do not say. */
+  /** Uses TLS for addresses without a scheme. */
   readonly tlsByDefault: boolean
   readonly client: HttpClient
   readonly logger: Logger
@@ -73,7 +73,7 @@ const RETRY_MS = 1_000
 
 /**
  * Addresses as an address server hands them out, one a line: asked when they are first needed, and again and again.
- * What it said last stays while it does not answer, or answers something else.
+ * Its last answer stays in use while it does not answer, or answers something else.
  */
 export function createAddressServer(options: AddressServerOptions): AddressSource {
   const { url, tlsByDefault, client, logger, timeoutMs, refreshMs = REFRESH_MS } = options

@@ -25,7 +25,7 @@ export interface RegistryTransports {
 }
 
 /**
- * What the settings say: `cloud.nacos.transport` for registrations, `sidecar.push` for what is watched. Discovery and
+ * Follows the settings: `cloud.nacos.transport` for registrations, `sidecar.push` for what is watched. Discovery and
  * config share one transport, with its login, sockets and request budget, unless they lead to different clusters or
  * users.
  *

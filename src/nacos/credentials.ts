@@ -4,7 +4,7 @@ import { RequestFailure } from './http/failure.js'
 
 /** What a login brought. */
 export interface LoginResult {
-  /** `undefined` where the server says that it wants none. */
+  /** `undefined` if the server wants none. */
   readonly token: string | undefined
   readonly ttlMs: number
 }
@@ -43,7 +43,8 @@ const RENEWED_REJECTED_MS = 10_000
 
 /**
  * The access token of a user: fetched once however many ask (single flight), renewed early and unseen, fetched anew
- * when the server no longer takes it. A login that fails is not the end: servers without authentication refuse one too.
+ * when the server no longer accepts it. A login that fails is not the end: servers without authentication refuse one
+ * too.
  */
 export class Credentials implements AccessTokenSource {
   readonly #options: CredentialsOptions

@@ -27,12 +27,12 @@ export interface NacosSdkOptions {
   readonly logger?: Logger
 }
 
-/** How long a close waits for what is still registered to be taken away. */
+/** How long a close waits for the deregistration of what is still registered. */
 const DEREGISTER_MS = 3_000
 
 /**
- * A transport over clients of the official npm `nacos` package (2.x) that a program has already. They speak Nacos's v1
- * API: Nacos 1.x to 3.1, r-nacos without auth. The built-in transport knows more servers and says more.
+ * A transport over clients of the official npm `nacos` package (2.x) that a program has already. They use Nacos's v1
+ * API: Nacos 1.x to 3.1, r-nacos without auth. The built-in transport supports more servers and reports more.
  *
  * What comes with the SDK: it beats by itself, at first up to 10 s after a registration; each client has one namespace;
  * services are polled, for its subscription covers the cluster DEFAULT only and never reports an empty list; a change
@@ -69,7 +69,7 @@ export function fromNacosSdk(options: NacosSdkOptions): NacosTransport {
   const services = createSdkNaming(naming)
   const documents = config && createSdkConfig(config, naming)
 
-  /** Does the work, within the caller's patience: a request of the SDK cannot be taken back. */
+  /** Does the work, for as long as the caller waits: a request of the SDK cannot be cancelled. */
   async function perform<T>(
     what: string,
     work: () => Promise<T>,

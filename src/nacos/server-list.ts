@@ -78,7 +78,7 @@ export class ServerList {
     return this.#state === 'found' && this.#current?.failures === 0
   }
 
-  /** Tries the nodes in turn. @throws RequestFailure with what each of them said */
+  /** Tries the nodes in turn. @throws RequestFailure with the failure of each */
   async run<T>(attempt: (address: ServerAddress) => Promise<T>, options: RunOptions): Promise<T> {
     const tried: string[] = []
     let last: RequestFailure | undefined

@@ -4,7 +4,7 @@ import type { ConnectionTls } from '../settings/connection.js'
 import type { PlainTls } from './transport.js'
 
 /**
- * Reads the PEM files into what Node's TLS takes. Certificates are always verified: the explicit `true` also overrules
+ * Reads the PEM files into options of Node's TLS. Certificates are always verified: the explicit `true` also overrules
  * NODE_TLS_REJECT_UNAUTHORIZED.
  *
  * @throws SidecarError `SIDECAR_SETTINGS_UNREADABLE` with the key and the path

@@ -2,7 +2,7 @@ import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceN
 
 /**
  * The one seam to a registry: everything above it knows services, instances and configs, never URLs.
- * Optional methods say what a transport cannot do; the core then polls, or lives by the connection.
+ * Absent optional methods show what a transport cannot do; the core then polls, or lives by the connection.
  *
  * Every method rejects with a `SidecarError` (`SIDECAR_REGISTRY_*`). A failed request is never an empty list and
  * never "config absent".
@@ -14,7 +14,7 @@ export interface NacosTransport {
   deregister(instance: ServiceInstance, signal?: AbortSignal): Promise<void>
   /** Every instance of the service, healthy or not, enabled or not. An unknown service has none. */
   list(key: ServiceKey, signal?: AbortSignal): Promise<ServiceInstance[]>
-  /** `undefined` is the registry's own word that there is no such document. */
+  /** `undefined` means that the registry itself has no such document. */
   getConfig(key: ConfigKey, signal?: AbortSignal): Promise<ConfigItem | undefined>
   /**
    * Absent: the connection itself keeps the instance alive. `unknown` asks for a new registration. `onInterval`

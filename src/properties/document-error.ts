@@ -1,4 +1,4 @@
-/** What is wrong with a document and where; the caller says which error of ours that is. */
+/** What is wrong with a document and where; the caller decides which error code that is. */
 export class DocumentError extends Error {
   override readonly name = 'DocumentError'
 

@@ -1,8 +1,8 @@
 /**
  * Every profile there is, weakest first: included ones, then active ones, each followed by the members of its group.
  *
- * @param bootstrap what bootstrap files say, where there are any. Spring activates those for them first, and names the
- * profiles again afterwards: members of a group that are known there stand before the profile, not behind it.
+ * @param bootstrap the profiles of bootstrap files, if there are any. Spring activates those for them first, and names
+ * the profiles again afterwards: members of a group that are known there stand before the profile, not behind it.
  */
 export function activeProfiles({ include, active, group = {} }: Profiles, bootstrap?: Profiles): string[] {
   const named = new Set([...include, ...active])
@@ -27,7 +27,7 @@ export interface Profiles {
 
 /**
  * Spring's profile expressions: `dev`, `!prod`, `a & b`, `(a | b) & !c`, and lists, of which one member suffices.
- * Throws a plain `Error` that says what is wrong.
+ * Throws a plain `Error` with what is wrong.
  */
 export function profilesMatch(expressions: readonly string[], active: readonly string[]): boolean {
   return expressions.some((expression) => evaluate(expression, new Set(active)))

@@ -12,7 +12,7 @@ export class PropertyNode {
   /** Most nodes are leaves, and share an empty one. */
   children: ReadonlyMap<string, PropertyNode> = NO_CHILDREN
   entry: PropertyEntry | undefined
-  /** Who gave `entry`. */
+  /** The document of `entry`. */
   source: PropertyDocument | undefined
   isList = false
   /** The node of a relaxed name, where that is not what `children` has under this name. */

@@ -20,7 +20,7 @@ interface ViewOptions {
   readonly tree: PropertyNode
   /** Asked before every document that stands below it. */
   readonly environment?: Environment
-  /** Who resolves the placeholders of its values. @default one that looks in this view alone */
+  /** Resolves the placeholders of its values. @default one that uses this view only */
   readonly resolver?: Resolver
   /** Looked in for what a placeholder does not find in this view. */
   readonly beyond?: () => PropertyView | undefined

@@ -11,7 +11,7 @@ export interface YamlEvents {
   textOf(source: string, event: ScalarEvent): string
 }
 
-/** What js-yaml says is wrong. `line` and `column` count from 0; absent where it knows no place. */
+/** The error of js-yaml. `line` and `column` count from 0; absent where it knows no place. */
 export class YamlSyntaxError extends Error {
   constructor(
     readonly reason: string,
@@ -22,7 +22,7 @@ export class YamlSyntaxError extends Error {
   }
 }
 
-/** js-yaml reads in one go: what takes it longer than a few milliseconds is read by a worker thread. */
+/** js-yaml reads in one go: a text that needs more than a few milliseconds is read by a worker thread. */
 export const WORKER_FROM_CHARS = 50_000
 
 /** How deep maps and lists may stand in each other. */

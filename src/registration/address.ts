@@ -15,7 +15,7 @@ import {
 
 /** The address others will call, and why it is this one. */
 export interface AddressChoice {
-  /** Without brackets; a host name only where the settings say one. */
+  /** Without brackets; a host name only if the settings have one. */
   readonly ip: string
   /** Completes "registering 10.0.0.5: …". */
   readonly reason: string
@@ -29,7 +29,8 @@ export type AddressSettings = Pick<DiscoverySettings, 'ip' | 'networkInterface' 
 
 /**
  * Chooses among the addresses of this machine: `ip` > `network-interface` > `preferred-networks` > the one address the
- * app is bound to > the first private address that no Docker, hypervisor or VPN made. `cloud.inetutils` leaves some out.
+ * app is bound to > the first private address that no Docker, hypervisor or VPN made. `cloud.inetutils` leaves some
+ * out.
  *
  * @param boundTo what the app's server listens on; `::` and `0.0.0.0` are every address. @default every address
  * @throws `SIDECAR_SETTINGS_INVALID` where `ip` is no address to call, or `network-interface` is not there.
@@ -84,7 +85,7 @@ export function chooseAddress(
 }
 
 /**
- * The address that the settings say; `undefined` where they leave the choice: nothing, an empty text, or `auto`.
+ * The address in the settings; `undefined` where they leave the choice: nothing, an empty text, or `auto`.
  *
  * @throws `SIDECAR_SETTINGS_INVALID` where it is no address to call.
  */

@@ -39,7 +39,7 @@ export interface RegistrationState {
   readonly phase: 'idle' | 'registering' | 'registered' | 'leaving' | 'left'
   /** True from the first successful registration until the deregistration: callers may have this instance. */
   readonly listed: boolean
-  /** True where this process has left and others go on serving the instance. */
+  /** True if this process has stopped and others go on serving the instance. */
   readonly shared: boolean
   /** Wall clock of the last heartbeat that the registry accepted, in ms since 1970. */
   readonly lastBeatAt: number | undefined

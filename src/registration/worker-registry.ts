@@ -38,7 +38,7 @@ export function createWorkerRegistry({
   const { namespace, group, service, cluster, ip, port } = instance
   const identity = JSON.stringify([[...servers].sort(), namespace, group, service, cluster, ip, port])
   const prefix = `${createHash('sha256').update(identity).digest('hex').slice(0, 32)}-`
-  // The time is part of the name, so that a later process of the same pid is not taken for this one.
+  // The time is part of the name, so that a later process of the same pid is not mistaken for this one.
   const own = `${prefix}${process.pid}-${startOf(process.pid) ?? ''}`
 
   function isLast(): boolean {

@@ -133,7 +133,7 @@ class Binder {
     )
   }
 
-  /** Free names may hold dots (`preserved.heart.beat.interval`), which the tree has taken for levels. */
+  /** Free names may hold dots (`preserved.heart.beat.interval`), which the tree has split into levels. */
   private names(node: PropertyNode, path: PropertyPath): unknown {
     const pairs: [string, unknown][] = []
     for (const leaf of node.leaves()) {
@@ -159,7 +159,7 @@ class Binder {
     return [`without effect here, as nothing depends on them: ${this.withoutEffect.join(', ')} (docs/migration.md)`]
   }
 
-  /** Who wrote a setting; `undefined` where it is a default. */
+  /** The source of a setting; `undefined` for a default. */
   written(path: PropertyPath): PropertyLayer | undefined {
     const node = this.origins.get(JSON.stringify(path))
     const found = node && this.scalarAt(node, path)

@@ -2,8 +2,8 @@ import { textEntry, type PropertyDocument } from '../properties/document.js'
 import { documentPath } from '../properties/path.js'
 
 /**
- * `--key=value` as Spring reads it: said twice it is `a,b`. Only names with a dot or an index, and with a value: anything
- * else (`--verbose`, `--port=80`, `--server.port 80`) is the app's own.
+ * `--key=value` as Spring reads it: given twice it is `a,b`. Only names with a dot or an index, and with a value:
+ * anything else (`--verbose`, `--port=80`, `--server.port 80`) is the app's own.
  */
 export function commandLine(argv: readonly string[]): PropertyDocument {
   const said = new Map<string, string>()

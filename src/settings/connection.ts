@@ -92,7 +92,7 @@ export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'confi
   })
 }
 
-/** Who names certificates means TLS: an address without a scheme must not send its password in the clear. */
+/** Certificates imply TLS: an address without a scheme must not send its password in the clear. */
 function wantsTls({ enabled, ...files }: NacosSettings['tls']): boolean {
   return enabled ?? Object.values(files).some((file) => file !== undefined)
 }

@@ -17,10 +17,10 @@ const SHORT_NAMES: Record<string, readonly string[]> = {
 }
 
 /**
- * What the environment says of the settings, as one document.
+ * The settings of the environment, as one document.
  *
  * @param isSet whether the command line or code sets a property: a short name for the base then stays out of the
- * sections too, where it would hide that stronger word.
+ * sections too, where it would hide that stronger value.
  */
 export function environmentDocument(
   environment: Environment,

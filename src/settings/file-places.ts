@@ -5,7 +5,7 @@ import { parseLocationGroups, type ConfigLocation } from './locations.js'
 
 export interface FileSource {
   readonly path: string
-  /** How to read it, where its own name does not say so: `.yml`. */
+  /** How to read it, if its own name does not show it: `.yml`. */
   readonly extension?: string | undefined
 }
 

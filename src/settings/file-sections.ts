@@ -19,7 +19,7 @@ export interface FileSection extends Section {
 /**
  * Every `---` document of a file that this platform is meant by, in its order.
  *
- * @param extension how to read it, where the file's own name does not say so
+ * @param extension how to read it, if the file's own name does not show it
  */
 export function readSections(file: string, cwd: string, extension = extname(file)): FileSection[] {
   const name = displayName(file, cwd)
@@ -65,7 +65,7 @@ function pathOf(key: string, file: string): PropertyPath {
   }
 }
 
-/** What a file says wrong becomes an error of the settings. */
+/** An error in a file becomes an error of the settings. */
 export function orThrow<T>(code: SidecarErrorCode, read: () => T): T {
   try {
     return read()

@@ -19,7 +19,10 @@ export function profileFile(file: string, profile: string): string[] {
   return [`${file.slice(0, -extension.length || undefined)}-${profile}${extension}`].filter(isFile)
 }
 
-/** Where Spring looks below a folder: the folder, `config/`, and the folders in `config/`; the last one is the strongest. */
+/**
+ * Where Spring looks below a folder: the folder, `config/`, and the folders in `config/`; the last one is the
+ * strongest.
+ */
 export function configFolders(folder: string): string[] {
   const config = join(folder, 'config')
   return [folder, config, ...foldersIn(config)]
@@ -89,7 +92,7 @@ export function packageFolderAbove(folder: string): string | undefined {
   }
 }
 
-// What is there but cannot be looked at counts as found: reading it then says why not.
+// A file without access counts as found: reading it then gives the error.
 export function isFile(path: string): boolean {
   try {
     return !statSync(path).isDirectory()

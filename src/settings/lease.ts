@@ -32,7 +32,7 @@ export interface LeaseSettings {
 }
 
 /**
- * The lease that settings say as they were written: what is there holds, in the metadata before the settings, and the
+ * The lease as the settings write it: what is there holds, in the metadata before the settings, and the
  * rest adapts to it, so that some beats fit into each of the other two. Times of the metadata below a second are raised
  * to one.
  */

@@ -144,7 +144,7 @@ function packageName(cwd: string, main: string | undefined): PropertyDocument[] 
   }
 }
 
-/** Which profiles are active is said outside the documents that depend on it. */
+/** The active profiles are set outside of the documents that depend on them. */
 function profilesIn(store: PropertyStore): Profiles {
   const names = (key: string) => namesOf(store.get(key, 'local'))
   const groups = store.get('profiles.group', 'local')
@@ -187,7 +187,7 @@ function applicationJson(environment: Environment, argv: PropertyDocument): Prop
 }
 
 /**
- * What only the environment, the command line and code may say, under its full name: `CONFIG_NAME` is the app's own.
+ * What only the environment, the command line and code may set, under its full name: `CONFIG_NAME` is the app's own.
  */
 function springSetting(key: string, overrides: readonly PropertyDocument[], environment: Environment) {
   const name = relaxed(`spring.${key}`)

@@ -51,9 +51,9 @@ interface Layer {
 }
 
 /**
- * The local documents in Spring's order, lowest first: on each document stand those that it imports, and above the files
- * of one place those for the active profiles, the last profile the strongest. A document in Nacos stands just above the
- * one that imports it, so that local files for a profile are above it.
+ * The local documents in Spring's order, lowest first: on each document stand those that it imports, and above the
+ * files of one place those for the active profiles, the last profile the strongest. A document in Nacos stands just
+ * above the one that imports it, so that local files for a profile are above it.
  *
  * @throws SidecarError SIDECAR_SETTINGS_NOT_FOUND, SIDECAR_SETTINGS_UNREADABLE, SIDECAR_SETTINGS_SYNTAX,
  * SIDECAR_SETTINGS_INVALID, SIDECAR_PLACEHOLDER_UNRESOLVED
@@ -149,7 +149,7 @@ class LocalLoader {
     })
   }
 
-  /** What a document says to import, once. */
+  /** What a document imports, once. */
   private readImports(one: Layer): void {
     const { section } = one
     if (!section || one.read) return

@@ -9,7 +9,10 @@ const NOT_CLIENTS = new Set(['defaultconfig', 'defaulttoproperties', 'refreshena
 
 const SETTINGS = new Set(Object.keys(feignClient.shape).map(relaxed))
 
-/** What a bootstrap.yml says of clients in OpenFeign's words, said as `feign.client.<name>` too, which is stronger. */
+/**
+ * The client settings of a bootstrap.yml under OpenFeign's names, translated to `feign.client.<name>`, which is
+ * stronger.
+ */
 export function withOpenFeign(entries: readonly PropertyEntry[]): PropertyEntry[] {
   const clients = entries.flatMap((entry) => {
     const path = clientPath(entry.path)

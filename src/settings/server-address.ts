@@ -1,21 +1,21 @@
-/** One address of a registry, taken apart. */
+/** One parsed address of a registry. */
 export interface ServerAddress {
   /** Host name, IPv4, or IPv6 without brackets. */
   readonly host: string
   readonly port: number
-  /** What the scheme says; without one, the default the caller gave. */
+  /** From the scheme; without one, the default of the caller. */
   readonly tls: boolean
   /** `host:port` as it stands in a URL: IPv6 in brackets. */
   readonly authority: string
 }
 
-/** Of a bare host. A URL is taken as it stands: its scheme has a port of its own. */
+/** Of a bare host. A URL is used as it is: its scheme has a default port. */
 const DEFAULT_PORT = 8848
 const SCHEME_PORTS = { http: 80, https: 443 } as const
 /** What a browser shows behind the context path, for addresses that are copied from one. */
 const PAGE = /\/+(index\.html|next|console-ui)?\/*$/i
 
-/** Takes `host:port,[::1]:8848,https://nacos.example.com/nacos` apart; throws a plain `Error` that says what is wrong. */
+/** Parses `host:port,[::1]:8848,https://nacos.example.com/nacos`; throws a plain `Error` with what is wrong. */
 export function parseServerAddresses(
   list: string,
   tlsByDefault = false,
@@ -42,8 +42,8 @@ export interface EndpointDefaults {
 const ENDPOINT_PORT = 8080
 
 /**
- * The URL that an address server is asked at, as the Java client builds it: `http://ENDPOINT:8080/nacos/serverlist`. A URL
- * with a path is taken as it stands; throws a plain `Error` that says what is wrong.
+ * The URL that an address server is asked at, as the Java client builds it: `http://ENDPOINT:8080/nacos/serverlist`. A
+ * URL with a path is used as it is; throws a plain `Error` with what is wrong.
  */
 export function parseEndpoint(text: string, defaults: EndpointDefaults = {}): string {
   const bare = !text.includes('://')

@@ -4,7 +4,7 @@ import { sep } from 'node:path'
 import { formatPath, relaxed, type PropertyPath } from '../properties/path.js'
 import { sharedBy } from '../util/shared-by.js'
 
-/** What a placeholder finds in every Spring process although no file says it: a bootstrap.yml for Java uses it. */
+/** What a placeholder finds in every Spring process although no file sets it: a bootstrap.yml for Java uses it. */
 const KNOWN: Record<string, () => string> = {
   'user.home': homedir,
   'user.dir': () => process.cwd(),

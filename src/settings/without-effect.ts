@@ -2,7 +2,7 @@ import { relaxed, type PropertyPath } from '../properties/path.js'
 
 /** Keys that Spring Cloud Alibaba and its client know and that change nothing here. What is lost by them is nothing. */
 const WITHOUT_EFFECT: Readonly<Record<string, readonly string[]>> = {
-  // One connection, one listener and one cache here, whatever these say; changes arrive by push.
+  // One connection, one listener and one cache here, whatever these are set to; changes arrive by push.
   'cloud.nacos.discovery': [
     'watch-delay',
     'watch.enabled',

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, rename, rm, writeFile } from 'node:fs/promises'
 
-/** What a process that was killed in mid-write leaves behind. */
+/** The file that a process killed in mid-write leaves behind. */
 export const TEMPORARY_FILE = /\.[0-9a-f]{12}\.tmp$/
 
 // Windows has no such flag, and no way for another user to put a link there.

@@ -6,7 +6,7 @@ import type { Logger } from '../logger.js'
 import { encodeSnapshot, decodeSnapshot, type SavedSnapshot, type SnapshotKey } from './snapshot-format.js'
 import { isForeign, readPlainFile, TEMPORARY_FILE, writeAtomic } from './atomic-file.js'
 
-/** What the registry last said, kept for a start without it. No method rejects: at worst it is memory only. */
+/** The last answers of the registry, kept for a start without it. No method rejects: at worst it is memory only. */
 export interface SnapshotFolder {
   /** `undefined` for none, and for one that cannot be trusted: that one is set aside. */
   read(key: SnapshotKey): Promise<SavedSnapshot | undefined>
@@ -117,7 +117,7 @@ class Folder implements SnapshotFolder {
       try {
         return await this.carryOut(path, task)
       } catch (error) {
-        // Somebody has tidied up: the folder is made again.
+        // The folder was deleted meanwhile: it is created again.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
       }
     }
@@ -131,7 +131,7 @@ class Folder implements SnapshotFolder {
     else await rm(path, { force: true })
   }
 
-  /** A disk that is full or read-only: said once, tried again now and then. */
+  /** A disk that is full or read-only: logged once, retried now and then. */
   private pause(error: unknown): void {
     this.ready = false
     if (!this.failed) {

@@ -8,7 +8,7 @@ export interface SnapshotOwner {
   readonly servers: readonly string[]
   readonly contextPath: string
   readonly namespace: string
-  /** Who asks: one user's documents are not another's. */
+  /** The user: one user's documents must not reach another. */
   readonly user: string | undefined
 }
 

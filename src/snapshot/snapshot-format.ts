@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What names a snapshot: a word for its kind, then the parts of a service's or a document's key. */
+/** The name of a snapshot: its kind, then the parts of a service's or a document's key. */
 export type SnapshotKey = readonly [kind: string, ...parts: string[]]
 
 export interface SavedSnapshot {
@@ -25,7 +25,7 @@ export function* encodeSnapshot(key: SnapshotKey, savedAt: Date, body: Iterable<
   yield Buffer.from(`sha256 ${hash.digest('hex')}\n`)
 }
 
-/** @throws Error that says what is wrong with it. */
+/** @throws Error with what is wrong with it. */
 export function decodeSnapshot(key: SnapshotKey, bytes: Buffer): SavedSnapshot {
   if (bytes.length === 0) throw new Error('it is empty')
   const content = bytes.subarray(0, -CHECKSUM_BYTES)

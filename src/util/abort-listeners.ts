@@ -17,7 +17,7 @@ export function onAbort(signal: AbortSignal, listener: AbortListener): void {
   signal.addEventListener('abort', notifyAll, { once: true })
 }
 
-/** The last one to go takes the listener of the signal with it. */
+/** The last one to go removes the listener of the signal. */
 export function offAbort(signal: AbortSignal, listener: AbortListener): void {
   const all = listeners.get(signal)
   if (all === undefined || !all.delete(listener) || all.size > 0) return

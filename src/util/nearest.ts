@@ -1,4 +1,4 @@
-/** The candidate that `word` is most likely a slip of, or `undefined` where none is near. */
+/** The candidate that `word` is most likely a typo of, or `undefined` where none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1

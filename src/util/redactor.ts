@@ -10,12 +10,13 @@ export interface Redactor {
 const SHORTEST_SECRET = 3
 /** From here on nothing else is spelt like it by chance: it is blanked wherever it is. */
 const LONG = 20
-/** What may be a word of any message: `nacos`. */
+/** What may occur in any message: `nacos`. */
 const WORD = /^[A-Za-z]+$/
 
 /**
- * Blanks secrets where they stand as values: never inside another word (`nacos-1.example` with the password `nacos`), and one
- * that is a plain word only where a value is said: behind `=`, `:`, a quote, a bracket, or the name of a secret.
+ * Blanks secrets where they stand as values: never inside another word (`nacos-1.example` with the password `nacos`),
+ * and one that is a plain word only in the place of a value: behind `=`, `:`, a quote, a bracket, or the name of a
+ * secret.
  */
 export function createRedactor(secrets: readonly (string | undefined)[]): Redactor {
   const known = new Map<string, RegExp>()

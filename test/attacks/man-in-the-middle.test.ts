@@ -19,7 +19,7 @@ const NO_FILES = {
 let authority: Authority
 let stranger: Authority
 beforeAll(async () => {
-  ;[authority, stranger] = await Promise.all([createAuthority(), createAuthority('Somebody Else')])
+  ;[authority, stranger] = await Promise.all([createAuthority(), createAuthority('Another Authority')])
 })
 
 /** A registry over TLS that would take anything it is sent. */

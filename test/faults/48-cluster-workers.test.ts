@@ -48,7 +48,7 @@ test('fault 48: four workers are one registration, which outlives any of them; t
   const kept = load(app.port, new Agent({ keepAlive: true }))
   const fresh = load(app.port, new Agent({ keepAlive: false }))
   await vi.waitFor(() => expect(kept.seen.ok).toBeGreaterThan(0))
-  // Whoever the connection went to goes first.
+  // The worker with the connection stops first.
   const { pid: first } = JSON.parse(kept.seen.last) as { pid: number }
   const [second, third, last] = pids.filter((pid) => pid !== first) as [number, number, number]
 
@@ -94,7 +94,7 @@ test('fault 48: all workers signalled at once', async () => {
 test('fault 48: a worker that crashes leaves the others registered; the last one to crash deregisters', async () => {
   const { registry, app, pids, deregistrations } = await startWorkers(2)
   for (let at = 0; at < pids.length; at++) {
-    // Whoever takes the call throws.
+    // The worker that gets the call throws.
     const last = at === pids.length - 1
     const deregistered = last && once(registry, 'deregister')
     call(app.port, '/do?throw').catch(() => {})

@@ -16,7 +16,7 @@ interface Watch {
   notices: number
 }
 
-/** Who listens to which document; a notice says that it changed, not how. */
+/** The listeners of documents; a notice reports that a document changed, not how. */
 export class ConfigWatches {
   readonly #watches = new Map<string, Map<Connection, Watch>>()
   readonly #due: Batch

@@ -8,7 +8,7 @@ interface ConnectionsEvents {
   close: [connection: Connection]
 }
 
-/** Who is connected. A silent connection is asked whether it lives, and closed where it does not answer. */
+/** The connections. A silent one is probed, and closed if it does not answer. */
 export class Connections extends EventEmitter<ConnectionsEvents> {
   readonly #open = new Set<Connection>()
   readonly #asked = new WeakSet<Connection>()

@@ -17,7 +17,7 @@ export interface DispatchOptions {
   readonly generation: Generation
 }
 
-/** Who asks: the socket, and what was set up on it, if anything was. */
+/** The client: its socket, and the connection that was set up on it, if any. */
 export interface Caller {
   readonly connectionId: string
   readonly connection: Connection | undefined

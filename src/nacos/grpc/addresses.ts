@@ -12,7 +12,10 @@ export function grpcAddressOf(
   return addressOf(host, grpcPort ?? port + grpcPortOffset, tls)
 }
 
-/** Where a `ConnectResetRequest` sends us, as an HTTP address; only to an IP, for a name would be looked up on its word. */
+/**
+ * Where a `ConnectResetRequest` sends us, as an HTTP address; only to an IP, because a name from the server would be
+ * resolved unchecked.
+ */
 export function resetTargetOf(message: Message, from: ServerAddress): ServerAddress | undefined {
   const host = message['serverIp']
   const port = Number(message['serverPort'])

@@ -84,7 +84,7 @@ function open(session: ClientHttp2Session, path: string, connectionError: CallHa
       'user-agent': 'nacos-sidecar',
     })
   } catch (error) {
-    // A session that is closed, or takes no more.
+    // A session that is closed, or accepts no more.
     throw new StatusError(Status.UNAVAILABLE, messageOf(connectionError() ?? error))
   }
 }

@@ -27,7 +27,7 @@ export interface ChannelOptions {
 }
 
 const CLOSE_GRACE_MS = 300
-/** How long calls may go on that the server had taken before it said that it takes no more. */
+/** How long calls may go on that the server had accepted before its GOAWAY. */
 const GOAWAY_GRACE_MS = 300
 /** What a server may send ahead, as gRPC for Java and C++ have it: the 64 KiB of HTTP/2 cost a round trip each. */
 const WINDOW_BYTES = 1024 * 1024
@@ -68,7 +68,7 @@ export async function openChannel(options: ChannelOptions, signal: AbortSignal):
   }
   socket.unref()
 
-  /** The server takes no new calls on this connection, so it is of no more use. */
+  /** The server accepts no new calls on this connection. */
   const leave = () => endPush?.(new Error('the server is shutting down (GOAWAY)'))
   session.on('goaway', () => {
     goingAway = true

@@ -59,7 +59,9 @@ const ACKNOWLEDGED = /^(SetupAck|ClientDetection|ConnectReset|NotifySubscriber|C
 
 const FIRST_PROBE_MS = 15
 
-/** Server check, set-up, and a wait until the server takes requests; rejects and leaves nothing behind if it fails. */
+/**
+ * Server check, set-up, and a wait until the server accepts requests; rejects and leaves nothing behind if it fails.
+ */
 export async function openConnection(options: GrpcConnectionOptions): Promise<Connection> {
   const { address, logger } = options
   const server = address.authority

@@ -62,7 +62,7 @@ export function isConnectionLoss(error: unknown): boolean {
   return error instanceof SidecarError && error.code === 'SIDECAR_REGISTRY_UNAVAILABLE'
 }
 
-/** True where the server said that it did not even look at the request. */
+/** True if the server did not process the request. */
 export function isUnregistered(error: unknown): boolean {
   return error instanceof AnswerError && error.errorCode === ErrorCode.CONNECTION_UNREGISTERED
 }

@@ -140,7 +140,7 @@ export function parseServiceInfo(info: unknown): ServiceInfo {
   }
 }
 
-/** The hosts as instances of `key`; a message without a single one that can be read says nothing. */
+/** The hosts as instances of `key`; a message without any readable one is ignored. */
 export function instancesOf(key: ServiceKey, hosts: readonly unknown[]): ServiceInstance[] {
   const instances = readHosts(hosts, key)
   if (!instances) throw new Error('serviceInfo.hosts holds no instance with ip and port')

@@ -27,7 +27,7 @@ export async function fetchServiceNames(page: Page, server: string, send: Send):
   return { count: typeof count === 'number' ? count : names.length, names }
 }
 
-/** `undefined` only where the server itself says that there is no such document. */
+/** `undefined` only if the server itself has no such document. */
 export async function fetchConfig(key: ConfigKey, server: string, send: Send): Promise<ConfigItem | undefined> {
   const request = messages.queryConfig(key)
   let answer: Message

@@ -68,9 +68,9 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
       for (const waiter of waiters) waiter.reject(error)
       throw error
     }
-    // Nobody waited for the answer any more, and what was published is not wanted.
+    // No request waits for the answer any more, and what was published is not wanted.
     if ([...group.published.keys()].some((one) => !group.wanted.has(one))) return reconciler.recheck(id)
-    // Who has come meanwhile waits for a round of its own: a deregistration, where this one registered.
+    // A request that came meanwhile needs a round of its own: a deregistration, where this one registered.
     if (group.wanted.size === 0 && group.waiters.length === 0 && groups.get(id) === group) {
       groups.delete(id)
       reconciler.release(id)

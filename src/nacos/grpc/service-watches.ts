@@ -52,7 +52,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
     const answer = await session.request(request)
     try {
       const info = parseServiceInfo(answer['serviceInfo'])
-      // The answer to our own question is true whatever its clock says, unless a push overtook it.
+      // The answer to our own query is valid whatever its timestamp, unless a push overtook it.
       if (watch.session === session && watch.pushedMs <= info.lastRefTimeMs) accept(watch, info)
     } catch (error) {
       throw badAnswer(request.label, session.server, messageOf(error))
@@ -106,7 +106,7 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
           (namespace === undefined || (key.namespace || 'public') === namespace),
       )
       for (const [id, watch] of meant) {
-        // Nacos does not say the namespace. Where the name alone does not decide, or where the push is no newer than
+        // Nacos does not send the namespace. Where the name alone does not decide, or where the push is no newer than
         // what we have (repeated, overtaken, forged, or the server's clock was set back), it is not believed: we ask.
         if (meant.length > 1 || info.lastRefTimeMs <= watch.seenMs) {
           reconciler.recheck(id)

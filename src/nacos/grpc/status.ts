@@ -22,7 +22,7 @@ export class StatusError extends Error {
   }
 }
 
-/** What trailers say: `'ok'`, an error, or nothing where they hold no status. */
+/** The status of trailers: `'ok'`, an error, or nothing if they hold none. */
 export function statusOf(headers: IncomingHttpHeaders): StatusError | 'ok' | undefined {
   const raw = headers['grpc-status']
   if (typeof raw !== 'string') return undefined

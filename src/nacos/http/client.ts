@@ -80,7 +80,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
         try {
           return await once(address, request, deadline.signal, background ? 'background' : 'normal')
         } catch (error) {
-          // Servers close idle connections (r-nacos after 5 s): losing that race says nothing about the node.
+          // Servers close idle connections (r-nacos after 5 s): losing that race proves nothing about the node.
           if (!idempotent || deadline.signal.aborted || !lostKeptConnection(error)) throw error
           return await once(address, request, deadline.signal, 'fresh')
         }

@@ -10,8 +10,8 @@ import type { ListenedConfig } from './listener.js'
 
 export interface ConfigWatchOptions {
   /**
-   * Waits until one of these may have changed and says which; `undefined` where the server cannot hold a request back,
-   * so that all of them are read every `pollIntervalMs`.
+   * Waits until one of these may have changed and returns which; `undefined` where the server cannot hold a request
+   * back, so that all of them are read every `pollIntervalMs`.
    */
   readonly listen: (configs: readonly ListenedConfig[], signal: AbortSignal) => Promise<ConfigKey[] | undefined>
   readonly read: (key: ConfigKey, signal: AbortSignal) => Promise<ConfigItem | undefined>
@@ -63,7 +63,7 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
   /** Answers in a row that were neither held back nor true: something in front of the listener gives them. */
   let hollow = 0
   let readAllAtMs = -Infinity
-  /** Whoever read the documents has said that the registry does not answer: only what worked before is news. */
+  /** The failed read was reported already: only a failure after success is logged. */
   let worked = false
   /** The log holds a failure that is not over. */
   let said = false
@@ -72,7 +72,7 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
     running = true
     while (watched.size > 0 && !closed.signal.aborted) {
       round = new AbortController()
-      // Whoever adds several at once gets one request, not one each.
+      // Several added at once share one request.
       await new Promise((resolve) => setImmediate(resolve))
       try {
         const useful = await once(round.signal)

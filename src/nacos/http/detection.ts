@@ -23,7 +23,7 @@ export interface Detection {
 }
 
 export interface DetectionOptions {
-  /** `auto` asks; anything else is what the settings say, and is never asked for. */
+  /** `auto` detects it; any other value of the settings is used without a request. */
   readonly apiVersion: ConnectionOptions['apiVersion']
   /** Where the user may have rights. */
   readonly namespaces: readonly string[]

@@ -96,7 +96,7 @@ function decode<T>(operation: Operation<T>, response: WireResponse): T {
 const isDenied = (error: unknown): boolean => isFailure(error, 'denied')
 
 function loginFailure({ failure }: Credentials): RequestFailure {
-  // A login that got no answer says nothing about the password.
+  // A login without an answer proves nothing about the password.
   if (failure?.blamesNode) return new RequestFailure(failure.kind, `the login failed: ${failure.detail}`, failure.code)
   return new RequestFailure('login', `the login was refused: ${failure?.detail ?? 'no reason given'}`)
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../../errors.js'
 import { RequestFailure } from './failure.js'
 
-/** What Node says of a request that brought no whole answer. */
+/** The error of Node for a request without a whole answer. */
 export class HttpError extends Error {
   /** Node's or TLS's own error code; '' without one. */
   readonly code: string

@@ -30,7 +30,7 @@ function decodeLines(text: string): ConfigKey[] {
     .filter(Boolean)
     .map((line) => {
       const [dataId = '', group = '', tenant = ''] = line.split(WORD)
-      // Java says `public` where it was asked so, r-nacos leaves it out.
+      // Java answers `public` if it was asked so, r-nacos leaves it out.
       return { dataId, group, namespace: tenant === 'public' ? '' : tenant }
     })
 }

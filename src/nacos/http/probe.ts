@@ -44,7 +44,7 @@ export function probe(route: 'naming' | 'config', namespace: string): Operation<
   function decodeSecond(response: WireResponse, first: RequestFailure): Dialect {
     const second = failureOf(() => question(v1).decode(response))
     if (!second) return v1
-    // It has no v1 either: what v3 said is all there is.
+    // It has no v1 either: the answer of v3 is all there is.
     if (second.kind === 'no-route') throw first
     const alike = second.kind === 'denied' ? ', to v3 and v1 alike' : ''
     const both = first.detail === second.detail ? `${second.detail}${alike}` : `${second.detail} (v3: ${first.detail})`

@@ -23,7 +23,7 @@ export interface WithDialectOptions {
   readonly detection: Detection
   readonly choice: ApiChoice
   readonly exchange: Exchange
-  /** Of a request that says nothing else. */
+  /** Of a request without its own. */
   readonly timeoutMs: number
   readonly closed: AbortSignal
   /** Looks closer at a failure of a server that has never answered as a Nacos. */
@@ -135,7 +135,7 @@ export function createWithDialect({
     }
   }
 
-  /** What v1 has done once is not taken from it by one error. */
+  /** One error of v1 does not undo that it worked before. */
   const confirming =
     <T>(verb: OperationName, decode: (response: WireResponse) => T) =>
     (response: WireResponse): T => {

@@ -5,7 +5,7 @@ import { RequestFailure } from '../http/failure.js'
 import type { SdkOptions } from './clients.js'
 
 /**
- * What a failed naming request says. The SDK keeps the server's answer to itself: it warns its own logger and throws
+ * The failure of a naming request. The SDK keeps the server's answer to itself: it warns its own logger and throws
  * `failed to req API: … after all servers(…) tried` for a refusal and for a dead server alike.
  */
 export function namingFailure(error: unknown): RequestFailure {
@@ -15,7 +15,7 @@ export function namingFailure(error: unknown): RequestFailure {
 }
 
 /**
- * What a failed config request says. Its messages are not passed on: they hold the request, with user and password.
+ * The failure of a config request. Its messages are not passed on: they hold the request, with user and password.
  */
 export function configFailure(error: unknown): RequestFailure {
   if (error instanceof RequestFailure) return error
@@ -38,8 +38,8 @@ export function configFailure(error: unknown): RequestFailure {
 }
 
 /**
- * True for an error event that `getConfig` of this document may have caused. Where a request fails and the SDK has a copy
- * on disk, it returns the copy as if it came from the server, and says so by such an event only.
+ * True for an error event that `getConfig` of this document may have caused. Where a request fails and the SDK has a
+ * copy on disk, it returns the copy as if it came from the server, and reports that by such an event only.
  */
 export function mayConcern(error: unknown, dataId: string, group: string): boolean {
   if (/^Snapshot/.test(nameOf(error))) return false

@@ -81,7 +81,7 @@ function unknownVersion(): RequestFailure {
   return new RequestFailure('no-route', 'this version of npm nacos offers no way to read a list as the server sent it')
 }
 
-/** Servers differ on `GROUP@@`: r-nacos would take it for a name. */
+/** Servers differ on `GROUP@@`: r-nacos would treat it as a name. */
 function assertNamed({ service }: ServiceKey): void {
   if (!service) throw new RequestFailure('refused', 'the service has no name')
 }
@@ -90,7 +90,8 @@ function toSdk(instance: Omit<ServiceInstance, 'service' | 'group'>): SdkInstanc
   const { ip, port, weight, healthy, enabled, ephemeral, cluster, metadata } = instance
   return {
     ...{ instanceId: '', ip, port, healthy, enabled, ephemeral, clusterName: cluster, metadata },
-    // It takes a plain 0 for "not given" and makes it 1; a boxed one is written as 0 in the form and in the beat's JSON.
+    // It takes a plain 0 for "not given" and makes it 1; a boxed one is written as 0 in the form and in the beat's
+    // JSON.
     weight: weight === 0 ? (Object(0) as number) : weight,
   }
 }

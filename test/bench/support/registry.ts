@@ -1,7 +1,7 @@
 import { Pool } from 'undici'
 
 const PARALLEL = 16
-/** Nobody beats for these: they last longer than the bench. */
+/** These get no heartbeats: their lease is longer than the bench. */
 const LONG_LEASE = {
   'preserved.heart.beat.interval': '300000',
   'preserved.heart.beat.timeout': '600000',

@@ -109,7 +109,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
         'preserved.heart.beat.timeout': String(beat.timeoutMs),
         'preserved.ip.delete.timeout': String(beat.deleteMs),
       }
-      // Whoever registers over the connection falls silent with it; this one beats over HTTP, and stops.
+      // A registration over gRPC ends with its connection; this one beats over HTTP, and stops.
       const mine = context.instance({ metadata })
       const other = context.instance({ service: mine.service })
       await context.transport.register(mine)

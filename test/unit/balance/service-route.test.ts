@@ -197,7 +197,7 @@ describe('filters', () => {
     const route = routes.to('s', { filter: { zone: 'a' }, version: '1' })
     expect(ports(route, 2)).toEqual([1, 2])
     expect(ports(route, 4, '2')).toEqual([3, 4, 3, 4])
-    // Nobody of that version, or only such as the filter keeps out: the usual ones.
+    // No instance of that version, or only filtered ones: the default selection.
     for (const version of ['3', '9', '__proto__']) expect([1, 2]).toContain(ports(route, 1, version)[0])
     expect(ports(routes.to('s'), 1, '3')).toEqual([5])
   })

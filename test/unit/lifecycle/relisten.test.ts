@@ -40,7 +40,7 @@ async function answer(port: number, path: string): Promise<IncomingMessage> {
 }
 const READINESS = '/actuator/health/readiness'
 
-/** Who the registry lists, by port. */
+/** The instances that the registry lists, by port. */
 async function listed(registry: Registry, namespace = ''): Promise<number[]> {
   const query = new URLSearchParams({ serviceName: 'orders', ...(namespace && { namespaceId: namespace }) })
   const response = await fetch(`http://${registry.address}/nacos/v1/ns/instance/list?${query}`)

@@ -37,7 +37,7 @@ async function setUp({
     { apiVersion: 'auto' },
     {
       ...{ pollInterval: 50, push },
-      // Nobody is on the port beside the scripted one.
+      // The port beside the scripted one is free.
       ...(grpc && { grpcPort: nacos.port }),
     },
   )

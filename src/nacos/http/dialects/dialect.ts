@@ -14,7 +14,7 @@ export interface Operation<T> {
   /** False where doing it twice differs from doing it once. @default true */
   readonly idempotent?: boolean
   /**
-   * What to ask the same node instead, where this answer says nothing: another API of the server. `undefined`: the
+   * What to send to the same node instead, if this answer proves nothing: another API of the server. `undefined`: the
    * answer counts.
    */
   readonly instead?: (response: WireResponse) => Operation<T> | undefined
@@ -26,7 +26,7 @@ export type SignedResource =
   | { readonly type: 'naming'; readonly group?: string; readonly service?: string }
   | { readonly type: 'config'; readonly namespace: string; readonly group?: string }
 
-/** What a server says to a sign of life. */
+/** The answer of a server to a heartbeat. */
 export interface BeatResponse {
   /** False: it asks for a new registration. */
   readonly known: boolean

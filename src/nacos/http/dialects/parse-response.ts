@@ -15,7 +15,7 @@ const MAX_ERROR_TEXT = 300
 const BAD_INPUT =
   /errCode: ?400|is required|not present|invalid|illegal|incorrect|should be|must less|must be|is blank|is empty|is None|overflow|not exceed/i
 
-/** Throws what the status says, unless it is a success. */
+/** Throws the failure of the status, unless it is a success. */
 export function assertSuccess(response: WireResponse): void {
   const { status } = response
   if (status >= 200 && status < 300) {
@@ -47,10 +47,10 @@ export function isFromGateway(response: WireResponse): boolean {
 
 export const isNoRoute = ({ status }: WireResponse): boolean => NO_ROUTE.has(status)
 
-/** How a server, or a gateway that knows only some of its paths, says that it has no such route. */
+/** How a server, or a gateway that knows only some of its paths, shows that it has no such route. */
 const NO_ROUTE: ReadonlySet<number> = new Set([404, 405, 410, 501])
 
-/** A compare-and-set that lost its race: in words, or by a status that says nothing else. */
+/** A compare-and-set that lost its race: by its text, or by a status with no other meaning. */
 export function isCasConflict(response: WireResponse): boolean {
   const { status, body } = response
   if (status === 409 || status === 412) return true
@@ -137,7 +137,7 @@ export function parseJson(response: WireResponse): unknown {
   return value
 }
 
-/** Says what the answer looks like, not what it says: half a config is as secret as a whole one. */
+/** Describes the form of the answer, not its content: half a config is as secret as a whole one. */
 export function malformed(problem: string, { headers, body }: WireResponse): RequestFailure {
   const type = headers['content-type'] ?? 'no content type'
   return new RequestFailure('malformed', `the answer ${problem} (${type}, ${body.length} characters)`)

@@ -109,7 +109,7 @@ export const v1: Dialect = {
     request: { method: 'GET', path: '/v1/cs/configs', query: configParams(key) },
     resource: config(key),
     decode(response): ConfigItem | undefined {
-      // Any other 404 is a route that is not there, which says nothing about the document.
+      // Any other 404 is a missing route, which proves nothing about the document.
       if (response.status === 404 && /config data not exist/i.test(response.body)) return undefined
       assertSuccess(response)
       const { body, headers } = response

@@ -1,4 +1,4 @@
-/** Who is measured. */
+/** The clients that are measured. */
 export type ContenderName = 'oursGrpc' | 'oursHttp' | 'npmNacos' | 'bareGrpc'
 
 export const CONTENDERS: Readonly<Record<ContenderName, string>> = {
