@@ -13,6 +13,7 @@ const CORE = [
     'context.ts',
     'drain-header.ts',
     'instance.ts',
+    'diagnostics.ts',
   ],
   'util',
 ]

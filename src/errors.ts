@@ -86,3 +86,8 @@ export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join('; ')
   return error instanceof Error ? error.message : String(error)
 }
+
+/** The code of a `SidecarError`; `undefined` for anything else that is thrown. */
+export function codeOf(error: unknown): SidecarErrorCode | undefined {
+  return error instanceof SidecarError ? error.code : undefined
+}

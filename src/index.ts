@@ -6,6 +6,13 @@ export type { SidecarOptions } from './sidecar-options.js'
 export type { SidecarStatus } from './sidecar-status.js'
 export type { Discovery } from './client-runtime.js'
 export type { SidecarEvents } from './events.js'
+export type {
+  CallAttemptMessage,
+  DiagnosticArea,
+  DiagnosticMessages,
+  GuardDecisionMessage,
+  RegistryRequestMessage,
+} from './diagnostics.js'
 
 export { config, configLocal, configRemote } from './config/accessors.js'
 export type { BindOptions, ConfigView, ViewChange } from './config/bind.js'
@@ -41,4 +48,4 @@ export type { NacosTransport, TransportStatus } from './nacos/transport.js'
 export type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames, Unsubscribe } from './types.js'
 
 export { SidecarError, type SidecarErrorCode } from './errors.js'
-export { createLogger, type Logger, type LogLevel } from './logger.js'
+export { createLogger, type LogFields, type Logger, type LogLevel } from './logger.js'

@@ -42,3 +42,8 @@ function isHost(ip: string): boolean {
   // `256.1.1.1` is no URL's host, and `127.1` means another one.
   return URL.canParse(`http://${ip}`) && new URL(`http://${ip}`).hostname === ip.toLowerCase()
 }
+
+/** `10.0.0.5:9202`, `[::1]:9202`: how an instance is named in messages. */
+export function hostPort({ ip, port }: Pick<ServiceInstance, 'ip' | 'port'>): string {
+  return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+}

@@ -1,7 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { messageOf } from './errors.js'
-import { createLogger, escaping, type Logger } from './logger.js'
+import { createLogger, escaping, type LogFields, type Logger } from './logger.js'
 import type { Settings } from './settings/schema.js'
 
 /** The app's own logger, or the default one; and `sidecar.log-file` beside it. */
@@ -58,9 +58,9 @@ function open(path: string): number {
 }
 
 function both(one: Logger, other: Logger): Logger {
-  const at = (level: keyof Logger) => (message: string) => {
-    one[level](message)
-    other[level](message)
+  const at = (level: keyof Logger) => (message: string, fields?: LogFields) => {
+    one[level](message, fields)
+    other[level](message, fields)
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }

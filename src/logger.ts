@@ -2,12 +2,21 @@ import { messageOf } from './errors.js'
 import { printable } from './util/printable.js'
 import { callListener } from './util/call-listener.js'
 
-/** Anything with these four methods is a logger: pino, winston, `console`. */
+/**
+ * The facts of a message as a machine reads them: `service`, `instance` (`host:port`), `server` (of the registry), `dataId`,
+ * `code` (of an error), `attempt`, times in milliseconds as `…Ms`. Never a secret.
+ */
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
+
+/**
+ * Anything with these four methods is a logger: winston, `console`, pino. The sentence says everything; the fields say parts
+ * of it again, for a log that is searched. pino wants them first: `info: (message, fields) => pino.info(fields, message)`.
+ */
 export interface Logger {
-  debug(message: string): void
-  info(message: string): void
-  warn(message: string): void
-  error(message: string): void
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
 }
 
 /** Lowest first; `silent` prints nothing. */
@@ -37,17 +46,23 @@ export function createLogger(level: LogLevel = 'info', write: (line: string) => 
  */
 export function escaping(logger: Logger, spare: Logger = createLogger('warn')): Logger {
   let told = false
-  const at = (level: keyof Logger) => (message: string) => {
+  const at = (level: keyof Logger) => (message: string, fields?: LogFields) => {
     const line = printable(message)
+    const args: [string, LogFields?] = fields ? [line, printableFields(fields)] : [line]
     const failed = (error: unknown) => {
       if (!told)
         spare.error(`the logger of the options fails: ${messageOf(error)}; what it does not take is printed here`)
       told = true
       spare[level](line)
     }
-    callListener((text: string) => logger[level](text), line, failed)
+    callListener(() => logger[level](...args), undefined, failed)
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function printableFields(fields: LogFields): LogFields {
+  const shown = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(shown.map(([name, value]) => [name, typeof value === 'string' ? printable(value) : value]))
 }
 
 function writeStderr(line: string): void {

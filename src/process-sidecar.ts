@@ -1,4 +1,5 @@
 import { createClientRuntime } from './client-runtime.js'
+import { startDebugLog } from './debug-log.js'
 import { SidecarError } from './errors.js'
 import { setRuntimeFactory } from './feign/runtime.js'
 import { loggerFor } from './log-file.js'
@@ -48,6 +49,8 @@ export function initSidecar(app?: unknown, options: SidecarOptions = {}): Promis
 export function createSidecar({ app, ...options }: SidecarOptions & { readonly app?: unknown } = {}): Sidecar {
   return new Sidecar(app, options)
 }
+
+startDebugLog(process.env['NACOS_SIDECAR_DEBUG'])
 
 // A script that only calls needs no initSidecar: its first call reads bootstrap.yml. Nothing of it keeps the script alive.
 setRuntimeFactory(() => {

@@ -33,6 +33,8 @@ export interface ProcessState {
   'exit-hook': ExitHooks
   /** Servers whose `close` waits for the drain. */
   gracefulServers: WeakMap<HttpServer, WrappedServer>
+  /** `NACOS_SIDECAR_DEBUG` has been read, and is printed. */
+  debugLog: true
   /** The sidecars of each app. */
   appOwners: WeakMap<object, Set<OwnedApp>>
   /** Servers of this package, which are never taken for the app's: the embedded registry, test helpers. */

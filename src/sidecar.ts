@@ -8,6 +8,7 @@ import type { HealthStatus } from './adapters/health.js'
 import type { Guard } from './auth/guard.js'
 import { ownApp, type AppOwner } from './app-owners.js'
 import { createClientRuntime, createDiscovery, type Discovery } from './client-runtime.js'
+import { publishEvent } from './diagnostics.js'
 import { SidecarError, messageOf } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
 import { clientOf } from './feign/define-client.js'
@@ -82,6 +83,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /** A listener of the app that throws harms neither the sidecar nor the other listeners. */
   readonly #emit: Emit = (event, ...args) => {
+    publishEvent(event, args)
     const failed = (error: unknown) => this.#logger.error(`a listener of "${event}" threw: ${messageOf(error)}`)
     for (const listener of this.rawListeners(event)) {
       callListener(() => Reflect.apply(listener, this, args) as unknown, undefined, failed)

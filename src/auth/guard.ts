@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { guardDecisions, withoutQuery } from '../diagnostics.js'
 import { messageOf, SidecarError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { AuthSettings } from '../settings/schema.js'
@@ -205,7 +206,8 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   return {
-    check,
+    check: (request, url) =>
+      guardDecisions.active ? observed(request, () => check(request, url)) : check(request, url),
     async upgrade(request, socket) {
       const url = request.url ?? '/'
       // Neither health pages nor preflights are upgrades: only excludes open one.
@@ -213,6 +215,20 @@ export function createGuard(options: GuardOptions): Guard {
       return socket ? answerUpgrade(socket, deciding) : deciding
     },
   }
+}
+
+/** For `diagnostics.ts`. */
+function observed(request: IncomingMessage, decide: () => GuardDecision | Promise<GuardDecision>) {
+  const since = performance.now()
+  const publish = (decision: GuardDecision) => {
+    guardDecisions.publish({
+      ...{ method: request.method ?? '', path: withoutQuery(request.url ?? '/'), allowed: decision.allowed },
+      ...{ status: decision.allowed ? undefined : decision.status, ms: performance.now() - since },
+    })
+    return decision
+  }
+  const decision = decide()
+  return decision instanceof Promise ? decision.then(publish) : publish(decision)
 }
 
 /** The first refusal, or the permission for the last method: no check follows a refusal. */

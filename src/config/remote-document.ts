@@ -1,4 +1,4 @@
-import { SidecarError, messageOf } from '../errors.js'
+import { SidecarError, codeOf, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
@@ -145,7 +145,7 @@ export class RemoteDocument {
   private reject(md5: string, error: unknown): void {
     this.badMd5 = md5
     const instead = this.parts.length > 0 ? 'The values before it stay in use' : 'Still going on without it'
-    this.options.logger.error(`${messageOf(error)}. ${instead}`)
+    this.options.logger.error(`${messageOf(error)}. ${instead}`, { dataId: this.name, code: codeOf(error) })
     if (error instanceof SidecarError) this.options.emit('configRejected', { source: this.name, error })
   }
 

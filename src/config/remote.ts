@@ -208,7 +208,9 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (document.heard && !document.reference.refresh) unfollow(document)
     if (keys.length === 0) return
     const more = keys.length > 20 ? `, and ${keys.length - 20} more` : ''
-    logger.info(`config ${document.name} changed: ${keys.slice(0, 20).join(', ')}${more}`)
+    logger.info(`config ${document.name} changed: ${keys.slice(0, 20).join(', ')}${more}`, {
+      ...{ dataId: document.name, keys: keys.length },
+    })
     emit('configChanged', { keys })
   }
 

@@ -1,6 +1,8 @@
 import type { Endpoint, Outcome } from '../balance/balancer.js'
 import type { ServiceRoute } from '../balance/service-route.js'
+import { callAttempts, withoutQuery } from '../diagnostics.js'
 import { SidecarError } from '../errors.js'
+import { hostPort } from '../instance.js'
 import type { ServiceInstance } from '../types.js'
 import type { RetryBudget } from './retry-budget.js'
 
@@ -34,9 +36,14 @@ export abstract class Attempts<Rules extends AttemptRules = AttemptRules> {
   protected hashKey: string | undefined
   /** The outcome of the present attempt has not been reported yet. */
   private unreported = false
+  /** When the present attempt began, where attempts are watched; 0 once its end has been published. */
+  private beganAt = 0
   private tried: Set<ServiceInstance> | undefined
 
   constructor(protected readonly rules: Rules) {}
+
+  /** What is sent, and the status of the answer there is, for `diagnostics.ts`. */
+  protected abstract describe(): { readonly method: string; readonly path: string; readonly status: number }
 
   /** An instance this request has not tried; `undefined` where there is none, and before the first list. */
   protected pick(): Endpoint | undefined {
@@ -61,13 +68,26 @@ export abstract class Attempts<Rules extends AttemptRules = AttemptRules> {
     this.attempts++
     this.endpoint = endpoint
     this.unreported = endpoint !== undefined
+    if (callAttempts.active) this.beganAt = performance.now()
   }
 
   /** Reports the outcome of the present attempt to the balancer and the outlier detector, once. */
   protected report(outcome: Outcome): void {
+    if (this.beganAt !== 0) this.publish(outcome)
     if (!this.unreported) return
     this.unreported = false
     this.rules.route!.done(this.endpoint!, outcome)
+  }
+
+  private publish(outcome: Outcome): void {
+    const { method, path, status } = this.describe()
+    const { instance } = this.endpoint ?? {}
+    callAttempts.publish({
+      ...{ service: this.rules.route?.service, instance: instance && hostPort(instance) },
+      ...{ method, path: withoutQuery(path), status: status || undefined },
+      ...{ outcome, attempt: this.attempts, ms: performance.now() - this.beganAt },
+    })
+    this.beganAt = 0
   }
 
   /** The response head carries the drain header: its instance drains. */

@@ -45,6 +45,10 @@ export class Call extends ResponseCollector<CompiledMethod> implements Dispatche
     super(method)
   }
 
+  protected describe() {
+    return { method: this.rules.verb, path: this.bound.path, status: this.status }
+  }
+
   start(): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.resolve = resolve

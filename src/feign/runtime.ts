@@ -4,7 +4,8 @@ import type { ServiceRoute } from '../balance/service-route.js'
 import type { ServiceDirectory } from '../discovery/directory.js'
 import { messageOf, SidecarError } from '../errors.js'
 import type { Emit } from '../events.js'
-import type { Logger } from '../logger.js'
+import { hostPort } from '../instance.js'
+import type { LogFields, Logger } from '../logger.js'
 import type { Settings } from '../settings/schema.js'
 import { processState } from '../process-state.js'
 import type { ServiceInstance } from '../types.js'
@@ -85,11 +86,14 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
 
   const listener: EjectionListener = {
     ejected(instance, forMs) {
-      logger.warn(`${nameOf(instance)} keeps failing: it gets no calls for ${forMs} ms`)
+      logger.warn(`${nameOf(instance)} keeps failing: it gets no calls for ${forMs} ms`, {
+        ...factsOf(instance),
+        forMs,
+      })
       emit('ejected', { instance, forMs })
     },
     restored(instance) {
-      logger.info(`${nameOf(instance)} answers again`)
+      logger.info(`${nameOf(instance)} answers again`, factsOf(instance))
       emit('restored', { instance })
     },
   }
@@ -139,6 +143,10 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
       await Promise.all([...pools.values()].map((each) => each.close()))
     },
   }
+}
+
+function factsOf(instance: ServiceInstance): LogFields {
+  return { service: instance.service, instance: hostPort(instance) }
 }
 
 function nameOf({ service, ip, port }: ServiceInstance): string {

@@ -72,6 +72,9 @@ const LEAST_MS = 5
 
 /** One request to a logical name, with the attempts it may take. */
 class LogicalRequest extends Attempts {
+  /** Of the present attempt, once it is answered. */
+  private status = 0
+
   constructor(
     private readonly runtime: FeignRuntime,
     { route, retry }: RoutedTarget,
@@ -82,6 +85,11 @@ class LogicalRequest extends Attempts {
     super({ route, retry: retriesOf(config.method, retry), budget: runtime.budget(route.service) })
     this.version = currentContext()?.version
     this.replayable = !isStream(config.data)
+  }
+
+  protected describe() {
+    const { config, logical, status } = this
+    return { method: (config.method ?? 'get').toUpperCase(), path: logical.rest, status }
   }
 
   async send(): Promise<AxiosResponse> {
@@ -105,10 +113,12 @@ class LogicalRequest extends Attempts {
         const attempt = { ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout }
         if (held) Object.assign(attempt, { data: held.body, transport: held.transport })
         const response = await this.inner(attempt)
+        this.status = response.status
         this.report(response.status >= 500 ? 'failed' : 'ok')
         this.heard(response.headers)
         return { ...response, config }
       } catch (error) {
+        this.status = axios.isAxiosError(error) ? (error.response?.status ?? 0) : 0
         // A repetition of the request by its config is for the service, not for this instance.
         if (axios.isAxiosError(error)) error.config = config
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)

@@ -101,6 +101,11 @@ class LogicalCall extends PooledAttempts implements Handler {
     this.replayable = isReplayable(body)
   }
 
+  protected describe() {
+    const { method, path } = this.options
+    return { method, path, status: this.status }
+  }
+
   start(): void {
     this.rules.budget.deposit()
     const endpoint = this.pick()

@@ -1,4 +1,5 @@
 import { messageOf } from '../errors.js'
+import { hostPort } from '../instance.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport, PlainRequest } from '../nacos/transport.js'
 import type { ServiceInstance } from '../types.js'
@@ -51,7 +52,9 @@ export function createDeregistration(options: DeregistrationOptions): Deregistra
       const was = listed()
       done = true
       if (!was) return
-      logger.info(`deregistered ${name} at ${server()}`)
+      logger.info(`deregistered ${name} at ${server()}`, {
+        ...{ service: instance.service, instance: hostPort(instance), server: server() },
+      })
       onDeregistered()
     } catch (error) {
       failure = messageOf(error)

@@ -4,6 +4,7 @@ import type { Logger } from '../logger.js'
 import type { NacosTransport, PlainRequest } from '../nacos/transport.js'
 import type { DiscoverySettings, SidecarSettings } from '../settings/schema.js'
 import { DEFAULT_LEASE, SHORTEST_LEASE_MS } from '../settings/lease.js'
+import { hostPort } from '../instance.js'
 import type { ServiceInstance } from '../types.js'
 import { createBackoff, type BackoffOptions } from './backoff.js'
 import { sendBeat } from './beat.js'
@@ -98,7 +99,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   let running: Promise<void> = Promise.resolve()
   let stopped: Promise<void> | undefined
 
-  const name = `${instance.group}@@${instance.service} (${addressOf(instance)})`
+  const name = `${instance.group}@@${instance.service} (${hostPort(instance)})`
   const server = () => transport.describe().server
   const log = createRegistrationLog({ name, server, logger, emit, clock })
   const { intervalMs, timeoutMs, deleteAfterMs } = leaseOf(settings)
@@ -141,7 +142,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     if (stopping.signal.aborted) return
     phase = 'registered'
     const { server, protocol } = transport.describe()
-    logger.info(`registered ${name}${again ? ' again' : ''} at ${server}, ${protocol}, cluster ${instance.cluster}`)
+    logger.info(`registered ${name}${again ? ' again' : ''} at ${server}, ${protocol}, cluster ${instance.cluster}`, {
+      ...{ service: instance.service, instance: hostPort(instance), server, again },
+    })
     emit('registered', { instance, again })
   }
 
@@ -239,8 +242,4 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
 /** The registry answered and refused: another attempt would get the same answer. */
 function isRefusal(error: unknown): boolean {
   return error instanceof SidecarError && ['SIDECAR_REGISTRY_REFUSED', 'SIDECAR_REGISTRY_LOGIN'].includes(error.code)
-}
-
-function addressOf({ ip, port }: ServiceInstance): string {
-  return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 }

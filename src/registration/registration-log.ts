@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js'
+import { codeOf, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { ServiceInstance } from '../types.js'
@@ -42,10 +42,11 @@ export function createRegistrationLog({ name, server, logger, emit, clock }: Reg
     failures++
     lastError = messageOf(error)
     const message = `${what} ${name} at ${server()}, attempt ${failures}: ${lastError}; ${advice}`
+    const fields = { server: server(), attempt: failures, code: codeOf(error) }
     const now = clock.now()
-    if (logged?.error === lastError && now - logged.at < REPEAT_LOG_MS) return logger.debug(message)
+    if (logged?.error === lastError && now - logged.at < REPEAT_LOG_MS) return logger.debug(message, fields)
     logged = { error: lastError, at: now }
-    logger.warn(message)
+    logger.warn(message, fields)
   }
 
   return {

@@ -1,4 +1,4 @@
-import type { Logger } from '../logger.js'
+import type { LogFields, Logger } from '../logger.js'
 
 /** Takes known secrets out of a text, in case a server echoes one. */
 export interface Redactor {
@@ -48,10 +48,12 @@ function patternOf(secret: string): RegExp {
 
 /** A logger that prints no secret. */
 export function redacting(logger: Logger, redact: Redactor): Logger {
-  return {
-    debug: (message) => logger.debug(redact(message)),
-    info: (message) => logger.info(redact(message)),
-    warn: (message) => logger.warn(redact(message)),
-    error: (message) => logger.error(redact(message)),
-  }
+  const at = (level: keyof Logger) => (message: string, fields?: LogFields) =>
+    fields ? logger[level](redact(message), redactFields(fields, redact)) : logger[level](redact(message))
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function redactFields(fields: LogFields, redact: Redactor): LogFields {
+  const clean = Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? redact(value) : value])
+  return Object.fromEntries(clean) as LogFields
 }

@@ -1,3 +1,4 @@
+import { registryRequests } from '../../diagnostics.js'
 import { messageOf, SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServerAddress } from '../../settings/server-address.js'
@@ -89,7 +90,7 @@ export async function openConnection(options: GrpcConnectionOptions): Promise<Co
   const encode = ({ type, body, headers }: Pick<Request, 'type' | 'body' | 'headers'>) =>
     encodePayload({ type, headers, clientIp: channel.localAddress(), body: Buffer.from(JSON.stringify(body)) })
 
-  const request: Connection['request'] = async (request, { timeoutMs, headers, signal }) => {
+  const exchange: Connection['request'] = async (request, { timeoutMs, headers, signal }) => {
     if (lost) throw lost
     const message = encode({ ...request, headers: { ...request.headers, ...headers } })
     const answer = await withDeadline(timeoutMs, [ended.signal, signal], (deadline) =>
@@ -107,6 +108,9 @@ export async function openConnection(options: GrpcConnectionOptions): Promise<Co
     if (accepted && isUnregistered(refused)) lose(refused)
     throw refused
   }
+
+  const request: Connection['request'] = (asked, how) =>
+    registryRequests.active ? observed(server, asked, exchange(asked, how)) : exchange(asked, how)
 
   const onMessage = (bytes: Buffer) => {
     heardAt = performance.now()
@@ -173,6 +177,24 @@ export async function openConnection(options: GrpcConnectionOptions): Promise<Co
   void watch()
 
   return { address, negotiates, request, close }
+}
+
+/** For `diagnostics.ts`. */
+async function observed(server: string, { type, label }: Request, answer: Promise<Message>): Promise<Message> {
+  const since = performance.now()
+  const publish = (status: number | undefined, error: string | undefined) =>
+    registryRequests.publish({
+      ...{ server, protocol: 'grpc', method: type, path: label.slice(label.indexOf(' ') + 1) },
+      ...{ status, error, ms: performance.now() - since },
+    })
+  try {
+    const message = await answer
+    publish(200, undefined)
+    return message
+  } catch (error) {
+    publish(undefined, messageOf(error))
+    throw error
+  }
 }
 
 function parse(answer: Buffer, request: Request, server: string): Message {

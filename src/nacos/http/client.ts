@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { registryRequests } from '../../diagnostics.js'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
 import { startDeadline } from '../../util/deadline.js'
@@ -76,26 +77,43 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
     plain,
     async send(address, request, { timeoutMs, signal, idempotent, background }) {
       const deadline = startDeadline(timeoutMs, [signal], UNREAD_MS)
+      const ended = watch(address, request)
       try {
         try {
-          return await once(address, request, deadline.signal, background ? 'background' : 'normal')
+          return ended(await once(address, request, deadline.signal, background ? 'background' : 'normal'))
         } catch (error) {
           // Servers close idle connections (r-nacos after 5 s): losing that race proves nothing about the node.
           if (!idempotent || deadline.signal.aborted || !lostKeptConnection(error)) throw error
-          return await once(address, request, deadline.signal, 'fresh')
+          return ended(await once(address, request, deadline.signal, 'fresh'))
         }
       } catch (error) {
         // Idle connections to the same node are probably dead as well, and its name may resolve to another address by
         // now.
         if (deadline.expired && !background) agents.dropIdle(address)
-        if (deadline.expired) throw new RequestFailure('timeout', `no answer within ${timeoutMs} ms`)
-        if (signal.aborted) throw new RequestFailure('aborted', 'it was given up')
-        throw failureOf(error)
+        const failure = deadline.expired
+          ? new RequestFailure('timeout', `no answer within ${timeoutMs} ms`)
+          : signal.aborted
+            ? new RequestFailure('aborted', 'it was given up')
+            : failureOf(error)
+        ended(failure)
+        throw failure
       } finally {
         deadline.dispose()
       }
     },
     close: () => agents.destroy(),
+  }
+}
+
+/** For `diagnostics.ts`: what is called with the answer or the failure, and gives back the answer. */
+function watch({ authority: server }: ServerAddress, { method, path }: WireRequest) {
+  const since = registryRequests.active ? performance.now() : 0
+  return <T extends WireResponse | RequestFailure>(end: T): T => {
+    if (since > 0) {
+      const [status, error] = end instanceof RequestFailure ? [undefined, end.detail] : [end.status, undefined]
+      registryRequests.publish({ server, protocol: 'http', method, path, status, error, ms: performance.now() - since })
+    }
+    return end
   }
 }
 
