@@ -307,7 +307,7 @@ export class Call extends ResponseCollector<CompiledMethod> implements Dispatche
     return error instanceof SidecarError ? this.fail(error.code, error.message, undefined, error) : error
   }
 
-  // --- RawAnswer ---
+  // --- RawResponse ---
 
   get instance(): ServiceInstance | undefined {
     return this.endpoint?.instance
