@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { settingsSchema } from '../src/settings/schema.js'
 import { kebab } from '../src/settings/shape.js'
 

@@ -1,16 +1,17 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { format } from 'prettier'
+import { format, resolveConfig } from 'prettier'
 import ts from 'typescript'
 import { bootstrapJsonSchema, type JsonSchema } from './json-schema.js'
 import { kebab } from '../src/settings/shape.js'
 import { settingsPage } from './settings-page.js'
 import { chinese } from './settings-translations.js'
+import { settingsType } from './settings-type.js'
 
 /**
- * Writes bootstrap.schema.json, docs/settings.md and docs/zh-CN/settings.md from the zod schema. The descriptions are the
- * doc comments of src/settings/schema.ts and schema/, as the compiler sees them; the Chinese ones are in
- * settings.zh-CN.yml.
+ * Writes bootstrap.schema.json, docs/settings.md, docs/zh-CN/settings.md and src/settings/settings.ts from the zod schema.
+ * The descriptions are the doc comments of src/settings/schema.ts and schema/, as the compiler sees them; the Chinese ones
+ * are in settings.zh-CN.yml.
  */
 
 const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url))
@@ -18,25 +19,35 @@ const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.u
 export const SCHEMA_FILE = root('bootstrap.schema.json')
 export const PAGE_FILE = root('docs/settings.md')
 export const CHINESE_PAGE_FILE = root('docs/zh-CN/settings.md')
+export const TYPE_FILE = root('src/settings/settings.ts')
 
 /** The schema with its descriptions. */
-export function describedSchema(): JsonSchema {
+export function describedSchema(parsed = parsedSettings()): JsonSchema {
   const schema = bootstrapJsonSchema()
-  describe(schema)
+  describe(schema, parsed)
   return schema
 }
 
 /** What the files hold. */
-export async function render(): Promise<{ schema: string; page: string; chinesePage: string }> {
-  const schema = describedSchema()
+export async function render(): Promise<{ schema: string; page: string; chinesePage: string; type: string }> {
+  const parsed = parsedSettings()
+  const schema = describedSchema(parsed)
+  const style = await resolveConfig(TYPE_FILE)
   return {
     schema: await format(JSON.stringify(schema), { parser: 'json', printWidth: 120 }),
     page: settingsPage(schema),
     chinesePage: settingsPage(schema, chinese()),
+    type: await format(settingsType(parsed.checker, parsed.settings), { ...style, parser: 'typescript' }),
   }
 }
 
-function describe(schema: JsonSchema): void {
+/** The type of the settings, as the compiler infers it from the schema. */
+interface ParsedSettings {
+  readonly checker: ts.TypeChecker
+  readonly settings: ts.Type
+}
+
+function parsedSettings(): ParsedSettings {
   const file = root('src/settings/schema.ts')
   const { options } = ts.parseJsonConfigFileContent(
     ts.readConfigFile(root('tsconfig.json'), ts.sys.readFile).config,
@@ -46,8 +57,11 @@ function describe(schema: JsonSchema): void {
   const program = ts.createProgram([file], { ...options, noEmit: true })
   const checker = program.getTypeChecker()
   const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)!)!)
-  const settings = checker.getDeclaredTypeOfSymbol(exported.find((symbol) => symbol.name === 'Settings')!)
+  const settings = checker.getDeclaredTypeOfSymbol(exported.find((symbol) => symbol.name === 'ParsedSettings')!)
+  return { checker, settings }
+}
 
+function describe(schema: JsonSchema, { checker, settings }: ParsedSettings): void {
   const visit = (type: ts.Type, node: JsonSchema | undefined): void => {
     if (!node?.properties) return
     for (const property of checker.getNonNullableType(type).getProperties()) {
@@ -68,8 +82,9 @@ function describe(schema: JsonSchema): void {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { schema, page, chinesePage } = await render()
+  const { schema, page, chinesePage, type } = await render()
   writeFileSync(SCHEMA_FILE, schema)
   writeFileSync(PAGE_FILE, page)
   writeFileSync(CHINESE_PAGE_FILE, chinesePage)
+  writeFileSync(TYPE_FILE, type)
 }

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { SidecarError } from '../errors.js'
 import { locate } from '../properties/document-error.js'
 import type { PropertyLayer } from '../properties/document.js'
@@ -36,7 +36,7 @@ export function bindSettings(view: PropertyView): BoundSettings {
   if (result.success) {
     const { warnings } = binder
     raiseLease(result.data.cloud.nacos.discovery, binder)
-    return { settings: deepFreeze(result.data) as Settings, warnings, notes: binder.notes() }
+    return { settings: deepFreeze(result.data), warnings, notes: binder.notes() }
   }
   const problems = result.error.issues.map((issue) => binder.describe(issue))
   throw new SidecarError('SIDECAR_SETTINGS_INVALID', problems.map(printable).join('\n'), { lines: true })

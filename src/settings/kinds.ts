@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { messageOf } from '../errors.js'
 import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
 import { parseEndpoint, parseServerAddresses } from './server-address.js'

@@ -1,9 +1,10 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { flag, list, logLevel, port, section, text } from './kinds.js'
 import { auth } from './schema/auth.js'
 import { feignClient } from './schema/feign.js'
 import { nacos } from './schema/nacos.js'
 import { sidecar } from './schema/sidecar.js'
+import type { Settings } from './settings.js'
 
 /**
  * bootstrap.yml as Spring writes it, keys in camelCase, one schema for types, defaults, errors and the published
@@ -80,8 +81,10 @@ type DeepReadonly<T> = T extends (infer U)[]
     ? { readonly [K in keyof T]: DeepReadonly<T[K]> }
     : T
 
-/** bootstrap.yml with every default filled in; frozen. */
-export type Settings = DeepReadonly<z.output<typeof settingsSchema>>
+/** What the schema makes of bootstrap.yml. `npm run schema` writes it out as `Settings`, which needs no zod to be read. */
+export type ParsedSettings = DeepReadonly<z.output<typeof settingsSchema>>
+
+export type { Settings }
 export type InetSettings = Settings['cloud']['inetutils']
 export type NacosSettings = Settings['cloud']['nacos']
 export type DiscoverySettings = NacosSettings['discovery']
@@ -89,4 +92,4 @@ export type ConfigSettings = NacosSettings['config']
 export type AuthSettings = Settings['auth']
 export type SidecarSettings = Settings['sidecar']
 export type EjectionSettings = SidecarSettings['ejection']
-export type FeignClientSettings = DeepReadonly<z.output<typeof feignClient>>
+export type FeignClientSettings = Settings['feign']['client'][string]

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 
 /**
  * What the binder, the environment and the published JSON schema need to know of a zod schema: is it a group of

@@ -2,17 +2,18 @@ import { readFileSync } from 'node:fs'
 import { CORE_SCHEMA, load, mergeTag } from 'js-yaml'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { CHINESE_PAGE_FILE, PAGE_FILE, SCHEMA_FILE, render } from '../../../scripts/write-schema.js'
+import { CHINESE_PAGE_FILE, PAGE_FILE, SCHEMA_FILE, TYPE_FILE, render } from '../../../scripts/write-schema.js'
 
 const text = readFileSync(SCHEMA_FILE, 'utf8')
 const schema = z.fromJSONSchema(JSON.parse(text) as Parameters<typeof z.fromJSONSchema>[0])
 const accepts = (yaml: string) => schema.safeParse(load(yaml, { schema: CORE_SCHEMA.withTags(mergeTag) })).success
 
-test('bootstrap.schema.json and the pages of settings are up to date (npm run schema)', async () => {
+test('bootstrap.schema.json, the pages and the type of the settings are up to date (npm run schema)', async () => {
   expect(await render()).toEqual({
     schema: text,
     page: readFileSync(PAGE_FILE, 'utf8'),
     chinesePage: readFileSync(CHINESE_PAGE_FILE, 'utf8'),
+    type: readFileSync(TYPE_FILE, 'utf8'),
   })
 })
 
