@@ -4,7 +4,7 @@ export { createSidecar, initSidecar } from './process-sidecar.js'
 export type { Sidecar } from './sidecar.js'
 export type { SidecarOptions } from './sidecar-options.js'
 export type { SidecarStatus } from './sidecar-status.js'
-export type { Discovery } from './client-runtime.js'
+export type { Discovery } from './calls/discovery.js'
 export type { SidecarEvents } from './events.js'
 export type {
   CallAttemptMessage,
@@ -25,7 +25,7 @@ export type { Settings } from './settings/schema.js'
 
 export { del, feign, get, head, patch, post, put } from './feign/decorators.js'
 export { DELETE, defineClient, GET, HEAD, PATCH, POST, PUT } from './feign/define-client.js'
-export type { BreakerOptions } from './feign/breaker.js'
+export type { BreakerOptions } from './calls/breaker.js'
 export { FeignError } from './feign/errors.js'
 export type { FeignRequest, FeignResponse, Interceptor } from './feign/interceptor.js'
 export type { JsonCodec } from './feign/json.js'

@@ -1,7 +1,7 @@
-import { createClientRuntime } from './client-runtime.js'
+import { setRuntimeFactory } from './calls/active-runtime.js'
+import { createCallRuntime } from './calls/runtime.js'
 import { startDebugLog } from './debug-log.js'
 import { SidecarError } from './errors.js'
-import { setRuntimeFactory } from './feign/runtime.js'
 import { loggerFor } from './log-file.js'
 import { openDiscoveryClient } from './registry-clients.js'
 import { loadSettings } from './settings/load.js'
@@ -57,5 +57,5 @@ setRuntimeFactory(() => {
   const { settings, warnings } = loadSettings({ required: false })
   const logger = loggerFor(settings)
   for (const warning of warnings) logger.warn(warning)
-  return createClientRuntime({ ...openDiscoveryClient(settings, logger), settings, logger, emit: () => {} })
+  return createCallRuntime({ ...openDiscoveryClient(settings, logger), settings, logger, emit: () => {} })
 })

@@ -4,7 +4,7 @@ import type { OwnedApp } from './app-owners.js'
 import type { BalancerFactory } from './balance/balancer.js'
 import type { ActiveStore } from './config/accessors.js'
 import type { RequestContext } from './context.js'
-import type { FeignRuntime } from './feign/runtime.js'
+import type { CallRuntime } from './calls/runtime.js'
 import type { ExitHooks } from './lifecycle/exit-hook.js'
 import type { WrappedServer } from './lifecycle/graceful-server.js'
 import type { Signals } from './lifecycle/signals.js'
@@ -18,9 +18,9 @@ export interface ProcessState {
   /** The sidecar of `initSidecar`, and the app it was given. */
   'process-sidecar': { readonly app: unknown; readonly sidecar: Sidecar }
   /** What typed clients made with `new`, `fetch` and `axios` of the package call through. */
-  runtime: FeignRuntime | undefined
+  runtime: CallRuntime | undefined
   /** Makes that runtime in a process without `initSidecar`. */
-  runtimeFactory: (() => FeignRuntime) | undefined
+  runtimeFactory: (() => CallRuntime) | undefined
   /** What `config`, `configLocal` and `configRemote` read. */
   store: ActiveStore
   /** Built in, and registered by the app. */

@@ -7,12 +7,13 @@ import { inspect, type InspectOptions } from 'node:util'
 import type { HealthStatus } from './adapters/health.js'
 import type { Guard } from './auth/guard.js'
 import { ownApp, type AppOwner } from './app-owners.js'
-import { createClientRuntime, createDiscovery, type Discovery } from './client-runtime.js'
+import { createDiscovery, type Discovery } from './calls/discovery.js'
 import { publishEvent } from './diagnostics.js'
 import { SidecarError, messageOf } from './errors.js'
 import type { Emit, SidecarEvents } from './events.js'
 import { clientOf } from './feign/define-client.js'
-import { setActiveRuntime, type FeignRuntime } from './feign/runtime.js'
+import { setActiveRuntime } from './calls/active-runtime.js'
+import { createCallRuntime, type CallRuntime } from './calls/runtime.js'
 import { guardApp, type GuardedApp } from './guarded-app.js'
 import { createAxios } from './http/axios.js'
 import { createFetch } from './http/fetch.js'
@@ -65,7 +66,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly ready: Promise<this>
 
   /** What typed clients need of this sidecar. @internal */
-  readonly runtime: FeignRuntime
+  readonly runtime: CallRuntime
   readonly #logger: Logger
   readonly #store: PropertyStore
   readonly #registry: RegistryClients
@@ -122,7 +123,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     })
     this.#registry = registry
     this.nacos = registry.discovery.transport
-    this.runtime = createClientRuntime({ ...common, ...registry.discovery })
+    this.runtime = createCallRuntime({ ...common, ...registry.discovery })
     this.discovery = createDiscovery(this.runtime)
     this.fetch = createFetch(() => this.runtime)
     this.axios = createAxios(() => this.runtime)
@@ -214,7 +215,6 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.#owner.release()
     this.#abort.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
     this.#remote.close()
-    this.runtime.directory.close()
     // A call that gets no answer must not keep the way to the registry open.
     await Promise.all([this.runtime.close(), this.#registry.close()])
   }

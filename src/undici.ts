@@ -1,5 +1,5 @@
 /** `nacos-sidecar/undici`: logical names for undici. */
-import { activeRuntime } from './feign/runtime.js'
+import { activeRuntime } from './calls/active-runtime.js'
 import { SidecarDispatcher } from './http/dispatcher.js'
 
 /**

@@ -50,7 +50,7 @@ export function createRoutes(options: RoutesOptions): Routes {
 
   return {
     to(written, choice = {}) {
-      const service = directory.nameOf?.(written) ?? written
+      const service = directory.nameOf(written)
       const balancer = choice.balancer ?? options.balancer
       const { filter, version } = choice
       return sharedBy(routes, keyOf(service, balancer, choice), () => {

@@ -30,7 +30,7 @@ export interface ServiceDirectory {
    */
   get(service: string, signal?: AbortSignal): Promise<ServiceSnapshot>
   /** The one name of a service that may be written in two ways: with the default group before it, and without. */
-  nameOf?(service: string): string
+  nameOf(service: string): string
   /** Calls back with the snapshot once it is known and at each change of its content. */
   watch(service: string, listener: (snapshot: ServiceSnapshot) => void): Subscription
   /** Aborted by `close`. */

@@ -1,11 +1,12 @@
 import { isPlainObject } from '../util/is-object.js'
 import { isRawBody } from './body.js'
-import { flattenHeaders, overrideHeaders, type FlatHeaders, type HeaderInput } from './headers.js'
+import { overrideHeaders, type FlatHeaders } from '../calls/flat-headers.js'
+import { flattenHeaders, type HeaderInput } from './headers.js'
 import type { Verb } from './method-spec.js'
 import { encodeFields, encodePairs, typeOf, type QueryStyle } from './query.js'
 import { throwInvalidCall } from './invalid-call.js'
 import { encodeSegment, type PathTemplate } from './template.js'
-import { timeLimit } from './time-limit.js'
+import { timeLimit } from '../calls/time-limit.js'
 
 /** What binding reads of a method. */
 export interface BindingRules {

@@ -10,11 +10,11 @@ import type { BoundCall } from './bind.js'
 import { encodeBody, type EncodedBody } from './body.js'
 import { decompress, tooLarge } from './decode.js'
 import { callError, FeignError, reasonOf } from './errors.js'
-import { addContextHeaders } from './propagation.js'
-import { hasHeader, headerValue, overrideHeaders, type FlatHeaders } from './headers.js'
+import { addContextHeaders } from '../calls/propagation.js'
+import { hasHeader, headerValue, overrideHeaders, type FlatHeaders } from '../calls/flat-headers.js'
 import type { CompiledMethod } from './method-spec.js'
-import { originOf } from './pools.js'
-import { isRetryableStatus, outcomeOfAbort } from './retry.js'
+import { originOf } from '../calls/pools.js'
+import { isRetryableStatus, outcomeOfAbort } from '../calls/retry.js'
 
 /**
  * One call with all its attempts. It is the undici handler of each attempt as well: one object and one promise a

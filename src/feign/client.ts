@@ -3,7 +3,8 @@ import { checkOptions } from './check-options.js'
 import { invoke } from './invoke.js'
 import { checkClient, compileMethod, type CompiledMethod, type MethodSpec } from './method-spec.js'
 import type { ClientOptions } from './options.js'
-import { activeRuntime, type FeignRuntime } from './runtime.js'
+import { activeRuntime } from '../calls/active-runtime.js'
+import type { CallRuntime } from '../calls/runtime.js'
 
 /** Registered symbols: a client decorated by the ESM copy of the package works in the CJS copy too. */
 const DEFINITION = Symbol.for('nacos-sidecar/0:client')
@@ -11,13 +12,13 @@ const RUNTIME = Symbol.for('nacos-sidecar/0:runtime')
 
 /** A client class as `@feign` described it, with what was compiled of its methods. */
 export class ClientDefinition {
-  private readonly compiled = new WeakMap<FeignRuntime, Map<MethodSpec, CompiledMethod>>()
+  private readonly compiled = new WeakMap<CallRuntime, Map<MethodSpec, CompiledMethod>>()
 
   constructor(readonly options: ClientOptions) {
     checkClient(options)
   }
 
-  method(spec: MethodSpec, property: string, runtime: FeignRuntime): CompiledMethod {
+  method(spec: MethodSpec, property: string, runtime: CallRuntime): CompiledMethod {
     let methods = this.compiled.get(runtime)
     if (!methods) this.compiled.set(runtime, (methods = new Map()))
     let method = methods.get(spec)
@@ -28,7 +29,7 @@ export class ClientDefinition {
 
 interface ClientObject {
   readonly [DEFINITION]?: ClientDefinition
-  readonly [RUNTIME]?: FeignRuntime
+  readonly [RUNTIME]?: CallRuntime
 }
 
 /** Hangs the definition on a prototype (or on the client itself): instances and subclasses find it by inheritance. */
@@ -47,7 +48,7 @@ export function isClient(target: object): boolean {
 }
 
 /** Makes the client call through `runtime` instead of the process's own. */
-export function bindRuntime<T extends object>(client: T, runtime: FeignRuntime): T {
+export function bindRuntime<T extends object>(client: T, runtime: CallRuntime): T {
   return Object.defineProperty(client, RUNTIME, { value: runtime, configurable: true })
 }
 
@@ -62,7 +63,7 @@ export type Caller = (client: object, args: readonly unknown[]) => Promise<unkno
 export function createCaller(spec: MethodSpec, property: string): Caller {
   checkOptions(spec.options, property)
   let lastDefinition: ClientDefinition | undefined
-  let lastRuntime: FeignRuntime | undefined
+  let lastRuntime: CallRuntime | undefined
   let last: CompiledMethod | undefined
   return (client, args) => {
     try {

@@ -3,7 +3,7 @@ import type { AnyMethod, CheckMethod, Problem } from './check.js'
 import { bindRuntime, ClientDefinition, createCaller, describeClient, isClient } from './client.js'
 import type { MethodSpec, Verb } from './method-spec.js'
 import type { ClientOptions, MethodOptions } from './options.js'
-import type { FeignRuntime } from './runtime.js'
+import type { CallRuntime } from '../calls/runtime.js'
 
 /** One call of `defineClient`. */
 export interface MethodDefinition<Method extends AnyMethod = UntypedMethod> extends MethodSpec {
@@ -81,7 +81,7 @@ const ANOTHER = Symbol.for('nacos-sidecar/0:another')
  *
  * @throws SidecarError `SIDECAR_CLIENT_INVALID` for anything else.
  */
-export function clientOf<T extends object>(of: (new () => T) | T, runtime: FeignRuntime): T {
+export function clientOf<T extends object>(of: (new () => T) | T, runtime: CallRuntime): T {
   if (typeof of === 'function') {
     if (isClient(of.prototype as object)) return bindRuntime(new (of as new () => T)(), runtime)
   } else {

@@ -1,5 +1,5 @@
 import { SidecarError } from '../errors.js'
-import { headerValue, type FlatHeaders } from './headers.js'
+import { headerValue, type FlatHeaders } from '../calls/flat-headers.js'
 import type { PathTemplate } from './template.js'
 
 /** Reads what consistent hashing goes by out of a call; `undefined` where the call has none. */

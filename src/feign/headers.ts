@@ -7,9 +7,6 @@ export type HeaderInput = HeaderRecord | Headers | ReadonlyMap<string, HeaderVal
 type HeaderValue = string | number | boolean | readonly string[] | null | undefined
 type HeaderRecord = Readonly<Record<string, HeaderValue>>
 
-/** Names and values by turns, names in lower case: the form that undici accepts without converting. */
-export type FlatHeaders = readonly string[]
-
 /** Meant for one connection only, or made anew for each request; never forwarded. */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -50,26 +47,6 @@ export function flattenHeaders(given: HeaderInput): string[] {
     else flat.push(name, checked(name, value))
   }
   return flat
-}
-
-/** `base` with every header that `over` names replaced. */
-export function overrideHeaders(base: FlatHeaders, over: FlatHeaders): string[] {
-  const merged: string[] = []
-  for (let i = 0; i < base.length; i += 2) {
-    if (!hasHeader(over, base[i]!)) merged.push(base[i]!, base[i + 1]!)
-  }
-  merged.push(...over)
-  return merged
-}
-
-export function hasHeader(headers: FlatHeaders, name: string): boolean {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true
-  return false
-}
-
-export function headerValue(headers: FlatHeaders, name: string): string | undefined {
-  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return headers[i + 1]
-  return undefined
 }
 
 /** @throws SidecarError `SIDECAR_CALL_INVALID` for what lists no headers */

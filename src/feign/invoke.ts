@@ -1,6 +1,6 @@
 import { SidecarError } from '../errors.js'
 import { bind, type BoundCall } from './bind.js'
-import type { Breaker } from './breaker.js'
+import type { Breaker } from '../calls/breaker.js'
 import { Call } from './call.js'
 import { callError } from './errors.js'
 import { LayeredCall } from './layered-call.js'

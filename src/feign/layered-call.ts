@@ -4,7 +4,8 @@ import type { RawResponse } from './raw-response.js'
 import type { BoundCall } from './bind.js'
 import { Call } from './call.js'
 import { maskUrl, type FeignError } from './errors.js'
-import { flattenHeaders, type FlatHeaders } from './headers.js'
+import type { FlatHeaders } from '../calls/flat-headers.js'
+import { flattenHeaders } from './headers.js'
 import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
 import {
   statusError,
@@ -18,7 +19,7 @@ import type { CompiledMethod } from './method-spec.js'
 import { misused } from './misuse.js'
 import { typeOf } from './query.js'
 import { hasDotSegment } from './template.js'
-import { timeLimit } from './time-limit.js'
+import { timeLimit } from '../calls/time-limit.js'
 
 /** A call through interceptors. One deadline and one signal are over all of it, the interceptors included. */
 export class LayeredCall implements AbortListener {

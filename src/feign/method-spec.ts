@@ -2,25 +2,26 @@ import { parseServiceName } from '../discovery/service-name.js'
 import type { ServiceRoute } from '../balance/service-route.js'
 import { messageOf, SidecarError } from '../errors.js'
 import type { RawResponse } from './raw-response.js'
-import { parseBaseUrl } from './base-url.js'
-import type { Breaker } from './breaker.js'
+import { parseBaseUrl } from '../calls/base-url.js'
+import type { Breaker } from '../calls/breaker.js'
 import { checkOptions } from './check-options.js'
-import { clientSettings, defined, routeChoice } from './client-settings.js'
+import { clientSettings, defined, routeChoice } from '../calls/client-settings.js'
 import { ACCEPT_ENCODING } from './decode.js'
 import { createHashKey, type HashKey } from './hash-key.js'
-import { flattenHeaders, overrideHeaders, type FlatHeaders } from './headers.js'
+import { overrideHeaders, type FlatHeaders } from '../calls/flat-headers.js'
+import { flattenHeaders } from './headers.js'
 import type { Interceptor } from './interceptor.js'
 import type { JsonCodec } from './json.js'
 import { createResponseReader } from './response.js'
 import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
-import type { Pools } from './pools.js'
+import type { Pools } from '../calls/pools.js'
 import type { QueryStyle } from './query.js'
-import { retriesOf } from './retry.js'
-import type { RetryBudget } from './retry-budget.js'
-import type { FeignRuntime } from './runtime.js'
+import { retriesOf } from '../calls/retry.js'
+import type { RetryBudget } from '../calls/retry-budget.js'
+import type { CallRuntime } from '../calls/runtime.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 import { compileTemplate, type PathTemplate } from './template.js'
-import { timeLimit } from './time-limit.js'
+import { timeLimit } from '../calls/time-limit.js'
 
 export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD'
 
@@ -86,9 +87,9 @@ export function compileMethod(
   spec: MethodSpec,
   property: string,
   client: ClientOptions,
-  runtime: FeignRuntime,
+  runtime: CallRuntime,
 ): CompiledMethod {
-  const name = client.name === undefined ? undefined : (runtime.directory.nameOf?.(client.name) ?? client.name)
+  const name = client.name === undefined ? undefined : runtime.directory.nameOf(client.name)
   const settings = clientSettings(runtime.settings.feign, name)
   const options: CallOptions = { ...settings.options, ...defined(client), ...defined(spec.options) }
   const target = options.url === undefined ? undefined : parseBaseUrl(options.url, client.name)

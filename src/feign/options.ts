@@ -1,6 +1,6 @@
 import type { InstanceFilter } from '../balance/filter.js'
 import type { SidecarError } from '../errors.js'
-import type { BreakerOptions } from './breaker.js'
+import type { BreakerOptions } from '../calls/breaker.js'
 import type { HeaderInput } from './headers.js'
 import type { Interceptor } from './interceptor.js'
 import type { QueryStyle } from './query.js'

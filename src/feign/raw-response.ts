@@ -2,10 +2,10 @@ import { util } from 'undici'
 import type { SidecarErrorCode } from '../errors.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import type { ServiceInstance } from '../types.js'
-import type { AttemptRules } from './attempts.js'
+import type { AttemptRules } from '../calls/attempts.js'
 import type { FeignError } from './errors.js'
-import { PooledAttempts } from './pooled-attempts.js'
-import { hasNoBody } from './retry.js'
+import { PooledAttempts } from '../calls/pooled-attempts.js'
+import { hasNoBody } from '../calls/retry.js'
 
 /** A whole response, neither decoded nor checked. */
 export interface RawResponse {

@@ -8,11 +8,13 @@ import axios, {
 } from 'axios'
 import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
-import { addContextHeaders } from '../feign/propagation.js'
-import { originOf } from '../feign/pools.js'
-import { Attempts } from '../feign/attempts.js'
-import { retriesOf } from '../feign/retry.js'
-import { activeRuntime, type FeignRuntime, type RoutedTarget } from '../feign/runtime.js'
+import { addContextHeaders } from '../calls/propagation.js'
+import { originOf } from '../calls/pools.js'
+import { Attempts } from '../calls/attempts.js'
+import { retriesOf } from '../calls/retry.js'
+import { activeRuntime } from '../calls/active-runtime.js'
+import type { CallRuntime } from '../calls/runtime.js'
+import type { RoutedTarget } from '../calls/target.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import { startDeadline } from '../util/deadline.js'
 import { headersOfStream, HeldBody, type Transport } from './held-body.js'
@@ -30,7 +32,7 @@ import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
  * const http = attachSidecar(axios.create({ baseURL: 'http://user-service/api', timeout: 2_000 }))
  * const { data } = await http.get('/users/1')
  */
-export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () => FeignRuntime = activeRuntime): T {
+export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () => CallRuntime = activeRuntime): T {
   const through = (own: InternalAxiosRequestConfig['adapter']): AxiosAdapter => {
     const adapter: AxiosAdapter = async (config) => {
       const inner = axios.getAdapter(own, config)
@@ -63,7 +65,7 @@ export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () 
 const ours = new WeakSet<AxiosAdapter>()
 
 /** A new axios instance with logical names. */
-export function createAxios(runtime: () => FeignRuntime = activeRuntime): AxiosInstance {
+export function createAxios(runtime: () => CallRuntime = activeRuntime): AxiosInstance {
   return attachSidecar(axios.create(), runtime)
 }
 
@@ -76,7 +78,7 @@ class LogicalRequest extends Attempts {
   private status = 0
 
   constructor(
-    private readonly runtime: FeignRuntime,
+    private readonly runtime: CallRuntime,
     { route, retry }: RoutedTarget,
     private readonly inner: AxiosAdapter,
     private readonly config: InternalAxiosRequestConfig,
@@ -167,7 +169,7 @@ class LogicalRequest extends Attempts {
 }
 
 /** The headers of a request with the caller's token, trace and wanted version. */
-function withCaller(config: InternalAxiosRequestConfig, runtime: FeignRuntime): AxiosHeaders {
+function withCaller(config: InternalAxiosRequestConfig, runtime: CallRuntime): AxiosHeaders {
   const context = currentContext()
   if (context === undefined) return AxiosHeaders.from(config.headers)
   const headers = AxiosHeaders.from(config.headers)

@@ -3,11 +3,12 @@ import { Agent, Dispatcher, type Pool } from 'undici'
 import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
 import { SidecarError } from '../errors.js'
-import { addContextHeaders } from '../feign/propagation.js'
-import { PooledAttempts } from '../feign/pooled-attempts.js'
-import { originOf, type Pools } from '../feign/pools.js'
-import { hasNoBody, outcomeOfAbort, retriesOf } from '../feign/retry.js'
-import type { FeignRuntime, RoutedTarget } from '../feign/runtime.js'
+import { addContextHeaders } from '../calls/propagation.js'
+import { PooledAttempts } from '../calls/pooled-attempts.js'
+import { originOf, type Pools } from '../calls/pools.js'
+import { hasNoBody, outcomeOfAbort, retriesOf } from '../calls/retry.js'
+import type { CallRuntime } from '../calls/runtime.js'
+import type { RoutedTarget } from '../calls/target.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import { readLogicalUrl } from './logical-name.js'
 import { relayTo } from './relay.js'
@@ -28,7 +29,7 @@ export class SidecarDispatcher extends Dispatcher {
 
   /** @param connections to one origin that is no logical name; any number where it is left out */
   constructor(
-    private readonly runtime: () => FeignRuntime,
+    private readonly runtime: () => CallRuntime,
     connections?: number,
   ) {
     super()
@@ -85,7 +86,7 @@ class LogicalCall extends PooledAttempts implements Handler {
   private complete = false
 
   constructor(
-    runtime: FeignRuntime,
+    runtime: CallRuntime,
     target: RoutedTarget,
     private readonly secure: boolean,
     private readonly options: Options,

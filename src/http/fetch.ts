@@ -1,4 +1,4 @@
-import type { FeignRuntime } from '../feign/runtime.js'
+import type { CallRuntime } from '../calls/runtime.js'
 import { SidecarDispatcher } from './dispatcher.js'
 import { readLogicalUrl } from './logical-name.js'
 
@@ -10,7 +10,7 @@ import { readLogicalUrl } from './logical-name.js'
  * @example
  * const response = await sidecar.fetch('http://user-service/users/1')
  */
-export function createFetch(runtime: () => FeignRuntime, connections?: number): typeof globalThis.fetch {
+export function createFetch(runtime: () => CallRuntime, connections?: number): typeof globalThis.fetch {
   const dispatcher = new SidecarDispatcher(runtime, connections)
   // Names in Nacos are case-sensitive; a parsed URL is lower case.
   const dispatcherFor = (input: unknown) => {

@@ -1,10 +1,11 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { createServiceDirectory, type ServiceDirectory } from '../../../src/discovery/directory.js'
+import type { ServiceDirectory } from '../../../src/discovery/directory.js'
 import { SidecarError } from '../../../src/errors.js'
 import type { Emit } from '../../../src/events.js'
-import { createFeignRuntime, setActiveRuntime, type FeignRuntime } from '../../../src/feign/runtime.js'
+import { setActiveRuntime } from '../../../src/calls/active-runtime.js'
+import { createCallRuntime, type CallRuntime } from '../../../src/calls/runtime.js'
 import type { Logger } from '../../../src/logger.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
 import type { ServiceInstance, ServiceKey } from '../../../src/types.js'
@@ -91,7 +92,7 @@ export class FakeRegistry {
 export interface Mesh {
   readonly registry: FakeRegistry
   readonly directory: ServiceDirectory
-  readonly runtime: FeignRuntime
+  readonly runtime: CallRuntime
   readonly logged: string[]
   readonly events: unknown[][]
 }
@@ -104,23 +105,14 @@ export function startMesh(settings: object = {}): Mesh {
   const log = (message: string) => void logged.push(message)
   const logger: Logger = { debug: log, info: log, warn: log, error: log }
   const parsed = settingsSchema.parse(settings)
-  const directory = createServiceDirectory({
-    transport: registry,
-    namespace: '',
-    group: 'DEFAULT_GROUP',
-    settings: parsed.sidecar,
-    logger,
-    emit: ((...event: unknown[]) => void events.push(event)) as Emit,
-  })
   const emit = ((...event: unknown[]) => void events.push(event)) as Emit
-  const runtime = createFeignRuntime({ directory, settings: parsed, logger, emit })
+  const runtime = createCallRuntime({ transport: registry, namespace: '', settings: parsed, logger, emit })
   setActiveRuntime(runtime)
   onTestFinished(async () => {
     setActiveRuntime(undefined)
-    directory.close()
     await runtime.close()
   })
-  return { registry, directory, runtime, logged, events }
+  return { registry, directory: runtime.directory, runtime, logged, events }
 }
 
 export function unavailable(): SidecarError {

@@ -7,7 +7,7 @@ import { runWithContext } from '../../../src/context.js'
 import { defineClient, GET, HEAD, POST } from '../../../src/feign/define-client.js'
 import type { Interceptor } from '../../../src/feign/interceptor.js'
 import type { ClientOptions, MethodOptions } from '../../../src/feign/options.js'
-import { activeRuntime } from '../../../src/feign/runtime.js'
+import { activeRuntime } from '../../../src/calls/active-runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { instance, json, startMesh, startProvider } from './harness.js'
 

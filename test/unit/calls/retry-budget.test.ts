@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { RetryBudget } from '../../../src/feign/retry-budget.js'
+import { RetryBudget } from '../../../src/calls/retry-budget.js'
 
 function setUp(percent = 20) {
   const clock = { ms: 1_000_000 }

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createPools, originOf, type Pools } from '../../../src/feign/pools.js'
+import { createPools, originOf, type Pools } from '../../../src/calls/pools.js'
 import { defineClient, GET } from '../../../src/feign/define-client.js'
-import { instance, startMesh, startProvider } from './harness.js'
+import { instance, startMesh, startProvider } from '../feign/harness.js'
 
 function pools(idleMs?: number): Pools {
   const made = createPools({ connectTimeoutMs: 1_000, ...(idleMs && { idleMs }) })

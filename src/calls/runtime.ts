@@ -1,29 +1,32 @@
 import type { EjectionListener } from '../balance/outlier-detector.js'
 import { createRoutes, type Routes } from '../balance/routes.js'
-import type { ServiceRoute } from '../balance/service-route.js'
-import type { ServiceDirectory } from '../discovery/directory.js'
+import { createServiceDirectory, type ServiceDirectory, type ServiceDirectoryOptions } from '../discovery/directory.js'
+import { createServiceStore } from '../discovery/service-store.js'
 import { messageOf, SidecarError } from '../errors.js'
-import type { Emit } from '../events.js'
 import { hostPort } from '../instance.js'
 import type { LogFields, Logger } from '../logger.js'
 import type { Settings } from '../settings/schema.js'
-import { processState } from '../process-state.js'
+import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ServiceInstance } from '../types.js'
 import { sharedBy } from '../util/shared-by.js'
-import { parseBaseUrl, type BaseUrl } from './base-url.js'
+import { parseBaseUrl } from './base-url.js'
 import { Breaker, type BreakerOptions } from './breaker.js'
 import { clientSettings, routeChoice } from './client-settings.js'
 import { createPools, MAX_CONNECTIONS, type Pools } from './pools.js'
 import { RetryBudget } from './retry-budget.js'
+import type { ConnectionLimits, Target } from './target.js'
 import { timeLimit } from './time-limit.js'
 
 /** Timeout of one connection attempt, if nothing else is set. */
 export const CONNECT_TIMEOUT_MS = 2_000
 
-/** What typed clients, `fetch` and the adapters need of the sidecar they run in. */
-export interface FeignRuntime {
+/**
+ * What all calls of one sidecar share, typed clients, `fetch`, axios and undici alike. A `service` is `name` or
+ * `group@@name`; both spellings of one service have one state.
+ */
+export interface CallRuntime {
   readonly directory: ServiceDirectory
-  readonly settings: FeignSettings
+  readonly settings: CallSettings
   readonly logger: Logger
   readonly routes: Routes
   /** Where calls by logical name go, as bootstrap.yml has it: to a fixed URL, or along a route. */
@@ -32,53 +35,36 @@ export interface FeignRuntime {
   budget(service: string): RetryBudget
   /** The circuit of a service; one for all clients that want the same of it. */
   breaker(service: string, options: BreakerOptions): Breaker
-  /** The connections of all that want the same of them. */
+  /**
+   * The connections of all that want the same of them.
+   *
+   * @throws SidecarError `SIDECAR_STOPPED` after `close`
+   */
   pools(limits: ConnectionLimits): Pools
-  /** Waits for what is in flight. The directory is its owner's to close. */
+  /** Closes all that the runtime has made: the directory at once, connections when what they carry has ended. */
   close(): Promise<void>
 }
 
-/** One of the two. */
-export type Target = FixedTarget | RoutedTarget
+/** The part of the settings that calls read. */
+export type CallSettings = Pick<Settings, 'feign' | 'sidecar'>
 
-export interface FixedTarget {
-  readonly url: BaseUrl
-  /** The caller's token and trace are sent there as well. */
-  readonly forwards: boolean
-  readonly route?: undefined
+/** The way to the registry, and who is told of what. */
+export interface CallRuntimeOptions extends Pick<
+  ServiceDirectoryOptions,
+  'transport' | 'namespace' | 'logger' | 'emit'
+> {
+  readonly settings: Settings
+  /** Keeps lists of instances beyond the process. @default memory only */
+  readonly snapshots?: SnapshotFolder | undefined
 }
 
-export interface RoutedTarget extends ConnectionLimits {
-  readonly url?: undefined
-  readonly route: ServiceRoute
-  /** Further attempts of idempotent calls. @default 1 */
-  readonly retry: number | undefined
-}
-
-/** What connections are opened by. */
-export interface ConnectionLimits {
-  /** Deadline of one connection attempt, and of a wait for a free connection. @default 2000 */
-  readonly connectTimeoutMs?: number | undefined
-  /** Connections to one instance. @default 128 */
-  readonly maxConnections?: number | undefined
-}
-
-/** The part of bootstrap.yml that clients read. */
-export type FeignSettings = Pick<Settings, 'feign' | 'sidecar'>
-
-export interface FeignRuntimeOptions {
-  readonly directory: ServiceDirectory
-  readonly settings: FeignSettings
-  readonly logger: Logger
-  /** Called for instances that are ejected and restored. @default no listener */
-  readonly emit?: Emit
-  /** Nacos cluster of this process. @default 'DEFAULT' */
-  readonly cluster?: string
-}
-
-export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
-  const { directory, settings, logger, emit = () => {}, cluster = 'DEFAULT' } = options
+/** Makes what calls need: of a sidecar, or of a script that only calls. */
+export function createCallRuntime(options: CallRuntimeOptions): CallRuntime {
+  const { settings, logger, emit, snapshots } = options
   const { balancer, ejection, retryBudget } = settings.sidecar
+  const { group, clusterName: cluster } = settings.cloud.nacos.discovery
+  const store = snapshots && createServiceStore(snapshots)
+  const directory = createServiceDirectory({ ...options, group, settings: settings.sidecar, store })
   const pools = new Map<string, Pools>()
   const budgets = new Map<string, RetryBudget>()
   const breakers = new Map<string, Breaker>()
@@ -109,7 +95,7 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
   const routes = createRoutes({ directory, balancer, ejection, cluster, listener, onGone: retire, onBalancerFailed })
 
   /** One state for a service, however its name is written. */
-  const one = (service: string) => directory.nameOf?.(service) ?? service
+  const one = (service: string) => directory.nameOf(service)
 
   return {
     directory,
@@ -139,6 +125,7 @@ export function createFeignRuntime(options: FeignRuntimeOptions): FeignRuntime {
     },
     async close() {
       closed = true
+      directory.close()
       routes.close()
       await Promise.all([...pools.values()].map((each) => each.close()))
     },
@@ -151,30 +138,4 @@ function factsOf(instance: ServiceInstance): LogFields {
 
 function nameOf({ service, ip, port }: ServiceInstance): string {
   return `Instance ${ip}:${port} of ${service}`
-}
-
-/**
- * The runtime of this process: that of `initSidecar`, or one made by the factory the package installs (it loads
- * bootstrap.yml), so that a script that only calls needs no `initSidecar`.
- */
-export function activeRuntime(): FeignRuntime {
-  const state = processState()
-  if (state.runtime !== undefined) return state.runtime
-  if (state.runtimeFactory === undefined) {
-    throw new SidecarError(
-      'SIDECAR_CLIENT_INVALID',
-      'A typed client was called in a process without a sidecar: import it from "nacos-sidecar", or call initSidecar() first',
-    )
-  }
-  return (state.runtime = state.runtimeFactory())
-}
-
-/** Installs the process's runtime; `undefined` takes it away. */
-export function setActiveRuntime(runtime: FeignRuntime | undefined): void {
-  processState().runtime = runtime
-}
-
-/** Installs what makes a runtime for a client that is used without `initSidecar`. */
-export function setRuntimeFactory(factory: () => FeignRuntime): void {
-  processState().runtimeFactory = factory
 }

@@ -1,13 +1,27 @@
 import type { RouteChoice } from '../balance/routes.js'
 import type { FeignClientSettings, Settings } from '../settings/schema.js'
-import type { HeaderInput } from './headers.js'
-import type { CallOptions } from './options.js'
+import type { BreakerOptions } from './breaker.js'
+import type { ConnectionLimits } from './target.js'
 
-/** The settings of a client in bootstrap.yml: `feign.client.default` below `feign.client.<name>`. */
+/** The settings of calls to a service in bootstrap.yml: `feign.client.default` below `feign.client.<name>`. */
 export interface ClientSettings {
-  readonly options: CallOptions
+  readonly options: SettingsOptions
   /** Low to high. */
-  readonly headers: readonly (HeaderInput | undefined)[]
+  readonly headers: readonly FeignClientSettings['headers'][]
+}
+
+/** Times are in ms, as in the options of typed clients. */
+interface SettingsOptions
+  extends RouteOptions, ConnectionLimits, Pick<FeignClientSettings, 'url' | 'retry' | 'forwardContext'> {
+  readonly timeoutMs?: number
+  readonly readTimeoutMs?: number
+  readonly attemptTimeoutMs?: number
+  readonly breaker?: boolean | BreakerOptions
+}
+
+/** What of a client's options chooses among instances. */
+export interface RouteOptions extends RouteChoice {
+  readonly hashBy?: string | undefined
 }
 
 export function clientSettings({ client }: Settings['feign'], name: string | undefined): ClientSettings {
@@ -39,7 +53,7 @@ export function clientSettings({ client }: Settings['feign'], name: string | und
 }
 
 /** How the options of a client choose among instances. */
-export function routeChoice({ balancer, hashBy, filter, version }: CallOptions): RouteChoice {
+export function routeChoice({ balancer, hashBy, filter, version }: RouteOptions): RouteChoice {
   return { balancer: balancer ?? (hashBy === undefined ? undefined : 'consistent-hash'), filter, version }
 }
 

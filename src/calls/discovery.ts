@@ -1,15 +1,9 @@
-import type { Endpoint } from './balance/balancer.js'
-import { createServiceDirectory } from './discovery/directory.js'
-import { noInstanceMessage } from './discovery/no-instance.js'
-import { createServiceStore } from './discovery/service-store.js'
-import { createWatch, type WatchService } from './discovery/watch.js'
-import { SidecarError } from './errors.js'
-import type { Emit } from './events.js'
-import { createFeignRuntime, type FeignRuntime } from './feign/runtime.js'
-import type { Logger } from './logger.js'
-import type { RegistryClient } from './registry-clients.js'
-import type { Settings } from './settings/schema.js'
-import type { ServiceInstance } from './types.js'
+import type { Endpoint } from '../balance/balancer.js'
+import { noInstanceMessage } from '../discovery/no-instance.js'
+import { createWatch, type WatchService } from '../discovery/watch.js'
+import { SidecarError } from '../errors.js'
+import type { ServiceInstance } from '../types.js'
+import type { CallRuntime } from './runtime.js'
 
 /** The services that this process uses, and their instances. `service` is `name` or `group@@name`. */
 export interface Discovery {
@@ -25,7 +19,7 @@ export interface Discovery {
 }
 
 /** `sidecar.discovery`, over what the typed clients use. */
-export function createDiscovery({ directory, routes, logger }: FeignRuntime): Discovery {
+export function createDiscovery({ directory, routes, logger }: CallRuntime): Discovery {
   return {
     instances: async (service) => (await directory.get(service)).instances,
     pick: async (service) => {
@@ -47,15 +41,4 @@ function endpointDoneOnce(instance: ServiceInstance, report: Endpoint['done']): 
     reported = true
   }
   return { instance, done }
-}
-
-/** What typed clients need, of a sidecar or of a script that only calls. */
-export function createClientRuntime(
-  parts: RegistryClient & { readonly settings: Settings; readonly logger: Logger; readonly emit: Emit },
-): FeignRuntime {
-  const { settings, logger, emit, snapshots } = parts
-  const { group, clusterName: cluster } = settings.cloud.nacos.discovery
-  const store = snapshots && createServiceStore(snapshots)
-  const directory = createServiceDirectory({ ...parts, group, settings: settings.sidecar, store })
-  return createFeignRuntime({ directory, settings, logger, emit, cluster })
 }

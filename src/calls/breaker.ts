@@ -1,5 +1,5 @@
 import type { CircuitBreakerPolicy } from 'cockatiel'
-import { FeignError } from './errors.js'
+import { SidecarError } from '../errors.js'
 import { outcomeOfAbort } from './retry.js'
 
 /** When a circuit opens, and for how long. */
@@ -20,7 +20,7 @@ export class Breaker {
   constructor(private readonly options: BreakerOptions) {}
 
   /** @param refused makes the error of a call that an open circuit stops */
-  async execute<T>(call: () => Promise<T>, refused: () => FeignError): Promise<T> {
+  async execute<T>(call: () => Promise<T>, refused: () => SidecarError): Promise<T> {
     const policy = await (this.policy ??= load(this.options))
     try {
       return await policy.execute(call)
@@ -40,8 +40,8 @@ async function load({ failures = 10, openForMs = 10_000 }: BreakerOptions): Prom
 
 /** A caller's own mistake or abort proves nothing about the service, and neither does a 404. */
 function isServiceFailure(error: Error): boolean {
-  if (!(error instanceof FeignError)) return false
-  const { code, status } = error
+  if (!(error instanceof SidecarError)) return false
+  const { code, status } = error as SidecarError & { readonly status?: number }
   if (code === 'SIDECAR_CALL_STATUS') return status !== undefined && status >= 500
   if (code === 'SIDECAR_CALL_ABORTED') return outcomeOfAbort(error.cause) === 'failed'
   return code === 'SIDECAR_CALL_FAILED' || code === 'SIDECAR_CALL_TIMEOUT'

@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { readVersion, type RequestContext } from '../context.js'
-import { hasHeader, type FlatHeaders } from './headers.js'
+import { hasHeader, type FlatHeaders } from './flat-headers.js'
 
 /**
  * `headers` with the caller's token, trace and wanted version added. A header that is there already wins. The trace is
