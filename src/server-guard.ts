@@ -35,6 +35,15 @@ export interface ServerGuardOptions {
 
 type Emit = HttpServer['emit']
 
+/** The guard of one server. */
+interface Gate {
+  readonly server: HttpServer
+  /** Lets an event through. */
+  readonly go: (event: string, ...args: unknown[]) => boolean
+  /** The server's only `request` listener, once it was found to be the app. */
+  app: unknown
+}
+
 /** Published before the `request` event of every server of the process. */
 const REQUEST_CHANNEL = 'http.server.request.start'
 
@@ -63,6 +72,8 @@ export function createServerGuard({
   const own = new Set<HttpServer>()
   const decided = new WeakMap<IncomingMessage, Decided>()
   const seenByApp = new WeakSet<IncomingMessage>()
+  /** The server of the last request that reached the app. */
+  let lastServer: HttpServer | undefined
   /** Something stands before the app on one of its servers. */
   let besides = false
   const warned = new Set<string>()
@@ -81,16 +92,20 @@ export function createServerGuard({
   function install(server: HttpServer): void {
     if (installed.has(server)) return
     installed.add(server)
-    const emit = server.emit
-    const go = (event: string, ...args: unknown[]) => Reflect.apply(emit, server, [event, ...args]) as boolean
+    const emit = server.emit as Gate['go']
+    const gate: Gate = { server, go: (event, ...args) => emit.call(server, event, ...args), app: undefined }
+    const { go } = gate
     server.emit = function (this: HttpServer, event: string, ...args: unknown[]) {
       switch (event) {
         case 'request':
         case 'checkContinue':
-        case 'checkExpectation':
-          if (isGuarded(server))
-            return request(event, args[0] as IncomingMessage, args[1] as ServerResponse, server, go)
+        case 'checkExpectation': {
+          const incoming = args[0] as IncomingMessage
+          const response = args[1] as ServerResponse
+          if (event === 'request' && isForApp(gate, incoming)) return emit.call(server, event, incoming, response)
+          if (isGuarded(server)) return request(event, incoming, response, gate)
           break
+        }
         case 'upgrade':
         case 'connect':
           if (server.listenerCount(event) > 0 && isGuarded(server)) return upgrade(event, args, go)
@@ -106,13 +121,8 @@ export function createServerGuard({
     } as Emit
   }
 
-  function request(
-    event: string,
-    incoming: IncomingMessage,
-    response: ServerResponse,
-    server: HttpServer,
-    go: (event: string, ...args: unknown[]) => boolean,
-  ): boolean {
+  function request(event: string, incoming: IncomingMessage, response: ServerResponse, gate: Gate): boolean {
+    const { server, go } = gate
     const mounted = app()
     const handle = () => go(event, incoming, response)
     const refuse = (refusal: Refusal) => {
@@ -126,6 +136,7 @@ export function createServerGuard({
     // Handlers of such errors (Fastify's `frameworkErrors`) run before every hook.
     if (!isDecodable(incoming.url)) return before(incoming, handle, refuse)
     const beside = server.listeners('request').some((listener) => !mounted.handles?.(listener))
+    if (!beside) gate.app = onlyListener(server)
     if (!beside || event !== 'request') return handle()
     besides = true
     if (server.listenerCount('upgrade') === 0) {
@@ -173,8 +184,8 @@ export function createServerGuard({
   /** Whatever stands before it by now, its server is the one by which a request reached the app. */
   function noteAppServer({ socket }: IncomingMessage): void {
     const { server } = (socket ?? {}) as { server?: HttpServer }
-    if (server === undefined || own.has(server) || !installed.has(server)) return
-    own.add(server)
+    if (server === undefined || server === lastServer || !installed.has(server)) return
+    own.add((lastServer = server))
   }
 
   // A server that is only handed its connections (`inner.emit('connection', socket)`) is never seen to listen.
@@ -211,6 +222,18 @@ export function createServerGuard({
       return before?.url === url && before ? before.decision : guard.check(incoming, url)
     },
   }
+}
+
+/** The `request` listener of a server that has one only; otherwise `undefined`. */
+function onlyListener(server: HttpServer): unknown {
+  // Internal to node:events: a function, or a list of several.
+  const { _events: events } = server as { _events?: { readonly request?: unknown } }
+  return typeof events?.request === 'function' ? events.request : undefined
+}
+
+/** The common case, without a copy of the list of listeners. */
+function isForApp({ server, app }: Gate, { url = '/' }: IncomingMessage): boolean {
+  return app !== undefined && onlyListener(server) === app && !url.includes('%')
 }
 
 function isDecodable(url = '/'): boolean {

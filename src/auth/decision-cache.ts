@@ -85,17 +85,24 @@ interface Known {
   readonly byTarget: Map<string, Entry>
 }
 
-/** Tells tokens apart well enough (a JWT ends with its signature), and is hashed in a tenth of the time. */
-const TAIL_LENGTH = 16
+/** Tell tokens apart well enough: a JWT ends with its signature. */
+const TAIL_LENGTH = 8
+
+/** A number made of the last characters, which costs a tenth of what V8 takes to hash the whole token. */
+function tailOf(token: string): number {
+  let tail = 0
+  for (let at = Math.max(0, token.length - TAIL_LENGTH); at < token.length; at++)
+    tail = (Math.imul(tail, 31) + token.charCodeAt(at)) & 0x3fff_ffff
+  return tail
+}
 
 function createGeneration() {
-  const byTail = new Map<string, Known>()
+  const byTail = new Map<number, Known>()
   /** Those whose tail another one has. */
   const byToken = new Map<string, Known>()
   let size = 0
   let bytes = 0
 
-  const tailOf = (token: string) => token.slice(-TAIL_LENGTH)
   const lookUp = (token: string) => {
     const known = byTail.get(tailOf(token))
     return !known || known.token === token ? known : byToken.get(token)

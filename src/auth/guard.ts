@@ -20,10 +20,10 @@ import {
   type GuardDecision,
 } from './decision.js'
 import { compileExcludes } from './excludes.js'
-import { methodsOf } from './method.js'
+import { handlerOf, hasOverride, methodsOf } from './method.js'
 import { isUnguardedHealth, isPreflight } from './unguarded.js'
 import { createPendingChecks } from './pending-checks.js'
-import { parseRoutePath } from './route-path.js'
+import { isVerbatim, parseRoutePath } from './route-path.js'
 import { createDeniedCache } from './denied-cache.js'
 import { findToken, isToken, SEVERAL } from './token.js'
 import { answerUpgrade } from './upgrade.js'
@@ -111,9 +111,22 @@ export function createGuard(options: GuardOptions): Guard {
   const cached = settings.cacheTtl > 0
 
   function check(request: IncomingMessage, url = request.url ?? '/'): GuardDecision | Promise<GuardDecision> {
-    if (!verifier || (settings.openPreflight && isPreflight(request, url)) || isUnguardedHealth(request, url))
-      return OPEN
+    if (!verifier) return OPEN
+    const known = cachedPermit(request, url)
+    if (known) return known
+    if ((settings.openPreflight && isPreflight(request, url)) || isUnguardedHealth(request, url)) return OPEN
     return authorize(verifier, request, url)
+  }
+
+  /**
+   * The permit of a request whose path needs no parsing. It comes before excludes and health pages: for a permitted request
+   * they would change nothing.
+   */
+  function cachedPermit(request: IncomingMessage, url: string): GuardDecision | undefined {
+    if (!cached || !isVerbatim(url) || hasOverride(request)) return undefined
+    const token = findToken(request, settings.token)
+    if (token === undefined || !permits.get(token, targetOf(handlerOf(request.method), url))) return undefined
+    return decide('allowed', token)
   }
 
   function authorize(verify: Verifier, request: IncomingMessage, url: string): GuardDecision | Promise<GuardDecision> {
@@ -135,7 +148,7 @@ export function createGuard(options: GuardOptions): Guard {
     path: string,
     request: IncomingMessage,
   ): GuardDecision | Promise<GuardDecision> {
-    const target = method === 'GET' && path.startsWith('/') ? path : `${method} ${path}`
+    const target = targetOf(method, path)
     const verdict = cached ? (permits.get(token, target) ?? denials.get(token, target)) : undefined
     if (verdict) return decide(verdict, token)
     // Cached tokens are well-formed: only others are validated.
@@ -229,6 +242,10 @@ function observed(request: IncomingMessage, decide: () => GuardDecision | Promis
   }
   const decision = decide()
   return decision instanceof Promise ? decision.then(publish) : publish(decision)
+}
+
+function targetOf(method: string, path: string): string {
+  return method === 'GET' && path.startsWith('/') ? path : `${method} ${path}`
 }
 
 /** The first refusal, or the permission for the last method: no check follows a refusal. */

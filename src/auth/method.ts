@@ -13,7 +13,7 @@ const METHOD = /^[A-Z][A-Z-]{0,31}$/
  * @returns `undefined` where it names several, or none that is one
  */
 export function methodsOf(request: IncomingMessage, url: string): string | readonly string[] | undefined {
-  const own = handlerOf(request.method ?? 'GET')
+  const own = handlerOf(request.method)
   if (!url.includes('?') && !hasOverride(request)) return own
   let other: string | undefined
   for (const named of overrides(request, url)) {
@@ -26,7 +26,7 @@ export function methodsOf(request: IncomingMessage, url: string): string | reado
 }
 
 /** Express, Fastify and Koa run the GET handler for HEAD. */
-function handlerOf(method: string): string {
+export function handlerOf(method = 'GET'): string {
   return method === 'HEAD' ? 'GET' : method
 }
 
@@ -37,9 +37,13 @@ function headersOf({ headers }: IncomingMessage) {
   return [headers['x-http-method-override'], headers['x-method-override'], headers['x-http-method']] as const
 }
 
-function hasOverride(request: IncomingMessage): boolean {
-  const [first, second, third] = headersOf(request)
-  return first !== undefined || second !== undefined || third !== undefined
+/** Whether a header asks for another method. */
+export function hasOverride({ headers }: IncomingMessage): boolean {
+  return (
+    headers['x-http-method-override'] !== undefined ||
+    headers['x-method-override'] !== undefined ||
+    headers['x-http-method'] !== undefined
+  )
 }
 
 function overrides(request: IncomingMessage, url: string): readonly string[] {

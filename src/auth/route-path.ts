@@ -31,6 +31,11 @@ export function withoutQuery(target: string): string {
   return end < 0 ? target : target.slice(0, end)
 }
 
+/** Whether the path of a target is the target itself, character by character. */
+export function isVerbatim(target: string): boolean {
+  return target.startsWith('/') && !target.includes('?') && !target.includes('%')
+}
+
 /** Reads a request target (`request.url`). Linear in its length. */
 export function parseRoutePath(target: string): RoutePath {
   const raw = withoutQuery(target)

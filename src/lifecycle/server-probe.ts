@@ -33,15 +33,18 @@ export function createServerProbe(): ServerProbe {
   const known = new WeakSet<object>()
   let listener: ((server: HttpServer) => void) | undefined
   let asking = 0
+  /** By which the last request came. */
+  let last: object | undefined
 
   return {
     onRequest(request) {
       // node:net's own: by which server the connection came. Requests of tests (`inject`) have none.
       const { server } = (request.socket ?? {}) as { server?: object }
-      if (server && !known.has(server)) {
+      if (server && server !== last && !known.has(server)) {
         known.add(server)
         if (isHttpServer(server)) listener?.(server)
       }
+      last = server
       return asking > 0 && request.headers[HEADER] === nonce
     },
     serves: (server) => known.has(server),

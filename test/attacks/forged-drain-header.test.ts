@@ -1,4 +1,4 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, ServerResponse, type Server } from 'node:http'
 import express from 'express'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { DRAIN_HEADER, formatDrainHeader } from '../../src/drain-header.js'
@@ -16,6 +16,8 @@ const WAYS: Record<string, (response: ServerResponse, value: string) => unknown>
   setHeaders: (response, value) => response.setHeaders(new Headers({ [DRAIN_HEADER]: value })).end('ok'),
   'writeHead with an object': (response, value) => response.writeHead(200, { 'X-Sidecar-Leaving': value }).end('ok'),
   'writeHead with a list': (response, value) => response.writeHead(200, 'OK', ['X-Sidecar-Leaving', value]).end('ok'),
+  'writeHead without a reason': (response, value) =>
+    Reflect.apply(response.writeHead, response, [200, undefined, { [DRAIN_HEADER]: value }]).end('ok'),
   'a first write': (response, value) => {
     response.setHeader(DRAIN_HEADER, value)
     response.write('o')
@@ -104,6 +106,23 @@ describe('attack: a drain header that a handler forwards', () => {
     while (sidecar.status().phase !== 'serving') await new Promise(setImmediate)
     expect((await fetch(running.url)).headers.has(DRAIN_HEADER)).toBe(false)
     expect(await turnsOf(port)).toBe(5)
+  })
+
+  it('G7: answers of other servers in the process keep what they have, and all do once it is over', async () => {
+    const value = '30;another'
+    const answer = async () => {
+      const running = await serve(
+        createServer((_request, response) => void response.setHeader(DRAIN_HEADER, value).end()),
+      )
+      onTestFinished(() => running.close())
+      return (await fetch(running.url)).headers.get(DRAIN_HEADER)
+    }
+    const { writeHead } = ServerResponse.prototype
+    const held = wrapServer(createServer(), { leaving: () => false, mayClose: async () => {} })
+    expect(await answer()).toBe(value)
+    held.unwrap()
+    expect(ServerResponse.prototype.writeHead).toBe(writeHead)
+    expect(await answer()).toBe(value)
   })
 
   it('G7: without a sidecar in front, the same answer would do it: the test can fail', async () => {
