@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { LongFirst } from './test/support/long-first.js'
+import { ProcessesFirst } from './test/support/processes-first.js'
 
 const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -23,13 +23,6 @@ const shared = {
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },
 }
 
-/** They hold a bound on wall-clock time, or are about who comes first: they run by themselves, one after the other, when the rest is through. */
-const TIMED = [
-  'test/faults/42-huge-config.test.ts',
-  'test/faults/43-ten-thousand-instances.test.ts',
-  'test/unit/lifecycle/close-listener.test.ts',
-]
-
 const realDurations = process.env['FAULTS'] === 'real'
 /** A machine may stand still for a moment just where a bound holds to the letter; `.ci/run` names who needed it. */
 const secondTry = realDurations && { retry: 1 }
@@ -40,7 +33,7 @@ export default defineConfig({
     // the letter want a core each.
     maxWorkers: realDurations ? 2 : 6,
     globalSetup: ['test/support/temp.ts'],
-    sequence: { sequencer: LongFirst },
+    sequence: { sequencer: ProcessesFirst },
     projects: [
       {
         resolve: { alias },
@@ -48,7 +41,6 @@ export default defineConfig({
           ...shared,
           name: 'in-process',
           include: ['test/{unit,contract,attacks,fuzz}/**/*.test.ts'],
-          exclude: TIMED,
         },
       },
       {
@@ -58,22 +50,10 @@ export default defineConfig({
           // One file a row of the fault table; `npm run test:faults` runs them with the real durations.
           name: 'processes',
           include: ['test/{faults,e2e}/**/*.test.ts'],
-          exclude: TIMED,
           // Child processes run the built package, as a user's process would.
           globalSetup: ['test/support/build.ts'],
           ...(realDurations && { testTimeout: 240_000 }),
           ...secondTry,
-        },
-      },
-      {
-        resolve: { alias },
-        test: {
-          ...shared,
-          ...secondTry,
-          name: 'timed',
-          include: TIMED,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
         },
       },
       {

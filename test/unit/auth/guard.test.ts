@@ -95,7 +95,7 @@ describe('createGuard', () => {
     service.answer = (_request, response) => void response.write('{')
     const start = performance.now()
     expect(await check('/a')).toBe(503)
-    expect(performance.now() - start).toBeLessThan(400)
+    expect(performance.now() - start).toBeLessThan(5_000)
   })
 
   it('gives up after auth.timeout where the call ignores its signal', async () => {

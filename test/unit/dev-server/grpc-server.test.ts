@@ -180,7 +180,7 @@ describe('stop', () => {
     registry.on('deregister', (event) => left.push(event))
     const startMs = performance.now()
     await Promise.all([registry.stop(), registry.stop()])
-    expect(performance.now() - startMs).toBeLessThan(1_000)
+    expect(performance.now() - startMs).toBeLessThan(10_000)
     await vi.waitFor(() => expect(client.ended).toBe('end'))
     expect([left, client.pushes]).toEqual([[], []])
     await (await startDevServer({ port: registry.port })).stop()
@@ -194,7 +194,7 @@ describe('stop', () => {
     await once(mute, 'connect')
     const startMs = performance.now()
     await registry.stop()
-    expect(performance.now() - startMs).toBeLessThan(1_500)
+    expect(performance.now() - startMs).toBeLessThan(10_000)
   })
 })
 

@@ -259,7 +259,7 @@ describe('interceptors', () => {
   test('K32: timeoutMs covers the interceptors, and the request that one of them let through', async () => {
     const { provider } = await serving(() => {})
     const slow: Interceptor = async (request, next) => {
-      await new Promise((resolve) => setTimeout(resolve, 1_000).unref())
+      await new Promise((resolve) => setTimeout(resolve, 20_000).unref())
       return next(request)
     }
     const start = performance.now()
@@ -268,7 +268,7 @@ describe('interceptors', () => {
       attempts: 0,
       message: expect.stringContaining('60 ms'),
     })
-    expect(performance.now() - start).toBeLessThan(900)
+    expect(performance.now() - start).toBeLessThan(10_000)
     const through: Interceptor = (request, next) => next({ ...request, timeoutMs: 60_000 })
     await expect(client({ interceptors: [through], timeoutMs: 60 }).get({ id: '1' })).rejects.toMatchObject({
       code: 'SIDECAR_CALL_TIMEOUT',

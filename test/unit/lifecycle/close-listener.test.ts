@@ -8,9 +8,17 @@ import { killChildren, startChild } from '../../support/child.js'
 const KNOCKER = new URL('../../fixtures/apps/connect-until-refused.mjs', import.meta.url)
 afterEach(killChildren)
 
-// The kernel cannot check and close in one step: a connection in the few µs between is reset. Rare, and never three
-// times.
-test('callers that stream in are answered or refused, not reset', { retry: 2 }, async () => {
+/** A plain `server.close()` resets 18 of the 20 that are under way. */
+function expectNoneLost(ends: Record<string, number>): void {
+  const { ok, ECONNREFUSED, ECONNRESET = 0, ...others } = ends
+  expect(ok).toBeGreaterThan(100)
+  expect(ECONNREFUSED).toBeGreaterThan(0)
+  // The kernel cannot check and close in one step: a connection in the few µs between is reset.
+  expect(ECONNRESET).toBeLessThanOrEqual(2)
+  expect(others).toEqual({})
+}
+
+test('callers that stream in are answered or refused, not reset', async () => {
   const server = createServer((request, response) => {
     // Slow enough that connections queue up in front of it.
     for (const began = performance.now(); performance.now() - began < 0.5;);
@@ -21,11 +29,10 @@ test('callers that stream in are answered or refused, not reset', { retry: 2 }, 
   await callers.message('connecting')
   await drainBacklogAndClose(server, () => server.close())
   const { ends } = await callers.message<{ ends: Record<string, number> }>('ends')
-  expect(ends['ok']).toBeGreaterThan(100)
-  expect(Object.keys(ends).sort()).toEqual(['ECONNREFUSED', 'ok'])
+  expectNoneLost(ends)
 })
 
-test('a loop that stalls now and then still accepts the whole backlog', { retry: 2 }, async () => {
+test('a loop that stalls now and then still accepts the whole backlog', async () => {
   const server = createServer((request, response) => {
     request.resume().on('end', () => response.setHeader('connection', 'close').end('ok'))
   })
@@ -43,7 +50,7 @@ test('a loop that stalls now and then still accepts the whole backlog', { retry:
   await drainBacklogAndClose(server, () => server.close())
   clearImmediate(next!)
   const { ends } = await callers.message<{ ends: Record<string, number> }>('ends')
-  expect(Object.keys(ends).sort()).toEqual(['ECONNREFUSED', 'ok'])
+  expectNoneLost(ends)
 })
 
 test('the server is as it was afterwards, and nothing that waited is lost', async () => {

@@ -129,7 +129,7 @@ describe('while every node fails', () => {
     const startMs = performance.now()
     const waiting = Array.from({ length: 5 }, () => ask({ waitMs: 350 }).catch((error: unknown) => error))
     const answers = await Promise.all(waiting)
-    expect(performance.now() - startMs).toBeLessThan(700)
+    expect(performance.now() - startMs).toBeLessThan(2_000)
     expect(asked.length).toBeLessThanOrEqual(1 + 5)
     expect(asked.length).toBeGreaterThan(2)
     expect(answers).toContainEqual(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRedactor } from '../../../src/util/redactor.js'
 import { isSecretName, mask } from '../../../src/util/secrets.js'
+import { cpuTime } from '../../support/scale.js'
 
 describe('names of secrets', () => {
   it.each([
@@ -105,9 +106,10 @@ describe('secrets inside of a text', () => {
       ],
       ...['key="pw" value="', 'Authorization: Basic ', ',a://b:c@', 'jdbc:oracle:thin:a/b'],
     ]) {
-      const started = performance.now()
-      mask(piece.repeat(100_000 / piece.length))
-      expect(performance.now() - started, piece).toBeLessThan(2_000)
+      expect(
+        cpuTime(() => void mask(piece.repeat(100_000 / piece.length))),
+        piece,
+      ).toBeLessThan(2_000)
     }
   })
 })
