@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import type { ServiceInstance } from './types.js'
+import { SidecarError } from './errors.js'
+import type { ConfigKey, ServiceInstance, ServiceKey } from './types.js'
 
 /** The largest weight Nacos knows. */
 const MAX_WEIGHT = 10_000
@@ -43,7 +44,56 @@ function isHost(ip: string): boolean {
   return URL.canParse(`http://${ip}`) && new URL(`http://${ip}`).hostname === ip.toLowerCase()
 }
 
-/** `10.0.0.5:9202`, `[::1]:9202`: how an instance is named in messages. */
-export function hostPort({ ip, port }: Pick<ServiceInstance, 'ip' | 'port'>): string {
+/** What Nacos itself allows in the name of a group. */
+const GROUP = /^[A-Za-z0-9_.:-]{1,255}$/
+
+/**
+ * Reads `name` or `group@@name`.
+ *
+ * @throws SidecarError `SIDECAR_CALL_INVALID` for anything else: a service name often comes from outside, and must
+ * never become a part of a URL.
+ */
+export function parseServiceName(name: string, namespace: string, defaultGroup: string): ServiceKey {
+  const at = name.indexOf('@@')
+  const group = at < 0 ? defaultGroup : name.slice(0, at)
+  const service = at < 0 ? name : name.slice(at + 2)
+  if (!isServiceName(service) || !GROUP.test(group)) {
+    throw new SidecarError(
+      'SIDECAR_CALL_INVALID',
+      `${JSON.stringify(name.slice(0, 80))} is not a service name: write "name" or "group@@name", up to 512 characters without blanks, Chinese characters, /, \\, ?, #, @ and %`,
+    )
+  }
+  return { namespace, group, service }
+}
+
+/** One name for a service, however it is written: without the group where that is the default one. */
+export function canonicalName(name: string, defaultGroup: string): string {
+  return name.startsWith(`${defaultGroup}@@`) ? name.slice(defaultGroup.length + 2) : name
+}
+
+/** `group@@service`, as Nacos writes it; the namespace is not part of it. */
+export function serviceKeyText({ group, service }: Pick<ServiceKey, 'group' | 'service'>): string {
+  return `${group}@@${service}`
+}
+
+/** A config document as one string; none of the three holds a blank. */
+export function configKeyText({ namespace, group, dataId }: ConfigKey): string {
+  return `${namespace} ${group} ${dataId}`
+}
+
+type Address = Pick<ServiceInstance, 'ip' | 'port'>
+
+/** What makes two entries of one service the same instance, as Nacos sees it: `ip#port#cluster`. */
+export function instanceId({ ip, port, cluster }: Address & Pick<ServiceInstance, 'cluster'>): string {
+  return `${ip}#${port}#${cluster}`
+}
+
+/** Two views of one instance of a service. */
+export function isSameInstance(one: ServiceInstance, other: ServiceInstance): boolean {
+  return one.ip === other.ip && one.port === other.port && one.cluster === other.cluster
+}
+
+/** `ip:port`, an IPv6 address in brackets: what stands in a URL, and in messages. */
+export function hostPort({ ip, port }: Address): string {
   return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from './logger.js'
 import { connectRegistry, createTransport, type ConnectOptions } from './nacos/connect.js'
-import type { NacosTransport } from './nacos/transport.js'
+import { withPolling } from './nacos/polling.js'
+import type { NacosTransport, RegistryTransport } from './nacos/transport.js'
 import { connectionOf, connectionsOf, type ConnectionOptions } from './settings/connection.js'
 import type { Settings } from './settings/schema.js'
 import { openSnapshotFolder, type SnapshotFolder } from './snapshot/folder.js'
@@ -9,7 +10,7 @@ import { snapshotLocation } from './snapshot/location.js'
 
 /** The client of the registry for services, or for configs. */
 export interface RegistryClient {
-  readonly transport: NacosTransport
+  readonly transport: RegistryTransport
   /** `''` is the public namespace. */
   readonly namespace: string
   /** Its last answers, on disk. */
@@ -33,9 +34,8 @@ export interface RegistryClientsOptions extends ConnectOptions {
 export function openRegistryClients({ transport, ...options }: RegistryClientsOptions): RegistryClients {
   const { settings, logger } = options
   const connections = connectionsOf(settings.cloud.nacos)
-  const { discovery, config } = transport
-    ? { discovery: transport, config: transport }
-    : connectRegistry({ connections, ...options })
+  const own = transport && withPolling(transport, { pollIntervalMs: settings.sidecar.pollInterval, logger })
+  const { discovery, config } = own ? { discovery: own, config: own } : connectRegistry({ connections, ...options })
   const services = createClient(discovery, connections.discovery, settings, logger)
   const documents = isDeepStrictEqual(connections.discovery, connections.config)
     ? services
@@ -57,7 +57,7 @@ export function openDiscoveryClient(settings: Settings, logger: Logger): Registr
 }
 
 function createClient(
-  transport: NacosTransport,
+  transport: RegistryTransport,
   { contextPath, namespace, username, accessKey }: ConnectionOptions,
   { sidecar }: Settings,
   logger: Logger,

@@ -1,7 +1,7 @@
 import { SidecarError, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
-import type { NacosTransport } from '../nacos/transport.js'
+import type { RegistryTransport } from '../nacos/transport.js'
 import type { Settings } from '../settings/schema.js'
 import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ConfigItem, Unsubscribe } from '../types.js'
@@ -10,7 +10,6 @@ import { holdProcess } from '../util/hold-process.js'
 import { runInSlices, type Sliced } from '../util/slices.js'
 import { createConfigSnapshots } from './config-snapshots.js'
 import { DocumentError } from '../properties/document-error.js'
-import { followConfig } from './follow-config.js'
 import { isRegistryFailure, RemoteDocument, type Held, type RemoteDocumentStatus } from './remote-document.js'
 import { planDocuments } from './remote-plan.js'
 import type { PropertyStore } from '../properties/store.js'
@@ -32,7 +31,7 @@ export interface RemoteConfig {
 }
 
 export interface RemoteConfigOptions {
-  readonly transport: Pick<NacosTransport, 'getConfig' | 'watchConfig'>
+  readonly transport: Pick<RegistryTransport, 'getConfig' | 'watchConfig'>
   readonly namespace: string
   readonly settings: Settings
   readonly store: PropertyStore
@@ -174,7 +173,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (document.heard && !refresh) return
     const key = { namespace, group, dataId }
     const known = document.knownMd5 ?? UNCONFIRMED_MD5
-    const stop = followConfig(transport, key, known, settings.sidecar.pollInterval, (item) => {
+    const stop = transport.watchConfig(key, known, (item) => {
       changed(document, item)
       onLoaded(document)
     })

@@ -1,16 +1,13 @@
 import { messageOf, SidecarError } from '../errors.js'
 import type { Emit } from '../events.js'
-import { isCallableAddress } from '../instance.js'
+import { canonicalName, hostPort, isCallableAddress, parseServiceName, serviceKeyText } from '../instance.js'
 import type { Logger } from '../logger.js'
-import type { NacosTransport } from '../nacos/transport.js'
+import type { RegistryTransport } from '../nacos/transport.js'
 import type { SidecarSettings } from '../settings/schema.js'
-import type { ServiceKey } from '../types.js'
 import { holdProcess } from '../util/hold-process.js'
 import { createLimiter } from '../util/limiter.js'
-import { createSubscription, type Subscription } from '../util/subscription.js'
-import { callListener } from '../util/call-listener.js'
+import type { Subscription } from '../util/subscription.js'
 import { unlessAborted } from '../util/unless-aborted.js'
-import { canonicalName, parseServiceName } from './service-name.js'
 import { ServiceFollower, type FollowerHost } from './service-follower.js'
 import type { ServiceStore } from './service-store.js'
 import type { ServiceSnapshot } from './snapshot.js'
@@ -58,7 +55,7 @@ export interface FollowedService {
 }
 
 export interface ServiceDirectoryOptions {
-  readonly transport: Pick<NacosTransport, 'list' | 'watchService'> & Partial<Pick<NacosTransport, 'describe'>>
+  readonly transport: Pick<RegistryTransport, 'list' | 'watchService'> & Partial<Pick<RegistryTransport, 'describe'>>
   readonly namespace: string
   readonly group: string
   readonly settings: Pick<SidecarSettings, 'pollInterval' | 'emptyProtection'>
@@ -68,15 +65,12 @@ export interface ServiceDirectoryOptions {
   readonly store?: ServiceStore | undefined
 }
 
-type Listener = (snapshot: ServiceSnapshot) => void
-
 export function createServiceDirectory(options: ServiceDirectoryOptions): ServiceDirectory {
   const { transport, namespace, group, logger, emit } = options
   const limit = createLimiter(PARALLEL_LISTS)
   /** By the name as callers write it, so that the hot path is one look-up; two spellings share one follower. */
   const byName = new Map<string, ServiceFollower>()
   const byKey = new Map<string, ServiceFollower>()
-  const listeners = new Map<ServiceFollower, Set<Listener>>()
   const failing = new Set<ServiceFollower>()
   const holding = new Set<ServiceFollower>()
   /** Services of which some instance has an address that is none. */
@@ -84,27 +78,26 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
   const closing = new AbortController()
 
   const host: FollowerHost = {
-    pollIntervalMs: options.settings.pollInterval,
+    logger,
+    retryIntervalMs: options.settings.pollInterval,
     emptyProtectionMs: options.settings.emptyProtection,
     list: (key, signal) =>
       limit(() => {
         signal.throwIfAborted()
         return transport.list(key, signal)
       }),
-    ...(transport.watchService && { subscribe: (key, on, failed) => transport.watchService!(key, on, failed) }),
+    subscribe: (key, listener, onFailure) => transport.watchService(key, listener, onFailure),
     restore: async (key) => options.store?.load(key),
     changed(snapshot, previous) {
       if (previous || snapshot.all.length > 0) {
         emit('instancesChanged', { service: snapshot.key, instances: snapshot.instances })
       }
-      const follower = byKey.get(keyText(snapshot.key))
       warnOfAddresses(snapshot)
-      for (const listener of [...((follower && listeners.get(follower)) ?? [])]) inform(listener, snapshot)
     },
     fetched: (snapshot) => options.store?.save(snapshot),
     // One line when the registry stops answering, one when it is back; not one per service and poll.
     failed(follower, error) {
-      const listing = `Listing ${keyText(follower.key)} failed: `
+      const listing = `Listing ${serviceKeyText(follower.key)} failed: `
       // Over HTTP, the error has reported it already.
       const reason = messageOf(error).replace(listing, '')
       if (failing.size === 0) logger.warn(`${listing}${reason}; ${inUse(follower)}, asking again`)
@@ -112,10 +105,10 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     },
     recovered(follower) {
       failing.delete(follower)
-      if (failing.size === 0) logger.info(`Listing ${keyText(follower.key)} works again`)
+      if (failing.size === 0) logger.info(`Listing ${serviceKeyText(follower.key)} works again`)
     },
     held(follower) {
-      const text = `The registry lists no instance of ${keyText(follower.key)} any more: the last ${follower.current?.all.length} stay in use until that is confirmed`
+      const text = `The registry lists no instance of ${serviceKeyText(follower.key)} any more: the last ${follower.current?.all.length} stay in use until that is confirmed`
       if (holding.size === 0) logger.warn(`${text} (sidecar.empty-protection, ${options.settings.emptyProtection} ms)`)
       else logger.debug(text)
       holding.add(follower)
@@ -124,7 +117,9 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
       if (!holding.delete(follower)) return
       const found = follower.current?.all.length ?? 0
       logger.info(
-        found > 0 ? `${keyText(follower.key)} is listed again` : `Confirmed: ${keyText(follower.key)} has no instance`,
+        found > 0
+          ? `${serviceKeyText(follower.key)} is listed again`
+          : `Confirmed: ${serviceKeyText(follower.key)} has no instance`,
       )
     },
   }
@@ -133,10 +128,10 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     if (closing.signal.aborted)
       throw new SidecarError('SIDECAR_STOPPED', `Cannot look up "${name}": the sidecar has stopped`)
     const key = parseServiceName(name, namespace, group)
-    let follower = byKey.get(keyText(key))
+    let follower = byKey.get(serviceKeyText(key))
     if (!follower) {
       follower = new ServiceFollower(key, host)
-      byKey.set(keyText(key), follower)
+      byKey.set(serviceKeyText(key), follower)
     }
     byName.set(name, follower)
     return follower
@@ -144,20 +139,14 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
 
   /** Once for as long as there are any: they are listed, and never called. */
   function warnOfAddresses({ key, all, instances }: ServiceSnapshot): void {
-    const name = keyText(key)
+    const name = serviceKeyText(key)
     const bad = all.length === instances.length ? [] : all.filter((instance) => !isCallableAddress(instance))
     if (bad.length === 0) return void misaddressed.delete(name)
     if (misaddressed.has(name)) return
     misaddressed.add(name)
-    const shown = JSON.stringify(`${bad[0]!.ip}:${bad[0]!.port}`.slice(0, 80))
+    const shown = JSON.stringify(hostPort(bad[0]!).slice(0, 80))
     logger.warn(
       `The registry lists ${bad.length} of ${name} under an address that cannot be called (${shown}): ignored. Look up who registers it`,
-    )
-  }
-
-  function inform(listener: Listener, snapshot: ServiceSnapshot): void {
-    callListener(listener, snapshot, (error) =>
-      logger.error(`A listener of ${keyText(snapshot.key)} threw: ${messageOf(error)}`),
     )
   }
 
@@ -174,22 +163,15 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
 
     watch(service, listener) {
       const follower = byName.get(service) ?? follow(service)
-      const set = listeners.get(follower) ?? new Set()
-      listeners.set(follower, set)
-      const own: Listener = (snapshot) => listener(snapshot)
-      set.add(own)
-      if (follower.current) {
-        queueMicrotask(() => follower.current && set.has(own) && inform(own, follower.current))
-      } else {
-        follower.get().catch(() => {}) // logged by the host; the listener is called once there is a list
-      }
-      return createSubscription(() => void set.delete(own))
+      // A failure is logged by the host; the listener is called when there is a list.
+      if (!follower.current) follower.get().catch(() => {})
+      return follower.changes.add(listener)
     },
 
     closed: closing.signal,
 
     status() {
-      const by = transport.watchService ? (transport.describe?.().by ?? 'push') : 'poll'
+      const by = transport.describe?.().by ?? 'push'
       return [...byKey.values()].map((follower) => ({
         group: follower.key.group,
         service: follower.key.service,
@@ -208,13 +190,8 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
       for (const follower of byKey.values()) follower.close()
       byKey.clear()
       byName.clear()
-      listeners.clear()
     },
   }
-}
-
-function keyText(key: ServiceKey): string {
-  return `${key.group}@@${key.service}`
 }
 
 function inUse({ current, restored }: ServiceFollower): string {

@@ -1,8 +1,11 @@
 import { performance } from 'node:perf_hooks'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SidecarError } from '../errors.js'
+import { serviceKeyText } from '../instance.js'
+import type { Logger } from '../logger.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../types.js'
 import { aboutMs } from '../util/backoff.js'
+import { Listeners } from '../util/listeners.js'
 import type { SavedService } from './service-store.js'
 import { nextSnapshot, type ServiceSnapshot } from './snapshot.js'
 
@@ -15,13 +18,15 @@ const MANY = 2_000
 export interface FollowerHost {
   /** Asks the registry, within the directory's bound on parallel requests. */
   list(key: ServiceKey, signal: AbortSignal): Promise<ServiceInstance[]>
-  /** Subscribes where the transport pushes. */
-  subscribe?(
+  readonly logger: Logger
+  /** Watches the service; `onFailure`: the watch could not bring a list. */
+  subscribe(
     key: ServiceKey,
     listener: (list: readonly ServiceInstance[]) => void,
     onFailure: (error: unknown) => void,
   ): Unsubscribe
-  readonly pollIntervalMs: number
+  /** A question that failed is asked again after this; ±10 %. */
+  readonly retryIntervalMs: number
   /** How long an empty list is held back before it is asked for again and believed. */
   readonly emptyProtectionMs: number
   /** A list from an earlier run, used when the registry cannot be had. */
@@ -36,12 +41,14 @@ export interface FollowerHost {
   released(follower: ServiceFollower): void
 }
 
-/** Keeps one service's snapshot up to date: by push where there is one, by jittered polls where there is not. */
+/** Keeps one service's snapshot up to date: by a watch, and by questions where there is no list yet or an empty one. */
 export class ServiceFollower {
   current: ServiceSnapshot | undefined
   /** When the list in use was saved, where it comes from an earlier run. */
   restored: Date | undefined
   lastError: unknown
+  /** Emits the snapshot at each change; one that listens later is called with the current one. */
+  readonly changes: Listeners<ServiceSnapshot>
 
   /** Failed fetches in a row. */
   private failedFetches = 0
@@ -49,7 +56,7 @@ export class ServiceFollower {
   private failedUpdates = 0
 
   private readonly closing = new AbortController()
-  private readonly unsubscribe: Unsubscribe | undefined
+  private readonly unsubscribe: Unsubscribe
   private fetching: Promise<ServiceSnapshot> | undefined
   private timer: NodeJS.Timeout | undefined
   private askedAtMs = -Infinity
@@ -60,7 +67,8 @@ export class ServiceFollower {
     readonly key: ServiceKey,
     private readonly host: FollowerHost,
   ) {
-    this.unsubscribe = host.subscribe?.(
+    this.changes = new Listeners({ name: serviceKeyText(key), logger: host.logger, replay: true })
+    this.unsubscribe = host.subscribe(
       key,
       (list) => {
         const push = ++this.pushes
@@ -73,6 +81,7 @@ export class ServiceFollower {
       (error) => {
         this.failedUpdates++
         this.lastError = error
+        this.host.failed(this, error)
       },
     )
   }
@@ -80,10 +89,6 @@ export class ServiceFollower {
   /** Failures in a row, of what was asked and of what should arrive. */
   get failures(): number {
     return this.failedFetches + this.failedUpdates
-  }
-
-  get pushed(): boolean {
-    return this.unsubscribe !== undefined
   }
 
   get heldEmpty(): boolean {
@@ -101,18 +106,16 @@ export class ServiceFollower {
     return this.fetch()
   }
 
-  private take(pushed: readonly ServiceInstance[]): void {
-    const wasHeld = this.heldEmpty
-    this.failedUpdates = 0
-    this.recover()
-    this.apply(pushed, this.host.emptyProtectionMs === 0)
-    // A pushed service is not polled: the confirmation needs a request of its own.
-    if (this.heldEmpty !== wasHeld && !this.fetching) this.schedule()
+  private take(list: readonly ServiceInstance[]): void {
+    this.succeeded(true)
+    this.apply(list, this.host.emptyProtectionMs === 0)
+    if (!this.fetching) this.schedule()
   }
 
   close(): void {
     clearTimeout(this.timer)
-    this.unsubscribe?.()
+    this.unsubscribe()
+    this.changes.clear()
     this.closing.abort(new SidecarError('SIDECAR_STOPPED', 'The service directory is closed'))
   }
 
@@ -122,7 +125,7 @@ export class ServiceFollower {
       this.fetching = undefined
       this.schedule()
     })
-    this.fetching.catch(() => {}) // callers that await it get the error; a poll has no caller
+    this.fetching.catch(() => {}) // callers await the promise; a timer does not
     return this.fetching
   }
 
@@ -131,7 +134,8 @@ export class ServiceFollower {
     const confirms = this.protectedForMs() <= 0
     try {
       const list = await this.host.list(this.key, this.closing.signal)
-      this.succeeded()
+      this.askedAtMs = performance.now()
+      this.succeeded(false)
       if (list.length >= MANY) await nextTurn()
       // A push that came while the request was under way is newer than its answer.
       if (pushes === this.pushes || !this.current) this.apply(list, confirms)
@@ -147,16 +151,14 @@ export class ServiceFollower {
     return this.current!
   }
 
-  private succeeded(): void {
-    this.askedAtMs = performance.now()
-    this.recover()
-  }
-
-  private recover(): void {
-    if (this.failedUpdates === 0) this.lastError = undefined
-    if (this.failedFetches === 0) return
+  /** @param updates what brought a list is the watch, not a question */
+  private succeeded(updates: boolean): void {
+    const { failures } = this
     this.failedFetches = 0
-    this.host.recovered(this)
+    if (updates) this.failedUpdates = 0
+    if (this.failures > 0) return
+    this.lastError = undefined
+    if (failures > 0) this.host.recovered(this)
   }
 
   private async restore(): Promise<void> {
@@ -185,6 +187,7 @@ export class ServiceFollower {
     const previous = this.current
     this.current = next
     this.host.changed(next, previous)
+    this.changes.emit(next)
   }
 
   private hold(): void {
@@ -206,15 +209,17 @@ export class ServiceFollower {
     return this.emptySinceMs + emptyProtectionMs - performance.now()
   }
 
-  /** Polls on; with push only until a list is there, or to confirm an empty one (timers may be a little early). */
+  /** Asks again where the last question failed, or to confirm an empty list (timers may be a little early). */
   private schedule(): void {
-    if (this.closing.signal.aborted) return
-    const pollMs = this.pushed && this.failedFetches === 0 ? Infinity : aboutMs(this.host.pollIntervalMs)
-    const confirmMs =
-      this.heldEmpty && this.failedFetches === 0 ? Math.max(0, Math.ceil(this.protectedForMs()) + 1) : Infinity
-    const delayMs = Math.min(pollMs, confirmMs)
     clearTimeout(this.timer)
-    if (delayMs === Infinity) return
+    if (this.closing.signal.aborted) return
+    const delayMs =
+      this.failedFetches > 0
+        ? aboutMs(this.host.retryIntervalMs)
+        : this.heldEmpty
+          ? Math.max(0, Math.ceil(this.protectedForMs()) + 1)
+          : undefined
+    if (delayMs === undefined) return
     this.timer = setTimeout(() => void this.fetch().catch(() => {}), delayMs).unref()
   }
 }

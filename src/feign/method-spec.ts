@@ -1,4 +1,4 @@
-import { parseServiceName } from '../discovery/service-name.js'
+import { parseServiceName } from '../instance.js'
 import type { ServiceRoute } from '../balance/service-route.js'
 import { messageOf, SidecarError } from '../errors.js'
 import type { RawResponse } from './raw-response.js'

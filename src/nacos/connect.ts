@@ -4,9 +4,9 @@ import type { ConnectionOptions, Connections } from '../settings/connection.js'
 import type { Settings } from '../settings/schema.js'
 import { createGrpcLink } from './grpc/link.js'
 import { createHttpTransport, type HttpTransportOptions } from './http/transport.js'
-import { createCombinedTransport, type CombinedTransport } from './push/combined-transport.js'
+import { createCombinedTransport, type CombinedTransport } from './updates/combined-transport.js'
 import { createRequestLimiter, type RequestLimiter } from './request-limiter.js'
-import type { NacosTransport } from './transport.js'
+import type { RegistryTransport } from './transport.js'
 
 export interface ConnectOptions extends Pick<HttpTransportOptions, 'onLost' | 'onFound'> {
   /**
@@ -20,8 +20,8 @@ export interface ConnectOptions extends Pick<HttpTransportOptions, 'onLost' | 'o
 
 /** The ways to the registry of services and to that of configs: mostly one and the same. */
 export interface RegistryTransports {
-  readonly discovery: NacosTransport
-  readonly config: NacosTransport
+  readonly discovery: RegistryTransport
+  readonly config: RegistryTransport
 }
 
 /**
@@ -64,7 +64,7 @@ export interface TransportOptions extends ConnectOptions {
 const LONGEST_BACKOFF_MS = 120_000
 
 /** One transport to one cluster. Nothing is sent before the first call. */
-export function createTransport(options: TransportOptions): NacosTransport {
+export function createTransport(options: TransportOptions): RegistryTransport {
   const { connection, namespaces, logger, onLost, onFound, limiter = createRequestLimiter() } = options
   const { cloud, sidecar } = options.settings
   const registerBy = options.registers ? cloud.nacos.transport : 'http'
@@ -83,7 +83,7 @@ export function createTransport(options: TransportOptions): NacosTransport {
     ...(namespaces && { namespaces }),
     ...(onLost && byHttp && { onLost }),
     onFound(event) {
-      push.onHttpAnswer()
+      combined.onHttpAnswer()
       if (byHttp) onFound?.(event)
     },
   })
@@ -101,19 +101,13 @@ export function createTransport(options: TransportOptions): NacosTransport {
     link.onDown(({ reason }) => onLost?.({ servers: http.describe().servers, error: new Error(reason) }))
     return link
   }
-  const push: CombinedTransport = createCombinedTransport(http, {
+  const combined: CombinedTransport = createCombinedTransport(http, {
     openLink,
     registerBy,
     pollIntervalMs: sidecar.pollInterval,
-    mayOpen: sidecar.push === 'auto',
+    push: sidecar.push === 'auto',
     onRestored: options.onRestored,
     logger,
   })
-  if (sidecar.push === 'auto') return push
-  const { watchService: _watchService, ...withoutPush } = push
-  return {
-    ...withoutPush,
-    watchConfig: http.watchConfig,
-    describe: () => ({ ...withoutPush.describe(), updates: 'http: sidecar.push is off', by: 'poll' }),
-  }
+  return combined
 }

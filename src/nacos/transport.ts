@@ -2,7 +2,7 @@ import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceN
 
 /**
  * The one seam to a registry: everything above it knows services, instances and configs, never URLs.
- * Absent optional methods show what a transport cannot do; the core then polls, or lives by the connection.
+ * Optional methods say what a transport cannot do; the sidecar then polls, or lives by the connection.
  *
  * Every method rejects with a `SidecarError` (`SIDECAR_REGISTRY_*`). A failed request is never an empty list and
  * never "config absent".
@@ -22,11 +22,14 @@ export interface NacosTransport {
    */
   beat?(instance: ServiceInstance, signal?: AbortSignal, onInterval?: (ms: number) => void): Promise<BeatResult>
   /**
-   * Absent: the core polls `list`. `onFailure` receives why a query of the service failed; what is held
-   * stays.
+   * Calls the listener with every list the registry sends. `onFailure` is called with why a question about the service
+   * failed; what is held stays. Absent: the sidecar polls `list`.
    */
   watchService?(key: ServiceKey, listener: ServiceListener, onFailure?: FailureListener): Unsubscribe
-  /** Absent: the core polls `getConfig`. `knownMd5` is what the caller holds ('' for nothing). */
+  /**
+   * Calls the listener with each document that differs from what it holds; `knownMd5` is that at the start ('' for
+   * nothing). Absent: the sidecar polls `getConfig`.
+   */
   watchConfig?(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
   /** With `casMd5`, only if the stored document still has that MD5; `false` when it has not. */
   publishConfig?(item: Omit<ConfigItem, 'md5'>, casMd5?: string, signal?: AbortSignal): Promise<boolean>
@@ -44,6 +47,15 @@ export interface NacosTransport {
   /** Ends every request, watch and socket. */
   close(): Promise<void>
 }
+
+/** A transport that watches: by push, or by `withPolling`. Everything in the sidecar works on this one. */
+export interface RegistryTransport extends NacosTransport {
+  watchService(key: ServiceKey, listener: ServiceListener, onFailure?: FailureListener): Unsubscribe
+  watchConfig(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
+}
+
+export type ServiceSource = RegistryTransport['watchService']
+export type ConfigSource = RegistryTransport['watchConfig']
 
 /** A request that any HTTP client can send; it holds credentials. */
 export interface PlainRequest {

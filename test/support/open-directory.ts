@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest'
 import { createServiceDirectory, type ServiceDirectory } from '../../src/discovery/directory.js'
 import { createTransport } from '../../src/nacos/connect.js'
-import type { NacosTransport } from '../../src/nacos/transport.js'
+import type { RegistryTransport } from '../../src/nacos/transport.js'
 import { connectionOf } from '../../src/settings/connection.js'
 import type { Settings } from '../../src/settings/schema.js'
 import { collectEvents, collectLog } from './collect.js'
@@ -17,7 +17,7 @@ export function openNacos(
   settings: Settings,
   logger: Log = collectLog(),
   finished: (cleanUp: () => Promise<void>) => void = onTestFinished,
-): NacosTransport {
+): RegistryTransport {
   const connection = connectionOf(settings.cloud.nacos, 'discovery')
   const transport = createTransport({ connection, settings, logger })
   finished(() => transport.close())
@@ -25,7 +25,7 @@ export function openNacos(
 }
 
 export interface OpenDirectory extends Pick<ReturnType<typeof collectEvents>, 'emit' | 'names'> {
-  readonly transport: NacosTransport
+  readonly transport: RegistryTransport
   readonly directory: ServiceDirectory
   readonly logger: Log
 }

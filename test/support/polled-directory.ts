@@ -1,5 +1,6 @@
 import { onTestFinished, vi } from 'vitest'
 import { createServiceDirectory, type ServiceDirectory } from '../../src/discovery/directory.js'
+import { pollServices } from '../../src/nacos/polling.js'
 import { collectEvents, collectLog } from './collect.js'
 import { openTransport, type Overrides } from './http-transport.js'
 
@@ -26,13 +27,14 @@ export async function pollOrders(
   overrides: Overrides = {},
 ): Promise<{ directory: ServiceDirectory; ports(): number[]; changes(): number; failures(): number }> {
   const transport = openTransport([server], overrides)
+  const logger = collectLog()
   const { emit, names } = collectEvents()
   const directory = createServiceDirectory({
-    transport,
+    transport: { ...transport, watchService: pollServices({ ask: transport.list, intervalMs: pollMs, logger }) },
     namespace: '',
     group: 'DEFAULT_GROUP',
     settings: { pollInterval: pollMs, emptyProtection: 0 },
-    logger: collectLog(),
+    logger,
     emit,
   })
   onTestFinished(() => directory.close())

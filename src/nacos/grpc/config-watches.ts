@@ -1,8 +1,8 @@
-import { messageOf } from '../../errors.js'
+import { configKeyText } from '../../instance.js'
 import type { Logger } from '../../logger.js'
-import type { ConfigKey, Unsubscribe } from '../../types.js'
-import { callListener } from '../../util/call-listener.js'
-import type { ConfigListener } from '../transport.js'
+import type { ConfigKey } from '../../types.js'
+import { ConfigFollowers, md5Of } from '../followers.js'
+import type { ConfigSource } from '../transport.js'
 import { listenConfig, textOr, type Message } from './messages.js'
 import { fetchConfig } from './operations.js'
 import type { Reconciler } from './reconciler.js'
@@ -13,15 +13,15 @@ export interface ConfigWatches {
   /**
    * The listener is called with every document that differs from `knownMd5` ('' for none), then from the one before.
    */
-  watch(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
+  readonly watch: ConfigSource
   /** A `ConfigChangeNotifyRequest` of the present connection. */
   onNotify(message: Message): void
 }
 
 interface Watch {
   readonly key: ConfigKey
-  /** Each listener with the MD5 it holds. */
-  readonly listeners: Map<ConfigListener, string>
+  readonly followers: ConfigFollowers
+  /** What the server is told that we hold. */
   md5: string
   /** Reasons to fetch so far, and how many of them the last fetch has seen to. */
   notices: number
@@ -38,14 +38,8 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
     const notices = watch.notices
     const item = await fetchConfig(watch.key, session.server, (request) => session.request(request))
     watch.seen = notices
-    watch.md5 = item?.md5 ?? ''
-    const failed = (error: unknown) =>
-      logger.error(`a listener of config ${watch.key.group}/${watch.key.dataId} threw: ${messageOf(error)}`)
-    for (const [listener, md5] of watch.listeners) {
-      if (md5 === watch.md5) continue
-      watch.listeners.set(listener, watch.md5)
-      callListener(listener, item, failed)
-    }
+    watch.md5 = md5Of(item)
+    watch.followers.emit(item)
   }
 
   const listen = async (watch: Watch, session: Session): Promise<void> => {
@@ -61,7 +55,11 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
   }
 
   const add = (id: string, key: ConfigKey, md5: string): Watch => {
-    const watch: Watch = { key, listeners: new Map(), md5, notices: 0, seen: 0 }
+    const followers = new ConfigFollowers(key, logger, () => {
+      watches.delete(id)
+      reconciler.release(id)
+    })
+    const watch: Watch = { key, followers, md5, notices: 0, seen: 0 }
     watches.set(id, watch)
     reconciler.ensure(id, {
       label: `watch of config ${key.group}/${key.dataId}`,
@@ -78,34 +76,26 @@ export function createConfigWatches(reconciler: Reconciler<Session>, logger: Log
 
   return {
     watch(key, knownMd5, listener) {
-      const id = idOf(key.namespace, key.group, key.dataId)
+      const id = idOf(key)
       const watch = watches.get(id) ?? add(id, key, knownMd5)
-      const own: ConfigListener = (item) => listener(item)
-      watch.listeners.set(own, knownMd5)
+      const end = watch.followers.add(knownMd5, listener)
       if (watch.md5 !== knownMd5) notice(id, watch)
-      return () => {
-        if (!watch.listeners.delete(own) || watch.listeners.size > 0) return
-        watches.delete(id)
-        reconciler.release(id)
-      }
+      return end
     },
     onNotify(message) {
       const tenant = textOr(message['tenant'], '')
       const group = textOr(message['group'], '')
       const dataId = textOr(message['dataId'], '')
-      const named = idOf(tenant === 'public' ? '' : tenant, group, dataId)
+      const named = idOf({ namespace: tenant === 'public' ? '' : tenant, group, dataId })
       const meant = [...watches].filter(([, { key }]) => key.group === group && key.dataId === dataId)
       for (const [id, watch] of meant) {
         if (id === named) notice(id, watch)
         // r-nacos names the wrong namespace now and then: those of the others are compared.
         else reconciler.recheck(id)
       }
-      if (meant.length === 0) logger.debug(`a notice of config ${group}/${dataId}, which nobody watches, is ignored`)
+      if (meant.length === 0) logger.debug(`A notice of config ${group}/${dataId} is ignored: nothing watches it`)
     },
   }
 }
 
-/** A group or data id has no blank in it. */
-function idOf(namespace: string, group: string, dataId: string): string {
-  return `config ${namespace} ${group} ${dataId}`
-}
+const idOf = (key: ConfigKey): string => `config ${configKeyText(key)}`

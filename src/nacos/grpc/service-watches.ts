@@ -1,8 +1,9 @@
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
-import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
-import { callListener } from '../../util/call-listener.js'
-import type { FailureListener, ServiceListener } from '../transport.js'
+import type { ServiceKey } from '../../types.js'
+import { serviceKeyText } from '../../instance.js'
+import { ServiceFollowers } from '../followers.js'
+import type { ServiceSource } from '../transport.js'
 import { badAnswer } from './errors.js'
 import { instancesOf, parseServiceInfo, subscribeService, textOr, type Message, type ServiceInfo } from './messages.js'
 import type { Reconciler } from './reconciler.js'
@@ -11,16 +12,14 @@ import type { Session } from './session.js'
 /** Services that are followed over the link. */
 export interface ServiceWatches {
   /** The listener gets every list the registry sends, first the present one; it may get an unchanged one again. */
-  watch(key: ServiceKey, listener: ServiceListener, onFailure?: FailureListener): Unsubscribe
+  readonly watch: ServiceSource
   /** A `NotifySubscriberRequest` of the present connection. */
   onNotify(message: Message): void
 }
 
 interface Watch {
   readonly key: ServiceKey
-  /** Each listener with its failure listener. */
-  readonly listeners: Map<ServiceListener, FailureListener | undefined>
-  current: ServiceInstance[] | undefined
+  readonly followers: ServiceFollowers
   session: Session | undefined
   /** The server's clock at the list we have: pushes must be newer. Clocks of two servers do not compare. */
   seenMs: number
@@ -32,15 +31,9 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
   const watches = new Map<string, Watch>()
 
   const accept = (watch: Watch, info: ServiceInfo): void => {
-    watch.current = instancesOf(watch.key, info.hosts)
     watch.seenMs = info.lastRefTimeMs
-    for (const listener of watch.listeners.keys()) inform(watch, listener)
+    watch.followers.emit(instancesOf(watch.key, info.hosts))
   }
-
-  const inform = (watch: Watch, listener: ServiceListener): void =>
-    callListener(listener, [...watch.current!], (error) =>
-      logger.error(`a listener of service ${watch.key.group}@@${watch.key.service} threw: ${messageOf(error)}`),
-    )
 
   const subscribe = async (watch: Watch, session: Session): Promise<void> => {
     if (watch.session !== session) {
@@ -62,18 +55,20 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
   const add = (id: string, key: ServiceKey): Watch => {
     const watch: Watch = {
       key,
-      listeners: new Map(),
-      current: undefined,
+      followers: new ServiceFollowers(key, logger, () => {
+        watches.delete(id)
+        reconciler.release(id)
+      }),
       session: undefined,
       seenMs: Number.NEGATIVE_INFINITY,
       pushedMs: Number.NEGATIVE_INFINITY,
     }
     watches.set(id, watch)
     reconciler.ensure(id, {
-      label: `subscription of service ${key.group}@@${key.service}`,
+      label: `subscription of service ${serviceKeyText(key)}`,
       establish: (session) =>
         subscribe(watch, session).catch((error: unknown) => {
-          for (const failed of watch.listeners.values()) failed?.(error)
+          watch.followers.fail(error)
           throw error
         }),
       release: async (session) => void (await session.request(subscribeService(key, false))),
@@ -83,17 +78,8 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
 
   return {
     watch(key, listener, onFailure) {
-      const id = `service ${key.namespace} ${key.group}@@${key.service}`
-      const watch = watches.get(id) ?? add(id, key)
-      // Its own function object: the same listener may be handed in twice.
-      const own: ServiceListener = (instances) => listener(instances)
-      watch.listeners.set(own, onFailure)
-      if (watch.current) queueMicrotask(() => watch.listeners.has(own) && inform(watch, own))
-      return () => {
-        if (!watch.listeners.delete(own) || watch.listeners.size > 0) return
-        watches.delete(id)
-        reconciler.release(id)
-      }
+      const id = `service ${key.namespace} ${serviceKeyText(key)}`
+      return (watches.get(id) ?? add(id, key)).followers.add(listener, onFailure)
     },
     onNotify(message) {
       const info = parseServiceInfo(message['serviceInfo'])
@@ -115,7 +101,8 @@ export function createServiceWatches(reconciler: Reconciler<Session>, logger: Lo
         accept(watch, info)
         watch.pushedMs = info.lastRefTimeMs
       }
-      if (meant.length === 0) logger.debug(`a push of ${group}@@${info.service}, which nobody watches, is ignored`)
+      if (meant.length === 0)
+        logger.debug(`A push of ${serviceKeyText({ group, service: info.service })} is ignored: nothing watches it`)
     },
   }
 }

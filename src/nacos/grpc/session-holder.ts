@@ -1,8 +1,8 @@
-import { messageOf, SidecarError } from '../../errors.js'
+import { SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServerAddress } from '../../settings/server-address.js'
 import type { Unsubscribe } from '../../types.js'
-import { callListener } from '../../util/call-listener.js'
+import { Listeners } from '../../util/listeners.js'
 import type { Session } from './session.js'
 
 export interface LinkState {
@@ -46,25 +46,18 @@ export function createSessionHolder(
   firstWaitMs: number,
   logger: Logger,
 ): SessionHolder {
-  const upListeners = new Set<LinkListener>()
-  const downListeners = new Set<LinkListener>()
+  const changes = new Listeners<LinkState>({ name: 'the gRPC link', logger })
   let state: LinkState = { status: 'connecting', server: addresses()[0]?.authority ?? '', endpoint: '', reason: '' }
   let session: Session | undefined
 
-  const change = (next: LinkState, listeners: ReadonlySet<LinkListener>): void => {
+  const change = (next: LinkState): void => {
     const changed = next.status !== state.status
     state = next
-    if (changed) for (const listener of listeners) callListener(listener, state, failed)
+    if (changed) changes.emit(state)
   }
 
-  const failed = (error: unknown) => logger.error(`a listener of the gRPC link threw: ${messageOf(error)}`)
-
-  const subscribe = (listeners: Set<LinkListener>, listener: LinkListener) => {
-    // Its own function object: the same listener may be handed in twice.
-    const own: LinkListener = (now) => listener(now)
-    listeners.add(own)
-    return { own, unsubscribe: () => void listeners.delete(own) }
-  }
+  const on = (status: LinkState['status'], listener: LinkListener) =>
+    changes.add((now) => (now.status === status ? listener(now) : undefined))
 
   const unavailableError = () => {
     const list = addresses()
@@ -82,16 +75,13 @@ export function createSessionHolder(
         clearTimeout(timer)
         timer = setTimeout(done, ms)
       }
-      const onDown = () => arm(DOWN_WAIT_MS)
+      const end = changes.add(({ status }) => (status === 'up' ? done() : arm(DOWN_WAIT_MS)))
       const done = () => {
         clearTimeout(timer)
-        upListeners.delete(done)
-        downListeners.delete(onDown)
+        end()
         signal.removeEventListener('abort', done)
         resolve()
       }
-      upListeners.add(done)
-      downListeners.add(onDown)
       signal.addEventListener('abort', done, { once: true })
       arm(state.status === 'connecting' ? firstWaitMs : DOWN_WAIT_MS)
     })
@@ -109,18 +99,18 @@ export function createSessionHolder(
     up(next) {
       session = next
       const endpoint = next.connection.address.authority
-      change({ status: 'up', server: next.server, endpoint, reason: '' }, upListeners)
+      change({ status: 'up', server: next.server, endpoint, reason: '' })
     },
     down(reason) {
       session = undefined
-      change({ ...state, status: 'down', reason }, downListeners)
+      change({ ...state, status: 'down', reason })
     },
     onUp(listener) {
-      const { own, unsubscribe } = subscribe(upListeners, listener)
-      if (state.status === 'up') callListener(own, state, failed)
-      return unsubscribe
+      const end = on('up', listener)
+      if (state.status === 'up') changes.call(listener, state)
+      return end
     },
-    onDown: (listener) => subscribe(downListeners, listener).unsubscribe,
+    onDown: (listener) => on('down', listener),
     async waitForSession(signal) {
       if (!session) await wait(signal)
       signal.throwIfAborted()
@@ -131,8 +121,7 @@ export function createSessionHolder(
     close() {
       session = undefined
       state = { ...state, status: 'down', reason: 'closed' }
-      upListeners.clear()
-      downListeners.clear()
+      changes.clear()
     },
   }
 }

@@ -1,17 +1,21 @@
 import { messageOf } from '../../errors.js'
+import { configKeyText } from '../../instance.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
 import { aboutMs, backOffMs } from '../../util/backoff.js'
 import { pause } from '../../util/deadline.js'
-import { callListener } from '../../util/call-listener.js'
-import type { ConfigListener } from '../transport.js'
+import { createLimiter } from '../../util/limiter.js'
+import { sharedBy } from '../../util/shared-by.js'
+import { ConfigFollowers } from '../followers.js'
+import { createPolling } from '../polling.js'
+import type { ConfigSource } from '../transport.js'
 import { failureKindOf } from './failure.js'
 import type { ListenedConfig } from './listener.js'
 
 export interface ConfigWatchOptions {
   /**
-   * Waits until one of these may have changed and returns which; `undefined` where the server cannot hold a request
-   * back, so that all of them are read every `pollIntervalMs`.
+   * Waits until one of these may have changed and says which; `undefined` where the server cannot hold a request back:
+   * then each is polled.
    */
   readonly listen: (configs: readonly ListenedConfig[], signal: AbortSignal) => Promise<ConfigKey[] | undefined>
   readonly read: (key: ConfigKey, signal: AbortSignal) => Promise<ConfigItem | undefined>
@@ -20,22 +24,17 @@ export interface ConfigWatchOptions {
 }
 
 export interface ConfigWatch {
-  add(key: ConfigKey, knownMd5: string, listener: ConfigListener): Unsubscribe
+  readonly watch: ConfigSource
   /** The registry answers again: no need to wait out the pause. */
   wake(): void
   close(): void
 }
 
-interface Watcher {
-  md5: string
-  readonly listener: ConfigListener
-}
-
 interface Watched {
   readonly key: ConfigKey
-  readonly watchers: Set<Watcher>
-  /** Not read or listened for yet. */
-  fresh: boolean
+  readonly followers: ConfigFollowers
+  /** Ends its polling, where the server has no long poll. */
+  stopPolling: Unsubscribe | undefined
 }
 
 /** The spread is that of every pause here. */
@@ -51,6 +50,10 @@ const NOT_REACHED: readonly string[] = ['connect', 'tls', 'aborted']
 /** Follows any number of configs with one request at a time. */
 export function createConfigWatch({ listen, read, pollIntervalMs, logger }: ConfigWatchOptions): ConfigWatch {
   const watched = new Map<string, Watched>()
+  const polling = createPolling({ ask: read, intervalMs: pollIntervalMs })
+  /** Polled documents whose last question failed. */
+  const failing = new Set<Watched>()
+  const limit = createLimiter(PARALLEL_READS)
   const closed = new AbortController()
   /** Ends the request in flight, for the set of configs has changed. */
   let round = new AbortController()
@@ -76,17 +79,12 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
       await new Promise((resolve) => setImmediate(resolve))
       try {
         const useful = await once(round.signal)
-        if (said) logger.info('Watching configs works again')
-        said = false
-        failures = 0
-        worked = true
+        if (useful !== 'polled') succeeded()
         idle = useful ? 0 : idle + 1
       } catch (error) {
         if (round.signal.aborted) continue
-        failures += 1
         idle += 1
-        if (failures === 1) said = worked
-        if (failures === 1) logger[worked ? 'warn' : 'debug'](`${messageOf(error)} The last documents stay in use.`)
+        failed(error)
         // What refuses to listen may well let us read.
         if (!NOT_REACHED.includes(failureKindOf(error) ?? '')) await readAll(round.signal).catch(() => {})
       }
@@ -95,23 +93,34 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
     running = false
   }
 
+  function succeeded(): void {
+    if (said) logger.info('Watching configs works again')
+    said = false
+    failures = 0
+    worked = true
+  }
+
+  function failed(error: unknown): void {
+    failures += 1
+    if (failures > 1) return
+    said = worked
+    logger[worked ? 'warn' : 'debug'](`${messageOf(error)} The last documents stay in use.`)
+  }
+
   /** True if it was worth asking: a change, or a request that was held back. */
-  async function once(signal: AbortSignal): Promise<boolean> {
-    const unsettled = [...watched.values()].filter(({ watchers }) => new Set([...watchers].map((w) => w.md5)).size > 1)
+  async function once(signal: AbortSignal): Promise<boolean | 'polled'> {
+    const unsettled = [...watched.values()].filter(({ followers }) => !followers.agree)
     if (unsettled.length > 0) await refresh(unsettled, signal)
 
     const askedAtMs = performance.now()
     const changed = await listen([...watched.values()].map(listened), signal)
     if (!changed) {
-      await refresh(
-        [...watched.values()].filter((entry) => entry.fresh),
-        signal,
-      )
+      for (const entry of watched.values()) poll(entry)
       await rest(pollIntervalMs)
-      if (!signal.aborted) await refresh([...watched.values()], signal)
-      return true
+      return 'polled'
     }
-    const entries = changed.map((key) => watched.get(keyText(key))).filter((entry) => entry !== undefined)
+    for (const entry of watched.values()) stopPolling(entry)
+    const entries = changed.map((key) => watched.get(configKeyText(key))).filter((entry) => entry !== undefined)
     const useful =
       changed.length === 0 ? performance.now() - askedAtMs >= SHORTEST_HOLD_MS : await refresh(entries, signal)
     hollow = useful ? 0 : hollow + 1
@@ -129,30 +138,34 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
 
   /** Reads these and calls the listeners that hold another version. True if any was called. */
   async function refresh(entries: readonly Watched[], signal: AbortSignal): Promise<boolean> {
-    const queue = [...entries]
-    let told = false
-    const worker = async () => {
-      for (let entry = queue.shift(); entry; entry = queue.shift()) {
-        const item = await read(entry.key, signal)
-        entry.fresh = false
-        told = inform(entry, item) || told
-      }
-    }
-    await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, queue.length) }, worker))
-    return told
+    const reads = entries.map(({ key, followers }) =>
+      limit(async () => {
+        signal.throwIfAborted()
+        return followers.emit(await read(key, signal))
+      }),
+    )
+    return (await Promise.all(reads)).includes(true)
   }
 
-  function inform({ key, watchers }: Watched, item: ConfigItem | undefined): boolean {
-    const md5 = item?.md5 ?? ''
-    const behind = [...watchers].filter((watcher) => watcher.md5 !== md5)
-    for (const watcher of behind) {
-      if (!watchers.has(watcher)) continue // ended by the listener before it
-      watcher.md5 = md5
-      callListener(watcher.listener, item, (error) =>
-        logger.error(`A listener of config ${key.dataId} (${key.group}) threw: ${messageOf(error)}`),
-      )
-    }
-    return behind.length > 0
+  function poll(entry: Watched): void {
+    entry.stopPolling ??= polling.follow(
+      entry.key,
+      (item) => {
+        failing.delete(entry)
+        if (failing.size === 0) succeeded()
+        entry.followers.emit(item)
+      },
+      (error) => {
+        failing.add(entry)
+        failed(error)
+      },
+    )
+  }
+
+  function stopPolling(entry: Watched): void {
+    entry.stopPolling?.()
+    entry.stopPolling = undefined
+    failing.delete(entry)
   }
 
   async function rest(ms: number): Promise<void> {
@@ -166,33 +179,38 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
     alarm.abort()
   }
 
+  function create(key: ConfigKey, id: string): Watched {
+    const followers = new ConfigFollowers(key, logger, () => {
+      stopPolling(entry)
+      watched.delete(id)
+      startOver()
+    })
+    const entry: Watched = { key, followers, stopPolling: undefined }
+    return entry
+  }
+
   return {
-    add(key, knownMd5, listener) {
+    watch(key, knownMd5, listener) {
       if (closed.signal.aborted) return () => {}
-      const text = keyText(key)
-      const entry = watched.get(text) ?? { key, watchers: new Set<Watcher>(), fresh: true }
-      watched.set(text, entry)
-      const watcher: Watcher = { md5: knownMd5, listener }
-      entry.watchers.add(watcher)
+      const id = configKeyText(key)
+      const { followers } = sharedBy(watched, id, () => create(key, id))
+      const end = followers.add(knownMd5, listener)
       if (running) startOver()
       else void run()
-      return () => {
-        if (!entry.watchers.delete(watcher) || entry.watchers.size > 0) return
-        watched.delete(text)
-        startOver()
-      }
+      return end
     },
     wake() {
-      if (failures > 0) alarm.abort()
+      if (failures === 0) return
+      alarm.abort()
+      polling.askNow()
     },
     close() {
       closed.abort()
+      for (const entry of watched.values()) stopPolling(entry)
       watched.clear()
       startOver()
     },
   }
 }
 
-const keyText = ({ namespace, group, dataId }: ConfigKey) => `${namespace}\n${group}\n${dataId}`
-
-const listened = ({ key, watchers }: Watched): ListenedConfig => ({ ...key, md5: [...watchers][0]?.md5 ?? '' })
+const listened = ({ key, followers }: Watched): ListenedConfig => ({ ...key, md5: followers.md5 })

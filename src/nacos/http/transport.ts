@@ -6,7 +6,7 @@ import { Credentials, type AccessTokenSource } from '../credentials.js'
 import { createRequestLimiter, type RequestLimiter } from '../request-limiter.js'
 import { ServerList } from '../server-list.js'
 import type { ServiceInstance, ServiceKey } from '../../types.js'
-import type { NacosTransport } from '../transport.js'
+import type { RegistryTransport } from '../transport.js'
 import { createApiChoice } from './api-choice.js'
 import { createHttpClient } from './client.js'
 import { createConsoleCheck } from './console-check.js'
@@ -46,7 +46,7 @@ export interface HttpTransportOptions extends ConnectionOptions {
 }
 
 /** All of the seam but service subscriptions, which HTTP does not have. */
-export type HttpTransport = Required<Omit<NacosTransport, 'watchService' | 'list'>> & {
+export type HttpTransport = Required<Omit<RegistryTransport, 'watchService' | 'list'>> & {
   /** @param whole asked where HTTP lists by cluster only */
   list(key: ServiceKey, signal?: AbortSignal, whole?: WholeList): Promise<ServiceInstance[]>
   /** Records the clusters of instances from another source: where HTTP lists by cluster, they are queried. */
@@ -227,7 +227,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
       (await withDialect('publishConfig', (dialect) => dialect.publishConfig(item, casMd5), { signal }))!,
     deleteConfig: async (key, signal) =>
       (await withDialect('deleteConfig', (dialect) => dialect.deleteConfig(key), { signal }))!,
-    watchConfig: (key, knownMd5, listener) => watch.add(key, knownMd5, listener),
+    watchConfig: watch.watch,
     deregisterRequest: (instance) =>
       detection.current && servers.currentAddress && exchange.plain(detection.current.deregister(instance)),
     describe: () => ({

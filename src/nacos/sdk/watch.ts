@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
 import { pause } from '../../util/deadline.js'
-import { callListener } from '../../util/call-listener.js'
+import { ConfigFollowers } from '../followers.js'
 import type { ConfigListener } from '../transport.js'
 import type { SdkConfigClient } from './clients.js'
 
@@ -27,7 +27,8 @@ export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): U
   const { dataId, group } = key
   const ended = new AbortController()
   const { signal } = ended
-  let md5 = knownMd5
+  const followers = new ConfigFollowers(key, logger, () => {})
+  followers.add(knownMd5, listener)
   let hints = 0
 
   const hint = () => void (hints++ === 0 && follow())
@@ -50,12 +51,7 @@ export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): U
       if (!signal.aborted) logger.debug(`A change was announced, but ${messageOf(error)}`)
       return false
     }
-    const next = item?.md5 ?? ''
-    if (signal.aborted || next === md5) return true
-    md5 = next
-    callListener(listener, item, (error) =>
-      logger.error(`A listener of config ${group}/${dataId} threw: ${messageOf(error)}`),
-    )
+    if (!signal.aborted) followers.emit(item)
     return true
   }
 

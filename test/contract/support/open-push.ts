@@ -2,7 +2,7 @@ import { vi } from 'vitest'
 import { createServiceDirectory, type ServiceSnapshot } from '../../../src/discovery/directory.js'
 import type { Logger } from '../../../src/logger.js'
 import { createTransport } from '../../../src/nacos/connect.js'
-import type { NacosTransport } from '../../../src/nacos/transport.js'
+import type { RegistryTransport } from '../../../src/nacos/transport.js'
 import { connectionOf } from '../../../src/settings/connection.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
 import type { ConfigItem, ConfigKey, ServiceKey, Unsubscribe } from '../../../src/types.js'
@@ -13,7 +13,7 @@ import type { ContractTarget } from './target.js'
 export type Way = 'push' | 'poll'
 
 export interface Follower {
-  readonly transport: NacosTransport
+  readonly transport: RegistryTransport
   /** Every list of the service, in the order they were heard of. */
   service(key: ServiceKey): { readonly lists: readonly ServiceSnapshot[]; stop: Unsubscribe }
   /** What was heard of the document: its content, or `undefined` for gone. */
@@ -56,7 +56,7 @@ export function follow({ target, defer }: ContractContext, options: FollowOption
     config(key, knownMd5 = '') {
       const heard: (string | undefined)[] = []
       const listener = (item: ConfigItem | undefined) => heard.push(item?.content)
-      return { heard, stop: transport.watchConfig!(key, knownMd5, listener) }
+      return { heard, stop: transport.watchConfig(key, knownMd5, listener) }
     },
     async ready() {
       if (options.way === 'poll') return
@@ -71,7 +71,7 @@ export function follow({ target, defer }: ContractContext, options: FollowOption
   }
 }
 
-function openTransport(target: ContractTarget, options: FollowOptions): NacosTransport {
+function openTransport(target: ContractTarget, options: FollowOptions): RegistryTransport {
   const settings = settingsOf(target, options)
   const connection = connectionOf(settings.cloud.nacos, 'discovery')
   return createTransport({ connection, settings, logger: silent, registers: true })

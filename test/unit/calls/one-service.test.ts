@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseServiceName } from '../../../src/discovery/service-name.js'
+import { parseServiceName } from '../../../src/instance.js'
 import { defineClient, GET } from '../../../src/feign/define-client.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { serviceNameOf } from '../../../src/registration/instance.js'

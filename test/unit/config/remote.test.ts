@@ -1,18 +1,21 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test, vi } from 'vitest'
-import type { ConfigListener, NacosTransport } from '../../../src/nacos/transport.js'
+import { pollConfigs } from '../../../src/nacos/polling.js'
+import type { ConfigListener, ConfigSource, NacosTransport } from '../../../src/nacos/transport.js'
 import { SidecarError } from '../../../src/errors.js'
 import { createRemoteConfig } from '../../../src/config/remote.js'
 import { planDocuments } from '../../../src/config/remote-plan.js'
 import { connectionOf } from '../../../src/settings/connection.js'
+import type { Settings } from '../../../src/settings/schema.js'
 import type { ConfigItem, ConfigKey } from '../../../src/types.js'
+import { collectLog } from '../../support/collect.js'
 import { collectGarbage } from '../../support/collect-garbage.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 
 type Answer = string | Error | 'hang' | { content: string; type: string }
 
 /** A registry in memory: the seam itself, since what is tested stands above it. */
-function memoryTransport(documents: Record<string, Answer>, watching = true) {
+function memoryTransport(documents: Record<string, Answer>, settings: Settings, watching = true) {
   const asked: string[] = []
   const listeners = new Map<string, ConfigListener>()
   const item = (key: ConfigKey, content: string, type?: string): ConfigItem => ({
@@ -22,22 +25,23 @@ function memoryTransport(documents: Record<string, Answer>, watching = true) {
     ...(type && { type }),
   })
   const nameOf = ({ group, dataId }: ConfigKey) => (group === 'DEFAULT_GROUP' ? dataId : `${group}/${dataId}`)
-  const transport: Pick<NacosTransport, 'getConfig' | 'watchConfig'> = {
-    async getConfig(key) {
-      asked.push(nameOf(key))
-      const answer = documents[nameOf(key)]
-      if (answer === undefined) return undefined
-      if (answer === 'hang') return new Promise<never>(() => {})
-      if (answer instanceof Error) throw answer
-      return typeof answer === 'string' ? item(key, answer) : item(key, answer.content, answer.type)
-    },
-    ...(watching && {
-      watchConfig(key: ConfigKey, _md5: string, listener: ConfigListener) {
-        listeners.set(nameOf(key), listener)
-        return () => listeners.delete(nameOf(key))
-      },
-    }),
+  const getConfig: NacosTransport['getConfig'] = async (key) => {
+    asked.push(nameOf(key))
+    const answer = documents[nameOf(key)]
+    if (answer === undefined) return undefined
+    if (answer === 'hang') return new Promise<never>(() => {})
+    if (answer instanceof Error) throw answer
+    return typeof answer === 'string' ? item(key, answer) : item(key, answer.content, answer.type)
   }
+  const watchConfig: ConfigSource = (key, _md5, listener) => {
+    listeners.set(nameOf(key), listener)
+    return () => listeners.delete(nameOf(key))
+  }
+  const polled: ConfigSource = (...watch) => {
+    const { pollInterval: intervalMs } = settings.sidecar
+    return pollConfigs({ ask: getConfig, intervalMs, immediate: false, logger: collectLog() })(...watch)
+  }
+  const transport = { getConfig, watchConfig: watching ? watchConfig : polled }
   const push = (name: string, content: string | undefined) => {
     const [dataId = '', group = 'DEFAULT_GROUP'] = name.split('/').reverse()
     const key = { namespace: '', group, dataId }
@@ -52,7 +56,7 @@ function remoteOf(
   options: { watching?: boolean; vars?: Record<string, string> } = {},
 ) {
   const { settings, store, warnings } = loadBootstrap(yaml, { vars: options.vars ?? {} })
-  const registry = memoryTransport(documents, options.watching)
+  const registry = memoryTransport(documents, settings, options.watching)
   const lines: string[] = []
   const log = (level: string) => (line: string) => void lines.push(`${level} ${line}`)
   const logger = { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }

@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createServiceDirectory, type ServiceDirectoryOptions } from '../../../src/discovery/directory.js'
 import type { ServiceStore } from '../../../src/discovery/service-store.js'
+import { pollServices } from '../../../src/nacos/polling.js'
 import type { ServiceListener } from '../../../src/nacos/transport.js'
 import type { ServiceInstance, ServiceKey } from '../../../src/types.js'
 import { leastCpuTime } from '../../support/scale.js'
@@ -20,23 +21,30 @@ function instance(port: number, more: Partial<ServiceInstance> = {}): ServiceIns
   }
 }
 
+const MEMORY = { server: 'memory', servers: ['memory'], protocol: 'memory', connected: true }
+
 type List = (key: ServiceKey, signal?: AbortSignal) => Promise<ServiceInstance[]>
 
 function setUp(
   list: List,
   options: Partial<ServiceDirectoryOptions> & { watch?: (key: ServiceKey, on: ServiceListener) => () => void } = {},
 ) {
-  const { watch, ...rest } = options
+  const { watch, settings = { pollInterval: 20, emptyProtection: 0 }, ...rest } = options
   const asked = vi.fn<List>(list)
   const logged: string[] = []
   const log = (message: string) => void logged.push(message)
+  const logger = { debug: log, info: log, warn: log, error: log }
   const emit = vi.fn()
   const directory = createServiceDirectory({
-    transport: { list: asked, ...(watch && { watchService: watch }) },
+    transport: {
+      list: asked,
+      watchService: watch ?? pollServices({ ask: asked, intervalMs: settings.pollInterval, immediate: false, logger }),
+      describe: () => ({ ...MEMORY, by: watch ? 'push' : 'poll' }),
+    },
     namespace: 'ns',
     group: 'DEFAULT_GROUP',
-    settings: { pollInterval: 20, emptyProtection: 0 },
-    logger: { debug: log, info: log, warn: log, error: log },
+    settings,
+    logger,
     emit,
     ...rest,
   })

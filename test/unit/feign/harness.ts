@@ -8,6 +8,7 @@ import { setActiveRuntime } from '../../../src/calls/active-runtime.js'
 import { createCallRuntime, type CallRuntime } from '../../../src/calls/runtime.js'
 import type { Logger } from '../../../src/logger.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
+import { pollServices } from '../../../src/nacos/polling.js'
 import type { ServiceInstance, ServiceKey } from '../../../src/types.js'
 
 /** A request as a provider saw it. */
@@ -105,8 +106,12 @@ export function startMesh(settings: object = {}): Mesh {
   const log = (message: string) => void logged.push(message)
   const logger: Logger = { debug: log, info: log, warn: log, error: log }
   const parsed = settingsSchema.parse(settings)
+  const { pollInterval: intervalMs } = parsed.sidecar
+  const ask = (key: ServiceKey) => registry.list(key)
+  const watchService = pollServices({ ask, intervalMs, immediate: false, logger })
+  const transport = Object.assign(registry, { watchService })
   const emit = ((...event: unknown[]) => void events.push(event)) as Emit
-  const runtime = createCallRuntime({ transport: registry, namespace: '', settings: parsed, logger, emit })
+  const runtime = createCallRuntime({ transport, namespace: '', settings: parsed, logger, emit })
   setActiveRuntime(runtime)
   onTestFinished(async () => {
     setActiveRuntime(undefined)

@@ -154,7 +154,7 @@ describe('a watched config', () => {
     nacos.setConfig('app.yml', 'a: 2')
     nacos.setConfig('app.yml', 'a: 3')
     await vi.waitFor(() => expect(seen.at(-1)).toBe('a: 3'))
-    expect(client.lines.join('\n')).toMatch(/DEFAULT_GROUP\/app.yml threw: mine/)
+    expect(client.lines.join('\n')).toMatch(/config app.yml \(DEFAULT_GROUP\) threw: mine/)
   })
 })
 

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connectRegistry, createTransport, type TransportOptions } from '../../../src/nacos/connect.js'
 import { createRequestLimiter } from '../../../src/nacos/request-limiter.js'
-import type { NacosTransport } from '../../../src/nacos/transport.js'
+import type { RegistryTransport } from '../../../src/nacos/transport.js'
 import { connectionOf, connectionsOf } from '../../../src/settings/connection.js'
 import type { ServiceInstance } from '../../../src/types.js'
 import { collectLog } from '../../support/collect.js'
@@ -41,7 +41,7 @@ async function startResettingPort(): Promise<{ port: number; times: number[] }> 
 function open(
   serverAddr: string,
   { nacos = {}, sidecar = {}, ...rest }: { nacos?: object; sidecar?: object } & Partial<TransportOptions> = {},
-): NacosTransport & { lines: string[] } {
+): RegistryTransport & { lines: string[] } {
   const logger = collectLog()
   const settings = registrySettings(serverAddr, nacos, { pollInterval: 50, ...sidecar })
   const connection = connectionOf(settings.cloud.nacos, 'discovery')
@@ -59,7 +59,7 @@ describe('a transport with push', () => {
       return limiter.acquire(priority, ...rest)
     }
     const transport = open('127.0.0.1:1', { limiter: { ...limiter, acquire }, sidecar: { grpcPort: 1 } })
-    transport.watchService!(ORDERS, () => {})
+    transport.watchService(ORDERS, () => {})
     await vi.waitFor(() => expect(priorities).toContain(false), 5_000)
     await transport.register(anInstance()).catch(() => {})
     await transport.register(anInstance()).catch(() => {})
@@ -71,7 +71,7 @@ describe('a transport with push', () => {
     nacos.setHosts('orders', [host(9001)])
     const transport = open(http.address, { sidecar: { grpcPort: nacos.port } })
     const lists: ServiceInstance[][] = []
-    transport.watchService!(ORDERS, (list) => lists.push(list))
+    transport.watchService(ORDERS, (list) => lists.push(list))
     expect(await transport.list(ORDERS)).toEqual([])
     await vi.waitFor(() => expect(lists.at(-1)).toMatchObject([{ port: 9001 }]), 5_000)
     expect(transport.describe()).toMatchObject({
@@ -101,7 +101,7 @@ describe('a transport with push', () => {
     const transport = open(http.address, { sidecar: { grpcPort: (hole.address() as AddressInfo).port } })
     const startMs = performance.now()
     const lists: ServiceInstance[][] = []
-    transport.watchService!(ORDERS, (list) => lists.push(list))
+    transport.watchService(ORDERS, (list) => lists.push(list))
     await transport.list(ORDERS)
     expect(performance.now() - startMs).toBeLessThan(2_000)
     await vi.waitFor(() => expect(lists.length).toBeGreaterThan(1), 3_000)
@@ -114,7 +114,7 @@ describe('a transport with push', () => {
   it('leaves a gRPC port that throws it out alone for longer and longer', async () => {
     const [http, resetting] = [await registry(), await startResettingPort()]
     const transport = open(http.address, { sidecar: { grpcPort: resetting.port, pollInterval: 1_000 } })
-    transport.watchService!(ORDERS, () => {})
+    transport.watchService(ORDERS, () => {})
     await transport.list(ORDERS)
     await vi.waitFor(() => expect(resetting.times.length).toBeGreaterThanOrEqual(3), { timeout: 12_000, interval: 100 })
     // A knock before gRPC is loaded, the first attempt, the second.
@@ -126,11 +126,11 @@ describe('a transport with push', () => {
   it('asks no port at all where push is off, and says so', async () => {
     const [http, resetting] = [await registry(), await startResettingPort()]
     const transport = open(http.address, { sidecar: { grpcPort: resetting.port, push: 'off' } })
-    transport.watchConfig!(KEY, '', () => {})
-    await transport.list(ORDERS)
-    await new Promise((resolve) => setTimeout(resolve, 400))
-    expect(transport.watchService).toBeUndefined()
-    expect(transport.describe().updates).toBe('http: sidecar.push is off')
+    const heard = vi.fn()
+    transport.watchConfig(KEY, '', () => {})
+    transport.watchService(ORDERS, heard)
+    await vi.waitFor(() => expect(heard.mock.calls.length).toBeGreaterThan(4), 5_000)
+    expect(transport.describe()).toMatchObject({ updates: 'http: sidecar.push is off', by: 'poll' })
     expect(resetting.times).toEqual([])
   })
 
@@ -138,7 +138,7 @@ describe('a transport with push', () => {
     const [http, nacos] = [await registry(), await grpc()]
     let restored = 0
     const transport = open(http.address, { sidecar: { grpcPort: nacos.port }, onRestored: () => restored++ })
-    transport.watchService!(ORDERS, () => {})
+    transport.watchService(ORDERS, () => {})
     await transport.list(ORDERS)
     await vi.waitFor(() => expect(transport.describe().updates).toMatch(/^grpc/), 5_000)
     expect(restored).toBe(0)
@@ -161,7 +161,7 @@ describe('one login', () => {
       nacos: { username: 'me', password: 'secret' },
       sidecar: { grpcPort: nacos.port },
     })
-    transport.watchService!(ORDERS, () => {})
+    transport.watchService(ORDERS, () => {})
     await transport.list(ORDERS)
     await vi.waitFor(() => expect(nacos.of('SubscribeServiceRequest')).toHaveLength(1), 5_000)
     expect(nacos.of('SubscribeServiceRequest')[0]!.headers).toMatchObject({ accessToken: 'T1' })
@@ -181,7 +181,7 @@ describe('one login', () => {
       sidecar: { grpcPort: nacos.port },
     })
     const lists: unknown[] = []
-    for (const service of ['a', 'b', 'c']) transport.watchService!({ ...ORDERS, service }, (list) => lists.push(list))
+    for (const service of ['a', 'b', 'c']) transport.watchService({ ...ORDERS, service }, (list) => lists.push(list))
     await transport.list(ORDERS)
     // Where gRPC took its time, the lists came over HTTP first.
     await vi.waitFor(() => {

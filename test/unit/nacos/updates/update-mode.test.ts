@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { createGrpcLink } from '../../../../src/nacos/grpc/link.js'
-import { createUpdateModeSwitch } from '../../../../src/nacos/push/update-mode.js'
+import { createUpdateModeSwitch } from '../../../../src/nacos/updates/update-mode.js'
 import { connectionOf } from '../../../../src/settings/connection.js'
 import { collectLog } from '../../../support/collect.js'
 import { registrySettings } from '../../../support/registry-settings.js'

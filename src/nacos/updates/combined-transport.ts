@@ -5,10 +5,10 @@ import type { GrpcLink } from '../grpc/link.js'
 import type { Logger } from '../../logger.js'
 import type { ServiceInstance, ServiceKey, Unsubscribe } from '../../types.js'
 import { cutOff } from '../../util/deadline.js'
-import type { NacosTransport } from '../transport.js'
-import { createConfigUpdates } from './config-updates.js'
+import { pollServices } from '../polling.js'
+import type { RegistryTransport, ServiceSource } from '../transport.js'
+import { createConfigFeed, createServiceFeed } from './feed.js'
 import { createUpdateModeSwitch, type UpdateModeSwitch } from './update-mode.js'
-import { createServiceUpdates } from './service-updates.js'
 
 export interface CombinedTransportOptions {
   /** Makes the gRPC link when it is first of use. */
@@ -17,15 +17,15 @@ export interface CombinedTransportOptions {
   readonly registerBy?: 'http' | 'grpc'
   /** How often watched services are asked for while nothing pushes; ±10 %. */
   readonly pollIntervalMs: number
-  /** The link may be opened for what HTTP cannot list. @default true */
-  readonly mayOpen?: boolean
+  /** False: nothing is watched over the link, and it is not opened for what HTTP cannot list. @default true */
+  readonly push?: boolean
   /** The link was lost and stands again. */
   readonly onRestored?: (() => void) | undefined
   readonly logger: Logger
 }
 
 /** HTTP and gRPC to one registry as one transport. */
-export interface CombinedTransport extends NacosTransport {
+export interface CombinedTransport extends RegistryTransport {
   /** To be called when the registry answers HTTP for the first time, and when it does again. */
   onHttpAnswer(): void
 }
@@ -35,26 +35,33 @@ export interface CombinedTransport extends NacosTransport {
  * else by long poll and polling. Each switch starts from what the listeners hold, so that no change is lost between.
  */
 export function createCombinedTransport(http: HttpTransport, options: CombinedTransportOptions): CombinedTransport {
-  const { logger } = options
+  const { logger, push = true } = options
   const { source: _source, tokens: _tokens, recordClusters: _recordClusters, longPolls: _longPolls, ...asked } = http
   const { watchConfig, publishConfig, deleteConfig } = http
-  const configs = createConfigUpdates({ pull: watchConfig, logger })
-  const list: NacosTransport['list'] = (key, signal) => http.list(key, signal, () => listOverGrpc(key, signal))
-  const services = createServiceUpdates({ list, pollIntervalMs: options.pollIntervalMs, logger })
+  const list: RegistryTransport['list'] = (key, signal) => http.list(key, signal, () => listOverGrpc(key, signal))
+  const watchService = pollServices({ ask: list, intervalMs: options.pollIntervalMs, logger })
+  const services = createServiceFeed()
+  const configs = createConfigFeed()
   const mode = createUpdateModeSwitch({
     openLink: options.openLink,
     onMode(mode, link) {
-      services.setMode(mode, link && recordingClusters(link))
-      configs.setMode(mode, link?.watchConfig)
+      if (!push) return
+      services.setSource(mode === 'pull' ? watchService : link && recordingClusters(link))
+      configs.setSource(mode === 'pull' ? watchConfig : link?.watchConfig)
     },
     onRestored: () => options.onRestored?.(),
     pullName: () => (http.longPolls ? 'http long poll and polling' : 'http polling'),
     logger,
   })
 
+  if (!push) {
+    services.setSource(watchService)
+    configs.setSource(watchConfig)
+  }
+
   /** HTTP asks for the clusters that are known, should it have to do without the link. */
   const recordingClusters =
-    (link: GrpcLink): NacosTransport['watchService'] =>
+    (link: GrpcLink): ServiceSource =>
     (key, listener, onFailure) =>
       link.watchService(
         key,
@@ -70,7 +77,7 @@ export function createCombinedTransport(http: HttpTransport, options: CombinedTr
     key: ServiceKey,
     signal: AbortSignal | undefined,
   ): Promise<ServiceInstance[] | undefined> {
-    const link = options.mayOpen === false ? mode.link : mode.open()
+    const link = push ? mode.open() : mode.link
     if (!link || !(await isUp(link, signal))) return undefined
     return link.list(key, signal).catch((error: unknown) => {
       signal?.throwIfAborted()
@@ -101,11 +108,11 @@ export function createCombinedTransport(http: HttpTransport, options: CombinedTr
     ...asked,
     list,
     watchService(key, listener, onFailure) {
-      mode.activate()
+      if (push) mode.activate()
       return services.watch(key, listener, onFailure)
     },
     watchConfig(key, knownMd5, listener) {
-      mode.activate()
+      if (push) mode.activate()
       return configs.watch(key, knownMd5, listener)
     },
     publishConfig: (item, casMd5, signal) =>
@@ -119,12 +126,13 @@ export function createCombinedTransport(http: HttpTransport, options: CombinedTr
         (link) => link.deleteConfig(key, signal),
       ),
     describe() {
-      const updates = mode.reason()
+      const updates = push ? mode.reason() : 'http: sidecar.push is off'
       const { clusters, ...status } = http.describe()
+      const pushed = push && mode.mode === 'push'
       return {
         ...status,
         ...(updates !== undefined && { updates }),
-        by: mode.mode === 'push' ? ('push' as const) : ('poll' as const),
+        by: pushed ? ('push' as const) : ('poll' as const),
         ...(clusters && mode.mode !== 'push' && { clusters }),
       }
     },
