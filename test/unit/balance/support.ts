@@ -16,9 +16,13 @@ export function routesOver(ejection: object = {}, more: Partial<RoutesOptions> =
   let snapshot: ServiceSnapshot | undefined
   const events: string[] = []
   const gone: number[][] = []
-  const directory = { peek: () => snapshot } as unknown as ServiceDirectory
+  const directory: Pick<ServiceDirectory, 'nameOf' | 'peek' | 'get'> = {
+    nameOf: (service) => service,
+    peek: () => snapshot,
+    get: () => Promise.resolve(snapshot!),
+  }
   const routes: Routes = createRoutes({
-    directory,
+    directory: directory as ServiceDirectory,
     balancer: 'round-robin',
     cluster: 'DEFAULT',
     ejection: settingsSchema.parse({ sidecar: { ejection } }).sidecar.ejection,
