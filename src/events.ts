@@ -1,5 +1,9 @@
-import type { SidecarError } from './errors.js'
+import type { EventEmitter } from 'node:events'
+import { publishEvent } from './diagnostics.js'
+import { messageOf, type SidecarError } from './errors.js'
+import type { Logger } from './logger.js'
 import type { ServiceInstance, ServiceKey } from './types.js'
+import { callListener } from './util/call-listener.js'
 
 /** What a `Sidecar` emits. Never `error`: an unheard event must not end the process. */
 export interface SidecarEvents {
@@ -42,3 +46,14 @@ export interface SidecarEvents {
 
 /** How inner layers announce something without knowing the `Sidecar`. */
 export type Emit = <K extends keyof SidecarEvents>(event: K, ...args: SidecarEvents[K]) => void
+
+/** Emits so that a listener of the app that throws harms neither the sidecar nor the other listeners. */
+export function createEmit(emitter: EventEmitter<SidecarEvents>, logger: Logger): Emit {
+  return (event, ...args) => {
+    publishEvent(event, args)
+    const failed = (error: unknown) => logger.error(`a listener of "${event}" threw: ${messageOf(error)}`)
+    for (const listener of emitter.rawListeners(event)) {
+      callListener(() => Reflect.apply(listener, emitter, args) as unknown, undefined, failed)
+    }
+  }
+}

@@ -21,21 +21,34 @@ export interface RegistryClient {
 export interface RegistryClients {
   readonly discovery: RegistryClient
   readonly config: RegistryClient
+  /** One listener; outages before it go unheard, but nothing is sent before the first call. */
+  listen(listener: RegistryListener): void
   close(): Promise<void>
 }
 
-export interface RegistryClientsOptions extends ConnectOptions {
+/** Learns when the registry becomes unreachable, and when it is back. */
+export type RegistryListener = Pick<ConnectOptions, 'onLost' | 'onFound' | 'onRestored'>
+
+export interface RegistryClientsOptions {
   readonly settings: Settings
+  readonly logger: Logger
   /** Replaces the transport of the settings. */
   readonly transport?: NacosTransport | undefined
 }
 
 /** Nothing is sent before the first call. */
-export function openRegistryClients({ transport, ...options }: RegistryClientsOptions): RegistryClients {
-  const { settings, logger } = options
+export function openRegistryClients({ transport, settings, logger }: RegistryClientsOptions): RegistryClients {
+  let listener: RegistryListener | undefined
   const connections = connectionsOf(settings.cloud.nacos)
   const own = transport && withPolling(transport, { pollIntervalMs: settings.sidecar.pollInterval, logger })
-  const { discovery, config } = own ? { discovery: own, config: own } : connectRegistry({ connections, ...options })
+  const { discovery, config } = own
+    ? { discovery: own, config: own }
+    : connectRegistry({
+        ...{ connections, settings, logger },
+        onLost: (event) => listener?.onLost?.(event),
+        onFound: (event) => listener?.onFound?.(event),
+        onRestored: () => listener?.onRestored?.(),
+      })
   const services = createClient(discovery, connections.discovery, settings, logger)
   const documents = isDeepStrictEqual(connections.discovery, connections.config)
     ? services
@@ -43,6 +56,7 @@ export function openRegistryClients({ transport, ...options }: RegistryClientsOp
   return {
     discovery: services,
     config: documents,
+    listen: (listening) => void (listener = listening),
     async close() {
       await Promise.all([services.snapshots?.close(), documents.snapshots?.close()])
       await Promise.all([discovery.close(), config !== discovery && config.close()])

@@ -24,6 +24,8 @@ export interface RemoteConfig {
    * SIDECAR_REGISTRY_*
    */
   load(signal?: AbortSignal): Promise<void>
+  /** True once `load` has succeeded. */
+  readonly loaded: boolean
   /** Ends every watch. */
   close(): void
   /** For `status()`: what was asked for, lowest first, and what came of it. */
@@ -61,6 +63,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     (reference) => new RemoteDocument(reference, { transport, settings: config, profiles, snapshots, logger, emit }),
   )
   const closing = new AbortController()
+  let loaded = false
   const watches = new Map<RemoteDocument, Unsubscribe>()
   let said: ReadonlySet<string> = new Set()
   /** The changes under way: one after the other. */
@@ -221,6 +224,10 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
       )
       report()
       for (const document of documents) follow(document)
+      loaded = true
+    },
+    get loaded() {
+      return loaded
     },
     close() {
       closing.abort()

@@ -1,8 +1,14 @@
 import { isatty } from 'node:tty'
 import { setTimeout } from 'node:timers/promises'
-import type { RequestTracker } from './request-tracker.js'
-import type { ShutdownSignal } from './signals.js'
+import { formatDrainHeader } from '../drain-header.js'
+import type { Emit } from '../events.js'
+import type { Logger } from '../logger.js'
+import type { Member } from '../registration/member.js'
+import type { AppServers } from './app-servers.js'
+import { BACKLOG_DRAIN_MS } from './close-listener.js'
 import { findDevWatcher } from './dev-watcher.js'
+import { createRequestTracker, type RequestTracker } from './request-tracker.js'
+import type { ShutdownSignal } from './signals.js'
 
 /** How long an instance goes on serving after its deregistration. */
 export interface DrainPlan {
@@ -24,16 +30,66 @@ export function planDrain(drain: number | 'auto', longestMs: number): DrainPlan 
 
 export interface DrainOptions {
   readonly plan: DrainPlan
-  readonly requests: RequestTracker
+  readonly servers: AppServers
+  /** It is deregistered by now. */
+  readonly member: Pick<Member, 'instance' | 'state'>
   /** Ends it. */
   readonly signal: AbortSignal
-  /** The shortest time is over, and callers still come. */
-  onExtended?(): void
+  readonly logger: Logger
+  readonly emit: Emit
 }
 
-/** Settles when the drain is over. @returns true where callers still came at its end */
-export async function waitForDrain({ plan, requests, signal, onExtended }: DrainOptions): Promise<boolean> {
+/** Keeps serving until callers have a list without this instance. Never rejects. */
+export async function drain(options: DrainOptions): Promise<void> {
+  const { plan, servers, member, signal } = options
+  if (servers.size === 0 || plan.atLeastMs === 0 || signal.aborted) return
+  if (member.state?.shared) await drainWorker(options)
+  else await drainInstance(options)
+}
+
+/** Other workers go on answering at the same address. */
+async function drainWorker({ plan: { atLeastMs }, servers, signal, logger, emit }: DrainOptions): Promise<void> {
+  logger.info(`no new connections; those there are may go on for ${atLeastMs} ms`)
+  emit('draining', { forMs: atLeastMs, atMostMs: atLeastMs })
+  const over = setTimeout(atLeastMs, undefined, { signal }).catch(() => {})
+  await servers.stopAccepting()
+  await Promise.race([over, servers.whenEmpty()])
+}
+
+async function drainInstance({ plan, servers, member, signal, logger, emit }: DrainOptions): Promise<void> {
   const { atLeastMs, atMostMs, quietMs } = plan
+  const longer = atMostMs > atLeastMs ? `, and for ${atMostMs} ms at most while callers still come` : ''
+  logger.info(`serving for another ${atLeastMs} ms, until callers have a list without this instance${longer}`)
+  emit('draining', { forMs: atLeastMs, atMostMs })
+  const began = performance.now()
+  const requests = createRequestTracker()
+  const restMs = () => Math.max(began + atLeastMs - performance.now(), quietMs) + BACKLOG_DRAIN_MS
+  servers.observe(requests)
+  servers.advertiseDrain(() => member.instance && formatDrainHeader(member.instance, restMs()))
+  const late = await waitForDrain(plan, requests, signal, () =>
+    logger.info(`callers still come by a list of before: ${requests.describe()}; serving until they are quiet`),
+  )
+  servers.observe(undefined)
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  if (late)
+    logger.warn(
+      `sidecar.leave-timeout ends the drain after ${seconds} s, while callers still come: ${requests.describe()}; what they send from now on fails`,
+    )
+  else if (atMostMs > atLeastMs) logger.info(`drained after ${seconds} s: no caller comes any more`)
+}
+
+/**
+ * Settles when the drain is over.
+ *
+ * @param onExtended the shortest time is over, and callers still come
+ * @returns true where callers still came at its end
+ */
+async function waitForDrain(
+  { atLeastMs, atMostMs, quietMs }: DrainPlan,
+  requests: RequestTracker,
+  signal: AbortSignal,
+  onExtended: () => void,
+): Promise<boolean> {
   const began = performance.now()
   const until = async (at: number) => {
     const ms = at - performance.now()
@@ -41,13 +97,13 @@ export async function waitForDrain({ plan, requests, signal, onExtended }: Drain
   }
   const quietAt = () => (requests.lastRequestAt === undefined ? began : requests.lastRequestAt + quietMs)
   await until(began + atLeastMs)
-  let held = false
+  let extended = false
   for (;;) {
     const now = performance.now()
     if (signal.aborted || quietMs === 0 || quietAt() <= now) return false
     if (now >= began + atMostMs) return true
-    if (!held) onExtended?.()
-    held = true
+    if (!extended) onExtended()
+    extended = true
     await until(Math.min(quietAt(), began + atMostMs))
   }
 }

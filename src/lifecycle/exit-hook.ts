@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { processSlot } from '../process-state.js'
+import type { Member } from '../registration/member.js'
 import type { Unsubscribe } from '../types.js'
 
 export interface DeregisterOnExitOptions {
@@ -9,8 +10,8 @@ export interface DeregisterOnExitOptions {
   readonly timeoutMs?: number
   /** False if the process must end at once. @default true */
   readonly enabled?: () => boolean
-  /** Deregisters before it returns (`requestSync`), within `timeoutMs`; harmless where there is nothing to do. */
-  deregisterSync(timeoutMs: number): void
+  /** It deregisters before it returns, within `timeoutMs`; harmless where there is nothing to do. */
+  readonly member: Pick<Member, 'deregisterSync'>
 }
 
 /** One pair of listeners for all sidecars of the process, whichever copy of the package installed it. */
@@ -37,19 +38,14 @@ const shared = () =>
  * For ends without time for a shutdown: an unhandled exception, or `process.exit()` at any moment.
  * Node's own stack and exit code stay as they are.
  */
-export function deregisterOnExit({
-  logger,
-  timeoutMs = 1000,
-  enabled,
-  deregisterSync,
-}: DeregisterOnExitOptions): Unsubscribe {
+export function deregisterOnExit({ logger, timeoutMs = 1000, enabled, member }: DeregisterOnExitOptions): Unsubscribe {
   let ran = false
   const run = () => {
     if (ran || enabled?.() === false) return
     // `exit` follows a crash: a second request would change nothing.
     ran = true
     try {
-      deregisterSync(timeoutMs)
+      member.deregisterSync(timeoutMs)
     } catch (error) {
       logger.warn(`cannot deregister at the last moment: ${messageOf(error)}`)
     }

@@ -4,6 +4,7 @@ import type { Server as NetServer } from 'node:net'
 import type { MountedApp } from '../adapters/adapter.js'
 import type { Logger } from '../logger.js'
 import { isHttpServer, isIgnored, isSecureServer } from './http-server.js'
+import { isHttp2Only } from './http2-only.js'
 import type { ServerProbe } from './server-probe.js'
 
 /** The server that will be registered. */
@@ -15,6 +16,8 @@ export interface ListeningServer {
   readonly host: string
   /** It uses TLS itself. */
   readonly secure: boolean
+  /** It speaks HTTP/2 and nothing else. */
+  readonly http2Only: boolean
 }
 
 export interface ListeningOptions {
@@ -132,7 +135,13 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     }
     if (found) addFurther(found.server)
     further.delete(server as HttpServer)
-    found = { server: server as HttpServer, port: address.port, host: address.address, secure: isSecureServer(server) }
+    found = {
+      server: server as HttpServer,
+      port: address.port,
+      host: address.address,
+      secure: isSecureServer(server),
+      http2Only: isHttp2Only(server as HttpServer),
+    }
     clearTimeout(asking)
     clearTimeout(settling)
     asking = settling = undefined

@@ -10,20 +10,41 @@ export interface Step {
   run(): Promise<unknown> | unknown
 }
 
-/** Runs the steps in order. One that fails or hangs is logged and stops nothing. */
-export async function runSteps(steps: readonly Step[], logger: Logger): Promise<void> {
-  for (const step of steps) {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_, reject) => {
-      const fail = () => reject(new Error(`not done within ${step.deadlineMs} ms`))
-      timer = setTimeout(fail, step.deadlineMs)
-    })
-    try {
-      await Promise.race([(async () => step.run())(), late])
-    } catch (error) {
-      logger.warn(`leaving: ${step.name} failed: ${messageOf(error)}`)
-    } finally {
-      clearTimeout(timer)
-    }
+/**
+ * Runs the steps in order. One that fails or hangs is logged and stops nothing.
+ *
+ * @param endIsWanted true if the process may end meanwhile; otherwise that is logged, because the code that ends it logs
+ * nothing itself
+ */
+export async function runSteps(
+  steps: readonly Step[],
+  logger: Logger,
+  endIsWanted: () => boolean = () => false,
+): Promise<void> {
+  const began = performance.now()
+  let current: Step | undefined
+  const onExit = () => {
+    if (endIsWanted()) return
+    logger.warn(
+      `the process ends ${Math.round(performance.now() - began)} ms into its leave, in the middle of ${current?.name}: something else called process.exit(); see "Beside other shutdown tools" in docs/deployment.md`,
+    )
+  }
+  process.on('exit', onExit)
+  for (current of steps) await runStep(current, logger)
+  process.off('exit', onExit)
+}
+
+async function runStep({ name, deadlineMs, run }: Step, logger: Logger): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    const fail = () => reject(new Error(`not done within ${deadlineMs} ms`))
+    timer = setTimeout(fail, deadlineMs)
+  })
+  try {
+    await Promise.race([(async () => run())(), late])
+  } catch (error) {
+    logger.warn(`leaving: ${name} failed: ${messageOf(error)}`)
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -1,22 +1,17 @@
 import { SidecarError, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
+import { hostPort, isSameInstance, serviceKeyText } from '../instance.js'
 import type { Logger } from '../logger.js'
-import type { NacosTransport, PlainRequest } from '../nacos/transport.js'
+import type { NacosTransport } from '../nacos/transport.js'
 import type { DiscoverySettings, SidecarSettings } from '../settings/schema.js'
-import { DEFAULT_LEASE, SHORTEST_LEASE_MS } from '../settings/lease.js'
-import { hostPort } from '../instance.js'
 import type { ServiceInstance } from '../types.js'
-import { createBackoff, type BackoffOptions } from './backoff.js'
-import { sendBeat } from './beat.js'
-import { systemClock, type Clock } from './clock.js'
-import { cutOff } from '../util/deadline.js'
-import { settledWithin } from './settled-within.js'
-import { createDeregistration } from './deregistration.js'
+import { backOffMs, type BackOff } from '../util/backoff.js'
+import { cutOff, pause } from '../util/deadline.js'
 import { startHeartbeat, type Heartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
-import { findInRegistry } from './find-in-registry.js'
-import type { WorkerRegistry } from './worker-registry.js'
 import { createRegistrationLog } from './registration-log.js'
+import { requestSync } from './request-sync.js'
+import type { WorkerRegistry } from './worker-registry.js'
 
 export interface RegistrarOptions {
   readonly transport: NacosTransport
@@ -26,14 +21,13 @@ export interface RegistrarOptions {
   readonly logger: Logger
   readonly emit: Emit
   /** The list entry of this instance, if its service is followed anyway; otherwise the registry is queried. */
-  readonly lastKnown?: () => ServiceInstance | undefined
+  readonly lastKnown?: ((instance: ServiceInstance) => ServiceInstance | undefined) | undefined
   /** The other workers of this instance: the last one to stop deregisters. @default none */
-  readonly workers?: WorkerRegistry
-  /** Pauses between failed attempts. */
-  readonly backoff?: BackoffOptions
+  readonly workers?: WorkerRegistry | undefined
+  /** Pauses between failed attempts. @default 1 to 2 s, then 2 to 4 s */
+  readonly backoff?: BackOff
   /** How long `fail-fast` tries. @default 4500 */
   readonly failFastMs?: number
-  readonly clock?: Clock
 }
 
 export interface RegistrationState {
@@ -49,40 +43,44 @@ export interface RegistrationState {
   readonly lastError: string | undefined
 }
 
-/** Keeps one instance registered. It has one life: once stopped, it stays stopped. */
+/** Keeps one instance registered. It has one life: once deregistered, it stays deregistered. */
 export interface Registrar {
   /** As it is registered now. */
   readonly instance: ServiceInstance
   readonly state: RegistrationState
   /**
-   * Registers, then beats. Settles at the first registration or at `stop()`; rejects with `fail-fast` only, within
+   * Registers, then beats. Settles at the first registration or at `deregister()`; rejects with `fail-fast` only, within
    * 5 s. Awaiting it is optional; a second call returns the first one's promise.
    */
-  start(): Promise<void>
+  register(): Promise<void>
   /** Sends a heartbeat now, because the registry may have forgotten the instance. */
   beatNow(): void
   /**
    * Stops beating, awaits the request in flight and deregisters, all within `sidecar.deregister-timeout`. Never
-   * rejects.
+   * rejects; a second call returns the first one's promise.
    */
-  stop(): Promise<void>
+  deregister(): Promise<void>
   /**
-   * The deregister request, for sending synchronously when the process is exiting. `undefined` if there is nothing to
-   * deregister, or the transport has no such request.
+   * Sends the deregister request and blocks until the answer: the process is exiting. Does nothing if there is nothing
+   * to deregister, or the transport has no such request.
    */
-  takeDeregisterRequest(): PlainRequest | undefined
+  deregisterSync(timeoutMs: number): void
 }
 
-/** A beat ends even on a transport that ignores its own deadlines. */
-const LONGEST_BEAT_MS = 8_000
+/** So that a failing registry gets no more than one request a second, and a returned one waits less than 5 s. */
+const BACK_OFF: BackOff = { firstMs: 2_000, lastMs: 4_000, spread: 0.5 }
+/** The lookup is optional: a re-registration must not wait long for it. */
+const LOOKUP_MS = 1_000
 
 /**
  * @example
- * const registrar = createRegistrar({ transport, instance, settings: settings.cloud.nacos.discovery, sidecar:
- * settings.sidecar, logger, emit }) void registrar.start() // … await registrar.stop()
+ * const registrar = createRegistrar({ transport, instance, settings: settings.cloud.nacos.discovery, sidecar, logger, emit })
+ * void registrar.register()
+ * // …
+ * await registrar.deregister()
  */
 export function createRegistrar(options: RegistrarOptions): Registrar {
-  const { transport, settings, sidecar, workers, logger, emit, clock = systemClock } = options
+  const { transport, settings, sidecar, workers, logger, emit, backoff = BACK_OFF } = options
   /** No further request begins. */
   const stopping = new AbortController()
   /** The request in flight ends too. */
@@ -98,46 +96,39 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   let heartbeat: Heartbeat | undefined
   let running: Promise<void> = Promise.resolve()
   let stopped: Promise<void> | undefined
+  /** A registration that is answered from here on may have been overtaken by the deregistration. */
+  let deregistering = false
+  /** This process is no longer responsible: it has deregistered, or another worker goes on. */
+  let done = false
+  let shared = false
+  let deregisterError: string | undefined
 
-  const name = `${instance.group}@@${instance.service} (${hostPort(instance)})`
+  const name = `${serviceKeyText(instance)} (${hostPort(instance)})`
   const server = () => transport.describe().server
-  const log = createRegistrationLog({ name, server, logger, emit, clock })
-  const { intervalMs, timeoutMs, deleteAfterMs } = leaseOf(settings)
-  let beatEveryMs = intervalMs
-  const listed = () => accepted && !deregistration.done
-  const onDeregistered = () => emit('deregistered', { instance })
-  const deregistration = createDeregistration({
-    transport,
-    workers,
-    name,
-    deleteAfterMs,
-    logger,
-    listed,
-    onDeregistered,
-  })
+  const log = createRegistrationLog({ name, server, logger, emit })
+  const lease = leaseOf(settings)
+  const listed = () => accepted && !done
 
-  async function register(again: boolean): Promise<void> {
-    const backoff = createBackoff(options.backoff)
+  async function sendRegistration(again: boolean): Promise<void> {
     phase = 'registering'
-    while (!stopping.signal.aborted) {
+    for (let attempt = 1; !stopping.signal.aborted; attempt++) {
       try {
         requested = true
-        askedAtMs = clock.now()
+        askedAtMs = performance.now()
         await transport.register(instance, cutting.signal)
         return onRegistered(again)
       } catch (error) {
         if (stopping.signal.aborted) return
         log.registrationFailed(error)
         if (!again && settings.failFast && isRefusal(error)) throw error
-        await clock.wait(backoff.nextMs(), stopping.signal)
+        await pause(backOffMs(attempt, backoff), stopping.signal)
       }
     }
   }
 
   function onRegistered(again: boolean): void {
     accepted = true
-    // stop() gave up waiting for this answer; the deregistration may have overtaken the registration.
-    if (deregistration.started) return void transport.deregister(instance).catch(() => {})
+    if (deregistering) return void transport.deregister(instance).catch(() => {})
     log.succeeded(instance)
     if (stopping.signal.aborted) return
     phase = 'registered'
@@ -149,9 +140,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   }
 
   async function registerFirst(): Promise<void> {
-    if (!settings.failFast) return register(false)
+    if (!settings.failFast) return sendRegistration(false)
     try {
-      await cutOff(options.failFastMs ?? 4500, [], () => register(false))
+      await cutOff(options.failFastMs ?? 4500, [], () => sendRegistration(false))
     } catch (error) {
       stopping.abort()
       cutting.abort()
@@ -168,35 +159,29 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   async function reregister(): Promise<void> {
     logger.warn(`${server()} does not know ${name} any more: registering again`)
     // What an operator has switched off stays off, even in a registry that forgot it.
-    const known = options.lastKnown?.() ?? (await findInRegistry(transport, instance, stopping.signal))
+    const known = options.lastKnown?.(instance) ?? (await findInRegistry())
     if (known && known.enabled !== instance.enabled) instance = Object.freeze({ ...instance, enabled: known.enabled })
-    await register(true)
+    await sendRegistration(true)
   }
 
-  /** Without a setting, the interval of the registry counts: Nacos before 1.2 and r-nacos know no `preserved.*`. */
-  function onInterval(askedMs: number): void {
-    if (intervalMs !== DEFAULT_LEASE.intervalMs) return
-    const nextMs = Math.min(Math.max(askedMs, SHORTEST_LEASE_MS), Math.max(intervalMs, timeoutMs / 2))
-    if (nextMs !== beatEveryMs) logger.info(`${server()} asks for a heartbeat of ${name} every ${nextMs} ms`)
-    beatEveryMs = nextMs
+  /** The list entry of this instance, if the registry answers quickly. */
+  async function findInRegistry(): Promise<ServiceInstance | undefined> {
+    const { namespace, group, service } = instance
+    const list = (signal: AbortSignal) => transport.list({ namespace, group, service }, signal)
+    try {
+      const all = await cutOff(LOOKUP_MS, [stopping.signal], list)
+      return all.find((one) => isSameInstance(one, instance))
+    } catch {
+      return undefined
+    }
   }
 
   async function keepAlive(): Promise<void> {
     if (!transport.beat || !instance.ephemeral || stopping.signal.aborted) return
     heartbeat = startHeartbeat(
       {
-        clock,
-        intervalMs: () => beatEveryMs,
-        originMs: askedAtMs,
-        backoff: options.backoff,
-        logger,
-        beat: () =>
-          cutOff(LONGEST_BEAT_MS, [cutting.signal], (signal) =>
-            sendBeat(transport, instance, log.beatsFail, signal, onInterval),
-          ),
-        reregister,
-        onBeat: () => log.succeeded(instance),
-        onFailure: (error) => log.beatFailed(instance, error),
+        ...{ transport, name, lease, originMs: askedAtMs, backoff, log, logger, reregister, cut: cutting.signal },
+        instance: () => instance,
       },
       stopping.signal,
     )
@@ -206,13 +191,43 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   async function stop(): Promise<void> {
     stopping.abort()
     phase = 'leaving'
-    const giveUpAt = clock.now() + sidecar.deregisterTimeout
+    const giveUpAt = performance.now() + sidecar.deregisterTimeout
+    const restMs = () => Math.max(1, giveUpAt - performance.now())
     // Nothing that creates the instance may reach the registry after its deregistration.
-    await settledWithin(running, sidecar.deregisterTimeout / 2, clock)
+    await cutOff(sidecar.deregisterTimeout / 2, [], () => running).catch(() => {})
     cutting.abort()
-    const restMs = () => Math.max(1, giveUpAt - clock.now())
-    if (requested) await deregistration.run(instance, restMs)
+    if (requested) await handOver(restMs)
     phase = 'left'
+  }
+
+  async function handOver(restMs: () => number): Promise<void> {
+    if (workers?.remove() === false) {
+      shared = done = true
+      return logger.info(`${name} stays registered: other workers serve it`)
+    }
+    await sendDeregistration(restMs())
+    // A worker started meanwhile, and this deregistration may have overtaken its registration.
+    if (workers?.isLast() === false)
+      await cutOff(restMs(), [], (signal) => transport.register(instance, signal)).catch(() => {})
+  }
+
+  async function sendDeregistration(timeoutMs: number): Promise<void> {
+    deregistering = true
+    try {
+      await cutOff(timeoutMs, [], (signal) => transport.deregister(instance, signal))
+      const was = listed()
+      done = true
+      if (!was) return
+      logger.info(`deregistered ${name} at ${server()}`, {
+        ...{ service: instance.service, instance: hostPort(instance), server: server() },
+      })
+      emit('deregistered', { instance })
+    } catch (error) {
+      deregisterError = messageOf(error)
+      const message = `cannot deregister ${name} at ${server()}: ${deregisterError}; the registry removes it ${lease.deleteAfterMs} ms after its last heartbeat`
+      if (listed()) logger.warn(message)
+      else logger.debug(message)
+    }
   }
 
   return {
@@ -221,10 +236,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     },
     get state() {
       const { lastSuccessAt: lastBeatAt, failures, lastError } = log
-      const { shared, error } = deregistration
-      return { phase, listed: listed(), shared, lastBeatAt, failures, lastError: error ?? lastError }
+      return { phase, listed: listed(), shared, lastBeatAt, failures, lastError: deregisterError ?? lastError }
     },
-    start() {
+    register() {
       if (stopped) return Promise.resolve()
       if (!starting) {
         workers?.add()
@@ -234,8 +248,16 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return starting
     },
     beatNow: () => heartbeat?.beatNow(),
-    stop: () => (stopped ??= stop()),
-    takeDeregisterRequest: () => (requested ? deregistration.takeRequest(instance) : undefined),
+    deregister: () => (stopped ??= stop()),
+    deregisterSync(timeoutMs) {
+      if (!requested || done || deregisterError !== undefined || workers?.remove() === false) return
+      const request = transport.deregisterRequest?.(instance)
+      if (!request) return
+      const status = requestSync(request, timeoutMs)
+      if (status === 200) return logger.info(`deregistered at ${server()} at the last moment`)
+      const why = status ?? `no answer in ${timeoutMs} ms`
+      logger.warn(`cannot deregister at ${server()} at the last moment: ${why}`)
+    },
   }
 }
 

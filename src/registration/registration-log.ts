@@ -2,7 +2,6 @@ import { codeOf, messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { ServiceInstance } from '../types.js'
-import type { Clock } from './clock.js'
 
 /** Counts and logs the results of the requests that keep an instance registered. */
 export interface RegistrationLog {
@@ -25,13 +24,12 @@ export interface RegistrationLogOptions {
   readonly server: () => string
   readonly logger: Logger
   readonly emit: Emit
-  readonly clock: Clock
 }
 
 /** A lasting failure is logged once, then again at this interval; a new reason at once. The rest goes to debug. */
 const REPEAT_LOG_MS = 60_000
 
-export function createRegistrationLog({ name, server, logger, emit, clock }: RegistrationLogOptions): RegistrationLog {
+export function createRegistrationLog({ name, server, logger, emit }: RegistrationLogOptions): RegistrationLog {
   let lastTakenAt: number | undefined
   let failures = 0
   let lastError: string | undefined
@@ -43,7 +41,7 @@ export function createRegistrationLog({ name, server, logger, emit, clock }: Reg
     lastError = messageOf(error)
     const message = `${what} ${name} at ${server()}, attempt ${failures}: ${lastError}; ${advice}`
     const fields = { server: server(), attempt: failures, code: codeOf(error) }
-    const now = clock.now()
+    const now = performance.now()
     if (logged?.error === lastError && now - logged.at < REPEAT_LOG_MS) return logger.debug(message, fields)
     logged = { error: lastError, at: now }
     logger.warn(message, fields)

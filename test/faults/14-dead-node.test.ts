@@ -61,8 +61,8 @@ test.concurrent.for(['hang', 'refuse', 'reset'] as const)(
       logger: collectLog(),
       emit: () => {},
     })
-    onTestFinished(() => registrar.stop())
-    await registrar.start()
+    onTestFinished(() => registrar.deregister())
+    await registrar.register()
 
     const beaten = (times: number) =>
       vi.waitFor(() => expect(beats.length).toBeGreaterThanOrEqual(times), {

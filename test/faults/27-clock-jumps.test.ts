@@ -42,8 +42,8 @@ test.each([
     logger,
     emit,
   })
-  onTestFinished(() => registrar.stop())
-  await registrar.start()
+  onTestFinished(() => registrar.deregister())
+  await registrar.register()
   await directory.get('orders')
   const of = (what: string) => registry.seen(what).map(({ atMs }) => atMs)
   await vi.waitFor(() => expect(of('/beat').length).toBeGreaterThanOrEqual(2), 5_000)

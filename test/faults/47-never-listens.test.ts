@@ -4,42 +4,35 @@ import { createServer as createNetServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { planDrain } from '../../src/lifecycle/drain.js'
 import { createLifecycle, type Lifecycle } from '../../src/lifecycle/lifecycle.js'
-import { createInstance } from '../../src/registration/instance.js'
-import { createRegistrar, type Registrar } from '../../src/registration/registrar.js'
+import { createMember } from '../../src/registration/member.js'
 import { settingsSchema } from '../../src/settings/schema.js'
 import { collectEvents, collectLog } from '../support/collect.js'
 import { createMemoryTransport, type MemoryTransport } from '../support/memory-transport.js'
 
 let transport: MemoryTransport
-let registrar: Registrar | undefined
 let lifecycle: Lifecycle
 let app: Server
 
 beforeEach(() => {
   transport = createMemoryTransport()
-  registrar = undefined
   app = createServer((_, response) => response.end('ok'))
-  const settings = settingsSchema.parse({ application: { name: 'orders' } })
+  const settings = settingsSchema.parse({
+    application: { name: 'orders' },
+    cloud: { nacos: { discovery: { ip: '10.0.0.5' } } },
+  })
   const { emit } = collectEvents()
   const logger = collectLog()
   lifecycle = createLifecycle({
-    app: { framework: 'test', owns: (server) => server === app },
-    serverPort: 9202,
+    member: createMember({ transport, namespace: '', settings, logger, emit }),
     drain: planDrain(0, 0),
     deregisterTimeoutMs: 500,
     signals: false,
     logger,
     emit,
-    onListening({ port }) {
-      const { discovery } = settings.cloud.nacos
-      const instance = createInstance({ settings, namespace: '', ip: '10.0.0.5', port })
-      registrar = createRegistrar({ transport, instance, settings: discovery, sidecar: settings.sidecar, logger, emit })
-      void registrar.start()
-    },
-    registered: () => registrar?.state.listed ?? false,
-    deregister: async () => registrar?.stop(),
     closeClients: async () => {},
   })
+  lifecycle.start({ app: { framework: 'test', owns: (server) => server === app }, serverPort: 9202 })
+  lifecycle.allowRegistration()
 })
 afterEach(() => lifecycle.stop())
 

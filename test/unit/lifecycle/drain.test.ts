@@ -8,6 +8,7 @@ import { createRequestTracker, isProbe } from '../../../src/lifecycle/request-tr
 import { createLifecycle, type LifecycleOptions } from '../../../src/lifecycle/lifecycle.js'
 import { findDevWatcher } from '../../../src/lifecycle/dev-watcher.js'
 import { collectLog } from '../../support/collect.js'
+import { listedMember } from '../../support/listed-member.js'
 
 /** The plan of `auto`, some twenty times as fast: slow enough that a pause of the machine is no caller gone quiet. */
 const PLAN = { atLeastMs: 300, atMostMs: 4_000, quietMs: 500 }
@@ -19,18 +20,16 @@ async function served(options: Partial<LifecycleOptions> = {}) {
   const server = createServer((_request, response) => void response.end('ok'))
   const found = new Promise<void>((resolve) => {
     const lifecycle = createLifecycle({
-      app: { framework: 'test', owns: (one) => one === server },
       drain: PLAN,
       deregisterTimeoutMs: 500,
       signals: false,
       logger,
       emit: (event, ...args) => void events.push([event, JSON.stringify(args)].join(' ')),
-      onListening: () => resolve(),
-      registered: () => true,
-      deregister: async () => {},
+      member: listedMember(() => resolve()),
       closeClients: async () => {},
       ...options,
     })
+    lifecycle.start({ app: { framework: 'test', owns: (one) => one === server } })
     Object.assign(stage, { lifecycle })
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')

@@ -71,7 +71,8 @@ test('several sidecars share the listeners, and take them away with the last', (
   const before = process.listeners('exit')
   const had = count()
   const spoken: string[] = []
-  const say = (name: string) => deregisterOnExit({ logger: console, deregisterSync: () => void spoken.push(name) })
+  const say = (name: string) =>
+    deregisterOnExit({ logger: console, member: { deregisterSync: () => void spoken.push(name) } })
   const [a, b] = [say('a'), say('b')]
   expect(count()).toBe(had + 2)
   for (const listener of process.listeners('exit')) if (!before.includes(listener)) (listener as () => void)()

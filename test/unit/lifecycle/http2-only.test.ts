@@ -4,8 +4,9 @@ import https from 'node:https'
 import type { AddressInfo, ListenOptions } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { isHttp2Only } from '../../../src/lifecycle/http2-only.js'
-import { createRegistration } from '../../../src/registration.js'
+import { createMember } from '../../../src/registration/member.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
+import { createMemoryTransport } from '../../support/memory-transport.js'
 
 const servers = {
   'HTTP/2 without TLS': [http2.createServer(), true],
@@ -26,13 +27,10 @@ test('K38: a server with HTTP/2 only gets a warning when it is registered', asyn
     application: { name: 'x' },
     cloud: { nacos: { discovery: { ip: '127.0.0.1' } } },
   })
-  const registration = createRegistration({
-    ...({ transport: { describe: () => ({ servers: [] }) }, namespace: '' } as unknown as Pick<
-      Parameters<typeof createRegistration>[0],
-      'transport' | 'namespace'
-    >),
+  const member = createMember({
+    transport: createMemoryTransport(),
+    namespace: '',
     settings,
-    directory: { peek: () => undefined },
     logger,
     emit: () => {},
   })
@@ -40,6 +38,11 @@ test('K38: a server with HTTP/2 only gets a warning when it is registered', asyn
   await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' } satisfies ListenOptions, resolve))
   onTestFinished(() => void server.close())
   const { port } = server.address() as AddressInfo
-  registration.attach({ server: server as unknown as http.Server, port, host: '127.0.0.1', secure: false })
+  void member.attach({
+    port,
+    host: '127.0.0.1',
+    secure: false,
+    http2Only: isHttp2Only(server as unknown as http.Server),
+  })
   expect(warned.filter((line) => line.includes('HTTP/2 only'))).toHaveLength(1)
 })

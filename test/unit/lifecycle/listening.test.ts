@@ -43,7 +43,7 @@ test('without an app: the first HTTP server, with its real port, once', async ()
   const [first, second] = [await listening(http(), 0, '127.0.0.1'), await listening(http())]
   await vi.waitFor(() => expect(found).toHaveLength(1))
   await settled()
-  expect(found).toEqual([{ server: first, port: portOf(first), host: '127.0.0.1', secure: false }])
+  expect(found).toEqual([{ server: first, port: portOf(first), host: '127.0.0.1', secure: false, http2Only: false }])
   expect([portOf(net), portOf(second)]).not.toContain(found[0]!.port)
 })
 

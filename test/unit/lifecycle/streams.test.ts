@@ -4,6 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLifecycle, type Lifecycle } from '../../../src/lifecycle/lifecycle.js'
 import { collectLog } from '../../support/collect.js'
+import { listedMember } from '../../support/listed-member.js'
 
 describe('K18: WebSockets and event streams at a stop', () => {
   let server: Server
@@ -18,16 +19,14 @@ describe('K18: WebSockets and event streams at a stop', () => {
     events = []
     const registered = new Promise<void>((resolve) => {
       lifecycle = createLifecycle({
-        app: { framework: 'test', owns: (one) => one === server },
         ...{ drain: { atLeastMs: 0, atMostMs: 0, quietMs: 0 }, deregisterTimeoutMs: 500, signals: false },
         ...{ endStreams, finishTimeoutMs },
         logger: collectLog(),
         emit: (event: string, ...more: unknown[]) => void events.push([event, ...more]),
-        onListening: () => resolve(),
-        registered: () => true,
-        deregister: async () => {},
+        member: listedMember(() => resolve()),
         closeClients: async () => {},
       })
+      lifecycle.start({ app: { framework: 'test', owns: (one) => one === server } })
     })
     // After the sidecar, as apps do it, and with the least of a handshake.
     server.on('upgrade', (_request, socket: Socket) => {

@@ -20,7 +20,7 @@ beforeEach(() => {
   logger = collectLog()
 })
 afterEach(async () => {
-  await Promise.all([registrar.stop(), pass(1_000)])
+  await Promise.all([registrar.deregister(), pass(1_000)])
   vi.useRealTimers()
 })
 
@@ -55,7 +55,7 @@ function create(discovery: object = {}, extra: Partial<RegistrarOptions> = {}): 
     sidecar: settings.sidecar,
     logger,
     emit: events.emit,
-    backoff: { firstMs: 20, capMs: 80 },
+    backoff: { firstMs: 40, lastMs: 80, spread: 0.5 },
     ...extra,
   })
   return registrar
@@ -69,8 +69,8 @@ test('registers once, beats on a grid, deregisters', async () => {
   create()
   expect(registrar.state.phase).toBe('idle')
   const startedAt = now()
-  const starting = registrar.start()
-  expect(registrar.start()).toBe(starting)
+  const starting = registrar.register()
+  expect(registrar.register()).toBe(starting)
   await starting
   expect(registrar.state).toMatchObject({ phase: 'registered', listed: true, failures: 0, lastError: undefined })
   expect(listed()).toEqual([registrar.instance])
@@ -80,7 +80,7 @@ test('registers once, beats on a grid, deregisters', async () => {
   await pass(6.5 * INTERVAL)
   expect(beats().map(({ at }) => at - startedAt)).toEqual([100, 200, 300, 400, 500, 600])
 
-  await registrar.stop()
+  await registrar.deregister()
   expect(registrar.state).toMatchObject({ phase: 'left', listed: false })
   expect(listed()).toEqual([])
   expect(events.names()).toEqual(['registered', 'deregistered'])
@@ -89,7 +89,7 @@ test('registers once, beats on a grid, deregisters', async () => {
 
 test('goes on trying, and says a lasting failure once', async () => {
   transport.down = registryDown()
-  void create().start()
+  void create().register()
   await pass(500)
   // 20–40 ms after the first, 40–80 ms from then on.
   expect(verbs().length).toBeGreaterThanOrEqual(6)
@@ -105,12 +105,27 @@ test('goes on trying, and says a lasting failure once', async () => {
   )
   transport.down = undefined
   await pass(80)
-  await registrar.start()
+  await registrar.register()
   expect(listed()).toHaveLength(1)
 })
 
+test('pauses one to two seconds, then two to four', async () => {
+  transport.down = registryDown()
+  void create({}, { backoff: undefined }).register()
+  await pass(30_000)
+  const times = transport.requests.map(({ at }) => at)
+  const [first, ...further] = times.slice(1).map((at, index) => at - times[index]!)
+  expect(first).toBeGreaterThanOrEqual(1_000)
+  expect(first).toBeLessThanOrEqual(2_001)
+  for (const gap of further) {
+    expect(gap).toBeGreaterThanOrEqual(2_000)
+    expect(gap).toBeLessThanOrEqual(4_001)
+  }
+  expect(new Set(further).size).toBeGreaterThan(3)
+})
+
 test('unknown: registers again at once, complete', async () => {
-  await create().start()
+  await create().register()
   transport.instances.clear()
   await pass(INTERVAL)
   expect(events.names()).toEqual(['registered', 'registered'])
@@ -124,7 +139,7 @@ test('unknown: registers again at once, complete', async () => {
 })
 
 test('unknown: what an operator switched off stays off', async () => {
-  await create().start()
+  await create().register()
   const disabled = { ...registrar.instance, enabled: false }
   // The node that lists it is not the one that forgot it.
   vi.spyOn(transport, 'list').mockResolvedValue([{ ...disabled, port: 1, enabled: true }, disabled])
@@ -135,7 +150,7 @@ test('unknown: what an operator switched off stays off', async () => {
 })
 
 test('unknown: the entry a directory knows goes before a look', async () => {
-  await create({}, { lastKnown: () => ({ ...registrar.instance, enabled: false }) }).start()
+  await create({}, { lastKnown: () => ({ ...registrar.instance, enabled: false }) }).register()
   transport.instances.clear()
   await pass(INTERVAL)
   expect(listed()).toEqual([expect.objectContaining({ enabled: false })])
@@ -150,7 +165,7 @@ test('registered switched off: no beat brings it back switched on', async () => 
     return 'ok'
   })
   vi.spyOn(transport, 'list').mockImplementation(async () => listed().filter(({ enabled }) => enabled))
-  await create({ instanceEnabled: false }).start()
+  await create({ instanceEnabled: false }).register()
   transport.instances.clear()
   await pass(INTERVAL)
   expect(listed()).toEqual([expect.objectContaining({ enabled: false, weight: 2 })])
@@ -166,7 +181,7 @@ test('registered switched off: no beat brings it back switched on', async () => 
 
 test('R1: registered switched off, it is kept where the registry lists some clusters only', async () => {
   vi.spyOn(transport, 'list').mockRejectedValue(new SidecarError('SIDECAR_REGISTRY_UNSUPPORTED', 'DEFAULT and HZ only'))
-  await create({ instanceEnabled: false }).start()
+  await create({ instanceEnabled: false }).register()
   transport.instances.clear()
   await pass(INTERVAL)
   expect(listed()).toEqual([expect.objectContaining({ enabled: false })])
@@ -174,7 +189,7 @@ test('R1: registered switched off, it is kept where the registry lists some clus
 })
 
 test('unknown: a look that hangs holds nothing up for long', async () => {
-  await create().start()
+  await create().register()
   transport.before = (verb) => (verb === 'list' ? new Promise(() => {}) : undefined)
   transport.instances.clear()
   await pass(INTERVAL + 1_000)
@@ -182,7 +197,10 @@ test('unknown: a look that hangs holds nothing up for long', async () => {
 })
 
 test('failed beats are announced, retried sooner than the interval, and recovered from', async () => {
-  await create({ heartBeatInterval: 400, heartBeatTimeout: 900 }, { backoff: { firstMs: 30, capMs: 60 } }).start()
+  await create(
+    { heartBeatInterval: 400, heartBeatTimeout: 900 },
+    { backoff: { firstMs: 60, lastMs: 60, spread: 0.5 } },
+  ).register()
   transport.down = registryDown()
   await pass(600)
   const failed = events.names().filter((name) => name === 'beatFailed').length
@@ -202,7 +220,7 @@ test('failed beats are announced, retried sooner than the interval, and recovere
 })
 
 test('never two beats in flight', async () => {
-  await create().start()
+  await create().register()
   let open = 0
   let most = 0
   transport.before = async (verb) => {
@@ -217,7 +235,7 @@ test('never two beats in flight', async () => {
 })
 
 test('a blocked event loop: a beat at once, and the log says how long', async () => {
-  await create().start()
+  await create().register()
   standStill(5 * INTERVAL)
   const blockedUntil = now()
   await pass(0)
@@ -227,7 +245,7 @@ test('a blocked event loop: a beat at once, and the log says how long', async ()
 })
 
 test('a beat that failed because the loop stood still is repeated at once', async () => {
-  await create({}, { backoff: { firstMs: 5000, capMs: 5000 } }).start()
+  await create({}, { backoff: { firstMs: 5000, lastMs: 5000, spread: 0 } }).register()
   transport.before = (verb) => {
     if (verb !== 'beat' || beats().length > 1) return
     standStill(5 * INTERVAL)
@@ -238,7 +256,7 @@ test('a beat that failed because the loop stood still is repeated at once', asyn
 })
 
 test('suspended while it is being registered, or while a beat is under way: a beat at once', async () => {
-  const starting = create().start()
+  const starting = create().register()
   standStill(5 * INTERVAL)
   const from = now()
   await starting
@@ -254,9 +272,9 @@ test('without a beat, or for a persistent instance, the registration stands alon
   for (const discovery of [{ ephemeral: false }, {}]) {
     transport = createMemoryTransport()
     if (discovery.ephemeral === undefined) transport.beat = undefined as never
-    await create(discovery).start()
+    await create(discovery).register()
     await pass(3 * INTERVAL)
-    await registrar.stop()
+    await registrar.deregister()
     expect(verbs()).toEqual(['register', 'deregister'])
   }
 })
@@ -264,7 +282,7 @@ test('without a beat, or for a persistent instance, the registration stands alon
 test('fail-fast rejects in time, and names the registry', async () => {
   transport.down = registryDown()
   const starting = create({ failFast: true }, { failFastMs: 150 })
-    .start()
+    .register()
     .catch((thrown: unknown) => thrown as SidecarError)
   await pass(150)
   const error = await starting
@@ -278,22 +296,22 @@ test('fail-fast rejects in time, and names the registry', async () => {
 
 test('fail-fast does not repeat what was refused', async () => {
   transport.down = new SidecarError('SIDECAR_REGISTRY_REFUSED', '403 forbidden')
-  await expect(create({ failFast: true }).start()).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_REFUSED' })
+  await expect(create({ failFast: true }).register()).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_REFUSED' })
   expect(verbs()).toEqual(['register'])
 })
 
-test('stop() before start(): nothing is ever sent', async () => {
-  await create().stop()
-  await registrar.start()
+test('deregister() before register(): nothing is ever sent', async () => {
+  await create().deregister()
+  await registrar.register()
   expect(verbs()).toEqual([])
 })
 
-test('stop() while registering: the deregistration comes last, and start() settles', async () => {
+test('deregister() while registering: the deregistration comes last, and register() settles', async () => {
   let arrive = () => {}
   transport.before = (verb) => (verb === 'register' ? new Promise((resolve) => (arrive = resolve)) : undefined)
-  const starting = create().start()
-  const stopping = registrar.stop()
-  expect(registrar.stop()).toBe(stopping)
+  const starting = create().register()
+  const stopping = registrar.deregister()
+  expect(registrar.deregister()).toBe(stopping)
   arrive()
   await Promise.all([starting, stopping])
   expect(verbs()).toEqual(['register', 'deregister'])
@@ -301,7 +319,7 @@ test('stop() while registering: the deregistration comes last, and start() settl
   expect(events.names()).not.toContain('registered')
 })
 
-test('stop() while a registration hangs: cut, no ghost when it lands after all', async () => {
+test('deregister() while a registration hangs: cut, no ghost when it lands after all', async () => {
   let land = () => {}
   const original = transport.register
   // A transport that ignores its signal.
@@ -309,8 +327,8 @@ test('stop() while a registration hangs: cut, no ghost when it lands after all',
     await new Promise<void>((resolve) => (land = resolve))
     await original(instance)
   }
-  void create().start()
-  const stopping = registrar.stop()
+  void create().register()
+  const stopping = registrar.deregister()
   // Half of `deregister-timeout` for the request in flight, the other half for the deregistration.
   await pass(300)
   await stopping
@@ -320,13 +338,13 @@ test('stop() while a registration hangs: cut, no ghost when it lands after all',
   expect(listed()).toEqual([])
 })
 
-test('stop() awaits the beat in flight, then deregisters', async () => {
-  await create().start()
+test('deregister() awaits the beat in flight, then deregisters', async () => {
+  await create().register()
   let answer = () => {}
   transport.before = (verb) => (verb === 'beat' ? new Promise((resolve) => (answer = resolve)) : undefined)
   await pass(INTERVAL)
   expect(beats().length).toBe(1)
-  const stopping = registrar.stop()
+  const stopping = registrar.deregister()
   await pass(50)
   expect(verbs()).not.toContain('deregister')
   answer()
@@ -334,14 +352,14 @@ test('stop() awaits the beat in flight, then deregisters', async () => {
   expect(verbs().at(-1)).toBe('deregister')
 })
 
-test('stop() is capped where everything hangs', async () => {
-  await create().start()
+test('deregister() is capped where everything hangs', async () => {
+  await create().register()
   transport.before = () => new Promise(() => {})
   await pass(INTERVAL)
   expect(beats().length).toBe(1)
   const began = now()
   let took = 0
-  const stopping = registrar.stop().then(() => (took = now() - began))
+  const stopping = registrar.deregister().then(() => (took = now() - began))
   await pass(1_000)
   await stopping
   expect(took).toBe(600)
@@ -362,7 +380,7 @@ test.each([
     onInterval?.(askedMs)
     return beat(instance, signal)
   }
-  await registrar.start()
+  await registrar.register()
   await pass(10 * Math.max(everyMs, 5_000))
   const times = beats().map(({ at }) => at)
   const gaps = times.slice(1).map((at, index) => at - times[index]!)

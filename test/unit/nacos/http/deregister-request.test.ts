@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { requestSync } from '../../../../src/lifecycle/request-sync.js'
+import { requestSync } from '../../../../src/registration/request-sync.js'
 import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
 import { devRegistry } from '../../../support/dev-registry.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'

@@ -1,0 +1,132 @@
+import type { EventEmitter } from 'node:events'
+import type { HealthStatus } from './adapters/health.js'
+import { ownApp, type AppOwner } from './app-owners.js'
+import { createCallRuntime, type CallRuntime } from './calls/runtime.js'
+import { createRemoteConfig, type RemoteConfig } from './config/remote.js'
+import { SidecarError } from './errors.js'
+import { createEmit, type Emit, type SidecarEvents } from './events.js'
+import { guardApp, type GuardedApp } from './guarded-app.js'
+import { createFetch } from './http/fetch.js'
+import { isSameInstance, serviceKeyText } from './instance.js'
+import { planDrain } from './lifecycle/drain.js'
+import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.js'
+import { createServerProbe } from './lifecycle/server-probe.js'
+import { loggerFor } from './log-file.js'
+import type { Logger } from './logger.js'
+import type { PropertyStore } from './properties/store.js'
+import { createMember, type Member } from './registration/member.js'
+import { openRegistryClients, type RegistryClients } from './registry-clients.js'
+import { loadSettings } from './settings/load.js'
+import type { Settings } from './settings/schema.js'
+import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
+
+/** The parts of one sidecar. */
+export interface SidecarParts {
+  readonly settings: Settings
+  readonly store: PropertyStore
+  readonly logger: Logger
+  readonly emit: Emit
+  readonly registry: RegistryClients
+  readonly runtime: CallRuntime
+  readonly remote: RemoteConfig
+  readonly member: Member
+  readonly app: GuardedApp
+  readonly lifecycle: Lifecycle
+  /** Aborts when the sidecar has stopped. */
+  readonly signal: AbortSignal
+}
+
+/** Concurrent requests to an auth service that is a URL; further ones wait for a free connection. */
+const AUTH_CONNECTIONS = 64
+
+/** Builds the parts, each from those before it. When it returns, settings are read and every route is guarded. */
+export function compose(
+  app: unknown,
+  options: SidecarOptions & SidecarInternals,
+  emitter: EventEmitter<SidecarEvents>,
+): SidecarParts {
+  const { configPath, settings: overrides } = options
+  const { settings, store, warnings, notes } = loadSettings({ configPath, overrides })
+  const logger = loggerFor(settings, options.logger)
+  for (const warning of warnings) logger.warn(warning)
+  for (const note of notes) logger.info(note)
+  const emit = createEmit(emitter, logger)
+  const common = { settings, store, logger, emit }
+  const { auth, sidecar } = settings
+  const { discovery, config } = settings.cloud.nacos
+
+  const registry = openRegistryClients({ settings, logger, transport: options.transport })
+  const runtime = createCallRuntime({ ...common, ...registry.discovery })
+  const remote = createRemoteConfig({ ...common, ...registry.config })
+  const member = createMember({
+    ...common,
+    ...registry.discovery,
+    lastKnown: (own) =>
+      runtime.directory.peek(serviceKeyText(own))?.all.find((one) => isSameInstance(one, own)),
+  })
+  registry.listen({
+    onLost(event) {
+      emit('registryLost', event)
+      // From now on it retries, so it notices soon when the registry is back and has forgotten the instance.
+      member.beatNow()
+    },
+    onFound: (event) => emit('registryFound', event),
+    // A server that went away and came back may have forgotten the instance as well.
+    onRestored: () => member.beatNow(),
+  })
+
+  const stopped = new AbortController()
+  const owner = ownApp(app, auth.enabled && auth.mount === 'first')
+  const lifecycle = createLifecycle({
+    member,
+    endStreams: sidecar.endStreams,
+    drain: planDrain(sidecar.drain, sidecar.leaveTimeout),
+    deregisterTimeoutMs: sidecar.deregisterTimeout,
+    signals: options.signals,
+    exitOnFailure: options.processWide && (discovery.failFast || config.failFast),
+    logger,
+    emit,
+    async closeClients() {
+      owner.release()
+      stopped.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
+      remote.close()
+      // A call that gets no answer must not keep the connections to the registry open.
+      await Promise.all([runtime.close(), registry.close()])
+    },
+  })
+  const probe = app === undefined ? undefined : createServerProbe()
+  const guarded = guardApp(app, {
+    ...common,
+    verify: options.verify,
+    fetch: createFetch(() => runtime, AUTH_CONNECTIONS),
+    signal: stopped.signal,
+    replaced: () => owner.hasOther('guards'),
+    health: () => healthOf(lifecycle, remote, member, owner),
+    onRequest: probe?.onRequest,
+  })
+  lifecycle.start({
+    app: guarded.mounted,
+    serverPort: settings.server.port,
+    probe,
+    onSeen: guarded.servers?.onServer,
+    onListening: guarded.servers?.onAppServer,
+  })
+  return { ...common, registry, runtime, remote, member, app: guarded, lifecycle, signal: stopped.signal }
+}
+
+/** @returns `undefined` if another sidecar goes on serving the app: then its page answers */
+function healthOf(
+  lifecycle: Lifecycle,
+  remote: RemoteConfig,
+  { state }: Member,
+  owner: AppOwner,
+): HealthStatus | undefined {
+  const leaving = lifecycle.leaving()
+  if (leaving && (lifecycle.shared() || owner.hasOther('serves'))) return undefined
+  return {
+    // The app serves, even if its server was not found: the request came by one.
+    phase: leaving ? 'leaving' : remote.loaded ? 'serving' : 'starting',
+    registered: state?.listed ?? false,
+    lastBeat: state?.lastBeatAt === undefined ? undefined : new Date(state.lastBeatAt),
+  }
+}

@@ -1,0 +1,123 @@
+import cluster from 'node:cluster'
+import type { Emit } from '../events.js'
+import type { Logger } from '../logger.js'
+import type { NacosTransport } from '../nacos/transport.js'
+import type { Settings } from '../settings/schema.js'
+import type { ServiceInstance } from '../types.js'
+import { chooseAddress } from './address.js'
+import { checkInstance, createInstance } from './instance.js'
+import { createRegistrar, type RegistrationState, type Registrar, type RegistrarOptions } from './registrar.js'
+import { createWorkerRegistry } from './worker-registry.js'
+
+export type { RegistrationState }
+
+/** Where the app listens. */
+export interface ListeningAddress {
+  readonly port: number
+  /** What it is bound to: `::`, `0.0.0.0`, or one address. */
+  readonly host: string
+  /** It uses TLS itself. */
+  readonly secure: boolean
+  readonly http2Only: boolean
+}
+
+/** This process as one instance in the registry; it is none until the app's server is known. */
+export interface Member {
+  /** False where the settings want no instance registered: then nothing below does anything. */
+  readonly registers: boolean
+  /** As it is registered, or will be. */
+  readonly instance: ServiceInstance | undefined
+  readonly state: RegistrationState | undefined
+  /** The host by which callers reach this process; `undefined` if unknown. */
+  readonly host: string | undefined
+  /**
+   * The app listens here, which makes the instance. Where another was known before, that one is deregistered.
+   *
+   * @returns settles when the instance of before is deregistered; never rejects
+   */
+  attach(address: ListeningAddress): Promise<void>
+  /** Registers, then sends heartbeats; rejects with `fail-fast` only. */
+  register(): Promise<void>
+  /** Sends a heartbeat now: the registry may have forgotten the instance. */
+  beatNow(): void
+  /** Deregisters; never rejects. */
+  deregister(): Promise<void>
+  /** The same, blocking: the process exits without a further turn of its event loop. */
+  deregisterSync(timeoutMs: number): void
+}
+
+export interface MemberOptions extends Pick<RegistrarOptions, 'lastKnown'> {
+  readonly transport: NacosTransport
+  /** `''` is the public namespace. */
+  readonly namespace: string
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly emit: Emit
+}
+
+/**
+ * @throws SidecarError `SIDECAR_SETTINGS_INVALID` where nothing could be registered by these settings, whatever the
+ * server.
+ */
+export function createMember({ transport, namespace, settings, lastKnown, logger, emit }: MemberOptions): Member {
+  const { discovery } = settings.cloud.nacos
+  const { discovery: springDiscovery, serviceRegistry, inetutils } = settings.cloud
+  const registers =
+    discovery.enabled &&
+    discovery.registerEnabled &&
+    springDiscovery.enabled &&
+    serviceRegistry.autoRegistration.enabled
+  if (registers) checkInstance(settings)
+  let registrar: Registrar | undefined
+  let previousDeregistered: Promise<void> = Promise.resolve()
+
+  function createInstanceAt({ port, host, secure, http2Only }: ListeningAddress): ServiceInstance {
+    if (http2Only) {
+      logger.warn(
+        `The server at port ${port} speaks HTTP/2 only: callers use HTTP/1.1 and will fail. Create it by http2.createSecureServer({ allowHTTP1: true }), or by node:http`,
+      )
+    }
+    const { ip, reason, warnings } = chooseAddress(discovery, undefined, host, inetutils)
+    logger.info(`registering ${ip}: ${reason}`)
+    for (const warning of warnings) logger.warn(warning)
+    return createInstance({ settings, namespace, ip, port, secure })
+  }
+
+  return {
+    registers,
+    get instance() {
+      return registrar?.instance
+    },
+    get state() {
+      return registrar?.state
+    },
+    get host() {
+      try {
+        return registers ? chooseAddress(discovery).ip : undefined
+      } catch {
+        // The registration will report it.
+        return undefined
+      }
+    },
+    attach(address) {
+      if (!registers) return previousDeregistered
+      const instance = createInstanceAt(address)
+      const { servers } = transport.describe()
+      if (registrar) previousDeregistered = registrar.deregister()
+      registrar = createRegistrar({
+        ...{ transport, instance, settings: discovery, sidecar: settings.sidecar, lastKnown, logger, emit },
+        workers: cluster.isWorker ? createWorkerRegistry({ instance, servers, logger }) : undefined,
+      })
+      return previousDeregistered
+    },
+    async register() {
+      await previousDeregistered
+      return registrar?.register()
+    },
+    beatNow: () => registrar?.beatNow(),
+    async deregister() {
+      await Promise.all([previousDeregistered, registrar?.deregister()])
+    },
+    deregisterSync: (timeoutMs) => registrar?.deregisterSync(timeoutMs),
+  }
+}
