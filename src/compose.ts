@@ -61,8 +61,7 @@ export function compose(
   const member = createMember({
     ...common,
     ...registry.discovery,
-    lastKnown: (own) =>
-      runtime.directory.peek(serviceKeyText(own))?.all.find((one) => isSameInstance(one, own)),
+    lastKnown: (own) => runtime.directory.peek(serviceKeyText(own))?.all.find((one) => isSameInstance(one, own)),
   })
   registry.listen({
     onLost(event) {
