@@ -12,7 +12,7 @@ export function loggerFor(settings: Pick<Settings, 'logging' | 'sidecar'>, own?:
   if (!logFile) return logger
   const path = resolve(logFile)
   const lost = (error: unknown) =>
-    logger.warn(`sidecar.log-file ${path} cannot be written: ${messageOf(error)}; its lines are lost until it can`)
+    logger.warn(`sidecar.log-file ${path} cannot be written: ${messageOf(error)}; its lines are lost until that works`)
   return both(logger, createLogger(level, appendTo(path, lost)))
 }
 

@@ -50,8 +50,7 @@ export function escaping(logger: Logger, spare: Logger = createLogger('warn')): 
     const line = printable(message)
     const args: [string, LogFields?] = fields ? [line, printableFields(fields)] : [line]
     const failed = (error: unknown) => {
-      if (!told)
-        spare.error(`the logger of the options fails: ${messageOf(error)}; what it does not take is printed here`)
+      if (!told) spare.error(`the logger of the options failed: ${messageOf(error)}; its lines are printed here`)
       told = true
       spare[level](line)
     }

@@ -165,7 +165,7 @@ export function createServerGuard({
     const path = JSON.stringify(url.split('?')[0]!.slice(0, 100))
     warnOnce(
       'beside',
-      `auth: ${method} ${path} was answered beside the app, before the guard: a listener of its server did. Let it call the app, or ask sidecar.check(request) in it; auth.mount: manual says that it does`,
+      `auth: ${method} ${path} was answered by another listener of the server, without the guard. Let that listener call the app, or call sidecar.check(request) in it and set auth.mount: manual`,
     )
   }
 
@@ -175,7 +175,7 @@ export function createServerGuard({
       if (decision.allowed) return void (socket.destroyed || go(event, ...args))
       warnOnce(
         'upgrade',
-        'auth: an upgrade was refused, for WebSockets are guarded as the app is: auth.exclude-paths opens a path, auth.mount: manual leaves them to sidecar.guardUpgrade(request, socket)',
+        'auth: an upgrade was refused because WebSockets are guarded too: auth.exclude-paths opens a path; with auth.mount: manual the app calls sidecar.guardUpgrade(request, socket)',
       )
     })
     return true
@@ -211,7 +211,7 @@ export function createServerGuard({
       install(server)
       if (app() === undefined && !known)
         logger.info(
-          'auth: the guard stands in front of this server; auth.mount: manual leaves it to sidecar.check(request)',
+          'auth: the guard checks every request of this server; with auth.mount: manual the app calls sidecar.check(request)',
         )
     },
     guardApp(incoming, url = incoming.url) {

@@ -150,7 +150,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     if (app.servers && !app.mounted && !isHttpServer(server)) {
       throw new SidecarError(
         'SIDECAR_AUTH_SETTINGS',
-        'sidecar.listening(server): auth.enabled is true, but the guard can stand in front of HTTP servers only. Set auth.enabled: false, or auth.mount: manual where the app asks sidecar.check(request) itself',
+        'sidecar.listening(server): auth.enabled is true, but the guard can stand in front of HTTP servers only. Set auth.enabled: false, or auth.mount: manual if the app calls sidecar.check(request) itself',
       )
     }
     if (isHttpServer(server)) app.servers?.onAppServer(server)

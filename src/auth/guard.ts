@@ -270,7 +270,7 @@ function chooseVerifier({ settings, verify, call, code }: GuardOptions): Verifie
   if (settings.service && call) return createServiceVerifier({ call, path: settings.path, code })
   throw new SidecarError(
     'SIDECAR_AUTH_SETTINGS',
-    'auth.enabled is true but nothing decides on a token: set auth.service (logical name or base URL of the central auth service) in bootstrap.yml, pass a verify function in code, or set auth.enabled: false',
+    'auth.enabled is true, but there is nothing to check tokens with: set auth.service (service name or base URL of the auth service) in bootstrap.yml, pass a verify function in code, or set auth.enabled: false',
   )
 }
 

@@ -25,7 +25,7 @@ export function createPendingChecks(max: number, logger: Logger): PendingChecks 
       if (all >= max || own >= perConnection) {
         if (!warned)
           logger.warn(
-            `auth: ${all} checks of tokens are under way (${own} of one connection): further requests get 503 until some end. Look at the auth service and at who sends them, or raise auth.max-pending (${max})`,
+            `auth: ${all} token checks are pending (${own} from one connection): further requests get 503 until some finish. Check the auth service and the client that sends them, or raise auth.max-pending (${max})`,
           )
         warned = true
         return undefined

@@ -85,7 +85,7 @@ export class ServiceRoute {
     const { filter, version, service } = this.options
     const { length } = snapshot.instances
     if (length === 0 || (filter === undefined && version === undefined)) return noInstanceMessage(snapshot)
-    return `No instance of "${service}" passes ${describeFilter(filter, version)}: ${length} could be called, none of them fits. Check the metadata the providers register with, and feign.client.${service}.filter and .version.`
+    return `No instance of "${service}" matches ${describeFilter(filter, version)}: none of the ${length} usable instances does. Check the metadata that the providers register, and feign.client.${service}.filter and .version.`
   }
 
   private update(snapshot: ServiceSnapshot): void {

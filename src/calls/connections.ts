@@ -100,7 +100,7 @@ export class Connections {
     this.timer = undefined
     const { origin, maxConnections, connectTimeoutMs } = this.options
     const why = `all ${maxConnections} connections to ${origin} are in use and none became free for ${connectTimeoutMs} ms: read or cancel every answer, or raise max-connections of feign.client.<name>`
-    if (!this.warned) this.options.onStuck(`Calls do not get through: ${why}. They go to other instances meanwhile`)
+    if (!this.warned) this.options.onStuck(`No free connection: ${why}. Calls go to other instances meanwhile`)
     this.warned = true
     const waiting = [...this.waiting]
     this.waiting.clear()

@@ -88,7 +88,7 @@ export function createCallRuntime(options: CallRuntimeOptions): CallRuntime {
   }
   const onBalancerFailed = (service: string, error: unknown) => {
     logger.error(
-      `The balancer of ${service} failed: ${messageOf(error)}; what it cannot choose takes equal turns. Mend it, or set sidecar.balancer or feign.client.${service}.balancer`,
+      `The balancer of ${service} failed: ${messageOf(error)}; instances take equal turns instead. Correct it, or set sidecar.balancer or feign.client.${service}.balancer`,
     )
     emit('balancerFailed', { service, error })
   }

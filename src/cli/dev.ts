@@ -27,22 +27,22 @@ export function devCommand(): Command {
     .description('Start the embedded Nacos registry, for development and demos.')
     .option('-p, --port <port>', 'port to listen on; 0 takes a free one', portNumber, 8848)
     .option('--grpc-port <port>', 'port of gRPC (default: the port + 1000); 0 takes a free one', portNumber)
-    .option('--no-grpc', 'leave gRPC out: clients poll')
+    .option('--no-grpc', 'no gRPC: clients poll')
     .option('--host <host>', 'address to listen on', '127.0.0.1')
-    .option('--allow-remote', 'let other machines in (needed with a --host that is not loopback)')
-    .option('--allow-host <name...>', 'further host names it may be called by, such as host.docker.internal')
-    .option('-d, --data <dir>', 'keep configs in this directory; without it they live in memory')
+    .option('--allow-remote', 'accept other machines (needed with a --host that is not loopback)')
+    .option('--allow-host <name...>', 'additional host names that it accepts, such as host.docker.internal')
+    .option('-d, --data <dir>', 'keep configs in this directory (default: in memory)')
     .addOption(new Option('--auth <user:password>', 'turn auth on with this user').env('NACOS_SIDECAR_DEV_AUTH'))
     .option('--token-ttl <seconds>', 'life of a login token', positiveNumber)
     .addOption(
-      new Option('--api <versions>', 'HTTP APIs to play: v1, v3 or both')
+      new Option('--api <versions>', 'HTTP APIs to offer: v1, v3 or both')
         .default(undefined, 'v1,v3')
         .argParser(apiVersions),
     )
     .addOption(
       new Option(
         '--v3-list <clusters>',
-        'what a v3 list holds that names no cluster: default, as 3.0 to 3.2, or all (default: all with v3 alone)',
+        'clusters in a v3 list that names none: default, as 3.0 to 3.2, or all (default: all with v3 alone)',
       ).choices(['all', 'default']),
     )
     .option('-q, --quiet', 'print the address only')

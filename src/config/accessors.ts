@@ -63,8 +63,8 @@ export function configRemote(key: string, fallback?: unknown): unknown {
   if (!store.remoteReady && !active.warned) {
     active.warned = true
     active.logger.warn(
-      `SIDECAR_CONFIG_NOT_READY: configRemote('${key}') was called before the first pull from Nacos and answers the ` +
-        'default: await initSidecar(app), or sidecar.ready',
+      `SIDECAR_CONFIG_NOT_READY: configRemote('${key}') was called before the configuration of Nacos was loaded and returns the ` +
+        'default: await initSidecar(app) or sidecar.ready first',
     )
   }
   return read(key, fallback, 'remote')

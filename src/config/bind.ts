@@ -80,7 +80,7 @@ class Binding<T> {
     try {
       this.current = this.read()
     } catch (error) {
-      const early = store.remoteReady ? '' : '. Nacos has not been asked yet: await sidecar.ready first'
+      const early = store.remoteReady ? '' : '. The configuration of Nacos is not loaded yet: await sidecar.ready first'
       throw new SidecarError('SIDECAR_CONFIG_INVALID', messageOf(error) + early)
     }
   }
@@ -115,7 +115,7 @@ class Binding<T> {
   }
 
   private reject(error: SidecarError): void {
-    this.logger.error(`${error.message}. The value before it stays in use`)
+    this.logger.error(`${error.message}. The previous value stays in use`)
     this.emit('configRejected', { source: this.name, error })
   }
 
@@ -123,7 +123,7 @@ class Binding<T> {
     const result = this.validate()
     if (result instanceof Promise) {
       result.catch(() => {})
-      throw this.invalid('the schema is asynchronous; bind() takes one that decides at once')
+      throw this.invalid('the schema is asynchronous; bind() needs a synchronous one')
     }
     if (result.issues) throw this.invalid(result.issues.map((issue) => this.shown(issue)).join('; '))
     return frozenCopy(result.value)
@@ -145,7 +145,7 @@ class Binding<T> {
   }
 
   private invalid(why: string): SidecarError {
-    return new SidecarError('SIDECAR_CONFIG_INVALID', `${this.name} is not what the schema wants: ${why}`)
+    return new SidecarError('SIDECAR_CONFIG_INVALID', `${this.name} does not match the schema: ${why}`)
   }
 
   /** Some libraries quote the value they refuse. */

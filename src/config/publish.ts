@@ -65,13 +65,13 @@ export function createPublisher({
       const item = { ...key, content, type: type ?? TYPES[extensionOf(dataId)] ?? 'text' }
       if (casMd5 === undefined) return publisherOf(transport)(item, undefined, signal)
       if (!/^[0-9a-f]{32}$/i.test(casMd5)) {
-        throw new SidecarError('SIDECAR_CONFIG_INVALID', `publishing ${dataId}: casMd5 is no MD5 in hex`)
+        throw new SidecarError('SIDECAR_CONFIG_INVALID', `publishing ${dataId}: casMd5 is not an MD5 in hex`)
       }
       if (await compares(key, signal)) return publisherOf(transport)(item, casMd5.toLowerCase(), signal)
       throw new SidecarError(
         'SIDECAR_REGISTRY_UNSUPPORTED',
-        `publishing ${dataId} with casMd5: the registry at ${transport.describe().server} ignores it and would overwrite what ` +
-          'somebody else writes meanwhile, so nothing was written. Nacos compares from 2.5 on; publish without casMd5 to write all the same',
+        `publishing ${dataId} with casMd5: the registry at ${transport.describe().server} ignores it and could overwrite ` +
+          'a concurrent change, so nothing was written. Nacos supports it from 2.5; publish without casMd5 to write anyway',
       )
     },
 
@@ -88,7 +88,10 @@ async function honoursCas(transport: ConfigOptions['transport'], { namespace, gr
   // Two clients that try at the same time must not collide.
   const probe = { namespace, group, dataId: `nacos-sidecar-probe-${randomUUID()}`, type: 'text' }
   const wrong = createHash('md5').update('another').digest('hex')
-  await publish({ ...probe, content: 'Does this registry compare casMd5? It will be gone in a moment.' })
+  await publish({
+    ...probe,
+    content: 'nacos-sidecar tests whether this registry supports casMd5. It deletes this document at once.',
+  })
   try {
     return !(await publish({ ...probe, content: 'It does not.' }, wrong))
   } finally {

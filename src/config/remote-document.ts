@@ -144,7 +144,7 @@ export class RemoteDocument {
 
   private reject(md5: string, error: unknown): void {
     this.badMd5 = md5
-    const instead = this.parts.length > 0 ? 'The values before it stay in use' : 'Still going on without it'
+    const instead = this.parts.length > 0 ? 'The previous values stay in use' : 'It is still left out'
     this.options.logger.error(`${messageOf(error)}. ${instead}`, { dataId: this.name, code: codeOf(error) })
     if (error instanceof SidecarError) this.options.emit('configRejected', { source: this.name, error })
   }
@@ -161,7 +161,7 @@ export class RemoteDocument {
         ? `no answer within ${settings.timeout} ms (cloud.nacos.config.timeout)`
         : messageOf(error)
       const code = isRegistryFailure(error) ? error.code : 'SIDECAR_REGISTRY_UNAVAILABLE'
-      throw new SidecarError(code, `config ${this.name} could not be pulled: ${why}`, { cause: error })
+      throw new SidecarError(code, `config ${this.name} could not be loaded: ${why}`, { cause: error })
     }
   }
 
@@ -226,7 +226,7 @@ export class RemoteDocument {
     const { dataId, group } = this.reference
     const kept = settings.onDelete === 'keep' && this.parts.length > 0
     logger.warn(
-      `config ${this.name} was deleted in Nacos; its values are ${kept ? 'kept' : 'gone'} (cloud.nacos.config.on-delete)`,
+      `config ${this.name} was deleted in Nacos; its values are ${kept ? 'kept' : 'removed'} (cloud.nacos.config.on-delete)`,
     )
     this.empty(kept ? 'deleted' : 'absent', kept)
     emit('configDeleted', { dataId, group, kept })
@@ -237,7 +237,7 @@ export class RemoteDocument {
     const { logger } = this.options
     if (this.reference.required) logger.error(notFound(this))
     if (this.state === 'snapshot')
-      logger.warn(`config ${this.name} is not in Nacos any more; the values of its snapshot are gone`)
+      logger.warn(`config ${this.name} is no longer in Nacos; the values of its snapshot are removed`)
     this.empty('absent')
   }
 

@@ -74,7 +74,7 @@ export function planDocuments(
     const left = sharedDocuments(settings).map(({ dataId }) => dataId)
     if (left.length > 0) {
       warnings.push(
-        `shared-configs and extension-configs are not loaded (${left.join(', ')}): where config.import names documents in Nacos, Spring loads no others; import them, or leave config.import out`,
+        `shared-configs and extension-configs are not loaded (${left.join(', ')}): if config.import names documents in Nacos, only those are loaded, as in Spring; import these too, or remove config.import`,
       )
     }
     return { references: [...plan.values()], warnings, notes }
@@ -86,7 +86,7 @@ export function planDocuments(
   const unsaid = shared.filter(({ refresh }) => refresh === undefined).map(({ dataId }) => dataId)
   if (unsaid.length > 0 && config.refreshEnabled && !settings.sidecar.refreshAll) {
     notes.push(
-      `changes of ${unsaid.join(', ')} are not followed, as in Spring: write refresh: true beside the data id, or sidecar.refresh-all: true`,
+      `changes of ${unsaid.join(', ')} are not followed, as in Spring: set refresh: true beside the data id, or sidecar.refresh-all: true`,
     )
   }
   const name = config.prefix || config.name || settings.application.name

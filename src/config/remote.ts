@@ -76,7 +76,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     const pulled = await Promise.allSettled(documents.map((document) => document.pull(deadline.signal)))
     deadline.dispose()
     if (closing.signal.aborted || signal?.aborted)
-      throw new SidecarError('SIDECAR_STOPPED', 'pulling the configuration was cancelled: the sidecar stops')
+      throw new SidecarError('SIDECAR_STOPPED', 'loading the configuration was cancelled: the sidecar is stopping')
 
     for (const [index, result] of pulled.entries()) {
       if (result.status === 'rejected') await goOnWithout(documents[index]!, result.reason)
@@ -91,10 +91,10 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (config.failFast || !(reason instanceof SidecarError) || reason.code === 'SIDECAR_CONFIG_NOT_FOUND') throw reason
     const unusable = !isRegistryFailure(reason)
     const savedAt = (unusable || isOutage(reason)) && (await document.restore())
-    const instead = savedAt ? `Its snapshot of ${savedAt.toISOString()} is in use` : 'Going on without it'
+    const instead = savedAt ? `Its snapshot of ${savedAt.toISOString()} is in use` : 'It is left out'
     const until = unusable
-      ? 'one that can be used is applied when it is published'
-      : 'what Nacos holds is applied when the registry is back'
+      ? 'a valid version is applied when it is published'
+      : 'the documents of Nacos are applied when the registry is back'
     const message = `${messageOf(reason).replace(/\.$/, '')}. ${instead}; ${until}`
     if (!unusable) return void missed.set(document, { cause: causeOf(reason, document.name), instead, message })
     logger.error(message)
@@ -114,11 +114,11 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
       const instead = [...new Set(alike.map(([, one]) => one.instead))]
       const said =
         instead.length === 1
-          ? first.instead.replace('without it', 'without them')
+          ? first.instead.replace('It is', 'They are')
           : alike.map(([{ name }, one]) => `${name}: ${one.instead}`).join(', ')
       const names = alike.map(([{ name }]) => name).join(', ')
       logger.error(
-        `${alike.length} configs could not be pulled (${names}): ${cause}. ${said}; what Nacos holds is applied when the registry is back`,
+        `${alike.length} configs could not be loaded (${names}): ${cause}. ${said}; the documents of Nacos are applied when the registry is back`,
       )
     }
   }
@@ -126,7 +126,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   /** The registry has sent it since. */
   function onLoaded(document: RemoteDocument): void {
     if (missed.delete(document) && missed.size === 0)
-      logger.info('every config that could not be pulled at the start has been heard of')
+      logger.info('every config that could not be loaded at the start is available now')
   }
 
   /** @param news what changed, and what it held before; at a start every document, and nothing. */

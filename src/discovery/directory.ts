@@ -146,7 +146,7 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     misaddressed.add(name)
     const shown = JSON.stringify(hostPort(bad[0]!).slice(0, 80))
     logger.warn(
-      `The registry lists ${bad.length} of ${name} under an address that cannot be called (${shown}): ignored. Look up who registers it`,
+      `The registry lists ${bad.length} of ${name} under an address that cannot be called (${shown}): ignored. Find the process that registers it`,
     )
   }
 

@@ -63,7 +63,7 @@ function fields(object: Record<string, unknown>, from: object, at: Place): Recor
 function inside(within: Place, value: object, key: string | number, item: object): Place {
   const place = { value, key, within, depth: within.depth + 1 }
   for (let above: Place | undefined = place; above; above = above.within)
-    if (above.value === item) throwUnserializable(place, 'a circle: it holds itself')
+    if (above.value === item) throwUnserializable(place, 'a circular reference')
   if (place.depth > DEEPEST) throwUnserializable(NOTHING, `nested deeper than ${DEEPEST} levels`)
   return place
 }
@@ -77,9 +77,9 @@ function entriesOf(map: ReadonlyMap<unknown, unknown>, at: Place): Record<string
 
 function checkUnknownObject(value: object, at: Place): void {
   if (typeof (value as { then?: unknown }).then === 'function') throwUnserializable(at, 'a promise: await it')
-  if (value instanceof Error) throwUnserializable(at, 'an Error: send what of it is meant to be known')
+  if (value instanceof Error) throwUnserializable(at, 'an Error: send the fields that the receiver needs')
   if (Object.keys(value).length === 0)
-    throwUnserializable(at, `${typeOf(value)} without fields of its own, of which JSON makes {}`)
+    throwUnserializable(at, `${typeOf(value)} without fields of its own, which JSON writes as {}`)
 }
 
 function throwUnserializable(at: Place, what: string): never {

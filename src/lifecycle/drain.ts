@@ -49,7 +49,7 @@ export async function drain(options: DrainOptions): Promise<void> {
 
 /** Other workers go on answering at the same address. */
 async function drainWorker({ plan: { atLeastMs }, servers, signal, logger, emit }: DrainOptions): Promise<void> {
-  logger.info(`no new connections; those there are may go on for ${atLeastMs} ms`)
+  logger.info(`no new connections; open ones are served for another ${atLeastMs} ms`)
   emit('draining', { forMs: atLeastMs, atMostMs: atLeastMs })
   const over = setTimeout(atLeastMs, undefined, { signal }).catch(() => {})
   await servers.stopAccepting()
@@ -58,8 +58,8 @@ async function drainWorker({ plan: { atLeastMs }, servers, signal, logger, emit 
 
 async function drainInstance({ plan, servers, member, signal, logger, emit }: DrainOptions): Promise<void> {
   const { atLeastMs, atMostMs, quietMs } = plan
-  const longer = atMostMs > atLeastMs ? `, and for ${atMostMs} ms at most while callers still come` : ''
-  logger.info(`serving for another ${atLeastMs} ms, until callers have a list without this instance${longer}`)
+  const longer = atMostMs > atLeastMs ? `, and up to ${atMostMs} ms while requests still arrive` : ''
+  logger.info(`serving for another ${atLeastMs} ms, until callers have a new list${longer}`)
   emit('draining', { forMs: atLeastMs, atMostMs })
   const began = performance.now()
   const requests = createRequestTracker()
@@ -67,15 +67,17 @@ async function drainInstance({ plan, servers, member, signal, logger, emit }: Dr
   servers.observe(requests)
   servers.advertiseDrain(() => member.instance && formatDrainHeader(member.instance, restMs()))
   const late = await waitForDrain(plan, requests, signal, () =>
-    logger.info(`callers still come by a list of before: ${requests.describe()}; serving until they are quiet`),
+    logger.info(
+      `requests still arrive from callers with an old list: ${requests.describe()}; the drain lasts until they stop`,
+    ),
   )
   servers.observe(undefined)
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   if (late)
     logger.warn(
-      `sidecar.leave-timeout ends the drain after ${seconds} s, while callers still come: ${requests.describe()}; what they send from now on fails`,
+      `sidecar.leave-timeout ends the drain after ${seconds} s although requests still arrive: ${requests.describe()}; further requests fail`,
     )
-  else if (atMostMs > atLeastMs) logger.info(`drained after ${seconds} s: no caller comes any more`)
+  else if (atMostMs > atLeastMs) logger.info(`drained after ${seconds} s: no more requests arrive`)
 }
 
 /**
@@ -116,7 +118,7 @@ export function reasonNotToDrain(
   watcher: string | undefined = findDevWatcher(env),
 ): string | undefined {
   if (signal === undefined) return undefined
-  if (signal !== 'SIGTERM') return `${signal} asks for a quick end`
+  if (signal !== 'SIGTERM') return `${signal} asks for a quick shutdown`
   if (watcher !== undefined) return `${watcher} wants to restart`
   if (terminal) return 'the process runs in a terminal'
   return undefined

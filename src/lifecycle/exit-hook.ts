@@ -47,7 +47,7 @@ export function deregisterOnExit({ logger, timeoutMs = 1000, enabled, member }: 
     try {
       member.deregisterSync(timeoutMs)
     } catch (error) {
-      logger.warn(`cannot deregister at the last moment: ${messageOf(error)}`)
+      logger.warn(`cannot deregister while exiting: ${messageOf(error)}`)
     }
   }
   const { hooks, onExit, onCrash } = shared()

@@ -118,7 +118,7 @@ export function watchListening(options: ListeningOptions): ListeningWatch {
     candidates.clear()
     for (const server of listening) {
       logger.warn(
-        `a server on ${describe(server)} does not serve this app, as far as can be seen, and is not registered; if it does, set server.port, or call sidecar.listening(server), and put sidecar.guard() before what answers beside the app`,
+        `a server on ${describe(server)} seems not to serve this app and is not registered; if it does, set server.port or call sidecar.listening(server), and put sidecar.guard() before handlers that answer beside the app`,
       )
     }
   }

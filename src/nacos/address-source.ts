@@ -115,9 +115,11 @@ export function createAddressServer(options: AddressServerOptions): AddressSourc
     const response = await client.send(server, request, { timeoutMs, signal: closed.signal, idempotent: true })
     assertSuccess(response)
     const { addresses, unread } = readAddressList(response.body, tlsByDefault)
-    if (addresses.length === 0) throw malformed('is no list of addresses', response)
+    if (addresses.length === 0) throw malformed('is not a list of addresses', response)
     if (unread !== said && unread > 0) {
-      logger.warn(`Address server ${url} names ${addresses.length} addresses, and ${unread} lines that are none`)
+      logger.warn(
+        `Address server ${url} lists ${addresses.length} addresses, and ${unread} lines that are not addresses`,
+      )
     }
     said = unread
     return addresses

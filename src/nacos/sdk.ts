@@ -84,7 +84,7 @@ export function fromNacosSdk(options: NacosSdkOptions): NacosTransport {
       return result
     } catch (error) {
       if (closed.signal.aborted) throw stopped(what)
-      if (scope.signal.aborted) throw failed(what, new RequestFailure('aborted', 'it was given up'))
+      if (scope.signal.aborted) throw failed(what, new RequestFailure('aborted', 'it was cancelled'))
       const { failure, advice } = read(error)
       connected = !failure.blamesNode
       throw failed(what, failure, advice)

@@ -83,7 +83,7 @@ export class ServerList {
     const tried: string[] = []
     let last: RequestFailure | undefined
     await this.#options.source.ready(options.signal).catch((error: unknown) => {
-      throw error instanceof RequestFailure ? error : new RequestFailure('aborted', 'it was given up')
+      throw error instanceof RequestFailure ? error : new RequestFailure('aborted', 'it was cancelled')
     })
     for (const node of this.#order()) {
       if (!(await this.#reopened(node, options))) {
@@ -141,7 +141,7 @@ export class ServerList {
     const pauseMs = node.closedUntilMs - now
     if (pauseMs <= 0) return true
     if (pauseMs > waitMs || this.#nodes.some((other) => other.closedUntilMs <= now)) return false
-    if (!(await pause(pauseMs, signal))) throw new RequestFailure('aborted', 'it was given up')
+    if (!(await pause(pauseMs, signal))) throw new RequestFailure('aborted', 'it was cancelled')
     return true
   }
 
@@ -155,7 +155,7 @@ export class ServerList {
       const how = await this.#options.limiter.acquire(priority, waitMs, signal).catch(() => 'aborted' as const)
       if (how === 'granted') return
       if (how === 'released') continue
-      if (how === 'aborted') throw new RequestFailure('aborted', 'it was given up')
+      if (how === 'aborted') throw new RequestFailure('aborted', 'it was cancelled')
       throw Object.assign(this.#notSent('the registry has been failing'), { tried })
     }
   }

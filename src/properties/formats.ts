@@ -35,7 +35,7 @@ function rejectNullCharacters(text: string, name: string): void {
   const at = text.indexOf('\0')
   if (at < 0) return
   const lines = text.slice(0, at).split('\n')
-  const why = 'null byte: the document is UTF-16 or no text at all, save it as UTF-8'
+  const why = 'null byte: the document is UTF-16 or not text, save it as UTF-8'
   throw new DocumentError(name, why, lines.length, lines.at(-1)!.length + 1)
 }
 
@@ -111,7 +111,7 @@ function requireJson(content: string, name: string): void {
     const before = at === undefined ? [] : content.slice(0, Number(at)).split('\n')
     throw new DocumentError(
       name,
-      'it is no JSON: comments, commas before a bracket, and names or texts without double quotes are not accepted',
+      'it is not JSON: comments, commas before a bracket, and names or texts without double quotes are not accepted',
       before.length || undefined,
       before.length > 0 ? before.at(-1)!.length + 1 : undefined,
     )

@@ -196,7 +196,7 @@ export class Resolver {
       )
       if (circle.length > names.length) names.push('…')
       const way = [...names, names[0]].join(' → ')
-      this.fail(frame, new SidecarError('SIDECAR_PLACEHOLDER_CYCLE', `placeholders go round in a circle: ${way}`))
+      this.fail(frame, new SidecarError('SIDECAR_PLACEHOLDER_CYCLE', `placeholders refer to each other: ${way}`))
     }
   }
 

@@ -242,7 +242,7 @@ function* findProblems({ all, local, remote, problems }: Views): Sliced<void> {
       const { missing, error } = yield* all.resolver.resolving(found)
       if (all.resolver.exhaustedBy) throw tooMuch(all.resolver.exhaustedBy, all.resolver.resolve(found).error)
       const why = [...(error ? [error.message] : []), ...missing.map((name) => `${name} has no value and no default`)]
-      for (const what of why) problems.push(`${placeOf(found)}: ${what} (used in ${entry.key}); it stays as it is`)
+      for (const what of why) problems.push(`${placeOf(found)}: ${what} (used in ${entry.key}); it stays as written`)
     }
   }
 }
@@ -251,7 +251,7 @@ function otherNumber(found: Found): string {
   const { key, text, java } = found.entry
   return (
     `${placeOf(found)}: ${key} is ${text} without quotes: ${java} for Java and where a number is asked for, ` +
-    'elsewhere the text as it stands; put it in quotes, or write the number'
+    'elsewhere the text as written; quote it, or write the number'
   )
 }
 

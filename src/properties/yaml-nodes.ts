@@ -112,7 +112,7 @@ function* composingPairs(reader: EventReader, anchors: Map<string, YamlNode>, ma
     const first = seen.get(key.text)
     if (first !== undefined) {
       const line = reader.source.slice(0, first).split('\n').length
-      return reader.fail(at, `the key "${key.text}" is there twice: first in line ${line}`)
+      return reader.fail(at, `the key "${key.text}" is duplicated: first in line ${line}`)
     }
     seen.set(key.text, at)
     const small = withoutChildren(reader, anchors)

@@ -163,7 +163,7 @@ function explained(reason: string, source: string, at: number): string {
   if (reason === 'deficient indentation') return `${reason} (is a quote or a bracket above it still open?)`
   if (reason.startsWith('tab characters')) return `${reason}: use spaces`
   if (reason === 'bad indentation of a mapping entry' && /:(?:\s|$)/.test(source.slice(at, at + 3))) {
-    return `${reason} (a value that holds ": " stands in quotes)`
+    return `${reason} (quote a value that contains ": ")`
   }
   return reason
 }

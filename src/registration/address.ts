@@ -44,7 +44,7 @@ export function chooseAddress(
   inet: Partial<InetSettings> = {},
 ): AddressChoice {
   const said = configuredAddress(settings)
-  if (said !== undefined) return choice(said, 'cloud.nacos.discovery.ip says so')
+  if (said !== undefined) return choice(said, 'it is set by cloud.nacos.discovery.ip')
 
   const all = candidatesOf(interfaces)
   if (settings.networkInterface) {
@@ -69,7 +69,8 @@ export function chooseAddress(
       missed.push(`no address of this machine is in cloud.${key}.preferred-networks (${networks})`)
   }
 
-  if (!isWildcard(boundTo)) return choice(withoutZone(boundTo), 'the app listens on it alone', undefined, missed)
+  if (!isWildcard(boundTo))
+    return choice(withoutZone(boundTo), 'the app listens on this address only', undefined, missed)
   const best = reachable[0]
   if (!best)
     return choice(
@@ -80,7 +81,7 @@ export function chooseAddress(
     )
   const kind = `${best.private ? 'private' : 'public'} ${best.ipv6 ? 'IPv6' : 'IPv4'} address`
   const others = reachable.slice(1).map((one) => `${one.ip} (${one.interfaceName})`)
-  const passed = others.length ? `; passed over ${others.join(', ')}` : ''
+  const passed = others.length ? `; ignored: ${others.join(', ')}` : ''
   return choice(best.ip, `first ${kind}, on ${best.interfaceName}${passed}`, best, missed)
 }
 
@@ -114,7 +115,7 @@ function narrowed(all: readonly Candidate[], { ipType }: AddressSettings, inet: 
   const keep = (key: string, fits: (one: Candidate) => boolean) => {
     const kept = left.filter(fits)
     if (kept.length > 0) left = kept
-    else if (left.length > 0) warnings.push(`${key} leaves no address of this machine: it is passed over`)
+    else if (left.length > 0) warnings.push(`${key} excludes every address of this machine and is ignored`)
   }
   const ignored = inet.ignoredInterfaces ?? []
   if (ignored.length > 0) {
@@ -162,7 +163,7 @@ const isWildcard = (address: string) => address === '::' || address === '0.0.0.0
 
 function unreachable(ip: string, boundTo: string): string[] {
   if (isWildcard(boundTo) || withoutZone(boundTo) === ip) return []
-  return [`the app listens on ${boundTo} alone: nobody reaches it at ${ip}; bind it to 0.0.0.0 or ::`]
+  return [`the app listens on ${boundTo} only: callers cannot reach it at ${ip}; let it listen on 0.0.0.0 or ::`]
 }
 
 function doubts(ip: string, from: Candidate | undefined): string[] {

@@ -73,7 +73,7 @@ export function serviceNameOf(settings: Settings): string {
   if (!isServiceName(name)) {
     throw new SidecarError(
       'SIDECAR_SETTINGS_INVALID',
-      `${key}: "${name}" is no service name: up to 512 characters without blanks, Chinese characters, /, \\, ?, #, @ and %`,
+      `${key}: "${name}" is not a service name: up to 512 characters without blanks, Chinese characters, /, \\, ?, #, @ and %`,
     )
   }
   return name

@@ -157,7 +157,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   }
 
   async function reregister(): Promise<void> {
-    logger.warn(`${server()} does not know ${name} any more: registering again`)
+    logger.warn(`${server()} no longer knows ${name}: registering again`)
     // What an operator has switched off stays off, even in a registry that forgot it.
     const known = options.lastKnown?.(instance) ?? (await findInRegistry())
     if (known && known.enabled !== instance.enabled) instance = Object.freeze({ ...instance, enabled: known.enabled })
@@ -254,9 +254,9 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       const request = transport.deregisterRequest?.(instance)
       if (!request) return
       const status = requestSync(request, timeoutMs)
-      if (status === 200) return logger.info(`deregistered at ${server()} at the last moment`)
+      if (status === 200) return logger.info(`deregistered at ${server()} while exiting`)
       const why = status ?? `no answer in ${timeoutMs} ms`
-      logger.warn(`cannot deregister at ${server()} at the last moment: ${why}`)
+      logger.warn(`cannot deregister at ${server()} while exiting: ${why}`)
     },
   }
 }

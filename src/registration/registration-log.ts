@@ -67,14 +67,13 @@ export function createRegistrationLog({ name, server, logger, emit }: Registrati
       lastError = logged = undefined
       if (!beatsFail) return
       beatsFail = false
-      logger.info(`${server()} takes the heartbeat of ${name} again, after ${missed} failures`)
+      logger.info(`heartbeats of ${name} reach ${server()} again, after ${missed} failures`)
       emit('beatRecovered', { instance, failures: missed })
     },
-    registrationFailed: (error) =>
-      failed('cannot register', error, 'the app serves meanwhile, the next attempt follows'),
+    registrationFailed: (error) => failed('cannot register', error, 'will retry; the app keeps serving'),
     beatFailed(instance, error) {
       beatsFail = true
-      failed('no heartbeat for', error, 'if that lasts, the registry takes the instance out')
+      failed('heartbeat failed for', error, 'if this continues, the registry marks the instance unhealthy')
       emit('beatFailed', { instance, error, failures })
     },
   }

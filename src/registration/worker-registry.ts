@@ -57,7 +57,7 @@ export function createWorkerRegistry({
         writeFileSync(join(folder, own), '')
       } catch (error) {
         logger.warn(
-          `workers cannot see each other (${messageOf(error)}): each that leaves deregisters ${ip}:${port}, until the next heartbeat of another`,
+          `cluster workers cannot find each other (${messageOf(error)}): a worker that leaves deregisters ${ip}:${port} for all of them, until the next heartbeat of another worker`,
         )
       }
     },

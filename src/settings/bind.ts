@@ -59,7 +59,7 @@ function raiseLease(
   }
   if (raised.length === 0) return
   binder.warnings.push(
-    `cloud.nacos.discovery: ${raised.join(', ')} is taken as ${SHORTEST_LEASE_MS} ms, the shortest there is: these times are milliseconds, 5 seconds are 5000`,
+    `cloud.nacos.discovery: ${raised.join(', ')} is raised to ${SHORTEST_LEASE_MS} ms, the minimum: these times are in milliseconds, 5 seconds are 5000`,
   )
 }
 
@@ -156,7 +156,7 @@ class Binder {
 
   notes(): string[] {
     if (this.withoutEffect.length === 0) return []
-    return [`without effect here, as nothing depends on them: ${this.withoutEffect.join(', ')} (docs/migration.md)`]
+    return [`these keys have no effect here: ${this.withoutEffect.join(', ')} (docs/migration.md)`]
   }
 
   /** The source of a setting; `undefined` for a default. */

@@ -21,7 +21,7 @@ import { springProperty } from './spring-properties.js'
 import { printable } from '../util/printable.js'
 
 /** What SIDECAR_SETTINGS_NOT_FOUND offers. */
-const NEXT_STEP = `Create it with what follows, or point configPath or SIDECAR_CONFIG at it:
+const NEXT_STEP = `Create it with these lines, or set configPath or SIDECAR_CONFIG:
 spring:
   application.name: my-service
   cloud.nacos.server-addr: 127.0.0.1:8848`
@@ -174,11 +174,11 @@ function applicationJson(environment: Environment, argv: PropertyDocument): Prop
   if (!text?.trim()) return []
   try {
     const parsed: unknown = JSON.parse(text)
-    if (!isPlainObject(parsed)) throw new Error('it is no JSON object')
+    if (!isPlainObject(parsed)) throw new Error('it is not a JSON object')
     return [{ name, layer: 'application json', entries: withoutNull(entriesOfObject(parsed)) }]
   } catch (error) {
     // The parser's own message quotes the text, which may hold a password.
-    const why = error instanceof SyntaxError ? 'it is no JSON' : messageOf(error)
+    const why = error instanceof SyntaxError ? 'it is not JSON' : messageOf(error)
     throw new SidecarError(
       'SIDECAR_SETTINGS_SYNTAX',
       `${name}: ${why}; expected an object such as {"server":{"port":80}}`,

@@ -83,7 +83,7 @@ function parseOne(text: string, tlsByDefault: boolean): { address: ServerAddress
 
   const match = /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([\w.-]+))(?::(\d{1,5}))?$/i.exec(authority)
   if (!match) {
-    const hint = authority.split(':').length > 2 ? ' (an IPv6 address stands in brackets: [::1]:8848)' : ''
+    const hint = authority.split(':').length > 2 ? ' (write an IPv6 address in brackets: [::1]:8848)' : ''
     throw new Error(`expected host:port, got "${authority}"${hint}`)
   }
   const port = match[3] === undefined ? (protocol ? SCHEME_PORTS[protocol] : DEFAULT_PORT) : Number(match[3])

@@ -34,6 +34,6 @@ export function decodeSnapshot(key: SnapshotKey, bytes: Buffer): SavedSnapshot {
   const end = content.indexOf(NEWLINE)
   const header = JSON.parse(content.toString('utf8', 0, end)) as { format: unknown; key: unknown; savedAt: string }
   if (header.format !== FORMAT) throw new Error('another version of nacos-sidecar wrote it')
-  if (JSON.stringify(header.key) !== JSON.stringify(key)) throw new Error('it is of something else')
+  if (JSON.stringify(header.key) !== JSON.stringify(key)) throw new Error('it belongs to another key')
   return { body: content.subarray(end + 1), savedAt: new Date(header.savedAt) }
 }

@@ -81,7 +81,7 @@ describe('attack: a server without an app', () => {
     expect([answer.status, await answer.text()]).toEqual([200, 'good'])
     expect(await upgrade(url)).toBe(401)
     expect(await upgrade(url, '/ws', 'Authorization: Bearer good\r\n')).toBe(101)
-    expect(sidecar.lines).toContainEqual(expect.stringContaining('auth.mount: manual leaves it to sidecar.check'))
+    expect(sidecar.lines).toContainEqual(expect.stringContaining('with auth.mount: manual the app calls sidecar.check'))
   })
 
   it('G2: one that listened before is guarded at once, and so is one on another port until the right one comes', async () => {
@@ -98,7 +98,7 @@ describe('attack: a server without an app', () => {
     const other = createServer((_request, response) => void response.end('metrics'))
     const twin = createServer(handler)
     const url = await listen(app)
-    while (!sidecar.lines.some((line) => line.includes('stands in front'))) await new Promise(setImmediate)
+    while (!sidecar.lines.some((line) => line.includes('checks every request'))) await new Promise(setImmediate)
     expect(await status(await listen(other))).toBe(200)
     expect(await status(await listen(twin))).toBe(401)
     expect(await status(url)).toBe(401)
@@ -258,7 +258,7 @@ describe.each(frameworks)('attack: what answers beside the app: $name', ({ creat
       for (const listener of before) listener.call(server, request, response)
     })
     expect(await status(`${url}/app`, TOKEN)).toBe(200)
-    const warned = () => sidecar.lines.filter((line) => line.includes('beside the app'))
+    const warned = () => sidecar.lines.filter((line) => line.includes('without the guard'))
     expect(warned()).toEqual([])
     expect([await status(`${url}/healthz`), await status(`${url}/healthz`)]).toEqual([200, 200])
     expect(warned()).toEqual([expect.stringContaining('GET "/healthz"')])

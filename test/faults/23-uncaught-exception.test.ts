@@ -92,6 +92,6 @@ test('fault 23: a registry that hangs holds the end up for a second at most', as
   expect(await app.exited).toEqual({ code: 1, signal: null })
   expect(performance.now() - began).toBeGreaterThan(900)
   expect(performance.now() - began).toBeLessThan(bound(2000))
-  expect(app.stderr).toContain('at the last moment')
+  expect(app.stderr).toContain('while exiting')
   await proxy.close()
 })

@@ -18,7 +18,7 @@ test.each<[string, string, RegExp]>([
   [
     'a colon',
     'a: ${X: y}\n',
-    /^bootstrap\.yml:1:\d+: bad indentation of a mapping entry \(a value that holds ": " stands in quotes\)/,
+    /^bootstrap\.yml:1:\d+: bad indentation of a mapping entry \(quote a value that contains ": "\)/,
   ],
   ['a list at the top', '- a\n- b\n', /^bootstrap\.yml:1:1: expected `key: value` pairs/],
   ['just text', '\nhello\n', /^bootstrap\.yml:2:1: expected `key: value` pairs/],

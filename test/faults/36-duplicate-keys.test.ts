@@ -2,10 +2,10 @@ import { expect, test } from 'vitest'
 import { loadBootstrap, loadError } from '../support/bootstrap.js'
 
 test.each([
-  ['server:\n  port: 1\n  # again\n  port: 2\n', 'bootstrap.yml:4:3: the key "port" is there twice: first in line 2'],
-  ['a: 1\nb: 2\n"a": 3\n', 'bootstrap.yml:3:2: the key "a" is there twice: first in line 1'],
-  ['server.port: 1\nserver.port: 2\n', 'the key "server.port" is there twice: first in line 1'],
-  ['a: { b: 1, b: 2 }\n', 'bootstrap.yml:1:12: the key "b" is there twice: first in line 1'],
+  ['server:\n  port: 1\n  # again\n  port: 2\n', 'bootstrap.yml:4:3: the key "port" is duplicated: first in line 2'],
+  ['a: 1\nb: 2\n"a": 3\n', 'bootstrap.yml:3:2: the key "a" is duplicated: first in line 1'],
+  ['server.port: 1\nserver.port: 2\n', 'the key "server.port" is duplicated: first in line 1'],
+  ['a: { b: 1, b: 2 }\n', 'bootstrap.yml:1:12: the key "b" is duplicated: first in line 1'],
 ])('fault 36: duplicate keys: both lines: %j', (yaml, message) => {
   const error = loadError(yaml)
   expect(error).toMatchObject({ code: 'SIDECAR_SETTINGS_SYNTAX' })

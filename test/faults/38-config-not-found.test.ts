@@ -61,7 +61,7 @@ test('fault 38: an answer of 500 is not "not found"', async () => {
   registry.on('GET /nacos/v1/cs/configs', { status: 500, body: 'caused: no leader' })
   await remote.load()
   expect(remote.documents()[0]).toMatchObject({ state: 'failed' })
-  expect(lines).toContainEqual(expect.stringContaining('config missing.yml could not be pulled'))
+  expect(lines).toContainEqual(expect.stringContaining('config missing.yml could not be loaded'))
 })
 
 test('fault 38: config not found: never a stale snapshot, at the start or when the registry is back', async () => {
@@ -78,7 +78,7 @@ test('fault 38: config not found: never a stale snapshot, at the start or when t
   await second.ready
   expect(second.config.get('a')).toBe(1)
   expect(alerts(second)).toContainEqual(
-    expect.stringMatching(/a\.yml could not be pulled: .*Its snapshot of 20.* is in use/),
+    expect.stringMatching(/a\.yml could not be loaded: .*Its snapshot of 20.* is in use/),
   )
   const heard = vi.fn()
   second.config.on('a', heard)
@@ -124,7 +124,7 @@ test('fault 38: a registry that refuses is not down: no snapshot replaces its an
   const second = outage.sidecar(settings)
   await second.ready
   expect(second.config.get('a')).toBeUndefined()
-  expect(alerts(second)).toContainEqual(expect.stringMatching(/could not be pulled.*Going on without it/))
+  expect(alerts(second)).toContainEqual(expect.stringMatching(/could not be loaded.*It is left out/))
 })
 
 test('fault 38: a snapshot counts as one until the registry has confirmed it', async () => {

@@ -27,7 +27,7 @@ test.each([
   expect([sidecar.config.get('a'), sidecar.config.get('b')]).toEqual([value, 1])
   expect(heard.mock.calls).toEqual(kept ? [] : [[{ key: 'a', value: undefined, previous: 1, keys: ['a'] }]])
   expect(alerts(sidecar)).toEqual([
-    expect.stringMatching(/config a\.yml was deleted in Nacos; its values are (kept|gone)/),
+    expect.stringMatching(/config a\.yml was deleted in Nacos; its values are (kept|removed)/),
   ])
 
   await outage.publish('a.yml', 'a: 2')

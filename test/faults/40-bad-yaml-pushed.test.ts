@@ -26,7 +26,7 @@ test('fault 40: bad YAML pushed while running: the old one stays, whole, with on
   expect(rejected.mock.calls).toEqual([
     [{ source: 'a.yml', error: expect.objectContaining({ code: 'SIDECAR_CONFIG_INVALID' }) }],
   ])
-  expect(alerts(sidecar)).toEqual([expect.stringMatching(/^error config a\.yml:2:.*The values before it stay in use/)])
+  expect(alerts(sidecar)).toEqual([expect.stringMatching(/^error config a\.yml:2:.*The previous values stay in use/)])
 })
 
 test('fault 40: after a restart without the registry the last good one is there, not the bad one', async () => {
@@ -65,7 +65,7 @@ test('fault 40: a value the schema refuses keeps the old view, with one alert', 
   await vi.waitFor(() => expect(db.current).toEqual({ poolSize: 7, password: 'canary-4' }))
   expect(rejected).toHaveBeenCalledTimes(1)
   expect(alerts(sidecar)).toEqual([
-    expect.stringMatching(/^error db is not what the schema wants: poolSize: .*stays in use$/),
+    expect.stringMatching(/^error db does not match the schema: poolSize: .*stays in use$/),
   ])
   expect(sidecar.lines.join()).not.toContain('canary')
 })

@@ -19,7 +19,7 @@ test('fault 49: among many interfaces the real private one is chosen, with its r
   })
   expect(ip).toBe('192.168.1.20')
   expect(reason).toMatch(
-    /first private IPv4 address, on wlan0; passed over 172\.17\.0\.1 \(docker0\), 192\.168\.122\.1 \(virbr0\)$/,
+    /first private IPv4 address, on wlan0; ignored: 172\.17\.0\.1 \(docker0\), 192\.168\.122\.1 \(virbr0\)$/,
   )
   expect(warnings).toEqual([])
 })

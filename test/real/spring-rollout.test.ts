@@ -48,7 +48,7 @@ describe(`OpenFeign and Spring Cloud Gateway, with the list Spring keeps for 35 
         for (const provider of stage.providers) {
           provider.child.signal('SIGTERM')
           await provider.child.exited
-          expect(provider.child.stderr).toMatch(/callers still come by a list of before: /)
+          expect(provider.child.stderr).toMatch(/requests still arrive from callers with an old list: /)
           await provider.start()
         }
         while (callers.some((caller) => caller.sent() < CALLS)) await new Promise((next) => setTimeout(next, 500))

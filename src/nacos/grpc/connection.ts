@@ -211,7 +211,7 @@ function callError(request: Request, server: string, cause: unknown): SidecarErr
   if (status === Status.RESOURCE_EXHAUSTED) {
     return new SidecarError(
       request.resource?.module === 'config' ? 'SIDECAR_CONFIG_TOO_LARGE' : 'SIDECAR_REGISTRY_ANSWER',
-      `${request.label} on Nacos ${server} (gRPC): the message passes the size limit (${messageOf(cause)})`,
+      `${request.label} on Nacos ${server} (gRPC): the message exceeds the size limit (${messageOf(cause)})`,
       { cause },
     )
   }

@@ -64,7 +64,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   /** One line an outage, however many attempts it takes, and however often the server flaps. */
   const logFailure = (reason: SidecarError): void => {
     if (failureLogged || options.quiet) logger.debug(`${reason.message}; attempt ${failures}`)
-    else logger.warn(`${reason.message}; connecting again until it works`)
+    else logger.warn(`${reason.message}; reconnecting until it works`)
     failureLogged = true
   }
 
@@ -117,7 +117,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       } catch (error) {
         if (ended.signal.aborted) return
         const reason = error as SidecarError
-        if (moving) logger.warn(`${reason.message}; the move was asked for by the registry`)
+        if (moving) logger.warn(`${reason.message}; the registry had asked for the move`)
         if (current) continue
         failures++
         index++

@@ -32,7 +32,7 @@ export function answerError(request: string, server: string, errorCode: number, 
     case ErrorCode.NO_RIGHT:
       return new AnswerError(
         'SIDECAR_REGISTRY_REFUSED',
-        `${where}: check username, password or keys, and what they may do in this namespace`,
+        `${where}: check username, password or keys, and their permissions in this namespace`,
         errorCode,
       )
     case ErrorCode.CONNECTION_UNREGISTERED:

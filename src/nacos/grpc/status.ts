@@ -39,7 +39,7 @@ export function notGrpc(headers: IncomingHttpHeaders): StatusError | undefined {
   const type = headers['content-type']
   if (http === 200 && (type === undefined || /^application\/grpc($|[+;])/.test(type))) return undefined
   const shown = type === undefined ? '' : ` and content-type ${type}`
-  return new StatusError(codeOfHttp(http), `the answer is no gRPC: HTTP status ${http}${shown}`)
+  return new StatusError(codeOfHttp(http), `the answer is not gRPC: HTTP status ${http}${shown}`)
 }
 
 /** As the gRPC specification maps the answers of proxies. */

@@ -93,7 +93,7 @@ export function createHttpClient({ contextPath, tls, maxResponseBytes }: HttpCli
         const failure = deadline.expired
           ? new RequestFailure('timeout', `no answer within ${timeoutMs} ms`)
           : signal.aborted
-            ? new RequestFailure('aborted', 'it was given up')
+            ? new RequestFailure('aborted', 'it was cancelled')
             : failureOf(error)
         ended(failure)
         throw failure

@@ -89,10 +89,10 @@ const CODES: Record<FailureKind, SidecarErrorCode> = {
 
 const ADVICE: Record<FailureKind, string> = {
   connect: 'Check cloud.nacos.server-addr and that the registry runs.',
-  tls: 'Check cloud.nacos.tls: ca-file must hold the authority that signed the certificate, and server-addr (or tls.server-name) the name it was made for.',
+  tls: 'Check cloud.nacos.tls: ca-file must hold the authority that signed the certificate, and server-addr (or tls.server-name) the host name in the certificate.',
   timeout: 'The registry is too slow or a firewall drops the packets; cloud.nacos.request-timeout sets the limit.',
   reset: 'The registry or a proxy closed the connection.',
-  status: "See the registry's own log.",
+  status: 'See the log of the registry.',
   redirect:
     'A gateway or a single sign-on answers for the registry, and redirects are not followed: let cloud.nacos.server-addr lead to Nacos itself.',
   throttled: 'The registry or a gateway in front of it limits requests.',
@@ -101,9 +101,9 @@ const ADVICE: Record<FailureKind, string> = {
   malformed: 'Check that cloud.nacos.server-addr and context-path lead to Nacos and not to another server.',
   'too-large': 'Check that cloud.nacos.server-addr leads to Nacos.',
   denied:
-    'Check the credentials (cloud.nacos.username and password, or access-key and secret-key) and what they may do.',
+    'Check the credentials (cloud.nacos.username and password, or access-key and secret-key) and their permissions.',
   login: 'Check cloud.nacos.username and cloud.nacos.password.',
-  refused: 'Correct what the registry objects to.',
+  refused: 'Correct the value that the registry refuses.',
   'no-route': 'Check cloud.nacos.context-path and api-version.',
   partial:
     'Open the gRPC port of the registry (HTTP port + 1000), or name every cluster in cloud.nacos.discovery.watch-clusters: then an empty list counts.',

@@ -79,8 +79,8 @@ export function createLists(options: ListsOptions): Lists {
     if (warned) return
     warned = true
     logger.warn(
-      `Registry ${server()} lists by its v3 HTTP API only the clusters that it is asked for: ${[...known].join(', ')}. ` +
-        'Instances in others are seen once its gRPC port can be reached, or cloud.nacos.discovery.watch-clusters names their clusters',
+      `Registry ${server()} lists only the clusters that a request names, over its v3 HTTP API: ${[...known].join(', ')}. ` +
+        'To find instances in other clusters, open its gRPC port or name the clusters in cloud.nacos.discovery.watch-clusters',
     )
   }
 

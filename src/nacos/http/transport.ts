@@ -161,7 +161,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     if (closed.signal.aborted) {
       return new SidecarError('SIDECAR_STOPPED', `${what} failed: the connection to the registry has been closed`)
     }
-    const failure = error instanceof RequestFailure ? error : new RequestFailure('aborted', 'it was given up')
+    const failure = error instanceof RequestFailure ? error : new RequestFailure('aborted', 'it was cancelled')
     const advice =
       failure.advice ?? hint ?? (failure.kind === 'denied' && !credentials && !accessKey ? WANTS_LOGIN : undefined)
     return sidecarError(what, failure, servers.current, redact, advice)
@@ -248,4 +248,4 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   }
 }
 
-const WANTS_LOGIN = 'The registry wants a login: set cloud.nacos.username and cloud.nacos.password.'
+const WANTS_LOGIN = 'The registry requires a login: set cloud.nacos.username and cloud.nacos.password.'

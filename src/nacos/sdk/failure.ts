@@ -32,7 +32,7 @@ export function configFailure(error: unknown): RequestFailure {
   // Its own check of data id and group, before anything is sent.
   if (/^\[(dataId|group)\] only allow/.test(words)) return new RequestFailure('refused', words)
   const name = nameOf(error)
-  if (/ConflictError/.test(name)) return new RequestFailure('refused', 'HTTP 409, changed by somebody else meanwhile')
+  if (/ConflictError/.test(name)) return new RequestFailure('refused', 'HTTP 409, changed concurrently')
   if (/Timeout|ETIMEDOUT/.test(name)) return new RequestFailure('timeout', name)
   return new RequestFailure('connect', name, codeOf(error))
 }

@@ -176,7 +176,7 @@ describe('filters', () => {
     const route = routes.to('s', { filter: { zone: 'b' }, version: '3' })
     expect(route.pick()).toBeUndefined()
     expect(route.noInstanceReason(snapshot)).toMatch(
-      /"s" passes zone=b, version=3: 4 could be called.*feign\.client\.s\.filter/,
+      /"s" matches zone=b, version=3: none of the 4 usable instances does.*feign\.client\.s\.filter/,
     )
   })
 

@@ -210,9 +210,7 @@ describe('config.bind', () => {
 
   test('what it refuses at once is an error that names the field, and no secret', () => {
     const { config, push } = setUp()
-    expect(() => config.bind(Db, { prefix: 'db' })).toThrow(
-      /db is not what the schema wants: url: .*await sidecar\.ready/,
-    )
+    expect(() => config.bind(Db, { prefix: 'db' })).toThrow(/db does not match the schema: url: .*await sidecar\.ready/)
     push('db: { url: 1, password: canary }')
     const quoting: StandardSchema = {
       '~standard': {
@@ -221,9 +219,7 @@ describe('config.bind', () => {
         validate: () => ({ issues: [{ message: 'not "canary"', path: [{ key: 'password' }] }] }),
       },
     }
-    expect(() => config.bind(quoting, { prefix: 'db' })).toThrow(
-      /^db is not what the schema wants: password: is refused$/,
-    )
+    expect(() => config.bind(quoting, { prefix: 'db' })).toThrow(/^db does not match the schema: password: is refused$/)
     const throwing: StandardSchema = {
       '~standard': { version: 1, vendor: 'test', validate: () => { throw new TypeError('canary') } }, // prettier-ignore
     }

@@ -291,7 +291,7 @@ describe('what they say', () => {
     expect([store.get('x'), store.get('y')]).toEqual(['rlhorders', '${nope}'])
     push('orders.yml', 'r: r2\n \ny: ${nope}')
     expect(lines.filter((line) => line.startsWith('warn'))).toEqual([
-      'warn orders.yml:3:4: ${nope} has no value and no default (used in y); it stays as it is',
+      'warn orders.yml:3:4: ${nope} has no value and no default (used in y); it stays as written',
     ])
   })
 })
@@ -342,11 +342,11 @@ describe('what goes wrong at the start', () => {
     const errors = () => lines.filter((line) => line.startsWith('error '))
     expect(errors()).toEqual([
       expect.stringMatching(
-        /^error \d configs could not be pulled \(.*a\.yml.*b\.yml.*orders\.yml.*\): .*connection refused.*Going on without them; what Nacos holds is applied when the registry is back$/,
+        /^error \d configs could not be loaded \(.*a\.yml.*b\.yml.*orders\.yml.*\): .*connection refused.*They are left out; the documents of Nacos are applied when the registry is back$/,
       ),
     ])
-    expect(lines.filter((line) => /^debug config \S+ could not be pulled/.test(line)).length).toBeGreaterThan(3)
-    const over = () => lines.filter((line) => line.includes('every config that could not be pulled'))
+    expect(lines.filter((line) => /^debug config \S+ could not be loaded/.test(line)).length).toBeGreaterThan(3)
+    const over = () => lines.filter((line) => line.includes('every config that could not be loaded'))
     for (const name of ['orders.yml', 'orders-dev.yml', 'a.yml']) push(name, 'late: true')
     expect(over()).toEqual([])
     push('b.yml', 'late: true')
@@ -360,7 +360,7 @@ describe('what goes wrong at the start', () => {
     })
     expect(failure).toBeUndefined()
     expect(lines).toContainEqual(
-      expect.stringMatching(/^error config orders\.yml could not be pulled: connection refused/),
+      expect.stringMatching(/^error config orders\.yml could not be loaded: connection refused/),
     )
     expect(remote.documents()[1]).toMatchObject({ dataId: 'orders.yml', state: 'failed' })
     expect(store.get('a')).toBe(1)
@@ -643,7 +643,7 @@ describe('the documents that are followed', () => {
       'ext.yml',
     ])
     expect(notes).toEqual([
-      'info changes of plain.yml, left-out.yml, ext.yml are not followed, as in Spring: write refresh: true beside the data id, or sidecar.refresh-all: true',
+      'info changes of plain.yml, left-out.yml, ext.yml are not followed, as in Spring: set refresh: true beside the data id, or sidecar.refresh-all: true',
     ])
   })
 

@@ -34,7 +34,7 @@ test.each([
   await outage.publish('ok.yml', 'good: 2')
   await vi.waitFor(() => expect(sidecar.config.get('good')).toBe(2))
   expect(alerts(sidecar)).toEqual([expect.stringMatching(why)])
-  expect(alerts(sidecar)[0]).toMatch(/^error config .*Going on without it; one that can be used is applied when/)
+  expect(alerts(sidecar)[0]).toMatch(/^error config .*It is left out; a valid version is applied when/)
   expect(rejected.mock.calls).toEqual([
     [{ source: dataId, error: expect.objectContaining({ code: expect.stringMatching(/^SIDECAR_CONFIG_/) }) }],
   ])

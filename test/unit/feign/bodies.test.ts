@@ -85,8 +85,8 @@ describe('what JSON would make {} of', () => {
       [...Array.from({ length: 5_000 }, () => ({})), Promise.resolve()],
       /body\[5000\] is a promise/,
     ],
-    ['a Map in itself', mapInItself(), /body\.self is a circle/],
-    ['a circle', circle(), /body\.list\[0\] is a circle/],
+    ['a Map in itself', mapInItself(), /body\.self is a circular reference/],
+    ['a circle', circle(), /body\.list\[0\] is a circular reference/],
     ['a value without a floor', nested(20_000), /nested deeper than 1000 levels/],
     [
       'a getter that throws',

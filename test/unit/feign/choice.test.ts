@@ -47,7 +47,7 @@ describe('which instances', () => {
     await versions()
     await expect(client({ version: '9' }).byId({ id: '1' })).rejects.toMatchObject({
       code: 'SIDECAR_NO_INSTANCE',
-      message: expect.stringContaining('version=9: 3 could be called'),
+      message: expect.stringContaining('version=9: none of the 3 usable instances does'),
     })
   })
 

@@ -72,9 +72,9 @@ describe('J9: sidecar.drain: auto', () => {
     expect(took).toBeLessThan(PLAN.atMostMs)
     expect(events).toContain('draining [{"forMs":300,"atMostMs":4000}]')
     expect(lines.join('\n')).toMatch(
-      /info callers still come .*Java\/17\.0\.9 from (::ffff:)?127\.0\.0\.1 \(\d+ requests\)/,
+      /info requests still arrive .*Java\/17\.0\.9 from (::ffff:)?127\.0\.0\.1 \(\d+ requests\)/,
     )
-    expect(lines.join('\n')).toMatch(/info drained after [\d.]+ s: no caller comes any more/)
+    expect(lines.join('\n')).toMatch(/info drained after [\d.]+ s: no more requests arrive/)
   })
 
   it('J9: without such callers it takes the shortest time, health checks and all', async () => {
@@ -88,7 +88,7 @@ describe('J9: sidecar.drain: auto', () => {
     ])
     await stopped
     expect(performance.now() - began).toBeLessThan(PLAN.atMostMs)
-    expect(lines.join('\n')).not.toContain('callers still come by')
+    expect(lines.join('\n')).not.toContain('requests still arrive from')
   })
 
   it('J9: ends at its longest, and says which callers it leaves behind', async () => {
@@ -197,6 +197,6 @@ describe('K33: other shutdown tools beside the drain', () => {
     const stopped = lifecycle.stop()
     for (const one of sockets) one.destroy()
     await stopped
-    expect(lines.join('\n')).toMatch(/warn something else in this process cut 1 requests during the drain/)
+    expect(lines.join('\n')).toMatch(/warn other code in this process cut 1 requests during the drain/)
   })
 })

@@ -70,7 +70,7 @@ test('with an app: its server, not the metrics server before it', async () => {
   const metrics = await listening(http())
   await settled()
   expect(found).toEqual([])
-  expect(log.lines.join()).toContain(`port ${portOf(metrics)} does not serve this app`)
+  expect(log.lines.join()).toContain(`port ${portOf(metrics)} seems not to serve this app`)
   await listening(main)
   await vi.waitFor(() => expect(found.map((one) => one.server)).toEqual([main]))
 })

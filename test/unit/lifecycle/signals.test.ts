@@ -143,7 +143,7 @@ test('K33: a process that something else ends in the middle of a drain says so',
   const { app } = await start({ DRAIN: '20000', HANDLER: 'late' })
   app.signal('SIGTERM')
   await app.line(
-    /WARN .*the process ends \d+ ms into its leave, in the middle of drain: something else called process\.exit/,
+    /WARN .*the process ends \d+ ms after the shutdown began, during drain: other code called process\.exit/,
   )
   expect(await app.exited).toEqual({ code: 1, signal: null })
 })

@@ -249,7 +249,7 @@ describe('with a server at the edge of the protocol', () => {
     ['status 0 without a message', { ...GRPC, 'grpc-status': '0' }, 13, /without a message/],
     ['a page of a proxy', { ':status': 503, 'content-type': 'text/html' }, 14, /HTTP status 503.*text\/html/],
     ['a page of another server', { ':status': 404, 'content-type': 'text/html' }, 12, /HTTP status 404/],
-    ['a page that is fine', { ':status': 200, 'content-type': 'text/html' }, 2, /no gRPC/],
+    ['a page that is fine', { ':status': 200, 'content-type': 'text/html' }, 2, /not gRPC/],
   ])('takes %s for what it is', async (_what, headers, code, message) => {
     const port = await raw((stream) => stream.respond(headers, { endStream: true }))
     await expect(call(port)).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string })

@@ -237,7 +237,7 @@ describe('a reset', () => {
     const client = link(nacos.port)
     await up(client)
     nacos.push('ConnectResetRequest', { serverIp: '127.0.0.1', serverPort: gone.port })
-    await vi.waitFor(() => expect(client.lines.join('\n')).toMatch(/the move was asked for/))
+    await vi.waitFor(() => expect(client.lines.join('\n')).toMatch(/the registry had asked for the move/))
     expect(client.state().status).toBe('up')
     expect(await client.list(service())).toEqual([])
     expect(nacos.of('ConnectionSetupRequest')).toHaveLength(1)

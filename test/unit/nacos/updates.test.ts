@@ -82,7 +82,7 @@ it.each([{ push: 'off' as const }, { grpc: false }])(
     // It is found as soon as it is seen.
     http.on(V3_LIST, { body: { code: 0, data: [{ ip: '10.0.0.1', port: 9001, clusterName: 'DEFAULT' }] } })
     await vi.waitFor(() => expect(status()).toMatchObject({ callable: 1, failures: 0 }), 5_000)
-    expect(logger.lines.filter((line) => line.includes('only the clusters that it is asked for'))).toHaveLength(1)
+    expect(logger.lines.filter((line) => line.includes('only the clusters that a request names'))).toHaveLength(1)
   },
 )
 

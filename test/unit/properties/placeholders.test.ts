@@ -121,8 +121,8 @@ db: { url: "jdbc:mysql://\${MYSQL_HOST}:3306/x", vm: "\${java.version}" }
     store.setRemote([remote('gateway.host: g')])
     expect([store.get('db.url'), store.get('db.vm')]).toEqual(['jdbc:mysql://${MYSQL_HOST}:3306/x', '${java.version}'])
     expect(store.unresolved()).toEqual([
-      'bootstrap.yml:4:12: ${MYSQL_HOST} has no value and no default (used in db.url); it stays as it is',
-      'bootstrap.yml:4:53: ${java.version} has no value and no default (used in db.vm); it stays as it is',
+      'bootstrap.yml:4:12: ${MYSQL_HOST} has no value and no default (used in db.url); it stays as written',
+      'bootstrap.yml:4:53: ${java.version} has no value and no default (used in db.vm); it stays as written',
     ])
   })
 

@@ -112,9 +112,9 @@ describe('remote documents', () => {
     expect(store.get('x')).toBe('a-${nope}-1')
     expect(store.get('p')).toBe('${q}')
     expect(store.unresolved()).toEqual([
-      'a.yml:1:4: ${nope} has no value and no default (used in x); it stays as it is',
-      'a.yml:2:4: placeholders go round in a circle: p → q → p (used in p); it stays as it is',
-      'a.yml:3:4: placeholders go round in a circle: q → p → q (used in q); it stays as it is',
+      'a.yml:1:4: ${nope} has no value and no default (used in x); it stays as written',
+      'a.yml:2:4: placeholders refer to each other: p → q → p (used in p); it stays as written',
+      'a.yml:3:4: placeholders refer to each other: q → p → q (used in q); it stays as written',
     ])
   })
 })

@@ -17,7 +17,7 @@ const many = {
 test('the first private address that nothing virtual made', () => {
   const { ip, reason, warnings } = chooseAddress(open, many)
   expect(ip).toBe('10.0.0.5')
-  expect(reason).toContain('first private IPv4 address, on eth0; passed over 192.168.7.7 (eth2)')
+  expect(reason).toContain('first private IPv4 address, on eth0; ignored: 192.168.7.7 (eth2)')
   expect(warnings).toEqual([])
 })
 
@@ -42,7 +42,7 @@ test('an app bound to one address is registered there', () => {
   expect(chooseAddress(open, many, '192.168.7.7')).toMatchObject({ ip: '192.168.7.7', warnings: [] })
   const { ip, warnings } = chooseAddress({ ...open, networkInterface: 'eth2' }, many, '127.0.0.1')
   expect(ip).toBe('192.168.7.7')
-  expect(warnings.join()).toContain('the app listens on 127.0.0.1 alone')
+  expect(warnings.join()).toContain('the app listens on 127.0.0.1 only')
 })
 
 test('brackets and zones are taken off an address', () => {
@@ -99,7 +99,7 @@ describe('cloud.inetutils', () => {
     expect(chosen({ ignoredInterfaces: [first.slice(0, -1)] }).ip).toBe(chosen({}).ip)
     expect(chosen({ ignoredInterfaces: ['.*'] })).toMatchObject({
       ip: chosen({}).ip,
-      warnings: [expect.stringContaining('ignored-interfaces (.*) leaves no address')],
+      warnings: [expect.stringContaining('ignored-interfaces (.*) excludes every address')],
     })
   })
 

@@ -72,7 +72,7 @@ test('a service needs a name', () => {
 test.each(['a b', 'g@@s', '@s', '订单', '../x', 'a?b', 'a#b', 'a\\b', 'x'.repeat(513)])(
   '%j is no service name',
   (name) => {
-    expect(() => serviceNameOf(settingsOf({}, name))).toThrow(/is no service name/)
+    expect(() => serviceNameOf(settingsOf({}, name))).toThrow(/is not a service name/)
   },
 )
 

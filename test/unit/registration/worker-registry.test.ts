@@ -68,7 +68,7 @@ test('a folder that others can write to is not used, and it says so', () => {
   const presence = create()
   presence.add()
   expect(readdirSync(folder)).toEqual([])
-  expect(logger.lines.join()).toMatch(/warn workers cannot see each other .*only this user can write to/)
+  expect(logger.lines.join()).toMatch(/warn cluster workers cannot find each other .*only this user can write to/)
   expect(presence.remove()).toBe(true)
 })
 

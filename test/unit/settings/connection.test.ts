@@ -63,7 +63,7 @@ describe('addresses', () => {
 
   test.each([
     ['', 'an empty list'],
-    ['::1', 'an IPv6 address stands in brackets'],
+    ['::1', 'write an IPv6 address in brackets'],
     ['a:0', 'expected a port 1–65535, got 0'],
     ['a:99999', 'expected a port 1–65535, got 99999'],
     ['ftp://a', 'expected http:// or https://, got ftp://'],

@@ -65,7 +65,7 @@ describe('seconds that were meant as such', () => {
     expect(ms).toEqual([1_000, 1_000, 1_000])
     expect(warnings).toEqual([
       expect.stringMatching(
-        /interval: 3, .*timeout: 6, .*timeout: 9 is taken as 1000 ms.*milliseconds, 5 seconds are 5000/,
+        /interval: 3, .*timeout: 6, .*timeout: 9 is raised to 1000 ms.*milliseconds, 5 seconds are 5000/,
       ),
     ])
   })
@@ -76,7 +76,7 @@ describe('seconds that were meant as such', () => {
     ])
     const { ms, warnings } = lease('{}', { vars: { SPRING_CLOUD_NACOS_DISCOVERY_HEARTBEATTIMEOUT: '15' } })
     expect(ms).toEqual([1_000, 1_000, 90_000])
-    expect(warnings).toEqual([expect.stringContaining('heart-beat-timeout: 15 is taken as 1000 ms')])
+    expect(warnings).toEqual([expect.stringContaining('heart-beat-timeout: 15 is raised to 1000 ms')])
   })
 
   test('R7: code that says less means it', () => {

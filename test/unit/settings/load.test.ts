@@ -449,7 +449,7 @@ spring.cloud.nacos:
     expect(notes).toHaveLength(1)
     for (const key of ['discovery.watch-delay', 'discovery.naming-load-cache-at-start', 'config.import-check.enabled'])
       expect(notes[0]).toContain(`cloud.nacos.${key}`)
-    expect(notes[0]!.split(', ')).toHaveLength(14)
+    expect(notes[0]!.split(', ')).toHaveLength(13)
     expect(loadBootstrap('spring.cloud.nacos.config.import-check: { enbled: false }').warnings).toHaveLength(1)
     expect(loadBootstrap('a: 1').notes).toEqual([])
   })

@@ -208,7 +208,7 @@ describe('SPRING_APPLICATION_JSON', () => {
     (text) => {
       const error = loadError(files, { vars: { SPRING_APPLICATION_JSON: text } })
       expect(error).toMatchObject({ code: 'SIDECAR_SETTINGS_SYNTAX' })
-      expect(error.message).toMatch(/^SPRING_APPLICATION_JSON: it is no JSON/)
+      expect(error.message).toMatch(/^SPRING_APPLICATION_JSON: it is not (?:a )?JSON/)
       expect(error.message).not.toContain('hunter2')
     },
   )

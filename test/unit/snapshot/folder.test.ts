@@ -106,7 +106,7 @@ test('a snapshot under another key does not pass for it', async () => {
   writeFileSync(first, readFileSync(second))
   const kept = [await folder.read(['config', 'a']), await folder.read(['config', 'b'])]
   expect(kept.filter(Boolean)).toHaveLength(1)
-  expect(logger.lines).toEqual([expect.stringMatching(/cannot be used: it is of something else; it is set aside as/)])
+  expect(logger.lines).toEqual([expect.stringMatching(/cannot be used: it belongs to another key; it is set aside as/)])
 })
 
 test('a folder that is a link is not written through', async () => {

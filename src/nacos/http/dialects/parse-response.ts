@@ -95,7 +95,7 @@ function redirectFailure(response: WireResponse): RequestFailure {
   )
   const secured = /^https:\/\/[^/]+/i.exec(location)?.[0]
   if (secured && /\/v[123]\//.test(location)) {
-    failure.advice = `The registry is to be asked at ${secured}: write that in cloud.nacos.server-addr.`
+    failure.advice = `The registry answers at ${secured}: write that in cloud.nacos.server-addr.`
   } else if (/\/(next|console-ui|index\.html)|#\/login/i.test(location)) failure.advice = CONSOLE_ADVICE
   return failure
 }

@@ -8,7 +8,7 @@ import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, ty
 import { identity, naming, readInstances } from './instances.js'
 
 const ADMIN_HINT =
-  'Nacos 3 does this through its admin API, which wants a login even where authentication is off: set cloud.nacos.username and cloud.nacos.password of a user who may.'
+  'Nacos 3 does this through its admin API, which requires a login even if authentication is off: set cloud.nacos.username and cloud.nacos.password of a user with that permission.'
 
 export const RESOURCE_NOT_FOUND = 20004
 const RESOURCE_CONFLICT = 20005

@@ -21,7 +21,7 @@ test.each<[string, ScriptedAnswer, RegExp]>([
   [
     'the same server over TLS',
     { status: 301, headers: { location: 'https://nacos.example.com/nacos/v1/ns/instance/list', server: 'nginx' } },
-    /HTTP 301, .*from nginx in front.*asked at https:\/\/nacos\.example\.com: write that in cloud\.nacos\.server-addr/,
+    /HTTP 301, .*from nginx in front.*answers at https:\/\/nacos\.example\.com: write that in cloud\.nacos\.server-addr/,
   ],
   [
     'a gateway whose registry is down',
@@ -65,7 +65,7 @@ test('R17: a registry that has answered is not taken for a console', async () =>
   const transport = openTransport([nacos], { apiVersion: 'v1' })
   await transport.list(ORDERS)
   nacos.on('/', { status: 403, body: 'no' })
-  await expect(transport.list(ORDERS)).rejects.toThrow(/The registry wants a login/)
+  await expect(transport.list(ORDERS)).rejects.toThrow(/The registry requires a login/)
   expect(nacos.seen('/v3/console/')).toEqual([])
 })
 

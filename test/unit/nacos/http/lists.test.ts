@@ -54,7 +54,7 @@ test('R1: a list of one cluster is never taken for an empty service', async () =
   await transport.list(ORDERS).catch(() => {})
   // Said once; and v1, which is not there, is asked once.
   expect(transport.lines.filter((line) => line.startsWith('warn'))).toEqual([
-    expect.stringContaining('only the clusters that it is asked for: DEFAULT'),
+    expect.stringContaining('only the clusters that a request names, over its v3 HTTP API: DEFAULT'),
   ])
   expect(server.seen(V1_LIST)).toHaveLength(1)
   expect(transport.describe().clusters).toEqual(['DEFAULT'])

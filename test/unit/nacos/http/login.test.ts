@@ -37,7 +37,7 @@ test('logs in once for many first requests, in the body, and sends the token as 
 test('nothing is logged in before it is needed, and nothing without a user', async () => {
   const server = await guarded()
   const transport = openTransport([server])
-  await expect(transport.list(ORDERS)).rejects.toThrow(/wants a login: set cloud\.nacos\.username/)
+  await expect(transport.list(ORDERS)).rejects.toThrow(/requires a login: set cloud\.nacos\.username/)
   expect(logins(server)).toBe(0)
 })
 

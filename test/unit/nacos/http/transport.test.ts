@@ -95,7 +95,7 @@ describe('which API', () => {
     const transport = openTransport([server], { apiVersion: 'auto' })
     await expect(transport.list(ORDERS)).rejects.toMatchObject({
       code: 'SIDECAR_REGISTRY_REFUSED',
-      message: expect.stringMatching(/HTTP 401 "Unauthorized", to v3 and v1 alike\. The registry wants a login/),
+      message: expect.stringMatching(/HTTP 401 "Unauthorized", to v3 and v1 alike\. The registry requires a login/),
     })
     expect(transport.describe().protocol).toBe('http ?')
     server.on(V1_LIST, { body: { hosts: [] } })
@@ -264,7 +264,7 @@ describe('messages', () => {
     const server = await registry()
     server.on('/v3/admin/', { status: 403, body: { message: 'Code: 401, Message: User not found!' } })
     const publish = openTransport([server], { apiVersion: 'v3' }).publishConfig({ ...CONFIG, content: 'x' })
-    await expect(publish).rejects.toThrow(/admin API, which wants a login/)
+    await expect(publish).rejects.toThrow(/admin API, which requires a login/)
   })
 
   test('the cause is plain: no request, no headers', async () => {
