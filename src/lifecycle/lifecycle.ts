@@ -175,7 +175,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       logger.warn(`cut ${cut} connections that were still busy ${finishTimeoutMs} ms after the server closed`)
     if (servers.cuts > 0)
       logger.warn(
-        `something else in this process cut ${servers.cuts} requests during the drain: see "Beside other shutdown tools" in docs/deployment.md`,
+        `other code in this process cut ${servers.cuts} requests during the drain: see "Beside other shutdown tools" in docs/deployment.md`,
       )
   }
 

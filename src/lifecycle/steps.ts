@@ -26,7 +26,7 @@ export async function runSteps(
   const onExit = () => {
     if (endIsWanted()) return
     logger.warn(
-      `the process ends ${Math.round(performance.now() - began)} ms into its leave, in the middle of ${current?.name}: something else called process.exit(); see "Beside other shutdown tools" in docs/deployment.md`,
+      `the process ends ${Math.round(performance.now() - began)} ms after the shutdown began, during ${current?.name}: other code called process.exit(); see "Beside other shutdown tools" in docs/deployment.md`,
     )
   }
   process.on('exit', onExit)
