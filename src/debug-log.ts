@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { channelsOf, DIAGNOSTIC_AREAS, type DiagnosticArea } from './diagnostics.js'
 import { SidecarError } from './errors.js'
-import { hostPort } from './instance.js'
+import { hostPort, serviceKeyText } from './instance.js'
 import { processSlot } from './process-state.js'
 import type { ServiceInstance, ServiceKey } from './types.js'
 import { isObject } from './util/is-object.js'
@@ -55,8 +55,7 @@ function show(value: unknown): string {
   }
   if (isInstance(value)) return hostPort(value)
   if (isObject(value) && 'service' in value) {
-    const { group, service } = value as Partial<ServiceKey>
-    return `${group}@@${service}`
+    return serviceKeyText(value as unknown as ServiceKey)
   }
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

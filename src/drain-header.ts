@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto'
+import { hostPort } from './instance.js'
 
-/** The address of an instance. */
-interface Address {
-  readonly ip: string
-  readonly port: number
-}
+type Address = Parameters<typeof hostPort>[0]
 
 /**
  * Response header of a draining instance. Sidecar clients stop using the instance at once, even if the registry is slow
@@ -24,6 +21,6 @@ export function parseDrainHeader(value: string, address: Address): number | unde
 }
 
 /** Hashed, so that internal addresses do not leak. */
-function hashAddress({ ip, port }: Address): string {
-  return createHash('sha256').update(`${ip} ${port}`).digest('base64url').slice(0, 8)
+function hashAddress(address: Address): string {
+  return createHash('sha256').update(hostPort(address)).digest('base64url').slice(0, 8)
 }

@@ -1,5 +1,5 @@
 import type { ServiceInstance } from '../types.js'
-import { addressOf } from './address.js'
+import { hostPort } from '../instance.js'
 import type { Balancer, Endpoint, PickHint } from './balancer.js'
 import { plainEndpoints } from './endpoint.js'
 import { hashText, mix } from './hash.js'
@@ -80,7 +80,7 @@ function layOut(instances: readonly ServiceInstance[]): Float64Array {
   const points = new Float64Array(counts.reduce((sum, count) => sum + count, 0))
   let at = 0
   instances.forEach((instance, index) => {
-    const seed = hashText(addressOf(instance))
+    const seed = hashText(hostPort(instance))
     for (let n = 0; n < counts[index]!; n++) {
       points[at++] = mix(seed + Math.imul(n, 0x9e3779b1)) * INDEXES + index
     }

@@ -1,5 +1,5 @@
 import type { ServiceInstance } from '../types.js'
-import { addressOf } from './address.js'
+import { hostPort } from '../instance.js'
 import type { Balancer, Endpoint, PickHint } from './balancer.js'
 import { createEqualTurns } from './round-robin.js'
 
@@ -8,13 +8,13 @@ import { createEqualTurns } from './round-robin.js'
  * instance is still listed; otherwise the instances of the current list take equal turns.
  */
 export function keepBalancer(old: Balancer, instances: readonly ServiceInstance[]): Balancer {
-  const listed = new Map(instances.map((instance) => [addressOf(instance), instance]))
+  const listed = new Map(instances.map((instance) => [hostPort(instance), instance]))
   const turns = createEqualTurns(instances)
   return {
     pick(hint?: PickHint): Endpoint | undefined {
       const endpoint = old.pick(hint)
       if (endpoint === undefined) return turns.pick(hint)
-      const instance = listed.get(addressOf(endpoint.instance))
+      const instance = listed.get(hostPort(endpoint.instance))
       if (instance !== undefined && !hint?.exclude?.has(instance))
         return { instance, done: (outcome) => endpoint.done(outcome) }
       endpoint.done('aborted')

@@ -1,5 +1,5 @@
 import type { ServiceInstance } from '../types.js'
-import { addressOf } from './address.js'
+import { hostPort } from '../instance.js'
 import type { Balancer, Endpoint, PickHint } from './balancer.js'
 import { WeightedDraw } from './weighted-draw.js'
 
@@ -17,9 +17,9 @@ class LeastPending implements Balancer {
 
   constructor(instances: readonly ServiceInstance[], before: LeastPending | undefined) {
     // Calls under way outlive a list: instances that stay keep their count.
-    const counts = new Map(before?.endpoints.map(({ instance, count }) => [addressOf(instance), count]))
+    const counts = new Map(before?.endpoints.map(({ instance, count }) => [hostPort(instance), count]))
     this.endpoints = instances.map((instance) => {
-      return new CountingEndpoint(instance, counts.get(addressOf(instance)) ?? { pending: 0 })
+      return new CountingEndpoint(instance, counts.get(hostPort(instance)) ?? { pending: 0 })
     })
     this.draw = new WeightedDraw(instances.map(({ weight }) => weight))
   }

@@ -1,7 +1,8 @@
+import { backOffMs } from '../util/backoff.js'
 import type { ServiceSnapshot } from '../discovery/directory.js'
 import type { EjectionSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
-import { addressOf } from './address.js'
+import { hostPort } from '../instance.js'
 import type { Endpoint, Outcome } from './balancer.js'
 
 /** Called when an instance is ejected or restored. */
@@ -63,7 +64,7 @@ export class OutlierDetector {
   /** Records the outcome of a call. If it is ok and no host is tracked, the cost is one comparison. */
   report(instance: ServiceInstance, outcome: Outcome): void {
     if (outcome === 'aborted' || (outcome === 'ok' && this.hosts.size === 0) || !this.settings.enabled) return
-    const address = addressOf(instance)
+    const address = hostPort(instance)
     const host = this.hosts.get(address)
     // Its listener is closed: from now on it counts as failed.
     if (host?.status === 'draining' && outcome === 'never-connected') this.setStatus(host, 'available')
@@ -80,9 +81,9 @@ export class OutlierDetector {
    */
   setDraining(instance: ServiceInstance, forMs: number): void {
     if (!this.settings.enabled) return
-    const address = addressOf(instance)
+    const address = hostPort(instance)
     const known = this.hosts.get(address)
-    if (known === undefined && !this.listed.some((one) => addressOf(one) === address)) return // a late answer
+    if (known === undefined && !this.listed.some((one) => hostPort(one) === address)) return // a late answer
     const host = known ?? this.track(address, instance)
     if (host.status !== 'available') return
     this.setStatus(host, 'draining')
@@ -116,7 +117,7 @@ export class OutlierDetector {
   update({ instances }: ServiceSnapshot): void {
     this.listed = instances
     if (this.hosts.size === 0) return
-    const now = new Map(instances.map((instance) => [addressOf(instance), instance]))
+    const now = new Map(instances.map((instance) => [hostPort(instance), instance]))
     for (const [address, host] of this.hosts) {
       const instance = now.get(address)
       if (instance !== undefined) {
@@ -139,7 +140,7 @@ export class OutlierDetector {
     instances: readonly ServiceInstance[],
     leftOut: (state: HostStatus) => boolean,
   ): readonly ServiceInstance[] {
-    const rest = instances.filter((instance) => !leftOut(this.hosts.get(addressOf(instance))?.status ?? 'available'))
+    const rest = instances.filter((instance) => !leftOut(this.hosts.get(hostPort(instance))?.status ?? 'available'))
     return rest.length === instances.length ? instances : rest
   }
 
@@ -175,7 +176,7 @@ export class OutlierDetector {
     const { time, maxTime } = this.settings
     this.setStatus(host, 'ejected')
     // Jittered downwards: the clients of a service must not all come back to an instance at the same moment.
-    const forMs = Math.round(Math.min(maxTime, time * 2 ** host.ejections++) * (0.8 + Math.random() * 0.2))
+    const forMs = Math.round(backOffMs(++host.ejections, { firstMs: time, lastMs: maxTime, spread: 0.2 }))
     host.timer = setTimeout(() => this.setProbeDue(host), forMs).unref()
     this.listener.ejected(host.instance, forMs)
   }

@@ -1,6 +1,6 @@
 import { SidecarError } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
-import { addressOf } from './address.js'
+import { hostPort } from '../instance.js'
 import type { Balancer, BalancerContext, BalancerFactory, Endpoint, PickHint } from './balancer.js'
 import type { OutlierDetector } from './outlier-detector.js'
 import { keepBalancer } from './fallback.js'
@@ -80,8 +80,8 @@ export class Selection {
     if (typeof done === 'function' && instance !== undefined) {
       if (this.listed.has(instance)) return endpoint
       // Kept from a list before, whose instance is there still.
-      const address = addressOf(instance)
-      if (this.instances.some((own) => addressOf(own) === address)) return endpoint
+      const address = hostPort(instance)
+      if (this.instances.some((own) => hostPort(own) === address)) return endpoint
     }
     Promise.resolve(endpoint).catch(() => {}) // what a promise says beyond that is of no use
     throw new SidecarError(

@@ -2,7 +2,7 @@ import type { ServiceDirectory, ServiceSnapshot } from '../discovery/directory.j
 import { noInstanceMessage } from '../discovery/no-instance.js'
 import { parseDrainHeader } from '../drain-header.js'
 import type { ServiceInstance } from '../types.js'
-import { addressOf } from './address.js'
+import { hostPort } from '../instance.js'
 import type { BalancerContext, BalancerFactory, Endpoint, Outcome, PickHint } from './balancer.js'
 import type { OutlierDetector } from './outlier-detector.js'
 import { describeFilter, matcherOf, versionOf, type InstanceFilter } from './filter.js'
@@ -133,6 +133,6 @@ function groupByVersion(instances: readonly ServiceInstance[]): Map<string, Serv
 
 /** By address, not by object: an instance whose metadata changed has not left. */
 function missing(before: readonly ServiceInstance[], now: readonly ServiceInstance[]): ServiceInstance[] {
-  const addresses = new Set(now.map(addressOf))
-  return before.filter((instance) => !addresses.has(addressOf(instance)))
+  const addresses = new Set(now.map(hostPort))
+  return before.filter((instance) => !addresses.has(hostPort(instance)))
 }

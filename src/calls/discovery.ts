@@ -19,7 +19,7 @@ export interface Discovery {
 }
 
 /** `sidecar.discovery`, over what the typed clients use. */
-export function createDiscovery({ directory, routes, logger }: CallRuntime): Discovery {
+export function createDiscovery({ directory, routes }: CallRuntime): Discovery {
   return {
     instances: async (service) => (await directory.get(service)).instances,
     pick: async (service) => {
@@ -29,7 +29,7 @@ export function createDiscovery({ directory, routes, logger }: CallRuntime): Dis
       if (endpoint) return endpointDoneOnce(endpoint.instance, (outcome) => route.done(endpoint, outcome))
       throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
     },
-    watch: createWatch(directory, logger),
+    watch: createWatch(directory),
   }
 }
 

@@ -1,4 +1,5 @@
 import { SidecarError } from '../errors.js'
+import { hostPort } from '../instance.js'
 import type { ServiceInstance } from '../types.js'
 import { Connections } from './connections.js'
 
@@ -96,7 +97,7 @@ export function createPools(options: PoolsOptions): Pools {
  *
  * @param secure the caller asks for https
  */
-export function originOf({ ip, port, metadata }: ServiceInstance, secure = false): string {
-  const scheme = secure || metadata['secure'] === 'true' ? 'https' : 'http'
-  return `${scheme}://${ip.includes(':') ? `[${ip}]` : ip}:${port}`
+export function originOf(instance: ServiceInstance, secure = false): string {
+  const scheme = secure || instance.metadata['secure'] === 'true' ? 'https' : 'http'
+  return `${scheme}://${hostPort(instance)}`
 }

@@ -4,7 +4,7 @@ import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import { issueText, type StandardIssue, type StandardSchema } from '../util/standard-schema.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
-import { callListener } from '../util/call-listener.js'
+import { Listeners } from '../util/listeners.js'
 import { parsePath, type PropertyPath } from '../properties/path.js'
 import { frozenCopy, javaInput, relaxedInput, type Frozen } from './relaxed-input.js'
 import { isSecret } from '../properties/secrets.js'
@@ -64,7 +64,7 @@ class Binding<T> {
   current: Frozen<T>
   private readonly name: string
   private readonly path: PropertyPath
-  private readonly listeners = new Set<(change: ViewChange<T>) => unknown>()
+  private readonly listeners: Listeners<ViewChange<T>>
   /** What was complained of already. */
   private refused: string | undefined
 
@@ -77,6 +77,7 @@ class Binding<T> {
   ) {
     this.path = parsePath(prefix)
     this.name = prefix || 'the bound configuration'
+    this.listeners = new Listeners({ name: this.name, logger })
     try {
       this.current = this.read()
     } catch (error) {
@@ -86,9 +87,7 @@ class Binding<T> {
   }
 
   listen(listener: (change: ViewChange<T>) => unknown): Subscription {
-    const own: typeof listener = (change) => listener(change)
-    this.listeners.add(own)
-    return createSubscription(() => this.listeners.delete(own))
+    return this.listeners.add(listener)
   }
 
   /** @returns the change, to be reported when every other view is up to date too. */
@@ -106,12 +105,7 @@ class Binding<T> {
     const previous = this.current
     if (isDeepStrictEqual(value, previous)) return undefined
     this.current = value
-    return () => this.announce({ value, previous })
-  }
-
-  private announce(change: ViewChange<T>): void {
-    const failed = (error: unknown) => this.logger.error(`A listener of ${this.name} threw: ${messageOf(error)}`)
-    for (const listener of [...this.listeners]) if (this.listeners.has(listener)) callListener(listener, change, failed)
+    return () => this.listeners.emit({ value, previous })
   }
 
   private reject(error: SidecarError): void {

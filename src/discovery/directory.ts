@@ -29,7 +29,7 @@ export interface ServiceDirectory {
   /** The one name of a service that may be written in two ways: with the default group before it, and without. */
   nameOf(service: string): string
   /** Calls back with the snapshot once it is known and at each change of its content. */
-  watch(service: string, listener: (snapshot: ServiceSnapshot) => void): Subscription
+  watch(service: string, listener: (snapshot: ServiceSnapshot) => unknown): Subscription
   /** Aborted by `close`. */
   readonly closed: AbortSignal
   status(): readonly FollowedService[]

@@ -1,4 +1,4 @@
-import { isCallableAddress, readWeight } from '../instance.js'
+import { instanceId, isCallableAddress, readWeight } from '../instance.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 
 /** One service at one moment; immutable. */
@@ -31,7 +31,7 @@ export function nextSnapshot(
   const index = new Map(known)
   let changed = false
   for (const instance of list) {
-    const identity = identityOf(instance)
+    const identity = instanceId(instance)
     const before = known.get(identity)
     const now = before && sameInstance(before, instance) ? before : freeze(instance)
     if (before) kept.set(before, now)
@@ -54,11 +54,6 @@ export function nextSnapshot(
 
 function sorted(index: ReadonlyMap<string, ServiceInstance>): ServiceInstance[] {
   return [...index].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, instance]) => instance)
-}
-
-/** What makes two entries the same instance, as Nacos sees it. */
-export function identityOf(instance: ServiceInstance): string {
-  return `${instance.ip}#${instance.port}#${instance.cluster}`
 }
 
 function isCallable(instance: ServiceInstance): boolean {

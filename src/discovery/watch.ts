@@ -1,10 +1,8 @@
-import { messageOf } from '../errors.js'
-import type { Logger } from '../logger.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
-import { callListener } from '../util/call-listener.js'
 import type { ServiceDirectory } from './directory.js'
-import { identityOf, type ServiceSnapshot } from './snapshot.js'
+import { instanceId } from '../instance.js'
+import type { ServiceSnapshot } from './snapshot.js'
 
 /** How the instances that may be called (healthy, enabled, of a weight) differ from those reported before. */
 export interface ServiceChange {
@@ -47,7 +45,7 @@ export interface WatchService {
   (service: string, options?: WatchOptions): ServiceChanges
 }
 
-export function createWatch(directory: ServiceDirectory, logger: Logger): WatchService {
+export function createWatch(directory: ServiceDirectory): WatchService {
   function watch(service: string, listener: (change: ServiceChange) => unknown, options?: WatchOptions): Subscription
   function watch(service: string, options?: WatchOptions): ServiceChanges
   function watch(
@@ -56,8 +54,7 @@ export function createWatch(directory: ServiceDirectory, logger: Logger): WatchS
     { signal }: WatchOptions = {},
   ): Subscription | ServiceChanges {
     if (typeof second !== 'function') return iterate(directory, service, second.signal)
-    const failed = (error: unknown) => logger.error(`A listener of ${service} threw: ${messageOf(error)}`)
-    return follow(directory, service, signal, (change) => callListener(second, change, failed))
+    return follow(directory, service, signal, second)
   }
   return watch
 }
@@ -66,14 +63,14 @@ function follow(
   directory: ServiceDirectory,
   service: string,
   signal: AbortSignal | undefined,
-  listener: (change: ServiceChange) => void,
+  listener: (change: ServiceChange) => unknown,
 ): Subscription {
   let told: ServiceSnapshot | undefined
   if (signal?.aborted) return createSubscription(() => {})
   const subscription = directory.watch(service, (snapshot) => {
     const change = changeBetween(told, snapshot)
     told = snapshot
-    if (change) listener(change)
+    return change && listener(change)
   })
   const end = createSubscription(() => {
     signal?.removeEventListener('abort', end)
@@ -143,8 +140,8 @@ export function changeBetween(before: ServiceSnapshot | undefined, now: ServiceS
   const same = new Set(before.instances)
   const other = instances.filter((instance) => !same.delete(instance))
   // What is left of `same` is gone, or is there in another version.
-  const left = new Map([...same].map((instance) => [identityOf(instance), instance]))
-  const changed = other.filter((instance) => left.delete(identityOf(instance)))
+  const left = new Map([...same].map((instance) => [instanceId(instance), instance]))
+  const changed = other.filter((instance) => left.delete(instanceId(instance)))
   if (other.length === 0 && left.size === 0) return undefined
   const isChanged = new Set(changed)
   return {

@@ -4,6 +4,7 @@ import type { Logger } from '../logger.js'
 import { parseServerAddresses, type ServerAddress } from '../settings/server-address.js'
 import type { Unsubscribe } from '../types.js'
 import { aboutMs } from '../util/backoff.js'
+import { Listeners } from '../util/listeners.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { HttpClient } from './http/client.js'
 import { assertSuccess, malformed } from './http/dialects/parse-response.js'
@@ -84,7 +85,7 @@ export function createAddressServer(options: AddressServerOptions): AddressSourc
   const server: ServerAddress = { host, port: number, tls, authority: `${hostname}:${number}` }
   const request = { method: 'GET', path: `${pathname}${search}`, root: true } as const
   const closed = new AbortController()
-  const listeners = new Set<() => void>()
+  const changes = new Listeners<void>({ name: 'the addresses of the registry', logger })
   let current: readonly ServerAddress[] = []
   let flight: Promise<void> | undefined
   let failure: RequestFailure | undefined
@@ -130,7 +131,7 @@ export function createAddressServer(options: AddressServerOptions): AddressSourc
     if (isDeepStrictEqual(sorted, current)) return
     current = sorted
     logger.info(`Address server ${url} names ${sorted.map(({ authority }) => authority).join(', ')}`)
-    for (const listener of listeners) listener()
+    changes.emit()
   }
 
   const refresh = (): Promise<void> =>
@@ -154,14 +155,11 @@ export function createAddressServer(options: AddressServerOptions): AddressSourc
       if (!flight && failure && performance.now() - askedAtMs < RETRY_MS) throw failure
       await unlessAborted(refresh(), signal)
     },
-    onChange(listener) {
-      listeners.add(listener)
-      return () => void listeners.delete(listener)
-    },
+    onChange: (listener) => changes.add(listener),
     close() {
       closed.abort()
       clearTimeout(timer)
-      listeners.clear()
+      changes.clear()
     },
   }
 }

@@ -1,10 +1,11 @@
+import { serviceKeyText } from '../instance.js'
 import { setMaxListeners } from 'node:events'
 import { SidecarError } from '../errors.js'
 import { createLogger, escaping, type Logger } from '../logger.js'
 import type { ConfigKey } from '../types.js'
 import { cutOff, linkSignals } from '../util/deadline.js'
 import { unlessAborted } from '../util/unless-aborted.js'
-import { configLabel, instanceLabel, serviceLabel } from './http/dialects/dialect.js'
+import { configLabel, instanceLabel } from './http/dialects/dialect.js'
 import { RequestFailure, sidecarError } from './http/failure.js'
 import { createRedactor } from '../util/redactor.js'
 import { namespaceOf, serversOf, type SdkConfigClient, type SdkNamingClient } from './sdk/clients.js'
@@ -135,7 +136,7 @@ export function fromNacosSdk(options: NacosSdkOptions): NacosTransport {
       asking(`registering ${instanceLabel(instance)}`, instance, () => services.register(instance), signal),
     deregister: (instance, signal) =>
       asking(`deregistering ${instanceLabel(instance)}`, instance, () => services.deregister(instance), signal),
-    list: (key, signal) => asking(`listing ${serviceLabel(key)}`, key, () => services.list(key), signal),
+    list: (key, signal) => asking(`listing ${serviceKeyText(key)}`, key, () => services.list(key), signal),
     listServices: (page, signal) =>
       asking(`listing the services of ${page.group}`, page, () => services.listServices(page), signal),
 

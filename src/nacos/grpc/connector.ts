@@ -1,6 +1,8 @@
 import type { SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ServerAddress } from '../../settings/server-address.js'
+import { backOffMs } from '../../util/backoff.js'
+import { pause } from '../../util/deadline.js'
 import type { Connection } from './connection.js'
 
 /** Keeps one connection up over a list of addresses: sticky, the next one on failure, never in a hurry. */
@@ -44,6 +46,7 @@ const SPREAD_MS = 250
 
 export function createConnector(options: ConnectorOptions): Connector {
   const { addresses, minAttemptMs, maxBackoffMs, logger } = options
+  const backoff = { firstMs: minAttemptMs, lastMs: maxBackoffMs, spread: 0.25 }
   const ended = new AbortController()
   let current: Connection | undefined
   let index = Math.floor(Math.random() * 1_000)
@@ -52,7 +55,8 @@ export function createConnector(options: ConnectorOptions): Connector {
   let attemptedAt = Number.NEGATIVE_INFINITY
   let standsSince = 0
   let spreadUntil = 0
-  let wake: (() => void) | undefined
+  /** Ends a wait. */
+  let alarm = new AbortController()
   let running: Promise<void> | undefined
   let failureLogged = false
 
@@ -128,20 +132,14 @@ export function createConnector(options: ConnectorOptions): Connector {
   }
 
   const untilDue = async (): Promise<void> => {
-    const jitter = 0.75 + Math.random() / 4
+    const drawn = Math.random()
     for (;;) {
-      const rounds = Math.min(Math.floor(failures / Math.max(1, addresses().length)), 16)
-      const gapMs = Math.max(minAttemptMs, Math.min(maxBackoffMs, minAttemptMs * 2 ** rounds) * jitter)
+      const rounds = Math.floor(failures / Math.max(1, addresses().length))
+      const gapMs = Math.max(minAttemptMs, backOffMs(rounds + 1, { ...backoff, random: () => drawn }))
       const waitMs = Math.max(attemptedAt + gapMs, spreadUntil) - performance.now()
       if (waitMs <= 0 || ended.signal.aborted) return
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, waitMs)
-        timer.unref()
-        wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
+      alarm = new AbortController()
+      await pause(waitMs, alarm.signal)
     }
   }
 
@@ -163,11 +161,11 @@ export function createConnector(options: ConnectorOptions): Connector {
     },
     retryNow() {
       failures = 0
-      wake?.()
+      alarm.abort()
     },
     async close() {
       ended.abort()
-      wake?.()
+      alarm.abort()
       await running
       await current?.close()
     },

@@ -1,3 +1,4 @@
+import { serviceKeyText } from '../../instance.js'
 import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey } from '../../types.js'
 import { isObject } from '../../util/is-object.js'
 import { readHosts } from '../host.js'
@@ -158,7 +159,7 @@ function internal(type: string): Request {
 function naming(type: string, key: ServiceKey, rest: Message): Request {
   return {
     type,
-    label: `${type} ${key.group}@@${key.service}`,
+    label: `${type} ${serviceKeyText(key)}`,
     resource: { module: 'naming', group: key.group, service: key.service },
     body: {
       namespace: key.namespace || 'public',

@@ -1,3 +1,4 @@
+import { instanceId, serviceKeyText } from '../../instance.js'
 import type { ServiceInstance, ServiceKey } from '../../types.js'
 import { AnswerError } from './errors.js'
 import { batchInstances, instanceRequest } from './messages.js'
@@ -80,7 +81,7 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
   /** The registry may have lost us while the connection stood. */
   const verify = async (group: Group, session: Session): Promise<void> => {
     const listed = await fetchInstances(group.key, session.server, (request) => session.request(request))
-    const ids = new Set(listed.map(idOf))
+    const ids = new Set(listed.map(instanceId))
     if ([...group.wanted.keys()].some((id) => !ids.has(id))) await publish(group, session)
   }
 
@@ -95,7 +96,7 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
         reject: (error) => (settled(), reject(error as Error)),
       })
       reconciler.ensure(id, {
-        label: `registration at service ${group.key.group}@@${group.key.service}`,
+        label: `registration at service ${serviceKeyText(group.key)}`,
         establish: (session) => settle(id, group, () => publish(group, session)),
         verify: (session) => settle(id, group, () => verify(group, session)),
         // What is wanted no more has been withdrawn by then.
@@ -106,7 +107,7 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
   return {
     async register(instance, signal) {
       const groupId = groupIdOf(instance)
-      const id = idOf(instance)
+      const id = instanceId(instance)
       let group = groups.get(groupId)
       if (!group) {
         const { namespace, group: name, service } = instance
@@ -135,17 +136,13 @@ export function createRegistrations(reconciler: Reconciler<Session>): Registrati
       const group = groups.get(groupId)
       if (!group) return false
       // Not sent as it is even where it is not ours: Nacos would take away all that we have at this service.
-      group.wanted.delete(idOf(instance))
+      group.wanted.delete(instanceId(instance))
       await reconcile(groupId, group, signal)
       return true
     },
   }
 }
 
-function groupIdOf({ namespace, group, service }: ServiceKey): string {
-  return `instances ${namespace} ${group}@@${service}`
-}
-
-function idOf({ ip, port, cluster }: ServiceInstance): string {
-  return `${ip}#${port}#${cluster}`
+function groupIdOf(key: ServiceKey): string {
+  return `instances ${key.namespace} ${serviceKeyText(key)}`
 }

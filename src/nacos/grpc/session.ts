@@ -1,5 +1,5 @@
 import type { ConnectionOptions } from '../../settings/connection.js'
-import type { AccessTokenSource } from '../credentials.js'
+import type { AccessTokenSource } from '../access-token.js'
 import { signConfig, signNaming } from '../signing.js'
 import type { Connection } from './connection.js'
 import { AnswerError, ErrorCode } from './errors.js'

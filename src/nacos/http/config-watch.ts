@@ -9,7 +9,7 @@ import { sharedBy } from '../../util/shared-by.js'
 import { ConfigFollowers } from '../followers.js'
 import { createPolling } from '../polling.js'
 import type { ConfigSource } from '../transport.js'
-import { failureKindOf } from './failure.js'
+import { RegistryError, type FailureKind } from './failure.js'
 import type { ListenedConfig } from './listener.js'
 
 export interface ConfigWatchOptions {
@@ -45,7 +45,7 @@ const PARALLEL_READS = 8
 /** So many answers that were worth nothing, and the documents are read all the same. */
 const MOST_HOLLOW = 2
 /** Failures after which a read would fail as well. */
-const NOT_REACHED: readonly string[] = ['connect', 'tls', 'aborted']
+const NOT_REACHED: readonly FailureKind[] = ['connect', 'tls', 'aborted']
 
 /** Follows any number of configs with one request at a time. */
 export function createConfigWatch({ listen, read, pollIntervalMs, logger }: ConfigWatchOptions): ConfigWatch {
@@ -86,7 +86,8 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
         idle += 1
         failed(error)
         // What refuses to listen may well let us read.
-        if (!NOT_REACHED.includes(failureKindOf(error) ?? '')) await readAll(round.signal).catch(() => {})
+        if (!(error instanceof RegistryError && NOT_REACHED.includes(error.kind)))
+          await readAll(round.signal).catch(() => {})
       }
       if (idle > 0) await rest(backOffMs(idle, PAUSE))
     }

@@ -1,6 +1,6 @@
 import type { ServerAddress } from '../../settings/server-address.js'
-import type { Credentials } from '../credentials.js'
-import type { ServerList } from '../server-list.js'
+import type { Credentials } from './credentials.js'
+import type { ServerList } from './server-list.js'
 import type { PlainRequest } from '../transport.js'
 import { signConfig, signNaming, type AccessKey, type Signature } from '../signing.js'
 import type { HttpClient } from './client.js'

@@ -110,6 +110,23 @@ const ADVICE: Record<FailureKind, string> = {
   aborted: '',
 }
 
+/** A `SidecarError` with the kind of the failure, which is finer than its code; for the layers above the transport. */
+export class RegistryError extends SidecarError {
+  // Private, so that it is not printed with the error.
+  readonly #kind: FailureKind
+
+  constructor(kind: FailureKind, message: string, cause: Error) {
+    super(CODES[kind], message, { cause })
+    this.#kind = kind
+  }
+
+  get kind(): FailureKind {
+    return this.#kind
+  }
+}
+// It is printed under the name that users know.
+Object.defineProperty(RegistryError, 'name', { value: 'SidecarError' })
+
 /**
  * What the user reads. Its `cause` is a plain error: those of the HTTP client carry the request with its credentials.
  *
@@ -123,18 +140,11 @@ export function sidecarError(
   server: string,
   redact: (text: string) => string,
   advice = failure.advice ?? ADVICE[failure.kind],
-): SidecarError {
+): RegistryError {
   const { tried, detail, code } = failure
   const attempts = tried.length > 1 ? ` after ${tried.length} attempts` : ''
   const why = tried.length > 0 ? tried.join('; ') : `${server}: ${detail}`
-  const cause = Object.assign(new Error(redact(detail)), code === undefined ? {} : { code }, { kind: failure.kind })
+  const cause = Object.assign(new Error(redact(detail)), code === undefined ? {} : { code })
   const start = what.charAt(0).toUpperCase() + what.slice(1)
-  return new SidecarError(CODES[failure.kind], redact(`${start} failed${attempts}: ${why}. ${advice}`.trim()), {
-    cause,
-  })
-}
-
-/** Why a request of the HTTP transport failed, as finely as it knows. */
-export function failureKindOf(error: unknown): FailureKind | undefined {
-  return error instanceof SidecarError ? (error.cause as { kind?: FailureKind } | undefined)?.kind : undefined
+  return new RegistryError(failure.kind, redact(`${start} failed${attempts}: ${why}. ${advice}`.trim()), cause)
 }

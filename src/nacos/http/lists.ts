@@ -1,3 +1,4 @@
+import { serviceKeyText } from '../../instance.js'
 import type { Logger } from '../../logger.js'
 import type { ServiceInstance, ServiceKey } from '../../types.js'
 import type { Dialect } from './dialects/dialect.js'
@@ -101,7 +102,7 @@ export function createLists(options: ListsOptions): Lists {
           warnPartial()
           const all = [...instances, ...(await rest(key, signal))]
           if (all.length > 0 || named) return all
-          throw failed(`listing ${key.group}@@${key.service}`, nothingSeen([...known]))
+          throw failed(`listing ${serviceKeyText(key)}`, nothingSeen([...known]))
         }
       }
       recordClusters(elsewhere)

@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from '../../settings/connection.js'
 import { isObject } from '../../util/is-object.js'
-import type { LoginResult } from '../credentials.js'
+import type { LoginResult } from './credentials.js'
 import { assertSuccess, malformed, parseJson, errorTextOf } from './dialects/parse-response.js'
 import type { Operation } from './dialects/dialect.js'
 import { isFailure, RequestFailure, type FailureKind } from './failure.js'

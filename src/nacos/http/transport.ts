@@ -2,20 +2,21 @@ import { SidecarError } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConnectionOptions } from '../../settings/connection.js'
 import { createAddressServer, fixedAddresses, type AddressSource } from '../address-source.js'
-import { Credentials, type AccessTokenSource } from '../credentials.js'
+import type { AccessTokenSource } from '../access-token.js'
 import { createRequestLimiter, type RequestLimiter } from '../request-limiter.js'
-import { ServerList } from '../server-list.js'
 import type { ServiceInstance, ServiceKey } from '../../types.js'
 import type { RegistryTransport } from '../transport.js'
 import { createApiChoice } from './api-choice.js'
 import { createHttpClient } from './client.js'
 import { createConsoleCheck } from './console-check.js'
 import { createConfigWatch } from './config-watch.js'
+import { Credentials } from './credentials.js'
 import { createDetection } from './detection.js'
 import { createExchange, type SendOptions } from './exchange.js'
 import { RequestFailure, sidecarError } from './failure.js'
 import { createLists, type WholeList } from './lists.js'
 import { createLogin, type LoginOptions } from './login.js'
+import { ServerList } from './server-list.js'
 import { createWithDialect } from './with-dialect.js'
 import { createRedactor, redacting } from '../../util/redactor.js'
 
@@ -51,6 +52,8 @@ export type HttpTransport = Required<Omit<RegistryTransport, 'watchService' | 'l
   list(key: ServiceKey, signal?: AbortSignal, whole?: WholeList): Promise<ServiceInstance[]>
   /** Records the clusters of instances from another source: where HTTP lists by cluster, they are queried. */
   recordClusters(instances: readonly ServiceInstance[]): void
+  /** Which API the server speaks; `undefined` before the first answer. */
+  readonly api: 'v1' | 'v3' | undefined
   /** False where the server has no config listener over HTTP, so that documents are polled. */
   readonly longPolls: boolean
   /** The nodes of the cluster, for other protocols to it. */
@@ -205,6 +208,9 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
   return {
     source,
     tokens: credentials,
+    get api() {
+      return detection.current?.version
+    },
     get longPolls() {
       const { current } = detection
       return current === undefined || choice.dialectsFor('listen', current)[0].listen !== undefined

@@ -1,3 +1,4 @@
+import { instanceId, serviceKeyText } from '../../instance.js'
 import type { Page, ServiceInstance, ServiceKey, ServiceNames } from '../../types.js'
 import { isObject } from '../../util/is-object.js'
 import { malformed, parseJson } from '../http/dialects/parse-response.js'
@@ -49,7 +50,11 @@ export function createSdkNaming(client: SdkNamingClient): SdkNaming {
 
     async list(key) {
       assertNamed(key)
-      const response = { status: 200, headers: {}, body: await proxyOf(client).queryList(grouped(key), '', 0, false) }
+      const response = {
+        status: 200,
+        headers: {},
+        body: await proxyOf(client).queryList(serviceKeyText(key), '', 0, false),
+      }
       const answer = parseJson(response)
       return readInstances(isObject(answer) ? answer['hosts'] : undefined, key, response)
     },
@@ -96,10 +101,7 @@ function toSdk(instance: Omit<ServiceInstance, 'service' | 'group'>): SdkInstanc
   }
 }
 
-function grouped({ group, service }: ServiceKey): string {
-  return `${group}@@${service}`
-}
-
+/** Names an instance among those of all services. */
 function idOf(instance: ServiceInstance): string {
-  return `${grouped(instance)}#${instance.ip}#${instance.port}#${instance.cluster}`
+  return `${serviceKeyText(instance)}#${instanceId(instance)}`
 }

@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.js'
-import { failureKindOf } from '../http/failure.js'
+import { RegistryError } from '../http/failure.js'
 import type { HttpTransport } from '../http/transport.js'
 import type { GrpcLink } from '../grpc/link.js'
 import type { Logger } from '../../logger.js'
@@ -36,7 +36,14 @@ export interface CombinedTransport extends RegistryTransport {
  */
 export function createCombinedTransport(http: HttpTransport, options: CombinedTransportOptions): CombinedTransport {
   const { logger, push = true } = options
-  const { source: _source, tokens: _tokens, recordClusters: _recordClusters, longPolls: _longPolls, ...asked } = http
+  const {
+    source: _source,
+    tokens: _tokens,
+    recordClusters: _recordClusters,
+    longPolls: _longPolls,
+    api: _api,
+    ...asked
+  } = http
   const { watchConfig, publishConfig, deleteConfig } = http
   const list: RegistryTransport['list'] = (key, signal) => http.list(key, signal, () => listOverGrpc(key, signal))
   const watchService = pollServices({ ask: list, intervalMs: options.pollIntervalMs, logger })
@@ -94,9 +101,8 @@ export function createCombinedTransport(http: HttpTransport, options: CombinedTr
     try {
       return await overHttp()
     } catch (error) {
-      const kind = failureKindOf(error)
-      const closedToUs = http.describe().protocol === 'http v3' && (kind === 'denied' || kind === 'no-route')
-      if (!closedToUs) throw error
+      const closed = error instanceof RegistryError && (error.kind === 'denied' || error.kind === 'no-route')
+      if (http.api !== 'v3' || !closed) throw error
       const link = mode.open()
       return await overGrpc(link).catch((second: unknown) => {
         throw link.state().status === 'up' ? second : error

@@ -31,7 +31,7 @@ function setUp(first: ServiceInstance[] | Error = [instance(1)]) {
     emit: () => {},
   })
   onTestFinished(() => directory.close())
-  return { directory, watch: createWatch(directory, logger), logger, push: (...list: ServiceInstance[]) => push(list) }
+  return { directory, watch: createWatch(directory), logger, push: (...list: ServiceInstance[]) => push(list) }
 }
 
 const ports = (list: readonly ServiceInstance[]) => list.map(({ port }) => port)
@@ -162,6 +162,9 @@ test('a listener that throws or rejects is named in the log', async () => {
   })
   watch('svc', () => Promise.reject(new Error('two')))
   await vi.waitFor(() =>
-    expect(logger.lines).toEqual(['error A listener of svc threw: one', 'error A listener of svc threw: two']),
+    expect(logger.lines).toEqual([
+      'error A listener of DEFAULT_GROUP@@svc threw: one',
+      'error A listener of DEFAULT_GROUP@@svc threw: two',
+    ]),
   )
 })

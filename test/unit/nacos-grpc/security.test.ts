@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { AccessTokenSource } from '../../../src/nacos/credentials.js'
+import type { AccessTokenSource } from '../../../src/nacos/access-token.js'
 import { document, link, linkOptions, server, service, up } from './support/links.js'
 
 const tokens = (own: Partial<AccessTokenSource>): AccessTokenSource => ({

@@ -1,3 +1,4 @@
+import { hostPort, serviceKeyText } from '../../../instance.js'
 import type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames } from '../../../types.js'
 import type { WireRequest, WireResponse } from '../wire.js'
 import type { ListenedConfig } from '../listener.js'
@@ -53,7 +54,6 @@ export interface Dialect {
 /** Naming takes the public namespace by its name; `''` is what the rest of the package calls it. */
 export const namespaceId = (namespace: string): string => namespace || 'public'
 
-export const serviceLabel = (key: ServiceKey): string => `${key.group}@@${key.service}`
 export const instanceLabel = (instance: ServiceInstance): string =>
-  `${instance.ip}:${instance.port} of ${serviceLabel(instance)}`
+  `${hostPort(instance)} of ${serviceKeyText(instance)}`
 export const configLabel = (key: ConfigKey): string => `${key.dataId} (${key.group})`

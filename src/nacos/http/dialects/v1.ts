@@ -1,10 +1,11 @@
+import { serviceKeyText } from '../../../instance.js'
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
 import { isObject } from '../../../util/is-object.js'
 import { decodeChanged, encodeListening } from '../listener.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
 import { assertSuccess, configItem, isCasConflict, malformed, parseJson } from './parse-response.js'
-import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
+import { configLabel, instanceLabel, namespaceId, type Dialect, type SignedResource } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
 
 /** Nacos 1.x to 3.1 and r-nacos. */
@@ -35,11 +36,11 @@ export const v1: Dialect = {
       form: {
         ...identity(instance),
         ephemeral: undefined,
-        serviceName: serviceLabel(instance),
+        serviceName: serviceKeyText(instance),
         beat: JSON.stringify({
           ip: instance.ip,
           port: instance.port,
-          serviceName: serviceLabel(instance),
+          serviceName: serviceKeyText(instance),
           cluster: instance.cluster,
           weight: instance.weight,
           metadata: instance.metadata,
@@ -65,7 +66,7 @@ export const v1: Dialect = {
   }),
 
   list: (key) => ({
-    what: `listing ${serviceLabel(key)}`,
+    what: `listing ${serviceKeyText(key)}`,
     request: {
       method: 'GET',
       path: '/v1/ns/instance/list',

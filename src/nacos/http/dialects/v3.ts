@@ -1,10 +1,11 @@
+import { instanceId, serviceKeyText } from '../../../instance.js'
 import type { ConfigItem, ConfigKey, ServiceInstance } from '../../../types.js'
 import { isObject } from '../../../util/is-object.js'
 import { INSTANCE_ID } from '../../host.js'
 import { RequestFailure } from '../failure.js'
 import type { Params, WireResponse } from '../wire.js'
 import { assertSuccess, configItem, isCasConflict, malformed } from './parse-response.js'
-import { configLabel, instanceLabel, namespaceId, serviceLabel, type Dialect, type SignedResource } from './dialect.js'
+import { configLabel, instanceLabel, namespaceId, type Dialect, type SignedResource } from './dialect.js'
 import { identity, naming, readInstances } from './instances.js'
 
 const ADMIN_HINT =
@@ -54,7 +55,7 @@ export const v3: Dialect = {
 
   // Without a cluster, Nacos 3.0 to 3.2 list DEFAULT only.
   list: (key, clusters) => ({
-    what: `listing ${serviceLabel(key)}`,
+    what: `listing ${serviceKeyText(key)}`,
     request: {
       method: 'GET',
       path: '/v3/client/ns/instance/list',
@@ -158,8 +159,8 @@ function instanceForm(instance: ServiceInstance): Params {
  * itself, and lists it as `instanceId` and not as metadata. Java's `Instance.getInstanceId()` is null without it.
  */
 function withId(instance: ServiceInstance): Params {
-  const { ip, port, cluster, metadata } = instance
-  const id = `${ip}#${port}#${cluster}#${serviceLabel(instance)}`
+  const { metadata } = instance
+  const id = `${instanceId(instance)}#${serviceKeyText(instance)}`
   const size = Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0)
   // Rather no id than a refusal.
   if (size + INSTANCE_ID.length + id.length > MAX_METADATA || Object.hasOwn(metadata, INSTANCE_ID)) return {}

@@ -272,7 +272,7 @@ describe('messages', () => {
       .list(ORDERS)
       .catch((reason: unknown) => reason as Error)
     const cause = (error as Error).cause as Error
-    expect(Object.keys(cause)).toEqual(['code', 'kind'])
+    expect(Object.keys(cause)).toEqual(['code'])
     expect(cause).toMatchObject({ code: 'ECONNREFUSED' })
   })
 })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Credentials } from '../../../src/nacos/credentials.js'
-import { RequestFailure } from '../../../src/nacos/http/failure.js'
-import { collectLog } from '../../support/collect.js'
+import { Credentials } from '../../../../src/nacos/http/credentials.js'
+import { RequestFailure } from '../../../../src/nacos/http/failure.js'
+import { collectLog } from '../../../support/collect.js'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
 afterEach(() => void vi.useRealTimers())

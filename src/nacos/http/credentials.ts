@@ -1,22 +1,13 @@
-import type { Logger } from '../logger.js'
-import { backOffMs } from '../util/backoff.js'
-import { RequestFailure } from './http/failure.js'
+import type { Logger } from '../../logger.js'
+import { backOffMs } from '../../util/backoff.js'
+import { RequestFailure } from './failure.js'
+import type { AccessTokenSource } from '../access-token.js'
 
 /** What a login brought. */
 export interface LoginResult {
   /** `undefined` if the server wants none. */
   readonly token: string | undefined
   readonly ttlMs: number
-}
-
-/** The token of a login, shared by HTTP and gRPC to the same registry. Nothing here rejects. */
-export interface AccessTokenSource {
-  /** The token to send, or `undefined` to go without. */
-  token(): Promise<string | undefined>
-  /** After a 403 to a request that carried `used`: another one to try with, or `undefined` where there is none. */
-  renew(used: string | undefined): Promise<string | undefined>
-  /** The renewed token was refused as well. */
-  onRenewedTokenRejected(): void
 }
 
 export interface CredentialsOptions {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { fixedAddresses } from '../../../src/nacos/address-source.js'
-import { RequestFailure, type FailureKind } from '../../../src/nacos/http/failure.js'
-import { createRequestLimiter } from '../../../src/nacos/request-limiter.js'
-import { ServerList } from '../../../src/nacos/server-list.js'
-import type { ServerAddress } from '../../../src/settings/server-address.js'
-import { collectLog } from '../../support/collect.js'
+import { fixedAddresses } from '../../../../src/nacos/address-source.js'
+import { RequestFailure, type FailureKind } from '../../../../src/nacos/http/failure.js'
+import { createRequestLimiter } from '../../../../src/nacos/request-limiter.js'
+import { ServerList } from '../../../../src/nacos/http/server-list.js'
+import type { ServerAddress } from '../../../../src/settings/server-address.js'
+import { collectLog } from '../../../support/collect.js'
 
 const HOSTS = ['a', 'b', 'c']
 const RUN = { idempotent: true, priority: false, waitMs: 1_000 }

@@ -1,10 +1,10 @@
-import type { Logger } from '../logger.js'
-import type { ServerAddress } from '../settings/server-address.js'
-import { backOffMs } from '../util/backoff.js'
-import { pause } from '../util/deadline.js'
-import type { AddressSource } from './address-source.js'
-import { RequestFailure } from './http/failure.js'
-import type { RequestLimiter } from './request-limiter.js'
+import type { Logger } from '../../logger.js'
+import type { ServerAddress } from '../../settings/server-address.js'
+import { backOffMs } from '../../util/backoff.js'
+import { pause } from '../../util/deadline.js'
+import type { AddressSource } from '../address-source.js'
+import { RequestFailure } from './failure.js'
+import type { RequestLimiter } from '../request-limiter.js'
 
 export interface ServerListOptions {
   readonly source: AddressSource
