@@ -150,14 +150,14 @@ export function withPolling(
   if (watches(transport)) return transport
   // What was read first by a caller is polled from then on: no second question at once.
   const options = { intervalMs: pollIntervalMs, immediate: false, logger }
-  const bound = METHODS.flatMap((name) => {
-    const method = transport[name] as ((...args: unknown[]) => unknown) | undefined
-    return method ? [[name, method.bind(transport)] as const] : []
-  })
+  // Looked up at each call: whatever replaces a method later is called.
+  const own = transport as unknown as Record<string, (...args: unknown[]) => unknown>
+  const methods = METHODS.filter((name) => transport[name] !== undefined)
+  const passedOn = methods.map((name) => [name, (...args: unknown[]) => own[name]!(...args)] as const)
   return {
     watchService: pollServices({ ask: (key, signal) => transport.list(key, signal), ...options }),
     watchConfig: pollConfigs({ ask: (key, signal) => transport.getConfig(key, signal), ...options }),
-    ...(Object.fromEntries(bound) as Partial<NacosTransport>),
+    ...(Object.fromEntries(passedOn) as Partial<NacosTransport>),
     ...(!transport.watchService && { describe: () => ({ by: 'poll' as const, ...transport.describe() }) }),
   } as RegistryTransport
 }
