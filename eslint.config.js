@@ -39,6 +39,11 @@ const zones = [
   only('nacos', ['settings'], 'nacos knows no layer above it'),
   only('registration', ['settings', 'nacos/transport.ts'], 'registration sees Nacos through nacos/transport.ts only'),
   only(
+    'lifecycle',
+    ['registration/member.ts', 'adapters/adapter.ts'],
+    'the lifecycle sees the app through its adapter, and the registry through its member',
+  ),
+  only(
     'discovery',
     ['settings', 'snapshot', 'nacos/transport.ts'],
     'discovery sees Nacos through nacos/transport.ts only',
@@ -56,8 +61,8 @@ const zones = [
   only('dev-server', [], 'the embedded registry shares no code with the client: a shared bug would be invisible'),
   {
     target: './src/!(sidecar|index|register|nest|testing|cli)/**',
-    from: './src/sidecar.ts',
-    message: 'only the ways in see sidecar.ts',
+    from: ['./src/sidecar.ts', './src/compose.ts'],
+    message: 'only the ways in see sidecar.ts and compose.ts',
   },
 ]
 

@@ -49,8 +49,8 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   const code = auth.code ?? settings.application.code
   const guard = createGuard({
     settings: auth,
-    ...(code !== undefined && { code }),
-    ...(verify && { verify }),
+    code,
+    verify,
     call: createServiceCall(auth.service ?? '', fetch),
     logger,
     signal,
@@ -76,10 +76,10 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
         })
       : undefined
   const mounted: MountedApp | undefined = adapter?.mount(app, {
-    ...(servers && { guard: servers.guardApp }),
-    ...(options.onRequest && { onRequest: options.onRequest }),
+    guard: servers?.guardApp,
+    onRequest: options.onRequest,
     health: sidecar.health.enabled ? createHealth(options.health) : () => undefined,
-    ...(context && { context }),
+    context,
   })
   return {
     guard,

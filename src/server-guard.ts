@@ -67,7 +67,7 @@ export function createServerGuard({
   everyServer,
   signal,
 }: ServerGuardOptions): ServerGuard {
-  const hooks: AppHooks = { guard: guard.check, health: () => undefined, ...(context && { context }) }
+  const hooks: AppHooks = { guard: guard.check, health: () => undefined, context }
   const installed = new WeakSet<HttpServer>()
   const own = new Set<HttpServer>()
   const decided = new WeakMap<IncomingMessage, Decided>()

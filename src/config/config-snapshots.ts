@@ -34,7 +34,7 @@ export function createConfigSnapshots(folder: SnapshotFolder): ConfigSnapshots {
 
 /** A line about the document, then the document as it is. */
 function* encode({ md5, type, content }: ConfigItem): Generator<Uint8Array> {
-  yield Buffer.from(`${JSON.stringify({ md5, ...(type && { type }) })}\n`)
+  yield Buffer.from(`${JSON.stringify({ md5, type: type || undefined })}\n`)
   const bytes = Buffer.from(content)
   for (let at = 0; at < bytes.length; at += CHUNK_BYTES) yield bytes.subarray(at, at + CHUNK_BYTES)
 }

@@ -5,6 +5,7 @@ import { processSlot } from '../process-state.js'
 import { trackConnections } from './connections.js'
 import { drainBacklogAndClose } from './close-listener.js'
 import { filterDrainHeaders, setDrainHeader } from './drain-header-filter.js'
+import { finishConnections } from './finish-connections.js'
 import { endEventStream, trackWebSockets, type WebSockets } from './streams.js'
 
 export interface GracefulServerOptions {
@@ -49,9 +50,6 @@ export interface GracefulServer {
   unwrap(): void
 }
 
-const SWEEP_MS = 50
-/** A connection made in advance, on which nothing has been asked, keeps a closed server open for no longer. */
-const SILENT_MS = 1_000
 /** A cluster's primary may have sent a connection before it knows that this worker accepts no more. */
 const HANDOVER_MS = 300
 
@@ -100,8 +98,7 @@ function createWrappedServer(server: HttpServer): WrappedServer {
     protecting: () => draining && everyOwner((owner) => owner.keepAliveOff),
     onCut: () => owners.forEach((owner) => owner.onCut?.()),
   })
-  const { sockets, secured, sessions } = connections
-  const everySocket = () => [...sockets, ...secured]
+  const { sessions } = connections
 
   const onListening = () => {
     closing = undefined
@@ -167,35 +164,6 @@ function createWrappedServer(server: HttpServer): WrappedServer {
     closeAll && override(server, 'closeAllConnections', whenAllowed(closeAll)),
   ]
 
-  function closeNowWithin(timeoutMs: number): Promise<number> {
-    return new Promise((resolve) => {
-      // A connection that falls idle after close() would otherwise stay for its keep-alive time.
-      const sweep = setInterval(() => closeIdle?.(), SWEEP_MS)
-      // To node:http, one that was never used is not idle.
-      const unusedTimer = setTimeout(() => {
-        // What has come while the event loop was busy is read before that.
-        setImmediate(() => {
-          for (const [socket, bytesAtOpen] of everySocket()) if (socket.bytesRead === bytesAtOpen) socket.destroy()
-        })
-      }, SILENT_MS)
-      const end = (cut: number) => {
-        clearInterval(sweep)
-        clearTimeout(unusedTimer)
-        clearTimeout(timer)
-        server.off('close', onEnd)
-        resolve(cut)
-      }
-      const onEnd = () => end(0)
-      const timer = setTimeout(() => {
-        const cut = sockets.size
-        for (const [socket] of sockets) socket.destroy()
-        closeAll?.()
-        end(cut)
-      }, timeoutMs)
-      server.once('close', onEnd)
-    })
-  }
-
   function removeOwner(owner: Owner): void {
     if (!owners.delete(owner)) return
     owner.webSockets?.stop()
@@ -244,7 +212,7 @@ function createWrappedServer(server: HttpServer): WrappedServer {
       async closeWithin(timeoutMs) {
         if (shared()) return 0
         await stopAccepting()
-        return closed ? 0 : closeNowWithin(timeoutMs)
+        return closed ? 0 : finishConnections(server, connections, { closeIdle, closeAll, timeoutMs })
       },
       busyConnections: () => (shared() ? 0 : connections.upgraded() + connections.answers().length),
       endStreams() {

@@ -168,7 +168,7 @@ export class Resolver {
       if (text === PENDING) return needs.values()
       this.charge(text.length)
       if (error) this.fail(frame, error)
-      else this.known.set(frame.key, { text, missing, ...(firstMissing && { firstMissing }) })
+      else this.known.set(frame.key, { text, missing, firstMissing })
     } catch (thrown) {
       if (!(thrown instanceof RangeError)) throw thrown
       if (this.total > MAX_RESOLVED_TOTAL) this.exhaustedBy ??= frame.found

@@ -3,8 +3,9 @@ import { MAX_VALUES, type PropertyDocument } from './document.js'
 import { DocumentError } from './document-error.js'
 import type { Environment } from './environment.js'
 import { explainProperty, type PropertyExplanation } from './explain.js'
-import { formatPath, parsePath, type PropertyPath } from './path.js'
-import { hasPlaceholder } from './placeholders.js'
+import { parsePath, type PropertyPath } from './path.js'
+import { changedPaths } from './changed-paths.js'
+import { findProblems } from './value-problems.js'
 import { placeOf, type Found } from './resolver.js'
 import { PropertyNode } from './tree.js'
 import type { Unsubscribe } from '../types.js'
@@ -44,15 +45,13 @@ export interface RemoteChange {
 type Watcher = (change: RemoteChange) => Sliced<void> | void
 
 interface Views extends Record<PropertyScope, PropertyView> {
-  /** Of placeholders, as messages. */
-  readonly problems: string[]
+  /** Of values, as messages. */
+  readonly problems: readonly string[]
 }
 
 const MAX_CACHED = 2_000
 /** Of all remote documents together. */
 const MAX_ALL_VALUES = 2 * MAX_VALUES
-/** How much is done between two chances to let the event loop turn. */
-const STEP = 50
 
 /** Every property of the process, layer over layer. Look-ups are cached until the remote documents change. */
 export class PropertyStore {
@@ -148,8 +147,8 @@ export class PropertyStore {
         throw new DocumentError(name, `with it the documents have more than ${MAX_ALL_VALUES} values`)
     }
     const before = this.views
-    const after = yield* this.build(documents)
-    yield* findProblems(after)
+    const built = yield* this.build(documents)
+    const after = { ...built, problems: yield* findProblems(built) }
     const paths = yield* changedPaths(before, after)
     this.views = after
     this.remote = documents
@@ -212,7 +211,7 @@ export class PropertyStore {
   private *build(remote: readonly PropertyDocument[]): Sliced<Views> {
     const { local, overrides, environment, environmentDocument, defaultOf } = this.sources
     const above = [...(environmentDocument ? [environmentDocument] : []), ...overrides]
-    const shared = { environment, ...(defaultOf && { defaultOf }) }
+    const shared = { environment, defaultOf }
     const all = new PropertyView({
       tree: yield* PropertyNode.merging([...stackDocuments(local, remote), ...above]),
       ...shared,
@@ -227,71 +226,6 @@ export class PropertyStore {
       problems: [],
     }
   }
-}
-
-/** Resolves every placeholder once, and notes those that nothing gives a value. */
-function* findProblems({ all, local, remote, problems }: Views): Sliced<void> {
-  let count = 0
-  for (const view of [remote, local]) {
-    for (const { entry, source, path } of view.tree.leaves()) {
-      if (++count % STEP === 0) yield
-      if (typeof entry.java === 'number') problems.push(otherNumber({ entry, source }))
-      if (!hasPlaceholder(entry.text) || !/^(?:local|remote)$/.test(source.layer)) continue
-      if (view === local && all.find(path)?.entry !== entry) continue
-      const found = { entry, source }
-      const { missing, error } = yield* all.resolver.resolving(found)
-      if (all.resolver.exhaustedBy) throw tooMuch(all.resolver.exhaustedBy, all.resolver.resolve(found).error)
-      const why = [...(error ? [error.message] : []), ...missing.map((name) => `${name} has no value and no default`)]
-      for (const what of why) problems.push(`${placeOf(found)}: ${what} (used in ${entry.key}); it stays as written`)
-    }
-  }
-}
-
-function otherNumber(found: Found): string {
-  const { key, text, java } = found.entry
-  return (
-    `${placeOf(found)}: ${key} is ${text} without quotes: ${java} for Java and where a number is asked for, ` +
-    'elsewhere the text as written; quote it, or write the number'
-  )
-}
-
-function tooMuch({ entry, source }: Found, error: Error | undefined): DocumentError {
-  return new DocumentError(source.name, error?.message ?? '', entry.line, entry.column)
-}
-
-/** A list changes as a whole: its key, not those of its items. */
-function* changedPaths(before: Views, after: Views): Sliced<Map<string, PropertyPath>> {
-  const changed = new Map<string, PropertyPath>()
-  const seen = new Set<string>()
-  let count = 0
-  for (const path of mayDiffer(before, after)) {
-    if (++count % STEP === 0) yield
-    const key = formatPath(path)
-    if (seen.has(key)) continue
-    seen.add(key)
-    if (!(yield* saySame(before.all, after.all, path))) changed.set(key, path)
-  }
-  return changed
-}
-
-/** What the remote documents say, and what the files on disk make of it by placeholders. */
-function* mayDiffer(before: Views, after: Views): Generator<PropertyPath> {
-  for (const { remote } of [before, after]) for (const { path } of remote.tree.wholes()) yield path
-  for (const { path, entry } of after.local.tree.leaves()) {
-    const item = path.findIndex((segment) => typeof segment === 'number')
-    if (hasPlaceholder(entry.text)) yield item < 0 ? path : path.slice(0, item)
-  }
-}
-
-function* saySame(before: PropertyView, after: PropertyView, path: PropertyPath): Sliced<boolean> {
-  const others = after.pieces(path)
-  let count = 0
-  for (const piece of before.pieces(path)) {
-    if (++count % STEP === 0) yield
-    const other = others.next()
-    if (other.done || !Object.is(piece, other.value)) return false
-  }
-  return others.next().done === true
 }
 
 function freeze<T>(value: T): T {

@@ -69,7 +69,7 @@ export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'confi
 
   return masked({
     addresses,
-    ...(addressServer && { addressServer }),
+    addressServer: addressServer || undefined,
     namespace: namespace === 'public' ? '' : namespace,
     contextPath: normalizePath(inherited('contextPath') ?? contextPath ?? '/nacos'),
     username: inherited('username'),
