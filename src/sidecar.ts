@@ -15,7 +15,7 @@ import { SidecarError } from './errors.js'
 import type { SidecarEvents } from './events.js'
 import { clientOf } from './feign/define-client.js'
 import type { GuardedApp } from './guarded-app.js'
-import { createAxios } from './http/axios.js'
+import { createLazyAxios } from './http/lazy-axios.js'
 import { createFetch } from './http/fetch.js'
 import { isHttpServer } from './lifecycle/http-server.js'
 import type { StopOptions } from './lifecycle/lifecycle.js'
@@ -36,7 +36,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   readonly config: Config
   /** `fetch` with logical names: `http://user-service/users/1`. The caller's token and trace travel along. */
   readonly fetch: typeof globalThis.fetch
-  /** An axios instance with logical names. */
+  /** An axios instance with logical names. Its first use loads axios. */
   readonly axios: AxiosInstance
   /**
    * Settles when the remote configuration has been pulled (or its deadline passed) and registration is armed.
@@ -61,7 +61,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.runtime = runtime
     this.discovery = createDiscovery(runtime)
     this.fetch = createFetch(() => runtime)
-    this.axios = createAxios(() => runtime)
+    this.axios = createLazyAxios(() => runtime)
     this.config = createConfig({ store, logger, emit, ...registry.config, group: settings.cloud.nacos.config.group })
     if (options.processWide) {
       setActiveStore(store, logger)

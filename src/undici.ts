@@ -1,4 +1,6 @@
 /** `nacos-sidecar/undici`: logical names for undici. */
+// Gives every dispatcher its methods `request`, `stream` and so on.
+import 'undici'
 import { activeRuntime } from './calls/active-runtime.js'
 import { SidecarDispatcher } from './http/dispatcher.js'
 

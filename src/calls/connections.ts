@@ -1,4 +1,6 @@
-import { Pool } from 'undici'
+import type { Pool } from 'undici'
+import { messageOf } from '../errors.js'
+import { loadedUndici, loadUndici } from '../util/undici.js'
 
 /** An attempt that waits for a free connection. */
 export interface ConnectionWaiter {
@@ -23,7 +25,8 @@ export interface ConnectionsOptions {
  * read to their end would hold them for ever. Streams without an end are counted apart: see `release`.
  */
 export class Connections {
-  private pool: Pool
+  /** `undefined` until undici is loaded. */
+  private pool: Pool | undefined
   private open = 0
   /** Streams that the present pool carries. */
   private streams = 0
@@ -36,6 +39,12 @@ export class Connections {
 
   constructor(private readonly options: ConnectionsOptions) {
     this.pool = this.createPool()
+    if (this.pool === undefined) {
+      loadUndici().then(
+        () => this.start(),
+        (error: unknown) => this.refuseAll(`undici could not be loaded: ${messageOf(error)}`),
+      )
+    }
   }
 
   get origin(): string {
@@ -46,24 +55,24 @@ export class Connections {
   get current(): Pool {
     // A request would wait for the streams without end inside of a pool that they have left no connection of.
     if (this.open + this.streams > this.options.maxConnections) this.renewPool()
-    return this.pool
+    return this.pool!
   }
 
   get idle(): boolean {
-    return this.open === 0 && this.waiting.size === 0 && this.pool.stats.size === 0
+    return this.open === 0 && this.waiting.size === 0 && (this.pool?.stats.size ?? 0) === 0
   }
 
   /** Takes a connection, to be given back by `release`; false where all are in use: then `wait`. */
   take(): boolean {
-    if (this.open >= this.options.maxConnections) return false
+    if (this.open >= this.options.maxConnections || this.pool === undefined) return false
     this.open++
     return true
   }
 
   wait(waiter: ConnectionWaiter): void {
     this.waiting.add(waiter)
-    const { connectTimeoutMs } = this.options
-    if (connectTimeoutMs > 0) this.timer ??= setTimeout(() => this.giveUp(), connectTimeoutMs).unref()
+    // The time to load undici is no fault of the instance.
+    if (this.pool !== undefined) this.startTimer()
   }
 
   /** A waiter waits no more. */
@@ -88,12 +97,8 @@ export class Connections {
   /** Closes once what is in flight has finished. */
   async close(): Promise<void> {
     this.closed = true
-    this.stopTimer()
-    for (const waiter of this.waiting) {
-      this.waiting.delete(waiter)
-      waiter.onNoConnection('the instance has left')
-    }
-    await this.pool.close()
+    this.refuseAll('the instance has left')
+    await this.pool?.close()
   }
 
   private giveUp(): void {
@@ -102,21 +107,46 @@ export class Connections {
     const why = `all ${maxConnections} connections to ${origin} are in use and none became free for ${connectTimeoutMs} ms: read or cancel every answer, or raise max-connections of feign.client.<name>`
     if (!this.warned) this.options.onStuck(`No free connection: ${why}. Calls go to other instances meanwhile`)
     this.warned = true
+    this.refuseAll(why)
+  }
+
+  private refuseAll(why: string): void {
+    this.stopTimer()
     const waiting = [...this.waiting]
     this.waiting.clear()
     for (const waiter of waiting) waiter.onNoConnection(why)
   }
 
+  /** undici is there: those that have waited for it go first. */
+  private start(): void {
+    if (this.closed) return
+    this.pool = this.createPool()
+    for (const waiter of this.waiting) {
+      if (!this.take()) return this.startTimer()
+      this.forget(waiter)
+      waiter.onConnection()
+    }
+  }
+
   /** The old one goes on with what it carries, and is closed after it. */
   private renewPool(): void {
-    void this.pool.close()
+    void this.pool?.close()
     this.pool = this.createPool()
     this.streams = 0
   }
 
-  private createPool(): Pool {
+  private createPool(): Pool | undefined {
     const { origin, maxConnections, connectTimeoutMs } = this.options
-    return new Pool(origin, { connections: maxConnections, connectTimeout: connectTimeoutMs, pipelining: 1 })
+    const undici = loadedUndici()
+    return (
+      undici &&
+      new undici.Pool(origin, { connections: maxConnections, connectTimeout: connectTimeoutMs, pipelining: 1 })
+    )
+  }
+
+  private startTimer(): void {
+    const { connectTimeoutMs } = this.options
+    if (connectTimeoutMs > 0) this.timer ??= setTimeout(() => this.giveUp(), connectTimeoutMs).unref()
   }
 
   private stopTimer(): void {

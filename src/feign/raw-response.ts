@@ -1,4 +1,3 @@
-import { util } from 'undici'
 import type { SidecarErrorCode } from '../errors.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import type { ServiceInstance } from '../types.js'
@@ -6,6 +5,7 @@ import type { AttemptRules } from '../calls/attempts.js'
 import type { FeignError } from './errors.js'
 import { PooledAttempts } from '../calls/pooled-attempts.js'
 import { hasNoBody } from '../calls/retry.js'
+import { loadedUndici } from '../util/undici.js'
 
 /** A whole response, neither decoded nor checked. */
 export interface RawResponse {
@@ -38,7 +38,7 @@ export abstract class ResponseCollector<Rules extends AttemptRules> extends Pool
   private chunks: Buffer[] | undefined
 
   headers(): Record<string, string | string[]> {
-    return util.parseHeaders(this.rawHeaders)
+    return loadedUndici()!.parseHeaders(this.rawHeaders)
   }
 
   /** @returns the length the head announces; 0 where it does not */

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream'
-import axios, {
+import type {
+  AxiosAdapter,
   AxiosHeaders,
-  type AxiosAdapter,
-  type AxiosInstance,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
+  AxiosInstance,
+  AxiosResponse,
+  AxiosStatic,
+  InternalAxiosRequestConfig,
 } from 'axios'
 import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
@@ -19,6 +20,13 @@ import { DRAIN_HEADER } from '../drain-header.js'
 import { startDeadline } from '../util/deadline.js'
 import { headersOfStream, HeldBody, type Transport } from './held-body.js'
 import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
+
+/** The package, once it is loaded: by `nacos-sidecar/axios`, or with the first use of `sidecar.axios`. */
+let axios: AxiosStatic
+
+export function useAxios(loaded: AxiosStatic): void {
+  axios = loaded
+}
 
 /**
  * Gives an axios instance logical names: `http://user-service/…` goes to an instance, with the caller's token and
@@ -171,8 +179,8 @@ class LogicalRequest extends Attempts {
 /** The headers of a request with the caller's token, trace and wanted version. */
 function withCaller(config: InternalAxiosRequestConfig, runtime: CallRuntime): AxiosHeaders {
   const context = currentContext()
-  if (context === undefined) return AxiosHeaders.from(config.headers)
-  const headers = AxiosHeaders.from(config.headers)
+  if (context === undefined) return axios.AxiosHeaders.from(config.headers)
+  const headers = axios.AxiosHeaders.from(config.headers)
   const added = addContextHeaders([], context, runtime.settings.sidecar.versionHeader)
   for (let i = 0; i < added.length; i += 2) if (!headers.has(added[i]!)) headers.set(added[i]!, added[i + 1]!)
   return headers

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Agent, Dispatcher, type Pool } from 'undici'
+import type { Pool } from 'undici'
+import Agent from 'undici/lib/dispatcher/agent.js'
+import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
 import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
 import { SidecarError } from '../errors.js'

@@ -1,5 +1,5 @@
 import type { CallRuntime } from '../calls/runtime.js'
-import { SidecarDispatcher } from './dispatcher.js'
+import type { SidecarDispatcher } from './dispatcher.js'
 import { readLogicalUrl } from './logical-name.js'
 
 /**
@@ -11,15 +11,18 @@ import { readLogicalUrl } from './logical-name.js'
  * const response = await sidecar.fetch('http://user-service/users/1')
  */
 export function createFetch(runtime: () => CallRuntime, connections?: number): typeof globalThis.fetch {
-  const dispatcher = new SidecarDispatcher(runtime, connections)
-  // Names in Nacos are case-sensitive; a parsed URL is lower case.
-  const dispatcherFor = (input: unknown) => {
+  let dispatcher: SidecarDispatcher | undefined
+  // Loaded with the first request: it brings undici.
+  const load = async () => {
+    const { SidecarDispatcher } = await import('./dispatcher.js')
+    return (dispatcher ??= new SidecarDispatcher(runtime, connections))
+  }
+  const send = (by: SidecarDispatcher, input: Parameters<typeof fetch>[0], init: RequestInit | undefined) => {
+    // Names in Nacos are case-sensitive; a parsed URL is lower case.
     const service = typeof input === 'string' ? readLogicalUrl(input)?.service : undefined
-    return service !== undefined && /[A-Z]/.test(service) ? dispatcher.calling(service) : dispatcher
-  }
-  return (input, init) => {
+    const own = service !== undefined && /[A-Z]/.test(service) ? by.calling(service) : by
     // Node's types know the option by the name of another copy of undici.
-    const withDispatcher = { ...init, dispatcher: dispatcherFor(input) } as unknown as RequestInit
-    return globalThis.fetch(input, withDispatcher)
+    return globalThis.fetch(input, { ...init, dispatcher: own } as unknown as RequestInit)
   }
+  return (input, init) => (dispatcher ? send(dispatcher, input, init) : load().then((by) => send(by, input, init)))
 }

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { runWithContext } from '../../src/context.js'
 import { defineClient, GET } from '../../src/feign/define-client.js'
 import { activeRuntime } from '../../src/calls/active-runtime.js'
-import { createAxios } from '../../src/http/axios.js'
+import { createLazyAxios } from '../../src/http/lazy-axios.js'
 import { createFetch } from '../../src/http/fetch.js'
 import { instance, startMesh, startProvider, type Provider } from '../unit/feign/harness.js'
 
@@ -130,7 +130,7 @@ describe('attack: SSRF by redirect', () => {
 
   test('axios does not follow one from a logical name', async () => {
     const { victim } = await redirecting(302)
-    await expect(createAxios().get('http://user-service/')).rejects.toMatchObject({ response: { status: 302 } })
+    await expect(createLazyAxios().get('http://user-service/')).rejects.toMatchObject({ response: { status: 302 } })
     expect(victim.connections()).toBe(0)
   })
 

@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest'
 import { defineClient, DELETE, GET, POST, PUT } from '../../src/feign/define-client.js'
 import type { ClientOptions } from '../../src/feign/options.js'
 import { activeRuntime } from '../../src/calls/active-runtime.js'
-import { createAxios } from '../../src/http/axios.js'
+import { createLazyAxios } from '../../src/http/lazy-axios.js'
 import { SidecarDispatcher } from '../../src/http/dispatcher.js'
 import { createFetch } from '../../src/http/fetch.js'
 
@@ -40,7 +40,7 @@ export const callStyles: Record<string, (service: string) => CallService> = {
     }
   },
   axios: (service) => {
-    const http = createAxios()
+    const http = createLazyAxios()
     return async (method, path, data) =>
       (await http.request({ url: `http://${service}${path}`, method, data })).data as unknown
   },

@@ -1,7 +1,12 @@
+// Gives a pool its method `request`.
+import 'undici'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createPools, originOf, type Pools } from '../../../src/calls/pools.js'
 import { defineClient, GET } from '../../../src/feign/define-client.js'
+import { loadUndici } from '../../../src/util/undici.js'
 import { instance, startMesh, startProvider } from '../feign/harness.js'
+
+await loadUndici()
 
 function pools(idleMs?: number): Pools {
   const made = createPools({ connectTimeoutMs: 1_000, ...(idleMs && { idleMs }) })

@@ -1,4 +1,4 @@
-import axios from 'axios'
+import axios, { type AxiosInstance } from 'axios'
 import FormStream from 'form-data'
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -6,12 +6,15 @@ import { fetch as undiciFetch, interceptors, request } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { runWithContext } from '../../../src/context.js'
 import { activeRuntime } from '../../../src/calls/active-runtime.js'
-import { attachSidecar, createAxios } from '../../../src/http/axios.js'
+import { attachSidecar, createAxios, useAxios } from '../../../src/http/axios.js'
 import { SidecarDispatcher } from '../../../src/http/dispatcher.js'
 import { createFetch } from '../../../src/http/fetch.js'
+import { createLazyAxios } from '../../../src/http/lazy-axios.js'
 import { sidecarDispatcher } from '../../../src/undici.js'
 import { collectGarbage } from '../../support/collect-garbage.js'
 import { closedPort, echo, instance, json, startMesh, startProvider, type Provider } from '../feign/harness.js'
+
+useAxios(axios)
 
 const context = { token: 'caller-token', traceparent: '00-a-b-01' }
 
@@ -449,5 +452,36 @@ describe('axios', () => {
     mesh.registry.set('broken', instance('broken', provider.port))
     await expect(createAxios().put('http://broken/x', Readable.from(['a']))).rejects.toThrow()
     expect(provider.seen).toHaveLength(1)
+  })
+})
+
+describe('axios that is loaded with its first use', () => {
+  test.each([
+    ['a method', (http: AxiosInstance) => http.get('http://user-service/x')],
+    ['a call', (http: AxiosInstance) => http({ url: 'http://user-service/x' })],
+    ['a form', (http: AxiosInstance) => http.postForm('http://user-service/x', { a: 1 })],
+  ])('sends by %s', async (_what, send) => {
+    const { provider } = await one()
+    const http = createLazyAxios()
+    expect((await Promise.all([send(http), send(http)])).map(({ status }) => status)).toEqual([200, 200])
+    expect(provider.seen).toHaveLength(2)
+  })
+
+  test('keeps what is set before the first request', async () => {
+    const { provider } = await one()
+    const http = createLazyAxios()
+    http.defaults.headers.common['x-own'] = 'set'
+    http.interceptors.request.use((config) => {
+      config.headers.set('x-seen', 'yes')
+      return config
+    })
+    await http.create({ baseURL: 'http://user-service' }).get('/created')
+    await http.get('http://user-service/x')
+    expect(provider.seen.map(({ headers }) => [headers['x-own'], headers['x-seen']])).toEqual([
+      ['set', undefined],
+      ['set', 'yes'],
+    ])
+    expect(http.getUri({ url: '/x', params: { a: 1 } })).toBe('/x?a=1')
+    expect('interceptors' in http).toBe(true)
   })
 })
