@@ -20,7 +20,7 @@ export default defineConfig([
   { ...library, format: ['esm'], sourcemap: true, clean: true },
   // Its splitting loses the sources: CommonJS maps would name only the built file, by this machine's path. `shims` is the
   // stand-in for import.meta.url.
-  { ...library, format: ['cjs'], sourcemap: false, shims: true },
+  { ...library, format: ['cjs'], sourcemap: false, shims: true, define: { 'import.meta.resolve': 'undefined' } },
   {
     entry: { 'cli/main': 'src/cli/main.ts' },
     format: ['esm'],

@@ -19,6 +19,7 @@ import { openRegistryClients, type RegistryClients } from './registry-clients.js
 import { loadSettings } from './settings/load.js'
 import type { Settings } from './settings/schema.js'
 import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
+import { appListens } from './util/undici.js'
 
 /** The parts of one sidecar. */
 export interface SidecarParts {
@@ -108,7 +109,10 @@ export function compose(
     serverPort: settings.server.port,
     probe,
     onSeen: guarded.servers?.onServer,
-    onListening: guarded.servers?.onAppServer,
+    onListening(server) {
+      guarded.servers?.onAppServer(server)
+      appListens()
+    },
   })
   return { ...common, registry, runtime, remote, member, app: guarded, lifecycle, signal: stopped.signal }
 }

@@ -10,6 +10,7 @@ import type { Verify } from './auth/verifier.js'
 import { SidecarError } from './errors.js'
 import type { Logger } from './logger.js'
 import { createServerGuard, type ServerGuard } from './server-guard.js'
+import { expectCalls } from './util/undici.js'
 import type { Settings } from './settings/schema.js'
 
 /** The app with the guard, the health pages and the context of a request in front of it. */
@@ -46,6 +47,7 @@ export interface GuardedAppOptions {
 export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   const { settings, verify, fetch, logger, signal } = options
   const { auth, sidecar } = settings
+  if (auth.enabled && !verify) expectCalls()
   const code = auth.code ?? settings.application.code
   const guard = createGuard({
     settings: auth,

@@ -5,6 +5,7 @@ import { checkClient, compileMethod, type CompiledMethod, type MethodSpec } from
 import type { ClientOptions } from './options.js'
 import { activeRuntime } from '../calls/active-runtime.js'
 import type { CallRuntime } from '../calls/runtime.js'
+import { expectCalls } from '../util/undici.js'
 
 /** Registered symbols: a client decorated by the ESM copy of the package works in the CJS copy too. */
 const DEFINITION = Symbol.for('nacos-sidecar/0:client')
@@ -16,6 +17,7 @@ export class ClientDefinition {
 
   constructor(readonly options: ClientOptions) {
     checkClient(options)
+    expectCalls()
   }
 
   method(spec: MethodSpec, property: string, runtime: CallRuntime): CompiledMethod {

@@ -22,6 +22,26 @@ export function loadUndici(): Promise<UndiciParts> {
   return (loading ??= load().then((loaded) => (parts = loaded)))
 }
 
+let expected = false
+let listening = false
+
+/** The process has a client: its first call must not wait for undici. */
+export function expectCalls(): void {
+  expected = true
+  if (listening) warm()
+}
+
+/** The app listens. A process that only serves never loads undici, which takes 5 MB. */
+export function appListens(): void {
+  listening = true
+  if (expected) warm()
+}
+
+function warm(): void {
+  // The first call says what is wrong.
+  loadUndici().catch(() => {})
+}
+
 async function load(): Promise<UndiciParts> {
   try {
     const [pool, util] = await Promise.all([import('undici/lib/dispatcher/pool.js'), import('undici/lib/core/util.js')])

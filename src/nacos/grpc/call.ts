@@ -1,7 +1,11 @@
-import { constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import { messageOf } from '../../errors.js'
 import { createFrameReader } from './frames.js'
 import { notGrpc, Status, StatusError, statusOf } from './status.js'
+
+/** Error codes of HTTP/2 (RFC 9113, section 7). */
+const NO_ERROR = 0
+const CANCEL = 8
 
 export interface CallHandlers {
   /** Each message of the server. */
@@ -91,12 +95,12 @@ function open(session: ClientHttp2Session, path: string, connectionError: CallHa
 
 /** Ends a call on both sides; a stream that is over already does not mind. */
 export function cancel(stream: ClientHttp2Stream): void {
-  if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL)
+  if (!stream.closed) stream.close(CANCEL)
 }
 
 /** A call that ended without a status. */
 function lossOf({ rstCode }: ClientHttp2Stream, cause: Error | undefined): StatusError {
   if (cause) return new StatusError(Status.UNAVAILABLE, messageOf(cause))
-  const why = rstCode === constants.NGHTTP2_NO_ERROR ? 'without a status' : `by a reset (HTTP/2 code ${rstCode})`
+  const why = rstCode === NO_ERROR ? 'without a status' : `by a reset (HTTP/2 code ${rstCode})`
   return new StatusError(Status.UNAVAILABLE, `the server ended the call ${why}`)
 }

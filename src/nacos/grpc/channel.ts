@@ -1,4 +1,4 @@
-import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
@@ -38,6 +38,8 @@ const SESSION_MEMORY_MB = 1024
 export async function openChannel(options: ChannelOptions, signal: AbortSignal): Promise<Channel> {
   const { address, maxMessageBytes } = options
   const socket = await openSocket(address, options.tls, signal)
+  // Loaded for a port that answers: many registries are reached over HTTP alone.
+  const { connect } = process.getBuiltinModule('node:http2')
   const localAddress = socket.localAddress?.replace(/^::ffff:/, '') ?? ''
   const session = connect(`${address.tls ? 'https' : 'http'}://${address.authority}`, {
     createConnection: () => socket,

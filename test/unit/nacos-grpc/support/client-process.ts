@@ -21,6 +21,8 @@ const options = {
 const key = { namespace: '', group: 'DEFAULT_GROUP', service: 'users' }
 
 const open = (process as unknown as { _getActiveHandles(): unknown[] })._getActiveHandles
+// Loading node:http2 looks at stderr, which opens it.
+void process.stderr
 const before = open().length
 const closed = createGrpcLink(options)
 closed.watchService(key, quiet)
