@@ -66,6 +66,24 @@ const zones = [
   },
 ]
 
+/** Words for persons that stand for machines (CONTRIBUTING.md, "Prose"), in comments and texts. */
+const PERSONS = /\b(?:nobody|somebody|anybody|everybody|whoever|whomever|whom)\b/i
+const plainWords = {
+  create({ sourceCode, report }) {
+    const check = (loc, text) => {
+      const [word] = PERSONS.exec(text) ?? []
+      if (word) report({ loc, message: `"${word}" stands for a machine: name it (CONTRIBUTING.md, "Prose")` })
+    }
+    return {
+      Program() {
+        for (const { loc, value } of sourceCode.getAllComments()) check(loc, value)
+      },
+      Literal: ({ loc, value }) => typeof value === 'string' && check(loc, value),
+      TemplateElement: ({ loc, value }) => check(loc, value.raw),
+    }
+  },
+}
+
 export default tseslint.config(
   { ignores: ['dist/**', 'coverage/**', 'reference/**', 'test/real/java/**', 'node_modules/**'] },
   ...tseslint.configs.recommended,
@@ -87,7 +105,9 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
+    plugins: { local: { rules: { 'plain-words': plainWords } } },
     rules: {
+      'local/plain-words': 'error',
       'import-x/no-restricted-paths': ['error', { zones }],
       'import-x/no-cycle': ['error', { maxDepth: 6 }],
       'no-console': 'error',

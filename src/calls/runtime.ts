@@ -48,7 +48,7 @@ export interface CallRuntime {
 /** The part of the settings that calls read. */
 export type CallSettings = Pick<Settings, 'feign' | 'sidecar'>
 
-/** The way to the registry, and who is told of what. */
+/** The client of the registry, the logger, and the receiver of events. */
 export interface CallRuntimeOptions extends Pick<
   ServiceDirectoryOptions,
   'transport' | 'namespace' | 'logger' | 'emit'

@@ -58,6 +58,12 @@ test.each(pages.filter((page) => page.startsWith('README')))(
   },
 )
 
+test.each(pages)('%s names machines, not persons', (page) => {
+  // The style guide shows such sentences on purpose.
+  const text = page === 'CONTRIBUTING.md' ? read(page).replace(/^### Prose[^]*?(?=^## )/m, '') : read(page)
+  expect(text.match(/\b(?:nobody|somebody|anybody|everybody|whoever|whomever|whom)\b/gi) ?? []).toEqual([])
+})
+
 test.each(pages)('the links of %s lead somewhere', (page) => {
   const slugs = (text: string) =>
     [...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
