@@ -10,6 +10,7 @@ import { holdProcess } from '../util/hold-process.js'
 import { runInSlices, type Sliced } from '../util/slices.js'
 import { createConfigSnapshots } from './config-snapshots.js'
 import { DocumentError } from '../properties/document-error.js'
+import { createMissedDocuments } from './missed-documents.js'
 import { isRegistryFailure, RemoteDocument, type Held, type RemoteDocumentStatus } from './remote-document.js'
 import { planDocuments } from './remote-plan.js'
 import type { PropertyStore } from '../properties/store.js'
@@ -68,8 +69,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
   let said: ReadonlySet<string> = new Set()
   /** The changes under way: one after the other. */
   let queue: Promise<unknown> | undefined
-  /** Documents that the registry did not give at the start, and why. */
-  const missed = new Map<RemoteDocument, { cause: string; instead: string; message: string }>()
+  const missed = createMissedDocuments(logger)
 
   async function pullAll(signal: AbortSignal | undefined): Promise<void> {
     const deadline = startDeadline(config.timeout, [closing.signal, signal], config.timeout)
@@ -81,7 +81,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     for (const [index, result] of pulled.entries()) {
       if (result.status === 'rejected') await goOnWithout(documents[index]!, result.reason)
     }
-    reportMissed()
+    missed.report()
   }
 
   /**
@@ -96,37 +96,9 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
       ? 'a valid version is applied when it is published'
       : 'the documents of Nacos are applied when the registry is back'
     const message = `${messageOf(reason).replace(/\.$/, '')}. ${instead}; ${until}`
-    if (!unusable) return void missed.set(document, { cause: causeOf(reason, document.name), instead, message })
+    if (!unusable) return missed.add(document, { cause: causeOf(reason, document.name), instead, message })
     logger.error(message)
     emit('configRejected', { source: document.name, error: reason })
-  }
-
-  /** One line a cause, however many documents it keeps away. */
-  function reportMissed(): void {
-    for (const cause of new Set([...missed.values()].map((one) => one.cause))) {
-      const alike = [...missed].filter(([, one]) => one.cause === cause)
-      const [[, first]] = alike as [(typeof alike)[number]]
-      if (alike.length === 1) {
-        logger.error(first.message)
-        continue
-      }
-      for (const [, { message }] of alike) logger.debug(message)
-      const instead = [...new Set(alike.map(([, one]) => one.instead))]
-      const said =
-        instead.length === 1
-          ? first.instead.replace('It is', 'They are')
-          : alike.map(([{ name }, one]) => `${name}: ${one.instead}`).join(', ')
-      const names = alike.map(([{ name }]) => name).join(', ')
-      logger.error(
-        `${alike.length} configs could not be loaded (${names}): ${cause}. ${said}; the documents of Nacos are applied when the registry is back`,
-      )
-    }
-  }
-
-  /** The registry has sent it since. */
-  function onLoaded(document: RemoteDocument): void {
-    if (missed.delete(document) && missed.size === 0)
-      logger.info('every config that could not be loaded at the start is available now')
   }
 
   /** @param news what changed, and what it held before; at a start every document, and nothing. */
@@ -178,7 +150,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     const known = document.knownMd5 ?? UNCONFIRMED_MD5
     const stop = transport.watchConfig(key, known, (item) => {
       changed(document, item)
-      onLoaded(document)
+      missed.loaded(document)
     })
     watches.set(document, stop)
   }
