@@ -5,8 +5,8 @@ import { SidecarError } from '../../src/errors.js'
 /** `npm run fuzz` sets it: how long each target runs. In `npm test` a target runs a few times, from a fixed seed. */
 const seconds = Number(process.env['FUZZ_SECONDS'] ?? 0)
 const seed = Number(process.env['FUZZ_SEED'] ?? (seconds > 0 ? Date.now() % 2 ** 31 : 20_261_127))
-const SHORT_RUNS = 50
-const SHORT_MS = 1_000
+const SHORT_RUNS = 25
+const SHORT_MS = 5_000
 
 /** What a secret of a set-up is called in every target: it must not turn up anywhere. */
 export const CANARY = 'canary-7f3a-secret'
