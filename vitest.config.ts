@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { ProcessesFirst } from './test/support/processes-first.js'
+import { ProcessesFirst } from './test/support/runner/processes-first.js'
 
 const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -18,7 +18,7 @@ const shared = {
   // For what hangs; a bound on time is an assertion of the test's own.
   testTimeout: 120_000,
   hookTimeout: 60_000,
-  setupFiles: [root('./test/support/wait-for.ts')],
+  setupFiles: [root('./test/support/runner/wait-for.ts')],
   // A list of an earlier run must not find its way into a test by way of a port that is used again.
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },
 }
@@ -32,7 +32,7 @@ export default defineConfig({
     // The suite waits (for beats, leases, drains) more than it computes: more workers than cores. Bounds that hold to
     // the letter want a core each.
     maxWorkers: realDurations ? 2 : 6,
-    globalSetup: ['test/support/temp.ts'],
+    globalSetup: ['test/support/runner/temp.ts'],
     sequence: { sequencer: ProcessesFirst },
     projects: [
       {
@@ -51,7 +51,7 @@ export default defineConfig({
           name: 'processes',
           include: ['test/{faults,e2e}/**/*.test.ts'],
           // Child processes run the built package, as a user's process would.
-          globalSetup: ['test/support/build.ts'],
+          globalSetup: ['test/support/runner/build.ts'],
           ...(realDurations && { testTimeout: 240_000 }),
           ...secondTry,
         },

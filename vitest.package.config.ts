@@ -6,7 +6,7 @@ export default defineConfig({
     name: 'package',
     include: ['test/package/**/*.test.ts'],
     pool: 'forks',
-    globalSetup: ['test/support/temp.ts'],
+    globalSetup: ['test/support/runner/temp.ts'],
     env: { SIDECAR_SNAPSHOT_DIR: 'off' },
     testTimeout: 120_000,
     reporters: ['default', './test/support/reporters/skip-reasons.ts'],

@@ -21,7 +21,7 @@ export default defineConfig({
     pool: 'forks',
     env: { SIDECAR_SNAPSHOT_DIR: 'off' },
     // Child processes run the built package.
-    globalSetup: ['test/support/temp.ts', 'test/support/build.ts', 'test/real/support/setup.ts'],
+    globalSetup: ['test/support/runner/temp.ts', 'test/support/runner/build.ts', 'test/real/support/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Two servers work at the same time; more would only make their clocks unreliable.

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startProvider } from '../unit/feign/harness.js'
-import { alerts, quietSidecar } from '../support/quiet-sidecar.js'
+import { startProvider } from '../support/mesh.js'
+import { alerts, quietSidecar } from '../support/member.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
 const BALANCERS = ['round-robin', 'random', 'least-pending', 'consistent-hash', 'same-cluster-first']

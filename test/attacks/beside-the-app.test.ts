@@ -10,8 +10,8 @@ import { currentContext } from '../../src/context.js'
 import { createSidecar } from '../../src/process-sidecar.js'
 import type { Verify } from '../../src/auth/verifier.js'
 import { collectLog } from '../support/collect.js'
-import { devRegistry } from '../support/dev-registry.js'
-import { fastify4, frameworks, serve, target } from '../unit/adapters/apps.js'
+import { devRegistry } from '../support/registry.js'
+import { fastify4, frameworks, serve, target } from '../support/frameworks.js'
 
 const TOKEN = { authorization: 'Bearer good' }
 

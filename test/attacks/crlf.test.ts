@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { runWithContext } from '../../src/context.js'
 import { defineClient, GET, POST } from '../../src/feign/define-client.js'
 import type { ClientOptions } from '../../src/feign/options.js'
-import { instance, startMesh, startProvider } from '../unit/feign/harness.js'
+import { instance, startMesh, startProvider } from '../support/mesh.js'
 
 async function setUp(options: ClientOptions = {}) {
   const { registry } = startMesh()

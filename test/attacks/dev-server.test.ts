@@ -4,9 +4,8 @@ import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { startDevServer } from '../../src/dev-server/index.js'
-import type { DevServer } from '../../src/dev-server/index.js'
-import { devRegistry, form } from '../support/dev-registry.js'
+import { startDevServer, type DevServer } from '../../src/dev-server/index.js'
+import { devRegistry, form } from '../support/registry.js'
 
 const REGISTER = { ip: '6.6.6.6', port: 666, serviceName: 'evil' }
 const LIST = '/v1/ns/instance/list'

@@ -3,7 +3,7 @@ import { FeignError } from '../../src/feign/errors.js'
 import type { ClientOptions } from '../../src/feign/options.js'
 import { killChildren, startChild, type Child } from '../support/child.js'
 import { typedCall } from '../support/call-styles.js'
-import { instance, startMesh } from '../unit/feign/harness.js'
+import { instance, startMesh } from '../support/mesh.js'
 
 const PARALLEL = 8
 const MEGABYTE = 1024 * 1024

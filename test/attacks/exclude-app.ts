@@ -2,9 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { findAdapter } from '../../src/adapters/find-adapter.js'
 import { createHealth } from '../../src/adapters/health.js'
 import { createGuard } from '../../src/auth/guard.js'
-import { target, type TestApp } from '../unit/adapters/apps.js'
-import { authSettings, recordingLogger } from '../unit/auth/auth-service.js'
+import { target, type TestApp } from '../support/frameworks.js'
+import { authSettings } from '../support/auth-service.js'
 import { EXCLUDED, ROUTES } from './exclude-targets.js'
+import { collectLog } from '../support/collect.js'
 
 export const TOKEN = 'Authorization: Bearer good\r\n'
 
@@ -44,7 +45,7 @@ function mountGuard({ app }: TestApp): void {
   const guard = createGuard({
     settings: authSettings({ excludePaths: EXCLUDED }),
     verify: (token) => (token === 'good' ? true : 401),
-    logger: recordingLogger(),
+    logger: collectLog(),
   })
   findAdapter(app).mount(app, {
     guard: (request, url) => guard.check(request, url),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sample } from '../support/scale.js'
-import { frameworks } from '../unit/adapters/apps.js'
+import { frameworks } from '../support/frameworks.js'
 import { startExcludeApp, TOKEN, type ExcludeApp } from './exclude-app.js'
 import { canonical, encode, EXCLUDED, generated, mayBeOpen, TRICKS } from './exclude-targets.js'
 

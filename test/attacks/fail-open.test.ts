@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findAdapter } from '../../src/adapters/find-adapter.js'
 import { createHealth } from '../../src/adapters/health.js'
 import { createGuard } from '../../src/auth/guard.js'
-import { frameworks, type Running } from '../unit/adapters/apps.js'
-import { authSettings, recordingLogger, say, startAuthService, type AuthService } from '../unit/auth/auth-service.js'
+import { frameworks, type Running } from '../support/frameworks.js'
+import { authSettings, say, startAuthService, type AuthService } from '../support/auth-service.js'
+import { collectLog } from '../support/collect.js'
 
 /** Every way of an auth service to decide nothing. */
 const OUTAGES: Record<string, AuthService['answer']> = {
@@ -41,7 +42,7 @@ async function start(auth: object, framework = frameworks[0]!) {
   const guard = createGuard({
     settings: authSettings({ timeout: 1_000, ...auth }),
     call: service.call,
-    logger: recordingLogger(),
+    logger: collectLog(),
   })
   const app = framework.create()
   findAdapter(app.app).mount(app.app, {

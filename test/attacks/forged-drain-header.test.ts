@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { DRAIN_HEADER, formatDrainHeader } from '../../src/drain-header.js'
 import { wrapServer } from '../../src/lifecycle/graceful-server.js'
 import { createSidecar } from '../../src/process-sidecar.js'
-import { frameworks, serve } from '../unit/adapters/apps.js'
-import { instance, startMesh } from '../unit/feign/harness.js'
+import { frameworks, serve } from '../support/frameworks.js'
+import { instance, startMesh } from '../support/mesh.js'
 import { createFetch } from '../../src/http/fetch.js'
 
 /** Each is how some handler passes on an answer with all of its headers. */

@@ -5,9 +5,10 @@ import express from 'express'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createGuard } from '../../src/auth/guard.js'
 import { createSidecar } from '../../src/process-sidecar.js'
-import { collectGarbage } from '../support/collect-garbage.js'
-import { sendRaw, serve } from '../unit/adapters/apps.js'
-import { authSettings, incoming, recordingLogger } from '../unit/auth/auth-service.js'
+import { collectGarbage } from '../support/cost.js'
+import { sendRaw, serve } from '../support/frameworks.js'
+import { authSettings, incoming } from '../support/auth-service.js'
+import { collectLog } from '../support/collect.js'
 
 const PIPELINED = 2_000
 
@@ -82,7 +83,7 @@ describe('attack: made-up tokens without end', () => {
     const sidecar = createSidecar({
       configPath: false,
       signals: false,
-      logger: recordingLogger(),
+      logger: collectLog(),
       settings: {
         auth: { enabled: true, mount: 'manual', service: auth.url, timeout: 60_000, 'max-pending': 10_000 },
         'cloud.nacos.discovery.enabled': false,
@@ -106,7 +107,7 @@ describe('attack: made-up tokens without end', () => {
     const guard = createGuard({
       settings: authSettings({ cacheTtl: 600_000, service: undefined }),
       verify: () => 401,
-      logger: recordingLogger(),
+      logger: collectLog(),
       now: () => now,
     })
     const check = (index: number) =>
@@ -126,7 +127,7 @@ describe('attack: made-up tokens without end', () => {
     const guard = createGuard({
       settings: authSettings({ cacheTtl: 600_000, service: undefined }),
       verify: () => true,
-      logger: recordingLogger(),
+      logger: collectLog(),
     })
     collectGarbage()
     const before = process.memoryUsage().heapUsed

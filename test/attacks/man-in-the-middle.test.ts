@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createAuthority, type Authority, type IssueOptions } from '../support/certificates.js'
-import { anInstance, openTransport, ORDERS, type Overrides } from '../support/http-transport.js'
+import { anInstance, openTransport, ORDERS, type Overrides } from '../support/transport.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 import { tempFolder } from '../support/temp-folder.js'
 

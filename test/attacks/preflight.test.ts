@@ -6,7 +6,7 @@ import fastify from 'fastify'
 import Koa from 'koa'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createSidecar } from '../../src/process-sidecar.js'
-import { express4, fastify4, Koa2, sendRaw, serve } from '../unit/adapters/apps.js'
+import { express4, fastify4, Koa2, sendRaw, serve } from '../support/frameworks.js'
 import { createServer as createHttpServer } from 'node:http'
 
 /** Every app answers every method on every path, as a proxy or a single-page app does. */

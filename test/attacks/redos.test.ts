@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { createGuard } from '../../src/auth/guard.js'
-import { leastCpuTime } from '../support/scale.js'
-import { authSettings, incoming, recordingLogger } from '../unit/auth/auth-service.js'
+import { authSettings, incoming } from '../support/auth-service.js'
+import { leastCpuTime } from '../support/cost.js'
+import { collectLog } from '../support/collect.js'
 
 const PATTERNS = [
   '/static',
@@ -41,7 +42,7 @@ it.each(Object.entries(HOSTILE))('attack: ReDoS in excludes, 100 KB of %s in < 1
   const guard = createGuard({
     settings: authSettings({ excludePaths: PATTERNS }),
     verify: () => true,
-    logger: recordingLogger(),
+    logger: collectLog(),
   })
   for (const method of ['GET', 'OPTIONS']) {
     expect(leastCpuTime(7, () => void guard.check(incoming(url, {}, method)))).toBeLessThan(10)
@@ -52,7 +53,7 @@ it('attack: ReDoS in excludes, the time grows with the length and no faster', ()
   const guard = createGuard({
     settings: authSettings({ excludePaths: PATTERNS }),
     verify: () => true,
-    logger: recordingLogger(),
+    logger: collectLog(),
   })
   const best = (url: string) => leastCpuTime(9, () => void guard.check(incoming(url)))
   for (const piece of ['a', 'a/', '%61/', 'a/b/']) {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startFaultProxy } from '../support/fault-proxy.js'
-import { anInstance, openTransport, ORDERS, type Overrides } from '../support/http-transport.js'
+import { anInstance, openTransport, ORDERS, type Overrides } from '../support/transport.js'
 import { startScriptedRegistry, type RecordedRequest } from '../support/scripted-registry.js'
 
 const CANARIES = {

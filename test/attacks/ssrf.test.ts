@@ -6,7 +6,7 @@ import { defineClient, GET } from '../../src/feign/define-client.js'
 import { activeRuntime } from '../../src/calls/active-runtime.js'
 import { createLazyAxios } from '../../src/http/lazy-axios.js'
 import { createFetch } from '../../src/http/fetch.js'
-import { instance, startMesh, startProvider, type Provider } from '../unit/feign/harness.js'
+import { instance, startMesh, startProvider, type Provider } from '../support/mesh.js'
 
 /** Stands for whatever an attacker wants reached; counts the connections it gets. */
 async function startVictim(): Promise<{ port: number; connections: () => number }> {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { readDocument } from '../../src/properties/formats.js'
 import { loadBootstrap, loadError } from '../support/bootstrap.js'
-import { leastCpuTime } from '../support/scale.js'
+import { leastCpuTime } from '../support/cost.js'
 
 const polluted = () => (({}) as { polluted?: unknown }).polluted
 

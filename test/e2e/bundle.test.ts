@@ -2,8 +2,9 @@ import { build } from 'esbuild'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
 import { killChildren, startChild } from '../support/child.js'
-import { answering, testRegistry } from '../support/member.js'
+import { answering } from '../support/member.js'
 import { tempFolder } from '../support/temp-folder.js'
+import { testRegistry } from '../support/registry.js'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 afterEach(killChildren)

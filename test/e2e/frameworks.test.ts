@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { afterAll, describe, expect, test, vi, type TestContext } from 'vitest'
 import type { DevServer } from '../../src/dev-server/index.js'
 import { killChildren, startChild } from '../support/child.js'
-import { devRegistry } from '../support/dev-registry.js'
+import { devRegistry } from '../support/registry.js'
 import { tempFolder } from '../support/temp-folder.js'
 
 const APP = new URL('../fixtures/apps/framework-app.mjs', import.meta.url)

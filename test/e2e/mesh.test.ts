@@ -9,8 +9,9 @@ import { FeignError } from '../../src/feign/errors.js'
 import { recordingProxy } from '../contract/support/recording-proxy.js'
 import { killChildren } from '../support/child.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
-import { answering, join, observer, testRegistry } from '../support/member.js'
+import { answering, join, observer } from '../support/member.js'
 import { startScript } from '../support/script.js'
+import { testRegistry } from '../support/registry.js'
 
 afterEach(killChildren)
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { configRemote, defineClient, fromNacosSdk, GET, initSidecar } from 'nacos-sidecar'
 import { DataClient, NacosNamingClient } from 'nacos'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { devRegistry, form } from '../support/dev-registry.js'
+import { devRegistry, form } from '../support/registry.js'
 
 const silent = { ...console, debug() {}, info() {}, log() {}, warn() {}, error() {} }
 

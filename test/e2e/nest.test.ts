@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { killChildren, startChild } from '../support/child.js'
-import { answering, testRegistry } from '../support/member.js'
+import { answering } from '../support/member.js'
 import { tempFolder } from '../support/temp-folder.js'
+import { testRegistry } from '../support/registry.js'
 
 const APP = new URL('../fixtures/apps/nest-app.mjs', import.meta.url)
 afterEach(killChildren)

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { killChildren, startChild } from '../support/child.js'
 import { ownPort } from '../support/own-port.js'
-import { startRegistryProcess } from '../support/registry-process.js'
+import { startRegistryProcess } from '../support/registry.js'
 import { bound, duration } from '../support/scale.js'
 import { startScript } from '../support/script.js'
 import { tempFolder } from '../support/temp-folder.js'

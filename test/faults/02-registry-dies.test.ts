@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { killChildren } from '../support/child.js'
-import { startMember } from '../support/member-process.js'
-import { startRegistryProcess } from '../support/registry-process.js'
+import { startMember } from '../support/app-process.js'
+import { startRegistryProcess } from '../support/registry.js'
 import { bound, duration } from '../support/scale.js'
 
 const OUTAGE_MS = duration(60_000, 4_000)

@@ -2,7 +2,7 @@ import { afterAll, expect, test, vi, type TestContext } from 'vitest'
 import type { DevServerOptions } from '../../src/dev-server/index.js'
 import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild } from '../support/child.js'
-import { startRegistryProcess } from '../support/registry-process.js'
+import { startRegistryProcess } from '../support/registry.js'
 import { bound, duration } from '../support/scale.js'
 import { tempFolder } from '../support/temp-folder.js'
 

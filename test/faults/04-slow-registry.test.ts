@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { startFaultProxy } from '../support/fault-proxy.js'
-import { anInstance, openTransport } from '../support/http-transport.js'
+import { anInstance, openTransport } from '../support/transport.js'
 import { bound, duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 

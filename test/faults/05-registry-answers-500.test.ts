@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, expect, test, type TestContext } from 'vitest'
 import { killChildren } from '../support/child.js'
-import { startMember } from '../support/member-process.js'
+import { startMember } from '../support/app-process.js'
 import { duration, realDurations } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 

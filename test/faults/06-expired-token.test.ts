@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { anInstance, openTransport, ORDERS } from '../support/http-transport.js'
+import { anInstance, openTransport, ORDERS } from '../support/transport.js'
 import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
-import { anInstance, openTransport } from '../support/http-transport.js'
+import { anInstance, openTransport } from '../support/transport.js'
 import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 

@@ -1,6 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { openTransport } from '../support/http-transport.js'
-import { pollOrders, TWO_ORDERS } from '../support/polled-directory.js'
+import { openTransport, pollOrders, TWO_ORDERS } from '../support/transport.js'
 import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 

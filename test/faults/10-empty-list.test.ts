@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startFaultProxy } from '../support/fault-proxy.js'
-import { devRegistry, form } from '../support/dev-registry.js'
-import { TWO_ORDERS } from '../support/polled-directory.js'
-import { alerts, quietSidecar } from '../support/quiet-sidecar.js'
+import { devRegistry, form } from '../support/registry.js'
+import { TWO_ORDERS } from '../support/transport.js'
+import { alerts, quietSidecar } from '../support/member.js'
 import { duration } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 

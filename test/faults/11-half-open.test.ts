@@ -1,9 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { killChildren } from '../support/child.js'
-import { anInstance, ORDERS } from '../support/http-transport.js'
-import { startRegistryProcess } from '../support/registry-process.js'
-import { openNacos } from '../support/open-directory.js'
-import { registrySettings } from '../support/registry-settings.js'
+import { anInstance, ORDERS, openNacos, registrySettings } from '../support/transport.js'
+import { startRegistryProcess } from '../support/registry.js'
 import { bound } from '../support/scale.js'
 
 afterEach(killChildren)

@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { typedCall } from '../support/call-styles.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
-import { instance, json, startMesh, startProvider } from '../unit/feign/harness.js'
+import { instance, json, startMesh, startProvider } from '../support/mesh.js'
 
 const LONG = 'x'.repeat(50_000)
 

@@ -1,8 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startDevServer } from '../../src/dev-server/index.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
-import { openDirectory } from '../support/open-directory.js'
-import { registrySettings } from '../support/registry-settings.js'
+import { openDirectory, registrySettings } from '../support/transport.js'
 import { duration } from '../support/scale.js'
 
 const FLAPS = duration(30, 12)

@@ -4,7 +4,7 @@ import { killChildren, startChild, type Child } from '../support/child.js'
 import { callStyles, typedCall, type CallService } from '../support/call-styles.js'
 import { ownPort } from '../support/own-port.js'
 import { bound, duration } from '../support/scale.js'
-import { instance, startMesh } from '../unit/feign/harness.js'
+import { instance, startMesh } from '../support/mesh.js'
 
 const PROVIDER = new URL('../fixtures/apps/provider.ts', import.meta.url)
 /** So many GETs are done before the kill, and again after it. */

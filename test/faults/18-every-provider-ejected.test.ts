@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { callStyles, typedCall } from '../support/call-styles.js'
 import { duration } from '../support/scale.js'
-import { instance, json, startMesh, startProvider } from '../unit/feign/harness.js'
+import { instance, json, startMesh, startProvider } from '../support/mesh.js'
 
 const EJECTION = { time: duration(5_000, 400), maxTime: duration(30_000, 800) }
 

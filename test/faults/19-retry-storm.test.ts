@@ -2,7 +2,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { callStyles, typedCall, type CallService } from '../support/call-styles.js'
 import { duration } from '../support/scale.js'
-import { instance, json, startMesh, startProvider } from '../unit/feign/harness.js'
+import { instance, json, startMesh, startProvider } from '../support/mesh.js'
 
 const CALLS = duration(1_000, 400)
 const PARALLEL = 32

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { callStyles } from '../support/call-styles.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
-import { closedPort, echo, instance, startMesh, startProvider } from '../unit/feign/harness.js'
+import { closedPort, echo, instance, startMesh, startProvider } from '../support/mesh.js'
 
 const POSTS = 60
 

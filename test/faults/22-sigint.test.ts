@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { killChildren } from '../support/child.js'
-import { composedApp, FRAMEWORKS } from '../support/composed-app.js'
-import { devRegistry } from '../support/dev-registry.js'
+import { composedApp, FRAMEWORKS } from '../support/app-process.js'
+import { devRegistry } from '../support/registry.js'
 import { call } from '../support/load.js'
 import { bound, duration } from '../support/scale.js'
 

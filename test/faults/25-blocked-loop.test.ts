@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { startDevServer } from '../../src/dev-server/index.js'
 import { killChildren } from '../support/child.js'
-import { startMember } from '../support/member-process.js'
+import { startMember } from '../support/app-process.js'
 import { duration } from '../support/scale.js'
 
 const BLOCKED_MS = duration(20_000, 3_000)

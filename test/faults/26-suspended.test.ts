@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { afterEach, expect, test, vi } from 'vitest'
 import { startDevServer } from '../../src/dev-server/index.js'
 import { killChildren } from '../support/child.js'
-import { startMember } from '../support/member-process.js'
+import { startMember } from '../support/app-process.js'
 import { bound, duration } from '../support/scale.js'
 
 const SUSPENDED_MS = duration(60_000, 5_000)

@@ -1,9 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createRegistrar } from '../../src/registration/registrar.js'
-import { anInstance } from '../support/http-transport.js'
-import { openDirectory } from '../support/open-directory.js'
+import { anInstance, openDirectory, registrySettings } from '../support/transport.js'
 import { bound } from '../support/scale.js'
-import { registrySettings } from '../support/registry-settings.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
 const BEAT_MS = 400

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { startOutage } from '../support/outage.js'
-import { alerts } from '../support/quiet-sidecar.js'
+import { startOutage } from '../support/registry.js'
+import { alerts } from '../support/member.js'
 
 const flip = (bytes: Buffer) => {
   const copy = Buffer.from(bytes)

@@ -1,8 +1,8 @@
 import { chmodSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { startOutage, type Outage } from '../support/outage.js'
-import { alerts } from '../support/quiet-sidecar.js'
+import { startOutage, type Outage } from '../support/registry.js'
+import { alerts } from '../support/member.js'
 import { startChild } from '../support/child.js'
 import { tempFolder } from '../support/temp-folder.js'
 

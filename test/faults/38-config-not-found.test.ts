@@ -5,9 +5,8 @@ import { createHttpTransport } from '../../src/nacos/http/transport.js'
 import { createRemoteConfig } from '../../src/config/remote.js'
 import { connectionOf } from '../../src/settings/connection.js'
 import { loadBootstrap } from '../support/bootstrap.js'
-import { form } from '../support/dev-registry.js'
-import { startOutage } from '../support/outage.js'
-import { alerts } from '../support/quiet-sidecar.js'
+import { form, startOutage } from '../support/registry.js'
+import { alerts } from '../support/member.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
 const DOCUMENTS: Record<string, string> = { 'present.yml': 'from: nacos' }

@@ -1,7 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { form } from '../support/dev-registry.js'
-import { startOutage } from '../support/outage.js'
-import { alerts } from '../support/quiet-sidecar.js'
+import { form, startOutage } from '../support/registry.js'
+import { alerts } from '../support/member.js'
 
 test.each([
   ['keep', 1, true],

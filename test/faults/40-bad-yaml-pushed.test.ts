@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { startOutage } from '../support/outage.js'
-import { alerts } from '../support/quiet-sidecar.js'
+import { startOutage } from '../support/registry.js'
+import { alerts } from '../support/member.js'
 
 test('fault 40: bad YAML pushed while running: the old one stays, whole, with one alert', async () => {
   const outage = await startOutage()

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { startOutage } from '../support/outage.js'
+import { startOutage } from '../support/registry.js'
 
 test.each<[string, () => unknown]>([
   ['throws', () => { throw new Error('mine') }], // prettier-ignore

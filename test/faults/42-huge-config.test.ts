@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { startChild } from '../support/child.js'
-import { leastStall } from '../support/loop-stall.js'
+import { leastStall } from '../support/cost.js'
 import { bound } from '../support/scale.js'
-import { quietSidecar } from '../support/quiet-sidecar.js'
+import { quietSidecar } from '../support/member.js'
 
 test('fault 42: huge config (10 MB): a limit error, and the loop stalls for less than 50 ms', async () => {
   const registry = startChild(new URL('../fixtures/apps/big-registry.ts', import.meta.url), {

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startChild } from '../support/child.js'
-import { leastStall } from '../support/loop-stall.js'
-import { quietSidecar } from '../support/quiet-sidecar.js'
+import { leastStall } from '../support/cost.js'
+import { quietSidecar } from '../support/member.js'
 import { bound } from '../support/scale.js'
 import { tempFolder } from '../support/temp-folder.js'
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { setTimeout as pause } from 'node:timers/promises'
 import { startChild } from '../support/child.js'
-import { quietSidecar } from '../support/quiet-sidecar.js'
+import { quietSidecar } from '../support/member.js'
 import { duration } from '../support/scale.js'
 
 const POLL_MS = duration(10_000, 2_500)

@@ -1,10 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { openDirectory } from '../support/open-directory.js'
-import { registrySettings } from '../support/registry-settings.js'
+import { openDirectory, registrySettings } from '../support/transport.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
-import { host, startScriptedServer } from '../unit/nacos-grpc/support/scripted-server.js'
+import { host, startScriptedServer } from '../support/scripted-grpc-server.js'
 
 /** A directory that hears of `orders` (one instance on port 9001) by push, and every port it ever believed in. */
 async function follower() {

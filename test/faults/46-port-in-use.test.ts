@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DevServer } from '../../src/dev-server/index.js'
 import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild } from '../support/child.js'
-import { devRegistry } from '../support/dev-registry.js'
+import { devRegistry } from '../support/registry.js'
 
 const APP = new URL('../fixtures/apps/registered-app.ts', import.meta.url)
 let squatter: Server

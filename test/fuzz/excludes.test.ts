@@ -1,7 +1,7 @@
 import { afterAll, expect } from 'vitest'
 import { startExcludeApp, TOKEN, type ExcludeApp } from '../attacks/exclude-app.js'
 import { canonical, encode, mayBeOpen, randomTargets } from '../attacks/exclude-targets.js'
-import { frameworks } from '../unit/adapters/apps.js'
+import { frameworks } from '../support/frameworks.js'
 import { fuzz } from './fuzz.js'
 
 const open: ExcludeApp[] = []

@@ -4,11 +4,11 @@ import type { ServiceInstance } from '../../src/types.js'
 import { collectLog } from '../support/collect.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 import { createSidecar } from '../../src/process-sidecar.js'
-import { startScriptedServer } from '../unit/nacos-grpc/support/scripted-server.js'
+import { startScriptedServer } from '../support/scripted-grpc-server.js'
 import { createServiceDirectory } from '../../src/discovery/directory.js'
 import { settingsSchema } from '../../src/settings/schema.js'
 import { createGrpcLink } from '../../src/nacos/grpc/link.js'
-import { linkOptions } from '../unit/nacos-grpc/support/links.js'
+import { linkOptions } from '../support/grpc-link.js'
 import { fuzz, refusalOf } from './fuzz.js'
 
 const odd = fc.constantFrom<unknown>(

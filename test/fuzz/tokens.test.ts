@@ -2,8 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import fc from 'fast-check'
 import { expect } from 'vitest'
 import { createGuard } from '../../src/auth/guard.js'
-import { authSettings, recordingLogger } from '../unit/auth/auth-service.js'
+import { authSettings } from '../support/auth-service.js'
 import { fuzz } from './fuzz.js'
+import { collectLog } from '../support/collect.js'
 
 const tokens = fc.oneof(
   {
@@ -49,7 +50,7 @@ const guard = createGuard({
     asked.add(token)
     return token === 'good' ? true : 401
   },
-  logger: recordingLogger(),
+  logger: collectLog(),
 })
 
 fuzz(

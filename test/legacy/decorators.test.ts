@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { clientOf } from '../../src/feign/define-client.js'
 import { feign, get, head, post } from '../../src/feign/decorators.js'
 import type { HeadResponse } from '../../src/feign/response.js'
-import { instance, startMesh, startProvider } from '../unit/feign/harness.js'
+import { instance, startMesh, startProvider } from '../support/mesh.js'
 
 interface Echo {
   method: string

@@ -1,24 +1,25 @@
-import type { RequestListener } from 'node:http'
 import { once } from 'node:events'
+import type { RequestListener } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { createSidecar } from '../../src/process-sidecar.js'
 import type { SidecarOptions } from '../../src/sidecar-options.js'
 import type { Sidecar } from '../../src/sidecar.js'
-import { startTestRegistry, type TestRegistry } from '../../src/testing.js'
 import { collectLog } from './collect.js'
 
-/** A test registry that ends with the test. */
-export async function testRegistry(options: Parameters<typeof startTestRegistry>[0] = {}): Promise<TestRegistry> {
-  const registry = await startTestRegistry(options)
-  onTestFinished(() => registry.stop())
-  return registry
+/** A sidecar in this process that stops with the test. `lines`: what it logged, as `level message`. */
+export type LoggedSidecar = Sidecar & { readonly lines: string[] }
+
+function open(settings: object, options: Parameters<typeof createSidecar>[0] = {}): LoggedSidecar {
+  const logger = collectLog()
+  const sidecar = createSidecar({ configPath: false, settings, logger, signals: false, ...options })
+  onTestFinished(() => sidecar.stop({ drain: false }))
+  return Object.assign(sidecar, { lines: logger.lines })
 }
 
 export interface Member {
-  readonly sidecar: Sidecar
+  readonly sidecar: LoggedSidecar
   readonly url: string
-  /** What it logged, as `level message`. */
   readonly lines: string[]
 }
 
@@ -28,26 +29,32 @@ export async function join(
   settings: object,
   options: Partial<SidecarOptions> = {},
 ): Promise<Member> {
-  const logger = collectLog()
-  const sidecar = createSidecar({ app, configPath: false, settings, logger, signals: false, ...options })
-  onTestFinished(() => sidecar.stop({ drain: false }))
+  const sidecar = open(settings, { app, ...options })
   const registered = once(sidecar, 'registered')
   const server = app.listen(0, '127.0.0.1')
   await registered
-  return { sidecar, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, lines: logger.lines }
+  return { sidecar, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, lines: sidecar.lines }
 }
 
-/** A sidecar that only looks and calls, until the test ends. */
+/** A sidecar that only looks and calls, until the test ends; it is ready. */
 export async function observer(settings: object, options: Partial<SidecarOptions> = {}): Promise<Sidecar> {
-  const sidecar = createSidecar({
-    configPath: false,
-    settings: { ...settings, 'cloud.nacos.discovery.register-enabled': false },
-    logger: collectLog(),
-    signals: false,
-    ...options,
+  return open({ ...settings, 'cloud.nacos.discovery.register-enabled': false }, options).ready
+}
+
+/** The same over the v1 API of a server that may not be there yet. */
+export function quietSidecar(server: string, settings: Record<string, unknown> = {}): LoggedSidecar {
+  return open({
+    'cloud.nacos.server-addr': server,
+    'cloud.nacos.api-version': 'v1',
+    'cloud.nacos.discovery.register-enabled': false,
+    'cloud.nacos.config.timeout': 2_000,
+    ...settings,
   })
-  onTestFinished(() => sidecar.stop({ drain: false }))
-  return sidecar.ready
+}
+
+/** The log lines of these levels. */
+export function alerts({ lines }: { lines: readonly string[] }): string[] {
+  return lines.filter((line) => /^(warn|error) /.test(line))
 }
 
 /** Answers everything with this JSON. */

@@ -21,16 +21,3 @@ export function bound(realMs: number): number {
 export function sample<T>(cases: readonly T[], step: number, first = 0): readonly T[] {
   return realDurations ? cases : cases.filter((_, index) => index % step === first % step)
 }
-
-/** CPU time that `work` takes, in ms: what a busy machine does not add to. */
-export function cpuTime(work: () => void): number {
-  const before = process.cpuUsage()
-  work()
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / 1000
-}
-
-/** The best of several tries of `work`: neither the first run of cold code nor what else the machine does counts. */
-export function leastCpuTime(tries: number, work: () => void): number {
-  return Math.min(...Array.from({ length: tries }, () => cpuTime(work)))
-}

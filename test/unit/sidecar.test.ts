@@ -4,10 +4,10 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { defineClient, GET } from '../../src/feign/define-client.js'
 import { createSidecar } from '../../src/process-sidecar.js'
 import { collectLog } from '../support/collect.js'
-import { devRegistry, form } from '../support/dev-registry.js'
+import { devRegistry, form } from '../support/registry.js'
 import { createMemoryTransport } from '../support/memory-transport.js'
-import { quietSidecar } from '../support/quiet-sidecar.js'
-import { instance } from './feign/harness.js'
+import { quietSidecar } from '../support/member.js'
+import { instance } from '../support/mesh.js'
 
 function start(settings: object = {}) {
   const transport = createMemoryTransport()

@@ -4,8 +4,15 @@ import { parseArgs } from 'node:util'
 import { recordingProxy } from '../../contract/support/recording-proxy.js'
 import { messageOf } from '../../../src/errors.js'
 import { EVERYWHERE, type ContenderName } from './contenders/contender.js'
-import { newReport, printIdle, printLatencies, printWatched } from './report.js'
-import type { Idle, PerContender, ServerReport } from './report.js'
+import {
+  newReport,
+  printIdle,
+  printLatencies,
+  printWatched,
+  type Idle,
+  type PerContender,
+  type ServerReport,
+} from './report.js'
 import { idleDocuments, type IdleUsage } from './scenarios/idle.js'
 import { publishedDocuments } from './scenarios/publish-to-listener.js'
 import type { Job, Result, ScenarioName } from './scenarios/scenario.js'

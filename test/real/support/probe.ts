@@ -1,6 +1,12 @@
 import { connect } from 'node:net'
-import type { Capabilities, ContractAuth, ContractTarget, ServerKind } from '../../contract/support/target.js'
-import { NACOS_TIMINGS, RNACOS_TIMINGS } from '../../contract/support/target.js'
+import {
+  type Capabilities,
+  type ContractAuth,
+  type ContractTarget,
+  type ServerKind,
+  NACOS_TIMINGS,
+  RNACOS_TIMINGS,
+} from '../../contract/support/target.js'
 import { habitsOf } from './habits.js'
 import type { RealServer } from '../servers/real-server.js'
 

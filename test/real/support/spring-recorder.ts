@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startDevServer } from '../../../src/dev-server/index.js'
-import type { DevServer } from '../../../src/dev-server/index.js'
+import { startDevServer, type DevServer } from '../../../src/dev-server/index.js'
 import {
   copyApp,
   publishDocuments,

@@ -6,7 +6,7 @@ import { findAdapter } from '../../../src/adapters/find-adapter.js'
 import { OPEN, REFUSED } from '../../../src/auth/decision.js'
 import { currentContext } from '../../../src/context.js'
 import { wrapServer } from '../../../src/lifecycle/graceful-server.js'
-import { frameworks, type Running } from './apps.js'
+import { frameworks, type Running } from '../../support/frameworks.js'
 import { bearer, testHooks } from './hooks.js'
 
 describe.each(frameworks)('adapter for $name', ({ kind, create }) => {

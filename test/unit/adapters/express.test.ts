@@ -4,7 +4,7 @@ import express, { type ErrorRequestHandler, type NextFunction, type Response } f
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { express as adapter } from '../../../src/adapters/express.js'
 import { NO_TOKEN, OPEN } from '../../../src/auth/decision.js'
-import { express4, serve, type Running } from './apps.js'
+import { express4, serve, type Running } from '../../support/frameworks.js'
 import { bearer, testHooks } from './hooks.js'
 
 describe.each([

@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { fastify as adapter } from '../../../src/adapters/fastify.js'
 import { NO_TOKEN, OPEN } from '../../../src/auth/decision.js'
-import { fastify4 } from './apps.js'
+import { fastify4 } from '../../support/frameworks.js'
 import { bearer, testHooks } from './hooks.js'
 
 describe.each([

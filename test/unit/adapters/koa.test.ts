@@ -4,7 +4,7 @@ import Koa from 'koa'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { koa as adapter } from '../../../src/adapters/koa.js'
 import { NO_TOKEN, OPEN, type GuardDecision } from '../../../src/auth/decision.js'
-import { Koa2, serve, type Running } from './apps.js'
+import { Koa2, serve, type Running } from '../../support/frameworks.js'
 import { bearer, testHooks } from './hooks.js'
 
 describe.each([

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { refusalHeaders, type GuardDecision, type Refusal } from '../../../src/auth/decision.js'
 import { createGuard, type GuardOptions } from '../../../src/auth/guard.js'
 import type { Verify } from '../../../src/auth/verifier.js'
-import { sendRaw, serve } from '../adapters/apps.js'
-import { authSettings, incoming, recordingLogger, say, startAuthService, type AuthService } from './auth-service.js'
+import { sendRaw, serve } from '../../support/frameworks.js'
+import { authSettings, incoming, say, startAuthService, type AuthService } from '../../support/auth-service.js'
+import { collectLog } from '../../support/collect.js'
 
 const bearer = { authorization: 'Bearer secret-t1' }
 const status = (decision: GuardDecision) => (decision.allowed ? 200 : decision.status)
@@ -16,7 +17,7 @@ beforeEach(async () => {
 afterEach(() => service.close())
 
 function guardWith(auth: object = {}, options: Partial<GuardOptions> = {}) {
-  const logger = recordingLogger()
+  const logger = collectLog()
   const guard = createGuard({ settings: authSettings(auth), call: service.call, logger, ...options })
   const check = async (url: string, headers: Record<string, string> = bearer, method = 'GET') =>
     status(await guard.check(incoming(url, headers, method)))
@@ -25,7 +26,7 @@ function guardWith(auth: object = {}, options: Partial<GuardOptions> = {}) {
 
 describe('createGuard', () => {
   it('is a settings error where it is enabled and has nothing to ask', () => {
-    const logger = recordingLogger()
+    const logger = collectLog()
     const wrong = expect.objectContaining({ code: 'SIDECAR_AUTH_SETTINGS' })
     expect(() => createGuard({ settings: authSettings({ service: undefined }), call: service.call, logger })).toThrow(
       wrong,

@@ -7,7 +7,7 @@ import { createSameClusterFirst } from '../../../src/balance/same-cluster-first.
 import { WeightedDraw } from '../../../src/balance/weighted-draw.js'
 import type { ServiceInstance } from '../../../src/types.js'
 import { instance } from './support.js'
-import { leastCpuTime } from '../../support/scale.js'
+import { leastCpuTime } from '../../support/cost.js'
 
 const KEYS = Array.from({ length: 500 }, (_, i) => `user-${i}`)
 

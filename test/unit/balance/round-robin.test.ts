@@ -5,7 +5,7 @@ import { DeadlineHeap } from '../../../src/balance/deadline-heap.js'
 import { createRoundRobin } from '../../../src/balance/round-robin.js'
 import { smoothSequence, wholeWeights } from '../../../src/balance/smooth-sequence.js'
 import type { ServiceInstance } from '../../../src/types.js'
-import { cpuTime } from '../../support/scale.js'
+import { cpuTime } from '../../support/cost.js'
 
 function instances(...weights: number[]): ServiceInstance[] {
   const base = { namespace: '', group: 'G', service: 's', ip: '10.0.0.1', cluster: 'DEFAULT', metadata: {} }

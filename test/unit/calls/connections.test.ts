@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { callStyles } from '../../support/call-styles.js'
 import { activeRuntime } from '../../../src/calls/active-runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
-import { echo, instance, startMesh, startProvider, type Provider } from '../feign/harness.js'
+import { echo, instance, startMesh, startProvider, type Provider } from '../../support/mesh.js'
 
 const LIMIT = 3
 const limited = { connectTimeout: 100, maxConnections: LIMIT }

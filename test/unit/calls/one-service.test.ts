@@ -4,7 +4,7 @@ import { defineClient, GET } from '../../../src/feign/define-client.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { serviceNameOf } from '../../../src/registration/instance.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
-import { closedPort, instance, startMesh, startProvider } from '../feign/harness.js'
+import { closedPort, instance, startMesh, startProvider } from '../../support/mesh.js'
 
 describe('a service whose name is written in two ways', () => {
   it('R14: is one route, one ejector, one budget, one breaker', async () => {

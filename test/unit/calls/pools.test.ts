@@ -4,7 +4,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { createPools, originOf, type Pools } from '../../../src/calls/pools.js'
 import { defineClient, GET } from '../../../src/feign/define-client.js'
 import { loadUndici } from '../../../src/util/undici.js'
-import { instance, startMesh, startProvider } from '../feign/harness.js'
+import { instance, startMesh, startProvider } from '../../support/mesh.js'
 
 await loadUndici()
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { NacosTransport } from '../../../src/nacos/transport.js'
 import { createPublisher } from '../../../src/config/publish.js'
-import { devRegistry } from '../../support/dev-registry.js'
-import { openTransport } from '../../support/http-transport.js'
+import { devRegistry } from '../../support/registry.js'
+import { openTransport } from '../../support/transport.js'
 
 const md5 = (text: string) => createHash('md5').update(text).digest('hex')
 const A = { dataId: 'a.yml', group: 'G' }

@@ -9,7 +9,7 @@ import { connectionOf } from '../../../src/settings/connection.js'
 import type { Settings } from '../../../src/settings/schema.js'
 import type { ConfigItem, ConfigKey } from '../../../src/types.js'
 import { collectLog } from '../../support/collect.js'
-import { collectGarbage } from '../../support/collect-garbage.js'
+import { collectGarbage } from '../../support/cost.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 
 type Answer = string | Error | 'hang' | { content: string; type: string }

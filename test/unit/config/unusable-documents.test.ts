@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { startOutage } from '../../support/outage.js'
-import { alerts } from '../../support/quiet-sidecar.js'
+import { startOutage } from '../../support/registry.js'
+import { alerts } from '../../support/member.js'
 
 const shared = (...dataIds: string[]) => ({
   'cloud.nacos.config.shared-configs': dataIds.join(','),

@@ -4,9 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startDevServer } from '../../../src/dev-server/index.js'
-import type { DevServerEvents } from '../../../src/dev-server/index.js'
-import { devRegistry, form } from '../../support/dev-registry.js'
+import { startDevServer, type DevServerEvents } from '../../../src/dev-server/index.js'
+import { devRegistry, form } from '../../support/registry.js'
 import { ownPort } from '../../support/own-port.js'
 
 function temporaryDirectory(): string {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { describe, expect, it, vi } from 'vitest'
 import { checkEveryMs } from '../../../src/dev-server/instance.js'
 import type { DevServer } from '../../../src/dev-server/index.js'
-import { devRegistry, form } from '../../support/dev-registry.js'
+import { devRegistry, form } from '../../support/registry.js'
 
 const instance = { ip: '10.0.0.1', port: 8080, serviceName: 'orders' }
 const register = (registry: DevServer, more: Record<string, string | number> = {}) =>

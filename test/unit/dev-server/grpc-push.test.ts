@@ -1,9 +1,17 @@
 import { describe, expect, it, vi } from 'vitest'
 import { bound } from '../../support/scale.js'
 import type { DevServer, DevServerOptions } from '../../../src/dev-server/index.js'
-import { devRegistry, form } from '../../support/dev-registry.js'
-import { config, listening, portsOf, rawClient, registration, service, subscription } from './grpc-client.js'
-import type { RawClient } from './grpc-client.js'
+import { devRegistry, form } from '../../support/registry.js'
+import {
+  config,
+  listening,
+  portsOf,
+  rawClient,
+  registration,
+  service,
+  subscription,
+  type RawClient,
+} from './grpc-client.js'
 
 const client = (registry: DevServer): Promise<RawClient> => rawClient(registry).connect()
 

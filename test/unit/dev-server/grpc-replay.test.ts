@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { DevServerOptions } from '../../../src/dev-server/index.js'
-import { devRegistry, form } from '../../support/dev-registry.js'
-import { rawClient } from './grpc-client.js'
-import type { RawClient, Said } from './grpc-client.js'
+import { devRegistry, form } from '../../support/registry.js'
+import { rawClient, type RawClient, type Said } from './grpc-client.js'
 
 /**
  * The embedded registry against the gRPC payloads of real servers: every recorded request is sent in file order, every

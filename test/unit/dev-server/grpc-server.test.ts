@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { once } from 'node:events'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startDevServer } from '../../../src/dev-server/index.js'
-import { devRegistry, form } from '../../support/dev-registry.js'
+import { devRegistry, form } from '../../support/registry.js'
 import { ownPort } from '../../support/own-port.js'
 import { config, listening, rawClient, registration, service, subscription } from './grpc-client.js'
 

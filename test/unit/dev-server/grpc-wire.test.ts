@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { serveGrpc } from '../../../src/dev-server/grpc/http2.js'
 import { startDevServer } from '../../../src/dev-server/index.js'
-import { protoDecode, protoEncode } from '../nacos-grpc/support/proto.js'
+import { protoDecode, protoEncode } from '../../support/grpc-proto.js'
 import { rawClient } from './grpc-client.js'
 
 const UNARY = '/Request/request'

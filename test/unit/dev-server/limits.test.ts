@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { devRegistry, form } from '../../support/dev-registry.js'
+import { devRegistry, form } from '../../support/registry.js'
 import { rawClient } from './grpc-client.js'
 
 const auth = { username: 'nacos', password: 'right' }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { resolveOptions } from '../../../src/dev-server/options.js'
 import type { DevServer } from '../../../src/dev-server/index.js'
-import { devRegistry, form } from '../../support/dev-registry.js'
+import { devRegistry, form } from '../../support/registry.js'
 
 const listen = (registry: DevServer, entries: string, timeoutMs: number, signal?: AbortSignal) =>
   fetch(`${registry.url}/nacos/v1/cs/configs/listener`, {

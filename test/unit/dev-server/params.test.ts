@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { devRegistry, form } from '../../support/dev-registry.js'
+import { devRegistry, form } from '../../support/registry.js'
 import { config, listening, rawClient, registration, subscription } from './grpc-client.js'
 
 const ILLEGAL = 'illegal characters should not appear in the param.'

@@ -1,7 +1,6 @@
 import { expect, vi } from 'vitest'
 import type { DevServer, DevServerOptions } from '../../../src/dev-server/index.js'
-import { send } from '../../support/wire-replay.js'
-import type { Exchange } from '../../support/wire-replay.js'
+import { send, type Exchange } from '../../support/wire-replay.js'
 
 /** A recorded exchange that the embedded registry answers differently, and why it does. */
 export interface Declared {

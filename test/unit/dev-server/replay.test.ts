@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startDevServer } from '../../../src/dev-server/index.js'
-import { comparable, differencesOf, readExchanges, send, shapeOf } from '../../support/wire-replay.js'
-import type { Exchange } from '../../support/wire-replay.js'
-import { sessions } from './replay-sessions.js'
-import type { Declared, Session, Stage } from './replay-sessions.js'
+import { comparable, differencesOf, readExchanges, send, shapeOf, type Exchange } from '../../support/wire-replay.js'
+import { sessions, type Declared, type Session, type Stage } from './replay-sessions.js'
 
 /**
  * The embedded registry against what real servers answered. The recorded requests of a file are sent in order, and each

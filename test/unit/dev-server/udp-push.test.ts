@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib'
 import { NacosNamingClient } from 'nacos'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { DevServer } from '../../../src/dev-server/index.js'
-import { devRegistry, form } from '../../support/dev-registry.js'
+import { devRegistry, form } from '../../support/registry.js'
 
 interface Pushed {
   type: string

@@ -4,7 +4,7 @@ import type { ServiceStore } from '../../../src/discovery/service-store.js'
 import { pollServices } from '../../../src/nacos/polling.js'
 import type { ServiceListener } from '../../../src/nacos/transport.js'
 import type { ServiceInstance, ServiceKey } from '../../../src/types.js'
-import { leastCpuTime } from '../../support/scale.js'
+import { leastCpuTime } from '../../support/cost.js'
 
 function instance(port: number, more: Partial<ServiceInstance> = {}): ServiceInstance {
   const key = { namespace: 'ns', group: 'DEFAULT_GROUP', service: 'svc', cluster: 'DEFAULT' }

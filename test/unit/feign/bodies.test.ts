@@ -5,7 +5,7 @@ import FormStream from 'form-data'
 import { FormData as UndiciFormData } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { defineClient, POST, PUT } from '../../../src/feign/define-client.js'
-import { closedPort, instance, startMesh, startProvider } from './harness.js'
+import { closedPort, instance, startMesh, startProvider } from '../../support/mesh.js'
 
 const client = () => defineClient('user-service', { create: POST('/users'), replace: PUT('/users') })
 

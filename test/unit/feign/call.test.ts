@@ -18,7 +18,7 @@ import {
   unavailable,
   type Mesh,
   type Seen,
-} from './harness.js'
+} from '../../support/mesh.js'
 
 interface Echo {
   method: string

@@ -8,7 +8,7 @@ import { activeRuntime } from '../../../src/calls/active-runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { formatDrainHeader } from '../../../src/drain-header.js'
 import { callStyles, typedCall } from '../../support/call-styles.js'
-import { instance, json, startMesh, startProvider, type Provider } from './harness.js'
+import { instance, json, startMesh, startProvider, type Provider } from '../../support/mesh.js'
 
 async function versions(settings: object = {}) {
   const mesh = startMesh(settings)

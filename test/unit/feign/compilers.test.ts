@@ -2,7 +2,7 @@ import { transformSync } from 'esbuild'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { feign, get } from '../../../src/feign/decorators.js'
-import { startMesh, startProvider } from './harness.js'
+import { startMesh, startProvider } from '../../support/mesh.js'
 
 interface Echo {
   url: string

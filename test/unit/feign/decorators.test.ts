@@ -4,7 +4,7 @@ import { del, feign, get, head, patch, post, put } from '../../../src/feign/deco
 import type { HeadResponse } from '../../../src/feign/response.js'
 import { setActiveRuntime } from '../../../src/calls/active-runtime.js'
 import { processState } from '../../../src/process-state.js'
-import { instance, startMesh, startProvider } from './harness.js'
+import { instance, startMesh, startProvider } from '../../support/mesh.js'
 
 interface Echo {
   method: string

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { clientOf, defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from '../../../src/feign/define-client.js'
-import { instance, startMesh, startProvider } from './harness.js'
+import { instance, startMesh, startProvider } from '../../support/mesh.js'
 
 test('each verb, with and without a type', async () => {
   const mesh = startMesh()

@@ -9,7 +9,7 @@ import type { Interceptor } from '../../../src/feign/interceptor.js'
 import type { ClientOptions, MethodOptions } from '../../../src/feign/options.js'
 import { activeRuntime } from '../../../src/calls/active-runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
-import { instance, json, startMesh, startProvider } from './harness.js'
+import { instance, json, startMesh, startProvider } from '../../support/mesh.js'
 
 async function serving(answer?: Parameters<typeof startProvider>[0], settings?: object) {
   const mesh = startMesh(settings)

@@ -11,8 +11,8 @@ import { SidecarDispatcher } from '../../../src/http/dispatcher.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { createLazyAxios } from '../../../src/http/lazy-axios.js'
 import { sidecarDispatcher } from '../../../src/undici.js'
-import { collectGarbage } from '../../support/collect-garbage.js'
-import { closedPort, echo, instance, json, startMesh, startProvider, type Provider } from '../feign/harness.js'
+import { collectGarbage } from '../../support/cost.js'
+import { closedPort, echo, instance, json, startMesh, startProvider, type Provider } from '../../support/mesh.js'
 
 useAxios(axios)
 

@@ -9,8 +9,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createSidecar } from '../../../src/process-sidecar.js'
 import { createAuthority } from '../../support/certificates.js'
 import { collectLog } from '../../support/collect.js'
-import { testRegistry } from '../../support/member.js'
 import { ownPort } from '../../support/own-port.js'
+import { testRegistry } from '../../support/registry.js'
 
 /** A sidecar for this app, and the ports it registers, one after the other. */
 async function sidecarOf(app: unknown, settings: object = {}) {

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createSidecar } from '../../../src/process-sidecar.js'
 import type { Sidecar } from '../../../src/sidecar.js'
 import { collectLog } from '../../support/collect.js'
-import { testRegistry } from '../../support/member.js'
+import { testRegistry } from '../../support/registry.js'
 
 type Registry = Awaited<ReturnType<typeof testRegistry>>
 

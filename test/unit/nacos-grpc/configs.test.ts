@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, vi } from 'vitest'
-import { document, link, server, up } from './support/links.js'
+import { document, link, server, up } from '../../support/grpc-link.js'
 
 const md5 = (text: string) => createHash('md5').update(text, 'utf8').digest('hex')
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { killChildren, startChild } from '../../support/child.js'
-import { host } from './support/scripted-server.js'
-import { document, link, server, service, up } from './support/links.js'
+import { host } from '../../support/scripted-grpc-server.js'
+import { document, link, server, service, up } from '../../support/grpc-link.js'
 
 afterEach(killChildren)
 
@@ -141,7 +141,7 @@ describe('a failing server', () => {
 
 describe('a half-open connection', () => {
   it('fault 11: is noticed within 2 s, and healed when the server is back', async () => {
-    const child = startChild(new URL('./support/server-process.ts', import.meta.url))
+    const child = startChild(new URL('../../support/grpc-server-process.ts', import.meta.url))
     const { port } = await child.message<{ port: number }>('listening')
     // The library's own durations.
     const client = link(port, { minAttemptMs: 1_000, maxBackoffMs: 4_000 })
@@ -162,7 +162,7 @@ describe('a half-open connection', () => {
   })
 
   it('is not seen in our own blocked loop', async () => {
-    const child = startChild(new URL('./support/server-process.ts', import.meta.url))
+    const child = startChild(new URL('../../support/grpc-server-process.ts', import.meta.url))
     const { port } = await child.message<{ port: number }>('listening')
     const client = link(port, { livenessIntervalMs: 50, livenessTimeoutMs: 400 })
     await up(client)
@@ -327,7 +327,7 @@ describe('the end', () => {
 
   it('leaves no handle, and an open link holds no process', async () => {
     const nacos = await server()
-    const child = startChild(new URL('./support/client-process.ts', import.meta.url), {
+    const child = startChild(new URL('../../fixtures/apps/grpc-client.ts', import.meta.url), {
       env: { GRPC_PORT: String(nacos.port) },
     })
     // Awaited requests hold it, the open stream does not: it ends by itself, without close().

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import * as messages from '../../../src/nacos/grpc/messages.js'
 import { fetchConfig, fetchInstances, fetchServiceNames, storeConfig } from '../../../src/nacos/grpc/operations.js'
 import { AnswerError, answerError } from '../../../src/nacos/grpc/errors.js'
-import { recorded, SERVERS, type Recorded } from './support/recording.js'
+import { recorded, SERVERS, type Recorded } from './recording.js'
 
 /** Answers as the recording does, with the connection's own reading of a refusal. */
 const replay = (of: Recorded) => async (): Promise<messages.Message> => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodePayload, encodePayload } from '../../../src/nacos/grpc/payload.js'
-import { protoDecode, protoEncode } from './support/proto.js'
-import { recorded, SERVERS } from './support/recording.js'
+import { protoDecode, protoEncode } from '../../support/grpc-proto.js'
+import { recorded, SERVERS } from './recording.js'
 
 describe.each(SERVERS)('recorded payloads of %s', (server) => {
   const messages = recorded(server)

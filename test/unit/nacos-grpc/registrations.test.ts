@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { devRegistry } from '../../support/dev-registry.js'
-import { instance, link, server, service, up } from './support/links.js'
+import { devRegistry } from '../../support/registry.js'
+import { instance, link, server, service, up } from '../../support/grpc-link.js'
 
 const registered = (nacos: Awaited<ReturnType<typeof server>>) =>
   nacos

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { AccessTokenSource } from '../../../src/nacos/access-token.js'
-import { document, link, linkOptions, server, service, up } from './support/links.js'
+import { document, link, linkOptions, server, service, up } from '../../support/grpc-link.js'
 
 const tokens = (own: Partial<AccessTokenSource>): AccessTokenSource => ({
   token: async () => 'token',

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { host } from './support/scripted-server.js'
-import { link, server, service, up } from './support/links.js'
+import { host } from '../../support/scripted-grpc-server.js'
+import { link, server, service, up } from '../../support/grpc-link.js'
 
 const ports = (list: readonly { port: number }[]) => list.map((one) => one.port)
 

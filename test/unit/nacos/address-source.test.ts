@@ -4,9 +4,9 @@ import { connectionOf } from '../../../src/settings/connection.js'
 import { parseEndpoint } from '../../../src/settings/server-address.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 import { collectLog } from '../../support/collect.js'
-import { anInstance, openTransport, ORDERS } from '../../support/http-transport.js'
+import { anInstance, openTransport, ORDERS } from '../../support/transport.js'
 import { startScriptedRegistry, type ScriptedRegistry } from '../../support/scripted-registry.js'
-import { host, startScriptedServer } from '../nacos-grpc/support/scripted-server.js'
+import { host, startScriptedServer } from '../../support/scripted-grpc-server.js'
 
 async function server(): Promise<ScriptedRegistry> {
   const started = await startScriptedRegistry()

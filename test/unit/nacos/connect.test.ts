@@ -6,10 +6,9 @@ import type { RegistryTransport } from '../../../src/nacos/transport.js'
 import { connectionOf, connectionsOf } from '../../../src/settings/connection.js'
 import type { ServiceInstance } from '../../../src/types.js'
 import { collectLog } from '../../support/collect.js'
-import { anInstance, ORDERS } from '../../support/http-transport.js'
-import { registrySettings } from '../../support/registry-settings.js'
+import { anInstance, ORDERS, registrySettings } from '../../support/transport.js'
 import { startScriptedRegistry, type ScriptedRegistry } from '../../support/scripted-registry.js'
-import { host, startScriptedServer } from '../nacos-grpc/support/scripted-server.js'
+import { host, startScriptedServer } from '../../support/scripted-grpc-server.js'
 
 const KEY = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'app.yml' }
 

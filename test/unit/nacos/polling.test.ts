@@ -4,7 +4,7 @@ import { createPolling, pollConfigs, pollServices, withPolling } from '../../../
 import type { NacosTransport } from '../../../src/nacos/transport.js'
 import type { ConfigItem, ServiceInstance, ServiceKey } from '../../../src/types.js'
 import { collectLog } from '../../support/collect.js'
-import { anInstance, ORDERS } from '../../support/http-transport.js'
+import { anInstance, ORDERS } from '../../support/transport.js'
 import { createMemoryTransport } from '../../support/memory-transport.js'
 
 const POLL_MS = 40

@@ -8,7 +8,7 @@ import { createRemoteConfig } from '../../../src/config/remote.js'
 import type { ConfigKey } from '../../../src/types.js'
 import { runInSlices } from '../../../src/util/slices.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
-import { longestStall } from '../../support/loop-stall.js'
+import { longestStall } from '../../support/cost.js'
 import { bound, duration } from '../../support/scale.js'
 
 /** The largest document that is read: a megabyte. What grows faster than the document shows in a part of it as well. */

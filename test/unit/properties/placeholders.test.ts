@@ -3,7 +3,7 @@ import { parseTemplate, rendering } from '../../../src/properties/placeholders.j
 import { runAtOnce } from '../../../src/util/slices.js'
 import { readYaml } from '../../../src/properties/yaml.js'
 import { loadBootstrap, loadError } from '../../support/bootstrap.js'
-import { cpuTime } from '../../support/scale.js'
+import { cpuTime } from '../../support/cost.js'
 
 const values: Record<string, string> = { a: 'A', 'b.c': 'BC', name: 'a', empty: '' }
 const render = (text: string) =>

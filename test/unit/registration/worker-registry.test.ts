@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { createWorkerRegistry } from '../../../src/registration/worker-registry.js'
 import { collectLog } from '../../support/collect.js'
-import { anInstance } from '../../support/http-transport.js'
+import { anInstance } from '../../support/transport.js'
 import { tempFolder } from '../../support/temp-folder.js'
 
 let folder: string

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRedactor } from '../../../src/util/redactor.js'
 import { isSecretName, mask } from '../../../src/util/secrets.js'
-import { cpuTime } from '../../support/scale.js'
+import { cpuTime } from '../../support/cost.js'
 
 describe('names of secrets', () => {
   it.each([

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
-import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
+import { anInstance, openTransport, ORDERS } from '../../../support/transport.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'
 
 const EMPTY = { body: { hosts: [] } }

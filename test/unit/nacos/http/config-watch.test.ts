@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import type { ConfigKey } from '../../../../src/types.js'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
-import { openTransport } from '../../../support/http-transport.js'
+import { openTransport } from '../../../support/transport.js'
 import { bound } from '../../../support/scale.js'
 import { startScriptedRegistry, type Handler, type ScriptedAnswer } from '../../../support/scripted-registry.js'
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { requestSync } from '../../../../src/registration/request-sync.js'
-import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
-import { devRegistry } from '../../../support/dev-registry.js'
+import { anInstance, openTransport, ORDERS } from '../../../support/transport.js'
+import { devRegistry } from '../../../support/registry.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'
 
 const listed = (registry: Awaited<ReturnType<typeof devRegistry>>) =>

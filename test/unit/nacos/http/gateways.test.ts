@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
+import { anInstance, openTransport, ORDERS } from '../../../support/transport.js'
 import { startScriptedRegistry, type ScriptedAnswer } from '../../../support/scripted-registry.js'
 
 const HTML = { 'content-type': 'text/html;charset=UTF-8' }

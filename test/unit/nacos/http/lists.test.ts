@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { startDevServer } from '../../../../src/dev-server/index.js'
-import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
+import { anInstance, openTransport, ORDERS } from '../../../support/transport.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'
 
 const V3_LIST = 'GET /nacos/v3/client/ns/instance/list'

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { anInstance, openTransport, ORDERS, type Overrides } from '../../../support/http-transport.js'
+import { anInstance, openTransport, ORDERS, type Overrides } from '../../../support/transport.js'
 import { startScriptedRegistry, type ScriptedRegistry } from '../../../support/scripted-registry.js'
 
 const USER: Overrides = { username: 'nacos', password: 'pass-canary' }

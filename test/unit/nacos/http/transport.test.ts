@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
-import { anInstance, openTransport, ORDERS } from '../../../support/http-transport.js'
+import { anInstance, openTransport, ORDERS } from '../../../support/transport.js'
 import { startScriptedRegistry, type ScriptedAnswer } from '../../../support/scripted-registry.js'
 
 const V3_LIST = 'GET /nacos/v3/client/ns/instance/list'

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { NacosConfigClient } from 'nacos'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { fromNacosSdk } from '../../../../src/nacos/sdk.js'
-import { devRegistry, form } from '../../../support/dev-registry.js'
+import { devRegistry, form } from '../../../support/registry.js'
 import { ownPort } from '../../../support/own-port.js'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
-import { openSdk } from './clients.js'
+import { openSdk } from '../../../support/nacos-sdk.js'
 
 // `NacosConfigClient` elects one process of the machine to speak for all, by who has a port, 7777 or what it was told.
 

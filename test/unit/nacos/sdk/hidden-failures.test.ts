@@ -1,10 +1,10 @@
 import { expect, test, vi, onTestFinished } from 'vitest'
 import type { ConfigItem } from '../../../../src/types.js'
-import { devRegistry, form } from '../../../support/dev-registry.js'
+import { devRegistry, form } from '../../../support/registry.js'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
-import { anInstance, ORDERS } from '../../../support/http-transport.js'
+import { anInstance, ORDERS } from '../../../support/transport.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'
-import { openSdk } from './clients.js'
+import { openSdk } from '../../../support/nacos-sdk.js'
 
 // What the SDK makes of a failure, and what the transport must make of it. Where the first half of such a test fails,
 // the SDK has changed for the better.

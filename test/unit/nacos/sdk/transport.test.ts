@@ -3,10 +3,10 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { fromNacosSdk } from '../../../../src/nacos/sdk.js'
 import { SidecarError } from '../../../../src/errors.js'
 import { collectLog } from '../../../support/collect.js'
-import { devRegistry, form } from '../../../support/dev-registry.js'
-import { anInstance, ORDERS } from '../../../support/http-transport.js'
+import { devRegistry, form } from '../../../support/registry.js'
+import { anInstance, ORDERS } from '../../../support/transport.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'
-import { openSdk } from './clients.js'
+import { openSdk } from '../../../support/nacos-sdk.js'
 
 const KEY = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'application.yml' }
 const silent = { ...console, debug() {}, info() {}, log() {}, warn() {}, error() {} }

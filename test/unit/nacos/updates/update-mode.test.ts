@@ -3,7 +3,7 @@ import { createGrpcLink } from '../../../../src/nacos/grpc/link.js'
 import { createUpdateModeSwitch } from '../../../../src/nacos/updates/update-mode.js'
 import { connectionOf } from '../../../../src/settings/connection.js'
 import { collectLog } from '../../../support/collect.js'
-import { registrySettings } from '../../../support/registry-settings.js'
+import { registrySettings } from '../../../support/transport.js'
 
 test('says that gRPC is about to be tried where it is not known yet on which port', () => {
   const logger = collectLog()

@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Logger } from '../../../src/logger.js'
-import { settingsSchema, type AuthSettings } from '../../../src/settings/schema.js'
-import type { CallAuthService } from '../../../src/auth/verifier.js'
+import { settingsSchema, type AuthSettings } from '../../src/settings/schema.js'
+import type { CallAuthService } from '../../src/auth/verifier.js'
 
 export interface AuthService {
   readonly call: CallAuthService
@@ -52,13 +51,6 @@ export const say =
 /** `auth` of a bootstrap.yml. */
 export function authSettings(auth: object = {}): AuthSettings {
   return settingsSchema.parse({ auth: { enabled: true, service: 'auth-service', timeout: 500, ...auth } }).auth
-}
-
-/** Keeps its lines. */
-export function recordingLogger(): Logger & { readonly lines: string[] } {
-  const lines: string[] = []
-  const at = (level: string) => (message: string) => void lines.push(`${level} ${message}`)
-  return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 /** An incoming request as the guard looks at it. */

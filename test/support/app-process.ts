@@ -1,6 +1,28 @@
-import { startChild, type Child } from './child.js'
+import { onTestFinished } from 'vitest'
+import { startChild, type Child, type ChildOptions } from './child.js'
 
-const APP = new URL('../fixtures/apps/member-app.mjs', import.meta.url)
+const COMPOSED = new URL('../fixtures/apps/composed-app.mjs', import.meta.url)
+const MEMBER = new URL('../fixtures/apps/member-app.mjs', import.meta.url)
+
+export const FRAMEWORKS = ['express', 'fastify', 'koa', 'none'] as const
+export type Framework = (typeof FRAMEWORKS)[number]
+
+export interface ComposedApp extends Child {
+  readonly port: number
+}
+
+/** An app on the built package, registered; see the fixture for its environment. */
+export async function composedApp(
+  registry: { readonly address: string },
+  env: Readonly<Record<string, string>> = {},
+  options: Omit<ChildOptions, 'env'> = {},
+): Promise<ComposedApp> {
+  const child = startChild(COMPOSED, { ...options, env: { REGISTRY: registry.address, ...env } })
+  onTestFinished(() => void child.kill())
+  const { port } = await child.message<{ port: number }>('listening')
+  await child.message('registered')
+  return Object.assign(child, { port })
+}
 
 /** A service in a process of its own that has joined the mesh. */
 export interface MemberProcess {
@@ -37,7 +59,7 @@ export function startMember(
     },
     sidecar: { drain: 0, pollInterval: pollMs, refreshAll: true, ...more.sidecar },
   }
-  const child = startChild(APP, { env: { SETTINGS: JSON.stringify(settings) } })
+  const child = startChild(MEMBER, { env: { SETTINGS: JSON.stringify(settings) } })
   let asked = 0
   return {
     child,

@@ -13,7 +13,7 @@ export const SERVERS = ['nacos-2.2.4', 'nacos-3.0.3', 'rnacos'] as const
 
 /** The messages of a `grpc.txt`. */
 export function recorded(server: (typeof SERVERS)[number]): Recorded[] {
-  const file = new URL(`../../../fixtures/wire/${server}/grpc.txt`, import.meta.url)
+  const file = new URL(`../../fixtures/wire/${server}/grpc.txt`, import.meta.url)
   const lines = readFileSync(file, 'utf8').split('\n')
   const messages: Recorded[] = []
   let section = ''

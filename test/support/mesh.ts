@@ -1,15 +1,15 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
-import type { ServiceDirectory } from '../../../src/discovery/directory.js'
-import { SidecarError } from '../../../src/errors.js'
-import type { Emit } from '../../../src/events.js'
-import { setActiveRuntime } from '../../../src/calls/active-runtime.js'
-import { createCallRuntime, type CallRuntime } from '../../../src/calls/runtime.js'
-import type { Logger } from '../../../src/logger.js'
-import { settingsSchema } from '../../../src/settings/schema.js'
-import { pollServices } from '../../../src/nacos/polling.js'
-import type { ServiceInstance, ServiceKey } from '../../../src/types.js'
+import type { ServiceDirectory } from '../../src/discovery/directory.js'
+import { SidecarError } from '../../src/errors.js'
+import type { Emit } from '../../src/events.js'
+import { setActiveRuntime } from '../../src/calls/active-runtime.js'
+import { createCallRuntime, type CallRuntime } from '../../src/calls/runtime.js'
+import type { Logger } from '../../src/logger.js'
+import { settingsSchema } from '../../src/settings/schema.js'
+import { pollServices } from '../../src/nacos/polling.js'
+import type { ServiceInstance, ServiceKey } from '../../src/types.js'
 
 /** A request as a provider saw it. */
 export interface Seen {
@@ -66,7 +66,7 @@ export function json(response: ServerResponse, body: unknown, status = 200): voi
 }
 
 /** A port without a listener. */
-export { ownPort as closedPort } from '../../support/own-port.js'
+export { ownPort as closedPort } from './own-port.js'
 
 export function instance(service: string, port: number, more: Partial<ServiceInstance> = {}): ServiceInstance {
   const base = { namespace: '', group: 'DEFAULT_GROUP', service, ip: '127.0.0.1', port, cluster: 'DEFAULT' }

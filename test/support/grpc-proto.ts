@@ -9,7 +9,7 @@ export interface ProtoPayload {
 
 type Method = MethodDefinition<object, object>
 
-const definition = loadSync(fileURLToPath(new URL('../../../fixtures/wire/nacos.proto', import.meta.url)), {
+const definition = loadSync(fileURLToPath(new URL('../fixtures/wire/nacos.proto', import.meta.url)), {
   defaults: true,
   keepCase: true,
 })

@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 /**
  * The longest time, in ms, that the event loop was busy in one go while `work` went on. Time in which other processes
@@ -37,4 +39,24 @@ export async function leastStall(tries: number, work: (attempt: number) => Promi
     least = Math.min(least, await longestStall(() => work(attempt)))
   }
   return least
+}
+
+/** Unreferenced objects are gone after it: a timeout that only an `AbortSignal.any` knows of, on Node 20. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  gc()
+}
+
+/** CPU time that `work` takes, in ms: what a busy machine does not add to. */
+export function cpuTime(work: () => void): number {
+  const before = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
+/** The best of several tries of `work`: neither the first run of cold code nor what else the machine does counts. */
+export function leastCpuTime(tries: number, work: () => void): number {
+  return Math.min(...Array.from({ length: tries }, () => cpuTime(work)))
 }

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest'
-import { createGrpcLink, type GrpcLink } from '../../../../src/nacos/grpc/link.js'
-import type { GrpcLinkOptions } from '../../../../src/nacos/grpc/options.js'
-import { parseServerAddresses } from '../../../../src/settings/server-address.js'
-import { startScriptedServer, type ScriptedServer, type ScriptedServerOptions } from './scripted-server.js'
+import { createGrpcLink, type GrpcLink } from '../../src/nacos/grpc/link.js'
+import type { GrpcLinkOptions } from '../../src/nacos/grpc/options.js'
+import { parseServerAddresses } from '../../src/settings/server-address.js'
+import { startScriptedServer, type ScriptedServer, type ScriptedServerOptions } from './scripted-grpc-server.js'
 
 export async function server(options?: ScriptedServerOptions): Promise<ScriptedServer> {
   const started = await startScriptedServer(options)

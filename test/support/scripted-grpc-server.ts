@@ -1,6 +1,6 @@
 import { Server, ServerCredentials, type ServerDuplexStream, type ServerUnaryCall } from '@grpc/grpc-js'
-import { ownPort } from '../../../support/own-port.js'
-import { services, type ProtoPayload } from './proto.js'
+import { ownPort } from './own-port.js'
+import { services, type ProtoPayload } from './grpc-proto.js'
 
 export type Json = Record<string, unknown>
 
