@@ -5,7 +5,7 @@ import type { ConfigKey } from '../types.js'
 import { holdProcess } from '../util/hold-process.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { Config, ConfigOptions } from './config.js'
-import { extensionOf } from '../properties/formats.js'
+import { extensionOf, typeOf } from '../properties/formats.js'
 
 /** Names a document in the namespace of `cloud.nacos.config`. */
 export interface DocumentName {
@@ -27,15 +27,6 @@ export interface PublishOptions {
   readonly casMd5?: string
   /** Gives the request up. */
   readonly signal?: AbortSignal
-}
-
-const TYPES: Record<string, string> = {
-  yml: 'yaml',
-  yaml: 'yaml',
-  json: 'json',
-  properties: 'properties',
-  xml: 'xml',
-  html: 'html',
 }
 
 /** The writing half of `sidecar.config`. */
@@ -62,7 +53,7 @@ export function createPublisher({
     async publish({ content, type, ...name }, { casMd5, signal } = {}) {
       const { dataId } = name
       const key = nameOf(name)
-      const item = { ...key, content, type: type ?? TYPES[extensionOf(dataId)] ?? 'text' }
+      const item = { ...key, content, type: type ?? typeOf(extensionOf(dataId)) ?? 'text' }
       if (casMd5 === undefined) return publisherOf(transport)(item, undefined, signal)
       if (!/^[0-9a-f]{32}$/i.test(casMd5)) {
         throw new SidecarError('SIDECAR_CONFIG_INVALID', `publishing ${dataId}: casMd5 is not an MD5 in hex`)

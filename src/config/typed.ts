@@ -1,4 +1,5 @@
 import { messageOf, SidecarError } from '../errors.js'
+import { flagOf } from '../util/flag.js'
 import { isObject } from '../util/is-object.js'
 import { plainScalar } from '../properties/scalar.js'
 import { masked } from '../properties/secrets.js'
@@ -22,9 +23,6 @@ export type Widen<T> = T extends string
               : T extends object
                 ? { readonly [K in keyof T]: Widen<T[K]> }
                 : T
-
-const TRUE = ['true', 'on', 'yes', '1']
-const FALSE = ['false', 'off', 'no', '0']
 
 /** What is known of a value besides itself. */
 interface Origin {
@@ -79,8 +77,7 @@ function toNumber(raw: unknown): number | undefined {
 
 function toBoolean(raw: unknown): boolean | undefined {
   if (typeof raw === 'boolean') return raw
-  const word = typeof raw === 'string' || typeof raw === 'number' ? String(raw).trim().toLowerCase() : ''
-  return TRUE.includes(word) ? true : FALSE.includes(word) ? false : undefined
+  return typeof raw === 'string' || typeof raw === 'number' ? flagOf(String(raw)) : undefined
 }
 
 function toText(raw: unknown): string | undefined {

@@ -38,7 +38,7 @@ export function explainProperty(
     if (!said) return []
     const { entry, source } = said
     const value = entry.path.length > path.length ? subtree(source, path, view) : view.valueOf(said)
-    return [{ layer: source.layer, document: originName(said), ...placeOf(said), value: masked(path, value) }]
+    return [{ layer: source.layer, document: originName(said), ...positionOf(said), value: masked(path, value) }]
   })
   const value = masked(path, view.read(path))
   if (!origin) return { key, value, origin: undefined, shadows: [] }
@@ -59,7 +59,7 @@ function originName({ entry, source }: Found): string {
   return source.name === 'environment' ? `environment ${entry.key}` : source.name
 }
 
-function placeOf({ entry }: Found): { line?: number; column?: number } {
+function positionOf({ entry }: Found): { line?: number; column?: number } {
   return {
     ...(entry.line !== undefined && { line: entry.line }),
     ...(entry.column !== undefined && { column: entry.column }),

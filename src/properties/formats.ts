@@ -9,7 +9,8 @@ import { readingYaml } from './yaml.js'
 
 export type DocumentFormat = 'yaml' | 'json' | 'properties' | 'xml' | 'text'
 
-const FORMATS: Record<string, DocumentFormat> = {
+/** Nacos's type word by the file extension, or by itself. */
+const TYPES: Readonly<Record<string, DocumentFormat | 'html'>> = {
   yml: 'yaml',
   yaml: 'yaml',
   json: 'json',
@@ -17,12 +18,18 @@ const FORMATS: Record<string, DocumentFormat> = {
   text: 'text',
   txt: 'text',
   xml: 'xml',
-  html: 'text',
+  html: 'html',
+}
+
+/** Nacos's type word for a file extension; `undefined` for an unknown one. */
+export function typeOf(extension: string): DocumentFormat | 'html' | undefined {
+  return Object.hasOwn(TYPES, extension) ? TYPES[extension] : undefined
 }
 
 /** By a file extension or by Nacos's type word; `undefined` for an unknown one. */
 export function formatOf(word: string | undefined): DocumentFormat | undefined {
-  return word !== undefined && Object.hasOwn(FORMATS, word.toLowerCase()) ? FORMATS[word.toLowerCase()] : undefined
+  const type = word === undefined ? undefined : typeOf(word.toLowerCase())
+  return type === 'html' ? 'text' : type
 }
 
 /** `yml` of `orders.yml`, in lower case; empty for a name without a dot. */

@@ -5,6 +5,7 @@ import type { Environment } from './environment.js'
 import { explainProperty, type PropertyExplanation } from './explain.js'
 import { parsePath, type PropertyPath } from './path.js'
 import { changedPaths } from './changed-paths.js'
+import { deepFreeze } from '../util/deep-freeze.js'
 import { findProblems } from './value-problems.js'
 import { placeOf, type Found } from './resolver.js'
 import { PropertyNode } from './tree.js'
@@ -90,7 +91,7 @@ export class PropertyStore {
    * frozen list or map of everything below it; `undefined` where there is none. Placeholders are resolved.
    */
   get(key: string, scope: PropertyScope = 'all'): unknown {
-    return this.cached(`${scope} ${key}`, () => freeze(this.views[scope].read(parsePath(key))))
+    return this.cached(`${scope} ${key}`, () => deepFreeze(this.views[scope].read(parsePath(key))))
   }
 
   /** A scalar in the characters it was written in: a version `1.10`, a pin `007`. */
@@ -156,7 +157,7 @@ export class PropertyStore {
     this.cache.clear()
     const keys = [...paths.keys()]
     if (keys.length > 0) {
-      const previous = (key: string) => freeze(before.all.read(parsePath(key)))
+      const previous = (key: string) => deepFreeze(before.all.read(parsePath(key)))
       const change = { keys, paths: [...paths.values()], previous }
       for (const watcher of this.watchers) yield* watcher(change) ?? []
     }
@@ -226,12 +227,4 @@ export class PropertyStore {
       problems: [],
     }
   }
-}
-
-function freeze<T>(value: T): T {
-  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
-    Object.freeze(value)
-    for (const inner of Object.values(value)) freeze(inner)
-  }
-  return value
 }

@@ -34,7 +34,7 @@ export function readYaml(source: string, name: string): PropertyEntry[][] {
 export function* readingYaml(source: string, name: string, inWorker: boolean): Sliced<PropertyEntry[][]> {
   const lines = lineStarts(source)
   const fail = (at: number, reason: string): never => {
-    const { line, column } = placeOf(lines, at)
+    const { line, column } = positionAt(lines, at)
     throw new DocumentError(name, reason, line, column)
   }
   let events: YamlEvents | number
@@ -90,7 +90,10 @@ function* flatten(
     if (node.kind === 'scalar') return addScalar(node, path)
     if (++visited % STEP === 0) yield
     const empty = () =>
-      add(entryOf(path, { kind: node.kind, value: null, text: '', plain: false, ...placeOf(lines, node.at) }), node.at)
+      add(
+        entryOf(path, { kind: node.kind, value: null, text: '', plain: false, ...positionAt(lines, node.at) }),
+        node.at,
+      )
     if (node.kind === 'list') {
       if (node.items.length === 0) empty()
       for (const [index, item] of node.items.entries()) {
@@ -115,7 +118,7 @@ function* flatten(
         text: node.text,
         plain: node.plain,
         ...(node.java !== undefined && { java: node.java }),
-        ...placeOf(lines, node.at),
+        ...positionAt(lines, node.at),
       }),
       node.at,
     )
@@ -174,7 +177,7 @@ function lineStarts(source: string): number[] {
   return starts
 }
 
-function placeOf(lines: readonly number[], at: number): { line: number; column: number } {
+function positionAt(lines: readonly number[], at: number): { line: number; column: number } {
   let low = 0
   let high = lines.length - 1
   while (low < high) {

@@ -9,6 +9,7 @@ import { isSecret, masked } from '../properties/secrets.js'
 import { mask } from '../util/secrets.js'
 import { printable } from '../util/printable.js'
 import type { PropertyNode } from '../properties/tree.js'
+import { deepFreeze } from '../util/deep-freeze.js'
 import { placeOf, type Found, type PropertyView } from '../properties/view.js'
 import { nearest } from '../util/nearest.js'
 import { raisedInMetadata, SHORTEST_LEASE_MS } from './lease.js'
@@ -36,7 +37,7 @@ export function bindSettings(view: PropertyView): BoundSettings {
   if (result.success) {
     const { warnings } = binder
     raiseLease(result.data.cloud.nacos.discovery, binder)
-    return { settings: deepFreeze(result.data), warnings, notes: binder.notes() }
+    return { settings: deepFreeze(result.data, maskWhenPrinted), warnings, notes: binder.notes() }
   }
   const problems = result.error.issues.map((issue) => binder.describe(issue))
   throw new SidecarError('SIDECAR_SETTINGS_INVALID', problems.map(printable).join('\n'), { lines: true })
@@ -223,15 +224,8 @@ function shorten(text: string): string {
 }
 
 /** Secrets stay readable; only the two ways a value gets printed are masked. */
-function deepFreeze<T>(value: T, path: PropertyPath = []): T {
-  if (value !== null && typeof value === 'object' && !Object.isFrozen(value)) {
-    if (!Array.isArray(value)) {
-      const shown = () => masked(path, value)
-      Object.defineProperty(value, 'toJSON', { value: shown })
-      Object.defineProperty(value, inspect.custom, { value: shown })
-    }
-    Object.freeze(value)
-    for (const [key, inner] of Object.entries(value)) deepFreeze(inner, [...path, key])
-  }
-  return value
+function maskWhenPrinted(value: object, path: PropertyPath): void {
+  const shown = () => masked(path, value)
+  Object.defineProperty(value, 'toJSON', { value: shown })
+  Object.defineProperty(value, inspect.custom, { value: shown })
 }

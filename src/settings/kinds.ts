@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { messageOf } from '../errors.js'
+import { flagOf } from '../util/flag.js'
 import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
 import { parseEndpoint, parseServerAddresses } from './server-address.js'
 
@@ -54,16 +55,12 @@ function durationOf(text: string): number | undefined {
   return hours! * 3_600_000 + minutes! * 60_000 + seconds! * 1000
 }
 
-const TRUE = ['true', 'on', 'yes', '1']
-const FALSE = ['false', 'off', 'no', '0']
-
 /** `true`, `on`, `yes`, `1` and their opposites, in any case. */
 export const flag = z
   .union([z.boolean(), written('true|false|on|off|yes|no|1|0')], { error: 'expected true or false' })
   .transform((value, context) => {
-    const word = String(value).trim().toLowerCase()
-    if (TRUE.includes(word)) return true
-    if (FALSE.includes(word)) return false
+    const read = flagOf(String(value))
+    if (read !== undefined) return read
     context.addIssue({ code: 'custom', message: 'expected true or false' })
     return z.NEVER
   })

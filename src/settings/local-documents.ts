@@ -169,14 +169,14 @@ class LocalLoader {
         if (this.active) this.forProfiles.add(location)
         continue
       }
-      const place = this.placeOf(location, from, at)
+      const place = this.findImport(location, from, at)
       if (!place) continue
       into.imports.push(place)
       into.files.push(...this.read(place.files()))
     }
   }
 
-  private placeOf(location: ConfigLocation, from: string | undefined, at: string): FilePlace | undefined {
+  private findImport(location: ConfigLocation, from: string | undefined, at: string): FilePlace | undefined {
     const { cwd, main } = this.options
     const { place, tried } = findPlace(location, { cwd, main, from })
     if (place) return place
