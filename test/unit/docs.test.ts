@@ -79,6 +79,20 @@ test.each(pages)('the links of %s lead somewhere', (page) => {
   expect(dead.map(([link]) => link)).toEqual([])
 })
 
+test('docs/troubleshooting.md quotes lines that src logs', () => {
+  const [, table = ''] = /^## Lines of the log\n([^]*?)^## /m.exec(read('docs/troubleshooting.md')) ?? []
+  const quoted = [...table.matchAll(/^\| `([^`]+)` \|/gm)].flatMap(([, line]) => line!.split('…'))
+  const parts = quoted.map((part) => part.trim()).filter((part) => part.length > 3)
+  expect(parts.length).toBeGreaterThan(15)
+  const files = readdirSync(join(root, 'src'), { recursive: true }).map(String)
+  // A message may go on in the next line of the source.
+  const source = files
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => read(`src/${file}`).replace(/['`] \+\n\s*['`]/g, ''))
+    .join('\n')
+  expect(parts.filter((part) => !source.includes(part))).toEqual([])
+})
+
 describe('docs/architecture.md', () => {
   const page = read('docs/architecture.md')
   const files = readdirSync(join(root, 'src'), { recursive: true }).map((path) => String(path).replaceAll('\\', '/'))
