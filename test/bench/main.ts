@@ -7,11 +7,12 @@ import { measureGuard } from './guard.js'
 import { measureImports } from './imports.js'
 import { startChild } from './live/support/children.js'
 import { measurePicks } from './picks.js'
-import { printCalls, printGuard, printImports, printPicks, toJson } from './report.js'
+import { printCalls, printGuard, printImports, printPicks, printWeight, toJson } from './report.js'
 import { bundle } from './support/bundle.js'
 import { builtPackage } from './support/package.js'
+import { measureWeight } from './weight.js'
 
-// npm run bench [-- --json FILE]: what a typed call, the guard, a pick and the import cost, beside what they stand on.
+// npm run bench [-- --json FILE]: what a typed call, the guard, a pick, the import and the installation cost, beside what they stand on.
 // Nothing is asserted; docs/benchmarks.md tells how to read it.
 
 const { values: flags } = parseArgs({ options: { json: { type: 'string' } } })
@@ -35,12 +36,14 @@ const picks = await measurePicks(files.child, address)
 printPicks(picks)
 const imports = await measureImports(builtPackage())
 printImports(imports)
+const weight = await measureWeight(builtPackage(), address)
+printWeight(weight)
 
 const seconds = Math.round((performance.now() - since) / 1000)
 console.log(`\ndone in ${seconds} s`)
 if (flags.json !== undefined) {
   const about = { when: new Date().toISOString(), node: process.version, cores: cpus().length, seconds }
-  const json = { ...toJson({ calls, guard, picks, imports }), ...about, load1m: [loadBefore[0], loadavg()[0]] }
+  const json = { ...toJson({ calls, guard, picks, imports, weight }), ...about, load1m: [loadBefore[0], loadavg()[0]] }
   writeFileSync(flags.json, `${JSON.stringify(json, null, 2)}\n`)
 }
 process.exit()

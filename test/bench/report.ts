@@ -5,12 +5,14 @@ import type { GuardResults } from './guard.js'
 import type { ImportFigures } from './imports.js'
 import { table } from './live/support/table.js'
 import type { Picks } from './picks.js'
+import type { Weight } from './weight.js'
 
 export interface Measured {
   readonly calls: Calls
   readonly guard: GuardResults
   readonly picks: Picks
   readonly imports: Readonly<Record<'ours' | 'axios', ImportFigures>>
+  readonly weight: Weight
 }
 
 /** A ratio of a noisy machine is worth little: the load stands beside every table. */
@@ -87,8 +89,18 @@ export function printImports(imports: Measured['imports']): void {
   console.log(table(['', 'ms', 'RSS MB'], rows))
 }
 
+export function printWeight({ packages, idle }: Weight): void {
+  title('installed packages, and a member that nothing calls')
+  console.log(
+    table(
+      ['packages', 'guarded after ms', 'ready after ms', 'RSS MB'],
+      [[packages, idle.guardedMs, idle.readyMs, idle.rssMb]],
+    ),
+  )
+}
+
 /** What `--json` writes; docs/benchmarks.md describes it. */
-export function toJson({ calls, guard, picks, imports }: Measured) {
+export function toJson({ calls, guard, picks, imports, weight }: Measured) {
   const map = <T, R>(record: Readonly<Record<string, T>>, value: (one: T) => R) =>
     Object.fromEntries(Object.entries(record).map(([key, one]) => [key, value(one)]))
   return {
@@ -96,8 +108,10 @@ export function toJson({ calls, guard, picks, imports }: Measured) {
     guard: map(guard, ({ ratio }) => ratio.guarded),
     picksPerSecond: map(picks, ({ perSecond }) => perSecond),
     importMs: map(imports, ({ ms }) => ms),
+    packages: weight.packages,
+    rssMb: weight.idle.rssMb,
     load: calls.load,
     latency: calls.latency,
-    detail: { calls: calls.at32, guard, bytesPerPick: map(picks, ({ bytes }) => bytes), imports },
+    detail: { calls: calls.at32, guard, bytesPerPick: map(picks, ({ bytes }) => bytes), imports, idle: weight.idle },
   }
 }

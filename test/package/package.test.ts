@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConsumer, tool, type Consumer } from './consumer.js'
 import { nodeVersions } from './node-versions.js'
 
-/** What a process may load only when the app brings it, or when push is used. */
+/** What a process may load only if the app brings it. */
 const OPTIONAL = ['express', 'fastify', 'koa', '@nestjs/core', 'nacos']
+/** Loaded later, or part of the built package. */
+const LATER = ['axios', 'undici', 'zod']
 /** Installed beside the package, so that loading one would succeed. */
 const LINKED = ['express', 'fastify', 'koa', 'nacos', '@types/node', 'undici-types']
 
@@ -155,10 +157,10 @@ describe('importing the package', () => {
   const loaded = async (file: string, wanted: string[]) => {
     const output = await consumer.run(process.execPath, [file, JSON.stringify(wanted)])
     const urls = JSON.parse(output.trim().split('\n').at(-1)!) as string[]
-    return OPTIONAL.filter((name) => urls.some((url) => url.includes(`/node_modules/${name}/`)))
+    return [...OPTIONAL, ...LATER].filter((name) => urls.some((url) => url.includes(`/node_modules/${name}/`)))
   }
 
-  it('loads no framework and no SDK', async () => {
+  it('loads no framework, no SDK, and nothing that is loaded later', async () => {
     consumer.write('loader.mjs', LOADER)
     const esm = consumer.write('list.mjs', LIST_ESM)
     const cjs = consumer.write('list.cjs', LIST_CJS)
