@@ -28,7 +28,7 @@ export { DELETE, defineClient, GET, HEAD, PATCH, POST, PUT } from './feign/defin
 export type { BreakerOptions } from './calls/breaker.js'
 export { FeignError } from './feign/errors.js'
 export type { FeignRequest, FeignResponse, Interceptor } from './feign/interceptor.js'
-export type { JsonCodec } from './feign/json.js'
+export type { JsonCodec } from './feign/decode.js'
 export type { QueryStyle } from './feign/query.js'
 export type { CallOptions, ClientOptions } from './feign/options.js'
 

@@ -1,5 +1,6 @@
 import type { ServiceDirectory, ServiceSnapshot } from '../discovery/directory.js'
 import { noInstanceMessage } from '../discovery/no-instance.js'
+import { SidecarError } from '../errors.js'
 import { parseDrainHeader } from '../drain-header.js'
 import type { ServiceInstance } from '../types.js'
 import { hostPort } from '../instance.js'
@@ -75,13 +76,19 @@ export class ServiceRoute {
     if (forMs !== undefined) this.options.outlierDetector.setDraining(instance, forMs)
   }
 
-  /** Waits for a list; asks the registry again where the list is empty. */
-  refresh(signal?: AbortSignal): Promise<ServiceSnapshot> {
-    return this.options.directory.get(this.options.service, signal)
+  /**
+   * Waits for a list, then picks; asks the registry again where the list is empty.
+   *
+   * @throws SidecarError `SIDECAR_NO_INSTANCE`, or what the directory throws
+   */
+  async awaitInstance(signal?: AbortSignal, hint?: PickHint, idempotent?: boolean): Promise<Endpoint> {
+    const snapshot = await this.options.directory.get(this.options.service, signal)
+    const endpoint = this.pick(hint, idempotent)
+    if (endpoint === undefined) throw new SidecarError('SIDECAR_NO_INSTANCE', this.noInstanceReason(snapshot))
+    return endpoint
   }
 
-  /** Why no instance could be picked. */
-  noInstanceReason(snapshot: ServiceSnapshot): string {
+  private noInstanceReason(snapshot: ServiceSnapshot): string {
     const { filter, version, service } = this.options
     const { length } = snapshot.instances
     if (length === 0 || (filter === undefined && version === undefined)) return noInstanceMessage(snapshot)

@@ -1,7 +1,6 @@
-import type { Endpoint, Outcome } from '../balance/balancer.js'
+import type { Endpoint, Outcome, PickHint } from '../balance/balancer.js'
 import type { ServiceRoute } from '../balance/service-route.js'
 import { callAttempts, withoutQuery } from '../diagnostics.js'
-import { SidecarError } from '../errors.js'
 import { hostPort } from '../instance.js'
 import type { ServiceInstance } from '../types.js'
 import type { RetryBudget } from './retry-budget.js'
@@ -19,112 +18,132 @@ export interface AttemptRules {
 const MAX_CONNECTION_ATTEMPTS = 5
 
 /**
- * The attempts of one request: where it may go, and whether again. The one rule for typed clients, fetch, undici and
- * axios. A base class and not a part, so that a typed call stays one object.
+ * The attempts of one request: where it may go, whether again, and what is reported of each. The one rule for typed
+ * clients, fetch, undici and axios. In turn: `choose`, `begin`, `report`, and `again` after a failure.
  */
-export abstract class Attempts<Rules extends AttemptRules = AttemptRules> {
+export class Attempts {
   /** Requests begun, the present one included. */
-  attempts = 0
-  protected endpoint: Endpoint | undefined
+  count = 0
   /** Of those begun, the ones that may have reached an instance. */
-  protected sent = 0
+  sent = 0
+  /** Where the present attempt goes, or the next one; `undefined` for a fixed URL. */
+  endpoint: Endpoint | undefined
   /** The body can be sent a second time. */
-  protected replayable = true
+  replayable = true
   /** Version of the instances that the request being handled asks for. */
-  protected version: string | undefined
-  /** What consistent hashing goes by. */
-  protected hashKey: string | undefined
-  /** The outcome of the present attempt has not been reported yet. */
+  version: string | undefined
+  /** Key of consistent hashing. */
+  hashKey: string | undefined
+  /** An instance was picked, and its balancer has not been told the outcome yet. */
   private unreported = false
   /** When the present attempt began, where attempts are watched; 0 once its end has been published. */
   private beganAt = 0
   private tried: Set<ServiceInstance> | undefined
 
-  constructor(protected readonly rules: Rules) {}
+  /** @param method and `path` are for `diagnostics.ts` */
+  constructor(
+    private readonly rules: AttemptRules,
+    private readonly method: string,
+    private readonly path: string,
+  ) {}
 
-  /** What is sent, and the status of the answer there is, for `diagnostics.ts`. */
-  protected abstract describe(): { readonly method: string; readonly path: string; readonly status: number }
-
-  /** An instance this request has not tried; `undefined` where there is none, and before the first list. */
-  protected pick(): Endpoint | undefined {
-    return this.pickWithout(this.tried)
+  /** Counts the request, and chooses its first instance; false where there is none, and before the first list. */
+  choose(): boolean {
+    this.rules.budget.deposit()
+    return this.rules.route === undefined || this.take(this.pick(undefined))
   }
 
   /**
-   * Waits for a list, and chooses.
+   * Waits for a list, then chooses the first instance.
    *
-   * @throws SidecarError `SIDECAR_NO_INSTANCE`
+   * @throws SidecarError `SIDECAR_NO_INSTANCE`, or what the directory throws
    */
-  protected async awaitInstance(signal?: AbortSignal): Promise<Endpoint> {
-    const route = this.rules.route!
-    const snapshot = await route.refresh(signal)
-    const endpoint = this.pick()
-    if (endpoint === undefined) throw new SidecarError('SIDECAR_NO_INSTANCE', route.noInstanceReason(snapshot))
-    return endpoint
+  async awaitChoice(signal?: AbortSignal): Promise<void> {
+    this.take(await this.rules.route!.awaitInstance(signal, this.hint(undefined), this.isRepeatable))
   }
 
-  /** An attempt begins. Each one is followed by `report`. */
-  protected begin(endpoint: Endpoint | undefined): void {
-    this.attempts++
-    this.endpoint = endpoint
-    this.unreported = endpoint !== undefined
+  /** An attempt begins, at `endpoint`. */
+  begin(): void {
+    this.count++
     if (callAttempts.active) this.beganAt = performance.now()
   }
 
-  /** Reports the outcome of the present attempt to the balancer and the outlier detector, once. */
-  protected report(outcome: Outcome): void {
-    if (this.beganAt !== 0) this.publish(outcome)
+  /**
+   * Reports the outcome of the present attempt to the balancer and the outlier detector, once.
+   *
+   * @param status of the response; 0 where there is none
+   */
+  report(outcome: Outcome, status = 0): void {
+    if (this.beganAt !== 0) this.publish(outcome, status)
     if (!this.unreported) return
     this.unreported = false
     this.rules.route!.done(this.endpoint!, outcome)
   }
 
-  private publish(outcome: Outcome): void {
-    const { method, path, status } = this.describe()
-    const { instance } = this.endpoint ?? {}
-    callAttempts.publish({
-      ...{ service: this.rules.route?.service, instance: instance && hostPort(instance) },
-      ...{ method, path: withoutQuery(path), status: status || undefined },
-      ...{ outcome, attempt: this.attempts, ms: performance.now() - this.beganAt },
-    })
-    this.beganAt = 0
-  }
-
   /** The response head carries the drain header: its instance drains. */
-  protected onDrainHeader(value: string): void {
+  onDrainHeader(value: string): void {
     if (this.endpoint !== undefined) this.rules.route!.onDrainHeader(this.endpoint.instance, value)
   }
 
   /**
-   * Whether the request may be sent once more. One that was never sent is safe to repeat elsewhere, whatever its body
-   * is: nothing of it was read. One that may have arrived is repeated only where a second arrival does no harm.
-   */
-  protected mayRepeat(neverSent: boolean): boolean {
-    if (neverSent) return this.attempts - this.sent < MAX_CONNECTION_ATTEMPTS
-    return this.replayable && this.sent <= this.rules.retry
-  }
-
-  /**
-   * Where the request goes after an attempt that failed; `undefined` where it may not be repeated, where no instance
-   * is left, or where enough has been repeated of late. A request that never left draws on no budget: it cost no
-   * instance any work.
+   * Whether the request goes on after an attempt that failed, to what is then `endpoint`; false where it may not be
+   * repeated, where no instance is left, or where too many requests have been repeated of late. Call `report` first. A
+   * request that was never sent draws on no budget: it cost no instance any work.
    *
    * @param answered the instance gave an answer: it is not asked the same again
    */
-  protected next(neverSent: boolean, answered = false): Endpoint | undefined {
-    if (!this.mayRepeat(neverSent)) return undefined
+  again(neverSent: boolean, answered = false): boolean {
+    const { route, budget } = this.rules
+    if (!this.mayRepeat(neverSent)) return false
+    // One address only: it refuses, or it has answered.
+    if (route === undefined) return !neverSent && !answered && budget.withdraw()
     if (this.endpoint !== undefined) (this.tried ??= new Set()).add(this.endpoint.instance)
     // All have been tried: a request whose connection broke may go back to one of them.
-    const next = this.pick() ?? (neverSent || answered ? undefined : this.pickWithout(undefined))
-    if (next === undefined || neverSent || this.rules.budget.withdraw()) return next
-    this.rules.route!.done(next, 'aborted')
-    return undefined
+    const next = this.pick(this.tried) ?? (neverSent || answered ? undefined : this.pick(undefined))
+    if (next === undefined) return false
+    if (neverSent || budget.withdraw()) return this.take(next)
+    route.done(next, 'aborted')
+    return false
+  }
+
+  /**
+   * One that was never sent is safe to repeat elsewhere, whatever its body is: nothing of it was read. One that may have
+   * arrived is repeated only where a second arrival does no harm.
+   */
+  private mayRepeat(neverSent: boolean): boolean {
+    if (neverSent) return this.count - this.sent < MAX_CONNECTION_ATTEMPTS
+    return this.replayable && this.sent <= this.rules.retry
   }
 
   /** Only a request that could be sent again tries an instance that was ejected. */
-  private pickWithout(exclude: ReadonlySet<ServiceInstance> | undefined): Endpoint | undefined {
-    const { hashKey, version, rules, replayable } = this
+  private get isRepeatable(): boolean {
+    return this.replayable && this.rules.retry > 0
+  }
+
+  private pick(exclude: ReadonlySet<ServiceInstance> | undefined): Endpoint | undefined {
+    return this.rules.route!.pick(this.hint(exclude), this.isRepeatable)
+  }
+
+  private hint(exclude: ReadonlySet<ServiceInstance> | undefined): PickHint | undefined {
+    const { hashKey, version } = this
     const plain = exclude === undefined && hashKey === undefined && version === undefined
-    return rules.route!.pick(plain ? undefined : { exclude, hashKey, version }, replayable && rules.retry > 0)
+    return plain ? undefined : { exclude, hashKey, version }
+  }
+
+  private take(endpoint: Endpoint | undefined): boolean {
+    if (endpoint === undefined) return false
+    this.endpoint = endpoint
+    this.unreported = true
+    return true
+  }
+
+  private publish(outcome: Outcome, status: number): void {
+    const { instance } = this.endpoint ?? {}
+    callAttempts.publish({
+      ...{ service: this.rules.route?.service, instance: instance && hostPort(instance) },
+      ...{ method: this.method.toUpperCase(), path: withoutQuery(this.path), status: status || undefined },
+      ...{ outcome, attempt: this.count, ms: performance.now() - this.beganAt },
+    })
+    this.beganAt = 0
   }
 }

@@ -1,7 +1,5 @@
 import type { Endpoint } from '../balance/balancer.js'
-import { noInstanceMessage } from '../discovery/no-instance.js'
 import { createWatch, type WatchService } from '../discovery/watch.js'
-import { SidecarError } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import type { CallRuntime } from './runtime.js'
 
@@ -23,11 +21,10 @@ export function createDiscovery({ directory, routes }: CallRuntime): Discovery {
   return {
     instances: async (service) => (await directory.get(service)).instances,
     pick: async (service) => {
-      const snapshot = await directory.get(service)
+      await directory.get(service) // rejects for what is no name of a service, before a route is made of it
       const route = routes.to(service)
-      const endpoint = route.pick()
-      if (endpoint) return endpointDoneOnce(endpoint.instance, (outcome) => route.done(endpoint, outcome))
-      throw new SidecarError('SIDECAR_NO_INSTANCE', noInstanceMessage(snapshot))
+      const endpoint = await route.awaitInstance()
+      return endpointDoneOnce(endpoint.instance, (outcome) => route.done(endpoint, outcome))
     },
     watch: createWatch(directory),
   }

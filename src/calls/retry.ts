@@ -3,11 +3,6 @@ export function isRetryableStatus(status: number): boolean {
   return status === 503 || status === 502 || status === 504
 }
 
-/** Responses that end with their head, whatever their headers. */
-export function hasNoBody(status: number): boolean {
-  return status === 204 || status === 304 || status === 205
-}
-
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
 
 /**

@@ -8,6 +8,7 @@ import type { LogFields, Logger } from '../logger.js'
 import type { Settings } from '../settings/schema.js'
 import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ServiceInstance } from '../types.js'
+import { timeLimit } from '../util/longest-timer.js'
 import { sharedBy } from '../util/shared-by.js'
 import { parseBaseUrl } from './base-url.js'
 import { Breaker, type BreakerOptions } from './breaker.js'
@@ -15,7 +16,6 @@ import { clientSettings, routeChoice } from './client-settings.js'
 import { createPools, MAX_CONNECTIONS, type Pools } from './pools.js'
 import { RetryBudget } from './retry-budget.js'
 import type { ConnectionLimits, Target } from './target.js'
-import { timeLimit } from './time-limit.js'
 
 /** Timeout of one connection attempt, if nothing else is set. */
 export const CONNECT_TIMEOUT_MS = 2_000

@@ -2,11 +2,12 @@ import { isPlainObject } from '../util/is-object.js'
 import { isRawBody } from './body.js'
 import { overrideHeaders, type FlatHeaders } from '../calls/flat-headers.js'
 import { flattenHeaders, type HeaderInput } from './headers.js'
-import type { Verb } from './method-spec.js'
 import { encodeFields, encodePairs, typeOf, type QueryStyle } from './query.js'
 import { throwInvalidCall } from './invalid-call.js'
 import { encodeSegment, type PathTemplate } from './template.js'
-import { timeLimit } from '../calls/time-limit.js'
+import { timeLimit } from '../util/longest-timer.js'
+
+export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD'
 
 /** What binding reads of a method. */
 export interface BindingRules {
@@ -31,14 +32,6 @@ export interface BoundCall {
   readonly timeoutMs: number | undefined
 }
 
-interface Reserved {
-  body?: unknown
-  headers?: HeaderInput
-  query?: Readonly<Record<string, unknown>>
-  signal?: AbortSignal
-  timeoutMs?: number
-}
-
 /**
  * Binds the arguments of a call: one plain object is the argument object, anything else is positional.
  *
@@ -56,22 +49,26 @@ function bindObject(rules: BindingRules, given: Readonly<Record<string, unknown>
     const name = variables[i]!
     path += encodeSegment(name, Object.hasOwn(given, name) ? given[name] : undefined) + pieces[i + 1]!
   }
-  const reserved: Reserved = {}
+  // One variable each, and no object of them: this is the hot path.
+  let body: unknown, headers: unknown, query: unknown, signal: unknown, timeoutMs: unknown
   let joint = hasQuery ? '&' : '?'
   for (const key in given) {
     if (!Object.hasOwn(given, key) || variables.includes(key)) continue
-    const value = given[key]
-    if (isReserved(key)) {
-      // `null` is as good as nothing, but for a body, which it can be.
-      if (value !== null || key === 'body') (reserved as Record<string, unknown>)[key] = value
-    } else if (value !== undefined && value !== null) {
+    // `null` is as good as nothing, but for a body, which it can be.
+    const value = given[key] ?? undefined
+    if (key === 'body') body = given[key]
+    else if (key === 'headers') headers = value
+    else if (key === 'query') query = value
+    else if (key === 'signal') signal = value
+    else if (key === 'timeoutMs') timeoutMs = value
+    else if (value !== undefined) {
       if (rules.bodied) throwUnusedArgument(key)
       const pairs = encodePairs(key, value, 'query', rules.queryStyle)
       if (pairs !== '') path += joint + pairs
       if (pairs !== '') joint = '&'
     }
   }
-  return finish(rules, reserved.query === undefined ? path : withQuery(rules, path, reserved.query), reserved)
+  return finish(rules, query === undefined ? path : withQuery(rules, path, query), body, headers, signal, timeoutMs)
 }
 
 function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCall {
@@ -84,45 +81,53 @@ function bindPositional(rules: BindingRules, args: readonly unknown[]): BoundCal
   }
   let path = pieces[0]!
   for (let i = 0; i < variables.length; i++) path += encodeSegment(variables[i]!, args[i]) + pieces[i + 1]!
-  if (rules.bodied || last === undefined || last === null) return finish(rules, path, { body: last })
+  if (rules.bodied || last === undefined || last === null) return finish(rules, path, last)
   if (!isArguments(last)) {
     return throwInvalidCall(
       `takes a plain object as its query after ${variables.length} path variable(s), got ${typeOf(last)}`,
     )
   }
-  return finish(rules, withQuery(rules, path, last), {})
+  return finish(rules, withQuery(rules, path, last))
 }
 
-function finish(rules: BindingRules, path: string, { body, headers, signal, timeoutMs }: Reserved): BoundCall {
+function finish(
+  rules: BindingRules,
+  path: string,
+  body?: unknown,
+  headers?: unknown,
+  signal?: unknown,
+  timeoutMs?: unknown,
+): BoundCall {
   if (body !== undefined && (rules.verb === 'GET' || rules.verb === 'HEAD'))
     throwInvalidCall(`${rules.verb} has no body: use POST, PUT or PATCH`)
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0))
-    throwInvalidCall(`timeoutMs must be a number of milliseconds above 0, got ${typeOf(timeoutMs)}`)
+    return throwInvalidCall(`timeoutMs must be a number of milliseconds above 0, got ${typeOf(timeoutMs)}`)
   if (signal !== undefined && !isSignal(signal))
-    throwInvalidCall(`signal must be an AbortSignal, got ${typeOf(signal)}`)
-  const all = headers === undefined ? rules.headers : overrideHeaders(rules.headers, flattenHeaders(headers))
-  const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs)
-  return { path, headers: all, body, signal, timeoutMs: limit }
+    return throwInvalidCall(`signal must be an AbortSignal, got ${typeOf(signal)}`)
+  return {
+    path,
+    headers:
+      headers === undefined ? rules.headers : overrideHeaders(rules.headers, flattenHeaders(headers as HeaderInput)),
+    body,
+    signal,
+    timeoutMs: timeoutMs === undefined ? undefined : timeLimit(timeoutMs),
+  }
 }
 
-function withQuery({ queryStyle }: BindingRules, path: string, query: Readonly<Record<string, unknown>>): string {
+function withQuery({ queryStyle }: BindingRules, path: string, query: unknown): string {
   if (!isArguments(query)) return throwInvalidCall(`query must be a plain object, got ${typeOf(query)}`)
   const pairs = encodeFields(query, 'query', queryStyle)
   return pairs === '' ? path : path + (path.includes('?') ? '&' : '?') + pairs
 }
 
 /** Of whatever copy, a polyfill's too. */
-function isSignal(value: unknown): boolean {
+function isSignal(value: unknown): value is AbortSignal {
   if (value instanceof AbortSignal) return true
   if (typeof value !== 'object' || value === null) return false
   const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
   return (
     typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
   )
-}
-
-function isReserved(key: string): key is keyof Reserved {
-  return key === 'body' || key === 'headers' || key === 'query' || key === 'signal' || key === 'timeoutMs'
 }
 
 /** An argument object; a class instance is a body. */

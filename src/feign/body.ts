@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream'
 import { messageOf } from '../errors.js'
-import type { JsonCodec } from './json.js'
+import type { JsonCodec } from './decode.js'
 import { toJsonValue } from './json-value.js'
 import { encodeForm, isFormLike } from './multipart.js'
 import { encodeFields } from './query.js'

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { HeaderInput } from './headers.js'
-import type { Verb } from './method-spec.js'
+import type { Verb } from './bind.js'
 import type { PathValue } from './template.js'
 
 /**

@@ -1,6 +1,11 @@
 import { constants } from 'node:buffer'
 import * as zlib from 'node:zlib'
-import type { JsonCodec } from './json.js'
+
+/** Reads and writes JSON bodies: `JSON` itself, or what keeps integers beyond 2^53 (Java's `long`), as json-bigint does. */
+export interface JsonCodec {
+  parse(text: string): unknown
+  stringify(value: unknown): string | undefined
+}
 
 /**
  * A body by its content type: JSON parsed, text as a string, anything else as a Buffer; an empty one is `undefined`.

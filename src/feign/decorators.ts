@@ -2,7 +2,7 @@ import { SidecarError } from '../errors.js'
 import type { AnyMethod, CheckMethod } from './check.js'
 import { addLegacyCall, fieldOf, methodOf, rememberField, standOnPrototype, withCalls } from './client-class.js'
 import { ClientDefinition, createCaller, describeClient } from './client.js'
-import type { Verb } from './method-spec.js'
+import type { Verb } from './bind.js'
 import type { ClientOptions, MethodOptions } from './options.js'
 
 /**

@@ -1,7 +1,8 @@
 import { SidecarError } from '../errors.js'
 import type { AnyMethod, CheckMethod, Problem } from './check.js'
 import { bindRuntime, ClientDefinition, createCaller, describeClient, isClient } from './client.js'
-import type { MethodSpec, Verb } from './method-spec.js'
+import type { Verb } from './bind.js'
+import type { MethodSpec } from './method.js'
 import type { ClientOptions, MethodOptions } from './options.js'
 import type { CallRuntime } from '../calls/runtime.js'
 

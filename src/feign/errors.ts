@@ -1,3 +1,5 @@
+import type { Attempts } from '../calls/attempts.js'
+import { originOf } from '../calls/pools.js'
 import { defineErrorClass, messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import { isSecretParameter } from '../util/secrets.js'
@@ -64,6 +66,55 @@ export function callError(code: SidecarErrorCode, why: string, facts: CallFacts,
   const times = facts.attempts > 1 ? `, attempt ${facts.attempts}` : ''
   const message = `${facts.method} of ${facts.service}${where}${times}: ${why}`
   return new FeignError(code, message, { ...facts, url }, cause === undefined ? undefined : { cause })
+}
+
+/** Makes the errors of one call. */
+export interface CallErrors {
+  fail(code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown): FeignError
+}
+
+export function timedOut(call: CallErrors, timeoutMs: number): FeignError {
+  return call.fail('SIDECAR_CALL_TIMEOUT', `not done within timeoutMs, ${timeoutMs} ms`)
+}
+
+export function aborted(call: CallErrors, reason: unknown): FeignError {
+  return call.fail('SIDECAR_CALL_ABORTED', 'its signal was aborted', undefined, reason)
+}
+
+/** Why a call failed. */
+export interface CallFailure {
+  readonly code: SidecarErrorCode
+  readonly why: string
+  readonly body?: unknown
+  readonly cause?: unknown
+}
+
+/**
+ * The error of a call of `method`.
+ *
+ * @param attempts `undefined` where none was begun
+ * @param status of the response; 0 where there is none
+ */
+export function callFailed(
+  method: { readonly service: string; readonly verb: string; readonly origin: string | undefined },
+  path: string,
+  attempts: Pick<Attempts, 'count' | 'endpoint'> | undefined,
+  status: number,
+  { code, why, body, cause }: CallFailure,
+): FeignError {
+  const instance = attempts?.endpoint?.instance
+  const { service, verb } = method
+  const url = ((instance ? originOf(instance) : method.origin) ?? '') + path
+  const facts = {
+    service,
+    method: verb,
+    url,
+    instance,
+    attempts: attempts?.count ?? 0,
+    status: status || undefined,
+    body,
+  }
+  return callError(code, why, facts, cause)
 }
 
 /** The message of a connection's error, with its code where the message lacks it. */

@@ -1,50 +1,40 @@
-import { SidecarError } from '../errors.js'
+import type { FlatHeaders } from '../calls/flat-headers.js'
+import { SidecarError, type SidecarErrorCode } from '../errors.js'
 import { offAbort, onAbort, type AbortListener } from '../util/abort-listeners.js'
-import type { RawResponse } from './raw-response.js'
+import { timeLimit } from '../util/longest-timer.js'
 import type { BoundCall } from './bind.js'
 import { Call } from './call.js'
-import { maskUrl, type FeignError } from './errors.js'
-import type { FlatHeaders } from '../calls/flat-headers.js'
+import { aborted, callFailed, maskUrl, timedOut, type CallErrors, type FeignError } from './errors.js'
 import { flattenHeaders } from './headers.js'
 import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
-import {
-  statusError,
-  isSuccess,
-  NOT_MODIFIED,
-  unwrapAndValidate,
-  unwrapAndValidateResponse,
-  toResponse,
-} from './response.js'
-import type { CompiledMethod } from './method-spec.js'
-import { misused } from './misuse.js'
+import { misused } from './invalid-call.js'
+import type { CompiledMethod } from './method.js'
 import { typeOf } from './query.js'
+import type { Answer } from './response.js'
 import { hasDotSegment } from './template.js'
-import { timeLimit } from '../calls/time-limit.js'
 
 /** A call through interceptors. One deadline and one signal are over all of it, the interceptors included. */
-export class LayeredCall implements AbortListener {
-  /** The latest request that an interceptor let through. */
+export class LayeredCall implements AbortListener, CallErrors {
+  /** The latest request that an interceptor let through; `undefined` where one answers by itself. */
   private last: Call | undefined
+  /** Of the response that the interceptors returned. */
+  private status = 0
   /** Why the call ended before its interceptors did. */
   private ended: FeignError | undefined
   private reject!: (error: FeignError) => void
-  private readonly finish: (answer: RawResponse) => FeignResponse
 
   constructor(
     private readonly method: CompiledMethod,
     private readonly bound: BoundCall,
-  ) {
-    this.finish = (answer) => toResponse(answer, method.json)
-  }
+  ) {}
 
   async start(): Promise<unknown> {
-    const { method, bound } = this
-    const { signal, timeoutMs = method.timeoutMs } = bound
+    const { signal, timeoutMs = this.method.timeoutMs } = this.bound
     const early = new Promise<never>((_, reject) => (this.reject = reject))
     let timer: NodeJS.Timeout | undefined
-    if (signal?.aborted) throw this.facts().aborted(signal.reason)
+    if (signal?.aborted) throw aborted(this, signal.reason)
     if (signal !== undefined) onAbort(signal, this)
-    if (timeoutMs < Infinity) timer = setTimeout(() => this.end(this.facts().timedOut(timeoutMs)), timeoutMs).unref()
+    if (timeoutMs < Infinity) timer = setTimeout(() => this.end(timedOut(this, timeoutMs)), timeoutMs).unref()
     try {
       return await Promise.race([this.run(), early])
     } finally {
@@ -54,7 +44,13 @@ export class LayeredCall implements AbortListener {
   }
 
   onAbort(reason: unknown): void {
-    this.end(this.facts().aborted(reason))
+    this.end(aborted(this, reason))
+  }
+
+  fail(code: SidecarErrorCode, why: string, body?: unknown, cause?: unknown): FeignError {
+    const { method, last, bound } = this
+    const status = this.status || (last?.status ?? 0)
+    return callFailed(method, (last?.bound ?? bound).path, last?.attempts, status, { code, why, body, cause })
   }
 
   private async run(): Promise<unknown> {
@@ -62,19 +58,19 @@ export class LayeredCall implements AbortListener {
     const layers = onion(method.interceptors, (request) => this.send(request))
     const response = (await layers(toRequest(method, bound))) as FeignResponse | undefined
     if (typeof response?.status !== 'number') throw misused(method, noResponse())
-    const answer = this.facts()
-    answer.status = response.status
-    if (method.result === 'response') return unwrapAndValidateResponse(method, answer, response)
-    if (response.status === 404 && method.decode404) return undefined
-    if (!isSuccess(response.status)) throw statusError(answer, response.body)
-    if (method.verb === 'HEAD') return { status: response.status, headers: response.headers }
-    if (response.status === NOT_MODIFIED) return undefined
-    return unwrapAndValidate(method, answer, response.body)
+    this.status = response.status
+    return method.readResponse({
+      status: response.status,
+      headers: () => response.headers,
+      body: () => response.body,
+      whole: () => response,
+      fail: this.fail.bind(this),
+    })
   }
 
   private async send(request: FeignRequest): Promise<FeignResponse> {
     if (this.ended !== undefined) throw this.ended
-    this.last = new Call(this.method, toBound(this.method, request), this.finish)
+    this.last = new Call(this.method, toBound(this.method, request), wholeOf)
     return (await this.last.start()) as FeignResponse
   }
 
@@ -83,11 +79,10 @@ export class LayeredCall implements AbortListener {
     this.reject(error)
     this.last?.giveUp(error, error.code === 'SIDECAR_CALL_TIMEOUT' ? 'failed' : 'aborted')
   }
+}
 
-  /** An interceptor may have answered by itself: then there is no call, and a new one supplies the facts. */
-  private facts(): Call {
-    return this.last ?? new Call(this.method, this.bound, this.finish)
-  }
+function wholeOf(answer: Answer): FeignResponse {
+  return answer.whole()
 }
 
 /** A forgotten `return`, mostly. */

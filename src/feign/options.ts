@@ -4,7 +4,7 @@ import type { BreakerOptions } from '../calls/breaker.js'
 import type { HeaderInput } from './headers.js'
 import type { Interceptor } from './interceptor.js'
 import type { QueryStyle } from './query.js'
-import type { JsonCodec } from './json.js'
+import type { JsonCodec } from './decode.js'
 import type { StandardSchema } from '../util/standard-schema.js'
 
 /** The options of one call, and of every call of a client. Those of the method override those of the client. */

@@ -7,7 +7,6 @@ import type {
   AxiosStatic,
   InternalAxiosRequestConfig,
 } from 'axios'
-import type { Endpoint } from '../balance/balancer.js'
 import { currentContext } from '../context.js'
 import { addContextHeaders } from '../calls/propagation.js'
 import { originOf } from '../calls/pools.js'
@@ -81,9 +80,8 @@ export function createAxios(runtime: () => CallRuntime = activeRuntime): AxiosIn
 const LEAST_MS = 5
 
 /** One request to a logical name, with the attempts it may take. */
-class LogicalRequest extends Attempts {
-  /** Of the present attempt, once it is answered. */
-  private status = 0
+class LogicalRequest {
+  private readonly attempts: Attempts
 
   constructor(
     private readonly runtime: CallRuntime,
@@ -92,18 +90,15 @@ class LogicalRequest extends Attempts {
     private readonly config: InternalAxiosRequestConfig,
     private readonly logical: LogicalUrl,
   ) {
-    super({ route, retry: retriesOf(config.method, retry), budget: runtime.budget(route.service) })
-    this.version = currentContext()?.version
-    this.replayable = !isStream(config.data)
-  }
-
-  protected describe() {
-    const { config, logical, status } = this
-    return { method: (config.method ?? 'get').toUpperCase(), path: logical.rest, status }
+    const { method = 'get' } = config
+    const rules = { route, retry: retriesOf(method, retry), budget: runtime.budget(route.service) }
+    this.attempts = new Attempts(rules, method, logical.rest)
+    this.attempts.version = currentContext()?.version
+    this.attempts.replayable = !isStream(config.data)
   }
 
   async send(): Promise<AxiosResponse> {
-    const { config } = this
+    const { config, attempts } = this
     const { maxRedirects = 0, proxy = false } = config
     /** Of the whole request, as axios's users know it: every attempt is within it. */
     const giveUpAt = config.timeout ? performance.now() + config.timeout : Infinity
@@ -113,35 +108,32 @@ class LogicalRequest extends Attempts {
       const own = await headersOfStream(config.data as Readable)
       for (const [name, value] of Object.entries(own)) headers.set(name, value)
     }
-    this.rules.budget.deposit()
-    for (let endpoint = this.pick() ?? (await this.first()); ;) {
-      const url = originOf(endpoint.instance, this.logical.secure) + this.logical.rest
-      this.begin(endpoint)
+    if (!attempts.choose()) await this.awaitChoice()
+    for (;;) {
+      const url = originOf(attempts.endpoint!.instance, this.logical.secure) + this.logical.rest
+      attempts.begin()
       const held = holds ? new HeldBody(config.data as Readable, config.transport as Transport | undefined) : undefined
       try {
         const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))
         const attempt = { ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout }
         if (held) Object.assign(attempt, { data: held.body, transport: held.transport })
         const response = await this.inner(attempt)
-        this.status = response.status
-        this.report(response.status >= 500 ? 'failed' : 'ok')
+        attempts.report(response.status >= 500 ? 'failed' : 'ok', response.status)
         this.heard(response.headers)
         return { ...response, config }
       } catch (error) {
-        this.status = axios.isAxiosError(error) ? (error.response?.status ?? 0) : 0
         // A repetition of the request by its config is for the service, not for this instance.
         if (axios.isAxiosError(error)) error.config = config
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)
-        if (!neverSent) this.sent++
-        this.report(neverSent ? 'never-connected' : outcomeOf(error))
-        if (axios.isAxiosError(error)) this.heard(error.response?.headers)
+        if (!neverSent) attempts.sent++
+        const answer = axios.isAxiosError(error) ? error.response : undefined
+        attempts.report(neverSent ? 'never-connected' : outcomeOf(error), answer?.status)
+        this.heard(answer?.headers)
         // Only what got no answer: a status is the caller's to see.
-        const unread = this.replayable || (held !== undefined && !held.released)
+        const unread = attempts.replayable || (held !== undefined && !held.released)
         const again = (neverSent ? unread : isUnanswered(error)) && !axios.isCancel(error)
         const inTime = giveUpAt - performance.now() > LEAST_MS
-        const next = again && inTime ? this.next(neverSent) : undefined
-        if (next === undefined) throw error
-        endpoint = next
+        if (!again || !inTime || !attempts.again(neverSent)) throw error
       }
     }
   }
@@ -155,16 +147,16 @@ class LogicalRequest extends Attempts {
   /** Adapters of axios that stand for a server may give no headers. */
   private heard(headers: Readonly<Record<string, unknown>> | undefined): void {
     const mark = headers?.[DRAIN_HEADER]
-    if (typeof mark === 'string') this.onDrainHeader(mark)
+    if (typeof mark === 'string') this.attempts.onDrainHeader(mark)
   }
 
   /** Waits for a list no longer than the request may take. */
-  private async first(): Promise<Endpoint> {
+  private async awaitChoice(): Promise<void> {
     const { signal, timeout, timeoutErrorMessage } = this.config
     const own = signal instanceof AbortSignal ? signal : undefined
     const limit = timeout ? startDeadline(timeout, [own], 0) : undefined
     try {
-      return await this.awaitInstance(limit?.signal ?? own)
+      await this.attempts.awaitChoice(limit?.signal ?? own)
     } catch (error) {
       if (signal?.aborted) throw new axios.CanceledError(undefined, this.config)
       if (!limit?.expired) throw error

@@ -57,3 +57,10 @@ function flatten(headers: IncomingHttpHeaders): Buffer[] {
     [value ?? []].flat().flatMap((each) => [Buffer.from(name, 'latin1'), Buffer.from(each, 'latin1')]),
   )
 }
+
+/** Tells a handler that its request failed before undici had it. */
+export function failRequest(handler: Handler, error: unknown): void {
+  const failure = error instanceof Error ? error : new Error(String(error))
+  const controller = { aborted: true, paused: false, reason: failure, abort() {}, pause() {}, resume() {} }
+  handler.onResponseError?.(controller, failure)
+}

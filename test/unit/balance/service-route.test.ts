@@ -170,14 +170,17 @@ describe('filters', () => {
     expect(ports(routes.to('s', { filter: { __proto__: '1', constructor: 'x' } }), 1)).toEqual([undefined])
   })
 
-  test('no instance fits: the error names the filter', () => {
+  test('no instance fits: the error names the filter', async () => {
     const { routes, list } = routesOver()
-    const snapshot = list(...versioned)
+    list(...versioned)
     const route = routes.to('s', { filter: { zone: 'b' }, version: '3' })
     expect(route.pick()).toBeUndefined()
-    expect(route.noInstanceReason(snapshot)).toMatch(
-      /"s" matches zone=b, version=3: none of the 4 usable instances does.*feign\.client\.s\.filter/,
-    )
+    await expect(route.awaitInstance()).rejects.toMatchObject({
+      code: 'SIDECAR_NO_INSTANCE',
+      message: expect.stringMatching(
+        /"s" matches zone=b, version=3: none of the 4 usable instances does.*feign\.client\.s\.filter/,
+      ) as string,
+    })
   })
 
   test('a filter that throws is an error of the client', () => {

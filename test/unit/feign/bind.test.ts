@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bind } from '../../../src/feign/bind.js'
-import type { Verb } from '../../../src/feign/method-spec.js'
+import type { Verb } from '../../../src/feign/bind.js'
 import { compileTemplate } from '../../../src/feign/template.js'
 
 function call(verb: Verb, path: string, ...args: unknown[]) {

@@ -1,78 +1,19 @@
-import { parseServiceName } from '../instance.js'
-import type { ServiceRoute } from '../balance/service-route.js'
-import { messageOf, SidecarError } from '../errors.js'
-import type { RawResponse } from './raw-response.js'
 import { parseBaseUrl } from '../calls/base-url.js'
-import type { Breaker } from '../calls/breaker.js'
-import { checkOptions } from './check-options.js'
 import { clientSettings, defined, routeChoice } from '../calls/client-settings.js'
-import { ACCEPT_ENCODING } from './decode.js'
-import { createHashKey, type HashKey } from './hash-key.js'
-import { overrideHeaders, type FlatHeaders } from '../calls/flat-headers.js'
-import { flattenHeaders } from './headers.js'
-import type { Interceptor } from './interceptor.js'
-import type { JsonCodec } from './json.js'
-import { createResponseReader } from './response.js'
-import type { CallOptions, ClientOptions, FallbackFunction, MethodOptions, UnwrapOptions } from './options.js'
-import type { Pools } from '../calls/pools.js'
-import type { QueryStyle } from './query.js'
+import { overrideHeaders } from '../calls/flat-headers.js'
 import { retriesOf } from '../calls/retry.js'
-import type { RetryBudget } from '../calls/retry-budget.js'
 import type { CallRuntime } from '../calls/runtime.js'
-import type { StandardSchema } from '../util/standard-schema.js'
-import { compileTemplate, type PathTemplate } from './template.js'
-import { timeLimit } from '../calls/time-limit.js'
-
-export type Verb = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD'
-
-/** One method of a client as its author wrote it. */
-export interface MethodSpec {
-  readonly verb: Verb
-  readonly path: string
-  readonly options: MethodOptions
-}
-
-/** A method with its client, settings and runtime worked in: made once, read by every call. */
-export interface CompiledMethod {
-  readonly verb: Verb
-  /** The client's property, for fallbacks. */
-  readonly property: string
-  /** Logical name or base URL, for errors. */
-  readonly service: string
-  readonly template: PathTemplate
-  /** Discovered, or else `origin` is set. */
-  readonly route: ServiceRoute | undefined
-  readonly origin: string | undefined
-  /** Reads the key of consistent hashing out of a call. */
-  readonly hashKey: HashKey | undefined
-  readonly pools: Pools
-  readonly headers: FlatHeaders
-  /** POST, PUT, PATCH: the last positional argument is the body, and no key spills into the query. */
-  readonly bodied: boolean
-  readonly forwards: boolean
-  /** Header that the wanted version travels in; empty for none. */
-  readonly versionHeader: string
-  /** Of the whole call; `Infinity` for none, as below. */
-  readonly timeoutMs: number
-  /** Longest silence of an attempt; with `wholeAttempt`, its longest time. */
-  readonly readTimeoutMs: number
-  readonly wholeAttempt: boolean
-  /** 0 where the method is not idempotent. */
-  readonly retry: number
-  readonly budget: RetryBudget
-  readonly breaker: Breaker | undefined
-  readonly maxResponseBytes: number
-  readonly queryStyle: QueryStyle | undefined
-  readonly result: 'body' | 'response'
-  readonly decode404: boolean
-  readonly unwrap: UnwrapOptions | undefined
-  readonly validate: StandardSchema | undefined
-  readonly json: JsonCodec
-  readonly interceptors: readonly Interceptor[]
-  readonly fallback: FallbackFunction | undefined
-  /** Makes the value of a call of its answer. */
-  readonly readResponse: (answer: RawResponse) => unknown
-}
+import { parseServiceName } from '../instance.js'
+import { messageOf, SidecarError } from '../errors.js'
+import { timeLimit } from '../util/longest-timer.js'
+import { checkOptions } from './check-options.js'
+import { ACCEPT_ENCODING } from './decode.js'
+import { createHashKey } from './hash-key.js'
+import { flattenHeaders } from './headers.js'
+import type { CompiledMethod, MethodSpec } from './method.js'
+import type { CallOptions, ClientOptions, FallbackFunction } from './options.js'
+import { createResponseReader } from './response.js'
+import { compileTemplate } from './template.js'
 
 const READ_TIMEOUT_MS = 60_000
 const MAX_RESPONSE_BYTES = 10 * 1024 * 1024

@@ -1,14 +1,9 @@
 import type { Pool } from 'undici'
-import type { Endpoint, Outcome } from '../balance/balancer.js'
-import { Attempts, type AttemptRules } from './attempts.js'
 import type { Connections, ConnectionWaiter } from './connections.js'
 
-/** Attempts over this package's own connections: those of typed clients, fetch and undici. */
-export abstract class PooledAttempts<Rules extends AttemptRules = AttemptRules>
-  extends Attempts<Rules>
-  implements ConnectionWaiter
-{
-  /** Those that the present attempt has one of, or waits for. */
+/** A request that goes over this package's own connections: it reserves one, or waits for its turn, and gives it back. */
+export abstract class ConnectionHolder implements ConnectionWaiter {
+  /** Those of which it has one, or waits for one. */
   private connections: Connections | undefined
   private waiting = false
 
@@ -17,8 +12,7 @@ export abstract class PooledAttempts<Rules extends AttemptRules = AttemptRules>
   /** No connection was to be had: it is our own limit, and no fault of the instance. */
   abstract onNoConnection(why: string): void
 
-  protected sendTo(endpoint: Endpoint | undefined, connections: Connections): void {
-    this.begin(endpoint)
+  protected sendOver(connections: Connections): void {
     this.connections = connections
     if (connections.take()) return this.dispatch(connections.current)
     this.waiting = true
@@ -30,13 +24,7 @@ export abstract class PooledAttempts<Rules extends AttemptRules = AttemptRules>
     this.dispatch(this.connections!.current)
   }
 
-  /** Gives the connection back and reports the outcome of the attempt; both once. */
-  protected end(outcome: Outcome): void {
-    this.release()
-    this.report(outcome)
-  }
-
-  /** @param stream the answer goes on: it no longer counts as a call, and keeps its connection */
+  /** @param stream the response goes on: it no longer counts as a call, and keeps its connection */
   protected release(stream = false): void {
     const { connections, waiting } = this
     if (connections === undefined) return
