@@ -47,7 +47,7 @@ export function connectRegistry({
   const { settings, logger } = options
   return {
     discovery: createTransport({ ...options, connection: discovery, limiter, registers: true }),
-    config: createTransport({ settings, logger, connection: config, ...(sameServers && { limiter }) }),
+    config: createTransport({ settings, logger, connection: config, limiter: sameServers ? limiter : undefined }),
   }
 }
 
@@ -80,8 +80,8 @@ export function createTransport(options: TransportOptions): RegistryTransport {
     configPollMs: sidecar.pollInterval,
     cluster: cloud.nacos.discovery.clusterName,
     watchClusters: cloud.nacos.discovery.watchClusters,
-    ...(namespaces && { namespaces }),
-    ...(onLost && byHttp && { onLost }),
+    namespaces,
+    onLost: byHttp ? onLost : undefined,
     onFound(event) {
       combined.onHttpAnswer()
       if (byHttp) onFound?.(event)
@@ -92,9 +92,10 @@ export function createTransport(options: TransportOptions): RegistryTransport {
       ...shared,
       source: http.source,
       tokens: http.tokens,
-      ...(sidecar.grpcPort !== undefined && { grpcPort: sidecar.grpcPort }),
+      grpcPort: sidecar.grpcPort,
       grpcPortOffset: sidecar.grpcPortOffset,
-      ...(byHttp && { maxBackoffMs: LONGEST_BACKOFF_MS, quiet: true }),
+      maxBackoffMs: byHttp ? LONGEST_BACKOFF_MS : undefined,
+      quiet: byHttp,
     })
     if (byHttp) return link
     link.onUp(({ server }) => onFound?.({ server }))

@@ -106,7 +106,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
         client,
         logger: clean,
         timeoutMs: requestTimeoutMs,
-        ...(options.addressRefreshMs !== undefined && { refreshMs: options.addressRefreshMs }),
+        refreshMs: options.addressRefreshMs,
       })
     : fixedAddresses(options.addresses)
   const servers = new ServerList({
