@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { createSubscription, type Subscription } from '../util/subscription.js'
+import type { Subscription } from '../util/subscription.js'
 import type { Sliced } from '../util/slices.js'
-import { callListener } from '../util/call-listener.js'
+import { Listeners } from '../util/listeners.js'
 import { formatPath, parsePath, relaxed, type PropertyPath } from '../properties/path.js'
 import type { PropertyStore, RemoteChange } from '../properties/store.js'
 
@@ -29,7 +28,7 @@ interface Listening {
   readonly key: string
   readonly path: PropertyPath
   readonly each: boolean
-  readonly listener: PropertyListener
+  readonly listeners: Listeners<PropertyChange>
 }
 
 /** The listeners of `config.on`. */
@@ -43,9 +42,14 @@ export class ConfigListeners {
 
   add(key: string, listener: PropertyListener): Subscription {
     const each = key === '*' || key.endsWith('.*')
-    const entry: Listening = { key, path: parsePath(each ? key.slice(0, -2) : key), each, listener }
+    const listeners = new Listeners<PropertyChange>({
+      name: `config ${key || '(everything)'}`,
+      logger: this.logger,
+      onEmpty: () => this.all.delete(entry),
+    })
+    const entry: Listening = { key, path: parsePath(each ? key.slice(0, -2) : key), each, listeners }
     this.all.add(entry)
-    return createSubscription(() => this.all.delete(entry))
+    return listeners.add(listener)
   }
 
   /** In slices: a document may change thousands of keys. */
@@ -72,10 +76,7 @@ export class ConfigListeners {
     const value = this.store.get(key)
     const previous = change.previous(key)
     if (!this.all.has(entry) || isDeepStrictEqual(value, previous)) return
-    const event = { key, value, previous, keys: keys.length > 0 ? keys : [formatPath(entry.path)] }
-    callListener(entry.listener, event, (error) =>
-      this.logger.error(`A listener of config ${entry.key || '(everything)'} threw: ${messageOf(error)}`),
-    )
+    entry.listeners.emit({ key, value, previous, keys: keys.length > 0 ? keys : [formatPath(entry.path)] })
   }
 }
 
