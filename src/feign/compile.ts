@@ -6,6 +6,7 @@ import type { CallRuntime } from '../calls/runtime.js'
 import { parseServiceName } from '../instance.js'
 import { messageOf, SidecarError } from '../errors.js'
 import { timeLimit } from '../util/longest-timer.js'
+import { timerQueue } from '../util/timer-queue.js'
 import { checkOptions } from './check-options.js'
 import { ACCEPT_ENCODING } from './decode.js'
 import { createHashKey } from './hash-key.js'
@@ -47,6 +48,7 @@ export function compileMethod(
   const { hashBy, breaker = false } = options
   const attemptMs = timeLimit(options.attemptTimeoutMs ?? 0)
   const wholeAttempt = attemptMs < Infinity
+  const readTimeoutMs = wholeAttempt ? attemptMs : timeLimit(options.readTimeoutMs ?? READ_TIMEOUT_MS)
   return {
     ...outcome,
     readResponse: createResponseReader(outcome),
@@ -66,7 +68,8 @@ export function compileMethod(
     forwards: target === undefined || options.forwardContext === true,
     versionHeader: runtime.settings.sidecar.versionHeader,
     timeoutMs: timeLimit(options.timeoutMs ?? 0),
-    readTimeoutMs: wholeAttempt ? attemptMs : timeLimit(options.readTimeoutMs ?? READ_TIMEOUT_MS),
+    readTimeoutMs,
+    readTimers: timerQueue(readTimeoutMs),
     wholeAttempt,
     budget: runtime.budget(service),
     breaker: breaker === false ? undefined : runtime.breaker(service, breaker === true ? {} : breaker),

@@ -3,6 +3,7 @@ import { ConnectionHolder } from '../calls/connection-holder.js'
 import { bytesMayFollow, hasNoBody } from '../calls/response-head.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import { loadedUndici } from '../util/undici.js'
+import { NOT_QUEUED, type QueuedTimer, type TimerQueue } from '../util/timer-queue.js'
 import { decompress, tooLarge } from './decode.js'
 import { decimal, isNamed, rawHeader, rawValue, typeText } from './raw-headers.js'
 
@@ -13,6 +14,8 @@ export interface ExchangeRules {
   readonly maxResponseBytes: number
   /** Longest silence of an attempt; with `wholeAttempt`, its longest time. `Infinity` for none. */
   readonly readTimeoutMs: number
+  /** Of `readTimeoutMs`. */
+  readonly readTimers: TimerQueue
   readonly wholeAttempt: boolean
 }
 
@@ -26,7 +29,7 @@ const NO_HEADERS: Buffer[] = []
  */
 export abstract class Exchange<Rules extends ExchangeRules>
   extends ConnectionHolder
-  implements Dispatcher.DispatchHandler
+  implements Dispatcher.DispatchHandler, QueuedTimer
 {
   status = 0
   protected contentType: string | undefined
@@ -36,8 +39,10 @@ export abstract class Exchange<Rules extends ExchangeRules>
   protected abort: ((error?: Error) => void) | undefined
   /** What comes from here on is ignored. */
   protected settled = false
-  /** Of the present silence. Our own, not undici's: those tick twice a second and cost it a timer a request. */
-  private idleTimer: NodeJS.Timeout | undefined
+  // The timer of the present silence, a place in `readTimers`. Our own, not undici's: those tick twice a second.
+  dueAt = NOT_QUEUED
+  earlier: QueuedTimer | undefined
+  later: QueuedTimer | undefined
   private encoding: string | undefined
   /** Bytes that have come. */
   private size = 0
@@ -61,13 +66,11 @@ export abstract class Exchange<Rules extends ExchangeRules>
 
   /** @param endsInMs when the whole call ends: where that is before a silence could, one timer is enough */
   protected startIdleTimer(endsInMs: number): void {
-    const { readTimeoutMs } = this.method
-    if (this.idleTimer !== undefined) this.idleTimer.refresh()
-    else if (endsInMs > readTimeoutMs) this.idleTimer = setTimeout(onIdle, readTimeoutMs, this).unref()
+    if (endsInMs > this.method.readTimeoutMs) this.method.readTimers.start(this)
   }
 
   protected stopIdleTimer(): void {
-    if (this.idleTimer !== undefined) clearTimeout(this.idleTimer)
+    this.method.readTimers.stop(this)
   }
 
   headers(): Record<string, string | string[]> {
@@ -117,7 +120,7 @@ export abstract class Exchange<Rules extends ExchangeRules>
     // Nearly every response is one chunk: it is the body as it is.
     if (this.bytes === undefined) this.bytes = chunk
     else (this.chunks ??= [this.bytes]).push(chunk)
-    if (!this.method.wholeAttempt) this.idleTimer?.refresh()
+    if (this.dueAt !== NOT_QUEUED && !this.method.wholeAttempt) this.method.readTimers.start(this)
     if (this.size > this.method.maxResponseBytes) this.failTooLarge()
     return true
   }
@@ -133,7 +136,7 @@ export abstract class Exchange<Rules extends ExchangeRules>
   }
 
   /** On a socket another instance may still answer; a request that never got one has waited long enough. */
-  failIdle(): void {
+  onTimeout(): void {
     const ms = this.method.readTimeoutMs
     if (this.abort !== undefined) this.abort(new IdleTimeout(`no answer for ${ms} ms`))
     else this.onIdleUnsent(`no free connection for ${ms} ms`)
@@ -171,7 +174,3 @@ export abstract class Exchange<Rules extends ExchangeRules>
 
 /** Why an attempt was cut off. */
 export class IdleTimeout extends Error {}
-
-function onIdle(exchange: Exchange<ExchangeRules>): void {
-  exchange.failIdle()
-}

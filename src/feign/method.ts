@@ -3,6 +3,7 @@ import type { AttemptRules } from '../calls/attempts.js'
 import type { Breaker } from '../calls/breaker.js'
 import type { Pools } from '../calls/pools.js'
 import type { BindingRules, Verb } from './bind.js'
+import type { ExchangeRules } from './exchange.js'
 import type { HashKey } from './hash-key.js'
 import type { Interceptor } from './interceptor.js'
 import type { FallbackFunction, MethodOptions } from './options.js'
@@ -16,7 +17,7 @@ export interface MethodSpec {
 }
 
 /** A method with its client, settings and runtime worked in: made once, read by every call. */
-export interface CompiledMethod extends BindingRules, AttemptRules, ResponseRules {
+export interface CompiledMethod extends BindingRules, AttemptRules, ExchangeRules, ResponseRules {
   readonly verb: Verb
   /** The client's property, for fallbacks. */
   readonly property: string
@@ -33,11 +34,7 @@ export interface CompiledMethod extends BindingRules, AttemptRules, ResponseRule
   readonly versionHeader: string
   /** Of the whole call; `Infinity` for none, as below. */
   readonly timeoutMs: number
-  /** Longest silence of an attempt; with `wholeAttempt`, its longest time. */
-  readonly readTimeoutMs: number
-  readonly wholeAttempt: boolean
   readonly breaker: Breaker | undefined
-  readonly maxResponseBytes: number
   readonly interceptors: readonly Interceptor[]
   readonly fallback: FallbackFunction | undefined
   /** Makes the value of a call of its answer. */
