@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createConsumer, tool, type Consumer } from './consumer.js'
+import { createConsumer, REPOSITORY, tool, type Consumer } from './consumer.js'
 import { nodeVersions } from './node-versions.js'
 
 /** What a process may load only if the app brings it. */
@@ -298,4 +299,49 @@ export async function main(): Promise<void> {
   }
   await registry.stop()
 }
+`
+
+describe('NestJS 12, which is ES modules alone', () => {
+  // 11 is what the end-to-end tests have.
+  const packages = ['common', 'core', 'platform-express', 'platform-fastify'].map((name) => `@nestjs/${name}@12`)
+  let app: string
+
+  beforeAll(async () => {
+    app = mkdtempSync(join(tmpdir(), 'nacos-sidecar-nest-'))
+    writeFileSync(join(app, 'package.json'), '{ "name": "nest-12", "private": true }')
+    const wanted = [consumer.tarball, ...packages, 'reflect-metadata@0.2', 'rxjs@7']
+    await consumer.run('npm', ['install', ...wanted, '--prefix', app, '--no-audit', '--no-fund', '--prefer-offline'])
+    cpSync(join(REPOSITORY, 'test/fixtures/apps/nest-app.mjs'), join(app, 'app.mjs'))
+    writeFileSync(join(app, 'bootstrap.yml'), NEST_SETTINGS)
+    writeFileSync(join(app, 'main.mjs'), NEST_STORY)
+  }, 300_000)
+  afterAll(() => rmSync(app, { recursive: true, force: true, maxRetries: 5 }))
+
+  it.each(['express', 'fastify'])('registers, serves and is guarded on %s', async (PLATFORM) => {
+    const env = { PLATFORM, SIDECAR_CONFIG: join(app, 'bootstrap.yml') }
+    const said = await consumer.run(process.execPath, [join(app, 'main.mjs')], env)
+    expect(JSON.parse(said.trim().split('\n').at(-1)!)).toEqual({ hello: 401, health: 200 })
+  })
+})
+
+const NEST_SETTINGS = `
+application.name: nest-service
+server.port: 0
+sidecar.push: 'off'
+cloud.nacos: { server-addr: '\${NACOS}', discovery.ip: 127.0.0.1 }
+auth: { enabled: true, service: auth-service }
+`
+
+const NEST_STORY = `
+import { once } from 'node:events'
+import { startDevServer } from 'nacos-sidecar/dev-server'
+const registry = await startDevServer({ port: 0, grpcPort: false })
+process.env.NACOS = registry.address
+const registered = once(registry, 'register')
+await import('./app.mjs')
+await registered
+const { port } = registry.services().find(({ service }) => service === 'nest-service').instances[0]
+const status = async (path) => (await fetch('http://127.0.0.1:' + port + path)).status
+console.log(JSON.stringify({ hello: await status('/hello'), health: await status('/health') }))
+process.exit()
 `
