@@ -33,9 +33,9 @@ describe('the tarball', () => {
       expect(consumer.files).toContain(file)
     }
     // The README links to them.
-    expect(consumer.files).toContain('docs/settings.md')
+    expect(consumer.files).toEqual(expect.arrayContaining(['docs/settings.md', 'README.zh-CN.md']))
     const strays = consumer.files.filter(
-      (file) => !/^(dist\/|docs\/|[A-Z]+(\.md)?$|package\.json$|bootstrap\.)/.test(file),
+      (file) => !/^(dist\/|docs\/|README\.zh-CN\.md$|[A-Z]+(\.md)?$|package\.json$|bootstrap\.)/.test(file),
     )
     expect(strays).toEqual([])
   })
