@@ -15,6 +15,9 @@ const PROFILES = 'config.activate.onprofile'
 const PLATFORM = 'config.activate.oncloudplatform'
 /** The old way to say it; `spring.profiles.active` is another matter and keeps its path. */
 const OLD_PROFILES = 'profiles'
+const FIRST = new Set(['config', OLD_PROFILES])
+/** `config.activate.on-profile[0]` */
+const LONGEST = 4
 
 /**
  * The `---` documents that this platform is meant by, without what they say of when they count.
@@ -52,12 +55,16 @@ function saysProfiles({ path, key }: PropertyEntry, ours: boolean): boolean {
   return name === PROFILES || (name === OLD_PROFILES && (ours || /^spring\b/i.test(key)))
 }
 
+/** In lower case and without dashes; of other keys, which may be many thousands, no more than is needed to tell them apart. */
 function plainName(path: PropertyPath): string {
+  if (path.length > LONGEST || !FIRST.has(relaxed(String(path[0])))) return ''
   return formatPath(path.map((part) => (typeof part === 'string' ? relaxed(part) : part)))
 }
 
 function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(test), items.filter((item) => !test(item))]
+  const [those, others]: [T[], T[]] = [[], []]
+  for (const item of items) (test(item) ? those : others).push(item)
+  return [those, others]
 }
 
 function currentPlatform(): string {

@@ -133,12 +133,11 @@ function isProperties(open: readonly Element[]): boolean {
 
 function decoded(text: string, fail: (reason: string) => never): string {
   if (!text.includes('&')) return text
-  let count = 0
+  // Before anything is replaced: the engine finds every match first, and one value is decoded in one go.
+  if (hasMoreThan(MAX_ENTITIES, '&', text)) fail(`a value of more than ${MAX_ENTITIES} entities`)
   return text.replace(
     /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w{1,20}));|&/gi,
     (_, decimal?: string, hex?: string, word?: string) => {
-      // One value is decoded in one go, while the event loop waits.
-      if (++count > MAX_ENTITIES) fail(`a value of more than ${MAX_ENTITIES} entities`)
       const code = decimal ? Number(decimal) : hex ? parseInt(hex, 16) : undefined
       if (code !== undefined && code > 0 && code <= 0x10ffff) return String.fromCodePoint(code)
       return (
@@ -146,4 +145,10 @@ function decoded(text: string, fail: (reason: string) => never): string {
       )
     },
   )
+}
+
+function hasMoreThan(most: number, part: string, text: string): boolean {
+  let count = 0
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) if (++count > most) return true
+  return false
 }
