@@ -12,7 +12,7 @@ import { longestStall } from '../../support/cost.js'
 import { bound, duration } from '../../support/scale.js'
 
 /** The largest document that is read: a megabyte. What grows faster than the document shows in a part of it as well. */
-const SHARE = duration(1, 1 / 5)
+const SHARE = duration(1, 1 / 3)
 const MAX_CHARS = 1024 * 1024 * SHARE - 100
 
 /** As many of them as fit, or a given number. */
