@@ -3,6 +3,7 @@ import { createGrpcLink, type GrpcLink } from '../../src/nacos/grpc/link.js'
 import type { GrpcLinkOptions } from '../../src/nacos/grpc/options.js'
 import { parseServerAddresses } from '../../src/settings/server-address.js'
 import { startScriptedServer, type ScriptedServer, type ScriptedServerOptions } from './scripted-grpc-server.js'
+import { anInstance, PLAIN_CONNECTION } from './transport.js'
 
 export async function server(options?: ScriptedServerOptions): Promise<ScriptedServer> {
   const started = await startScriptedServer(options)
@@ -25,22 +26,7 @@ export function linkOptions(ports: number | readonly number[], rest: Partial<Grp
         .map((port) => `127.0.0.1:${port}`)
         .join(','),
     ).addresses,
-    namespace: '',
-    contextPath: '/nacos',
-    username: undefined,
-    password: undefined,
-    accessKey: undefined,
-    secretKey: undefined,
-    securityToken: undefined,
-    regionId: undefined,
-    tls: {
-      enabled: false,
-      caFile: undefined,
-      certFile: undefined,
-      keyFile: undefined,
-      keyPassphrase: undefined,
-      serverName: undefined,
-    },
+    ...PLAIN_CONNECTION,
     apiVersion: 'auto',
     requestTimeoutMs: 5_000,
     beatTimeoutMs: 2_000,
@@ -68,14 +54,5 @@ export function up(of: GrpcLink): Promise<void> {
 
 export const service = (name = 'users') => ({ namespace: '', group: 'DEFAULT_GROUP', service: name })
 export const document = (dataId = 'app.yml') => ({ namespace: '', group: 'DEFAULT_GROUP', dataId })
-export const instance = (port: number, name = 'users') => ({
-  ...service(name),
-  ip: '10.0.0.1',
-  port,
-  weight: 1,
-  healthy: true,
-  enabled: true,
-  ephemeral: true,
-  cluster: 'DEFAULT',
-  metadata: { 城: '杭州' },
-})
+export const instance = (port: number, name = 'users') =>
+  anInstance({ ...service(name), ip: '10.0.0.1', port, metadata: { 城: '杭州' } })

@@ -17,6 +17,28 @@ export type OpenedTransport = HttpTransport & {
   readonly lines: string[]
 }
 
+export const NO_TLS = {
+  enabled: false,
+  caFile: undefined,
+  certFile: undefined,
+  keyFile: undefined,
+  keyPassphrase: undefined,
+  serverName: undefined,
+}
+
+/** Of a connection to a registry: nothing but the address is set. */
+export const PLAIN_CONNECTION = {
+  namespace: '',
+  contextPath: '/nacos',
+  username: undefined,
+  password: undefined,
+  accessKey: undefined,
+  secretKey: undefined,
+  securityToken: undefined,
+  regionId: undefined,
+  tls: NO_TLS,
+}
+
 /** A transport to these servers, in this order, that closes with the test. */
 export function openTransport(
   servers: readonly { host: string; port: number }[],
@@ -26,22 +48,8 @@ export function openTransport(
   const logger = collectLog()
   const transport = createHttpTransport({
     addresses: servers.map(({ host, port }) => ({ host, port, tls: scheme === 'https', authority: `${host}:${port}` })),
-    namespace: '',
-    contextPath: '/nacos',
-    username: undefined,
-    password: undefined,
-    accessKey: undefined,
-    secretKey: undefined,
-    securityToken: undefined,
-    regionId: undefined,
-    tls: {
-      enabled: scheme === 'https',
-      caFile: undefined,
-      certFile: undefined,
-      keyFile: undefined,
-      keyPassphrase: undefined,
-      serverName: undefined,
-    },
+    ...PLAIN_CONNECTION,
+    tls: { ...NO_TLS, enabled: scheme === 'https' },
     apiVersion: 'v1',
     requestTimeoutMs: 2_000,
     beatTimeoutMs: 500,

@@ -5,20 +5,10 @@ import { pollServices } from '../../../src/nacos/polling.js'
 import type { ServiceListener } from '../../../src/nacos/transport.js'
 import type { ServiceInstance, ServiceKey } from '../../../src/types.js'
 import { leastCpuTime } from '../../support/cost.js'
+import { anInstance } from '../../support/transport.js'
 
 function instance(port: number, more: Partial<ServiceInstance> = {}): ServiceInstance {
-  const key = { namespace: 'ns', group: 'DEFAULT_GROUP', service: 'svc', cluster: 'DEFAULT' }
-  return {
-    ...key,
-    ip: '10.0.0.1',
-    port,
-    weight: 1,
-    healthy: true,
-    enabled: true,
-    ephemeral: true,
-    metadata: {},
-    ...more,
-  }
+  return anInstance({ namespace: 'ns', service: 'svc', ip: '10.0.0.1', port, ...more })
 }
 
 const MEMORY = { server: 'memory', servers: ['memory'], protocol: 'memory', connected: true }

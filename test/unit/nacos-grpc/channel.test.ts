@@ -13,21 +13,14 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openChannel, type Channel } from '../../../src/nacos/grpc/channel.js'
 import { parseServerAddresses } from '../../../src/settings/server-address.js'
 import { ownPort } from '../../support/own-port.js'
+import { NO_TLS } from '../../support/transport.js'
 
 const MAX_BYTES = 10 * 1024 * 1024
 const never = () => new AbortController().signal
-const tls = {
-  enabled: false,
-  caFile: undefined,
-  certFile: undefined,
-  keyFile: undefined,
-  keyPassphrase: undefined,
-  serverName: undefined,
-}
 
 async function channelTo(port: number, maxMessageBytes = MAX_BYTES, signal = never()): Promise<Channel> {
   const [address] = parseServerAddresses(`127.0.0.1:${port}`).addresses
-  const channel = await openChannel({ address: address!, tls, maxMessageBytes }, signal)
+  const channel = await openChannel({ address: address!, tls: NO_TLS, maxMessageBytes }, signal)
   onTestFinished(() => channel.close())
   return channel
 }
