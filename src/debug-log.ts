@@ -2,6 +2,7 @@ import { subscribe } from 'node:diagnostics_channel'
 import { channelsOf, DIAGNOSTIC_AREAS, type DiagnosticArea } from './diagnostics.js'
 import { SidecarError } from './errors.js'
 import { hostPort, serviceKeyText } from './instance.js'
+import { writeStderr } from './logger.js'
 import { processSlot } from './process-state.js'
 import type { ServiceInstance, ServiceKey } from './types.js'
 import { isObject } from './util/is-object.js'
@@ -67,8 +68,4 @@ function isInstance(value: unknown): value is ServiceInstance {
 function quoted(text: string): string {
   const safe = printable(mask(text.slice(0, MAX_CHARS)))
   return safe === '' || /[\s"=]/.test(safe) ? JSON.stringify(safe) : safe
-}
-
-function writeStderr(text: string): void {
-  process.stderr.write(text)
 }

@@ -68,8 +68,16 @@ export interface DiagnosticMessages {
   readonly 'nacos-sidecar:guard:decision': GuardDecisionMessage
 }
 
+const channels: Channel[] = []
+
+const openChannel = (name: string): Channel => {
+  const own = channel(name)
+  channels.push(own)
+  return own
+}
+
 const open = <Name extends keyof DiagnosticMessages>(name: Name) => {
-  const own: Channel = channel(name)
+  const own = openChannel(name)
   return {
     /** Nothing is put together, and no time is taken, where nothing listens. */
     get active(): boolean {
@@ -105,7 +113,7 @@ const EVENT_AREAS: Readonly<Record<keyof SidecarEvents, DiagnosticArea>> = {
 }
 
 const eventChannels = new Map<string, Channel>(
-  Object.entries(EVENT_AREAS).map(([event, area]) => [event, channel(`nacos-sidecar:${area}:${event}`)]),
+  Object.entries(EVENT_AREAS).map(([event, area]) => [event, openChannel(`nacos-sidecar:${area}:${event}`)]),
 )
 
 /** Publishes an event of a sidecar. */
@@ -116,14 +124,7 @@ export function publishEvent<Event extends keyof SidecarEvents>(event: Event, pa
 
 /** The names of all channels of an area. */
 export function channelsOf(area: DiagnosticArea): string[] {
-  const requests: readonly (keyof DiagnosticMessages)[] = [
-    'nacos-sidecar:registry:request',
-    'nacos-sidecar:calls:attempt',
-    'nacos-sidecar:guard:decision',
-  ]
-  return [...requests, ...[...eventChannels.values()].map(({ name }) => String(name))].filter((name) =>
-    name.startsWith(`nacos-sidecar:${area}:`),
-  )
+  return channels.map(({ name }) => String(name)).filter((name) => name.startsWith(`nacos-sidecar:${area}:`))
 }
 
 /** A path as it may be shown: a query may hold a secret. */

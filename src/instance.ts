@@ -97,3 +97,13 @@ export function isSameInstance(one: ServiceInstance, other: ServiceInstance): bo
 export function hostPort({ ip, port }: Address): string {
   return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 }
+
+/**
+ * Where an instance is called. `secure=true` in the metadata is Spring's sign for https.
+ *
+ * @param secure the caller asks for https
+ */
+export function originOf(instance: ServiceInstance, secure = false): string {
+  const scheme = secure || instance.metadata['secure'] === 'true' ? 'https' : 'http'
+  return `${scheme}://${hostPort(instance)}`
+}

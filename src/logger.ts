@@ -64,6 +64,6 @@ function printableFields(fields: LogFields): LogFields {
   return Object.fromEntries(shown.map(([name, value]) => [name, typeof value === 'string' ? printable(value) : value]))
 }
 
-function writeStderr(line: string): void {
+export function writeStderr(line: string): void {
   process.stderr.write(line)
 }

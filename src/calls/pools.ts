@@ -1,5 +1,5 @@
 import { SidecarError } from '../errors.js'
-import { hostPort } from '../instance.js'
+import { originOf } from '../instance.js'
 import type { ServiceInstance } from '../types.js'
 import { Connections } from './connections.js'
 
@@ -90,14 +90,4 @@ export function createPools(options: PoolsOptions): Pools {
       await Promise.all([...byOrigin.values()].map(shut))
     },
   }
-}
-
-/**
- * `secure=true` in the metadata is Spring's sign for https.
- *
- * @param secure the caller asks for https
- */
-export function originOf(instance: ServiceInstance, secure = false): string {
-  const scheme = secure || instance.metadata['secure'] === 'true' ? 'https' : 'http'
-  return `${scheme}://${hostPort(instance)}`
 }

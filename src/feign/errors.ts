@@ -1,7 +1,7 @@
 import type { Attempts } from '../calls/attempts.js'
-import { originOf } from '../calls/pools.js'
 import { defineErrorClass, messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
+import { originOf } from '../instance.js'
 import { isSecretParameter } from '../util/secrets.js'
 
 /** What is known of the call that failed. */

@@ -9,7 +9,6 @@ import type {
 } from 'axios'
 import { currentContext } from '../context.js'
 import { addContextHeaders } from '../calls/propagation.js'
-import { originOf } from '../calls/pools.js'
 import { Attempts } from '../calls/attempts.js'
 import { retriesOf } from '../calls/retry.js'
 import { activeRuntime } from '../calls/active-runtime.js'
@@ -18,6 +17,7 @@ import type { RoutedTarget } from '../calls/target.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import { startDeadline } from '../util/deadline.js'
 import { headersOfStream, HeldBody, type Transport } from './held-body.js'
+import { originOf } from '../instance.js'
 import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
 
 /** The package, once it is loaded: by `nacos-sidecar/axios`, or with the first use of `sidecar.axios`. */

@@ -1,9 +1,10 @@
 // Gives a pool its method `request`.
 import 'undici'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createPools, originOf, type Pools } from '../../../src/calls/pools.js'
+import { createPools, type Pools } from '../../../src/calls/pools.js'
 import { defineClient, GET } from '../../../src/feign/define-client.js'
 import { loadUndici } from '../../../src/util/undici.js'
+import { originOf } from '../../../src/instance.js'
 import { instance, startMesh, startProvider } from '../../support/mesh.js'
 
 await loadUndici()
