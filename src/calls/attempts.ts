@@ -9,7 +9,7 @@ import type { RetryBudget } from './retry-budget.js'
 export interface AttemptRules {
   /** `undefined` for a fixed URL: there is one address only. */
   readonly route: ServiceRoute | undefined
-  /** Further attempts after one that may have arrived; 0 where a second arrival could do harm. */
+  /** Further attempts after one that may have arrived (`retriesOf`); 0 where a second arrival could do harm. */
   readonly retry: number
   readonly budget: RetryBudget
 }
