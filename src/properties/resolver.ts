@@ -1,4 +1,4 @@
-import { SidecarError } from '../errors.js'
+import type { SidecarErrorCode } from '../errors.js'
 import { runAtOnce, type Sliced } from '../util/slices.js'
 import type { PropertyDocument, PropertyEntry } from './document.js'
 import { locate } from './document-error.js'
@@ -16,12 +16,18 @@ export interface Found {
 export interface Resolved {
   /** Placeholders without value and default are left in it as they were written. */
   readonly text: string
-  /** They go round in a circle, or make too long a text: `text` is then as it was written. */
-  readonly error?: SidecarError | RangeError
+  /** Why there is none; `text` is then as it was written. */
+  readonly problem?: Problem
   /** Placeholders of this very value that have no value and no default. */
   readonly missing: readonly string[]
   /** The first one without a value, here or in a value that this one is made of. */
   readonly firstMissing?: Missing
+}
+
+/** Placeholders go round in a circle, or make too long a text. An error is made of it only where one is thrown. */
+export interface Problem {
+  readonly code: SidecarErrorCode
+  readonly message: string
 }
 
 /** A placeholder that has no value and no default. */
@@ -40,19 +46,24 @@ export interface Lookup {
   defaultOf(path: PropertyPath): string | undefined
 }
 
-/** What all placeholders together may make: the work of one store is bounded, whatever its documents say. */
-export const MAX_RESOLVED_TOTAL = 8_000_000
+/**
+ * What all placeholders together may cost: the characters they make, and `VALUE_COST` for each value that has one. The
+ * work of one store is bounded, whatever its documents say.
+ */
+const MAX_COST = 8_000_000
+/** Some 26,000 values with placeholders in all. */
+const VALUE_COST = 300
 const MAX_NAMES_IN_MESSAGE = 10
 /** So many placeholders of one value are named. */
 const MAX_MISSING = 100
 
-/** What an item of a list that a placeholder names counts for in `MAX_RESOLVED_TOTAL`, whatever its length. */
+/** What an item of a list that a placeholder names costs, whatever its length. */
 const ITEM_COST = 20
 /** How much is done between two chances to let the event loop turn. */
 const STEP = 200
 
 type Key = PropertyEntry | string
-type ResolvedList = Pick<Resolved, 'text' | 'error' | 'firstMissing'>
+type ResolvedList = Pick<Resolved, 'text' | 'problem' | 'firstMissing'>
 
 interface Frame {
   readonly found: Found
@@ -67,7 +78,7 @@ interface Frame {
 export class Resolver {
   private readonly known = new Map<Key, Resolved>()
   private readonly lists = new Map<PropertyNode, ResolvedList>()
-  private total = 0
+  private cost = 0
   /** The value with which the placeholders made more than they may. */
   exhaustedBy: Found | undefined
 
@@ -129,11 +140,11 @@ export class Resolver {
     const needs = new Map<Key, Frame>()
     const missing: string[] = []
     let firstMissing: Missing | undefined
-    let error: Resolved['error']
+    let problem: Resolved['problem']
     const need = (found: Found) => void needs.set(keyOf(found), frameOf(found))
     const use = (resolved: ResolvedList): string => {
       firstMissing ??= resolved.firstMissing
-      error ??= resolved.error
+      problem ??= resolved.problem
       return resolved.text
     }
     const of = (found: Found): string | typeof PENDING => {
@@ -163,28 +174,33 @@ export class Resolver {
       return source
     }
     try {
-      frame.template ??= yield* parsingTemplate(frame.found.entry.text)
+      if (!frame.template) {
+        this.charge(VALUE_COST)
+        frame.template = yield* parsingTemplate(frame.found.entry.text)
+      }
       const text = yield* rendering(frame.template, { valueOf, unresolved })
       if (text === PENDING) return needs.values()
       this.charge(text.length)
-      if (error) this.fail(frame, error)
+      if (problem) this.fail(frame, problem)
       else this.known.set(frame.key, { text, missing, firstMissing })
     } catch (thrown) {
       if (!(thrown instanceof RangeError)) throw thrown
-      if (this.total > MAX_RESOLVED_TOTAL) this.exhaustedBy ??= frame.found
-      this.fail(frame, thrown)
+      if (this.cost > MAX_COST) this.exhaustedBy ??= frame.found
+      this.fail(frame, { code: 'SIDECAR_SETTINGS_INVALID', message: thrown.message })
     }
     return []
   }
 
   private charge(amount: number): void {
-    this.total += amount
-    if (this.total > MAX_RESOLVED_TOTAL)
-      throw new RangeError(`the placeholders of all documents make more than ${MAX_RESOLVED_TOTAL} characters`)
+    this.cost += amount
+    if (this.cost > MAX_COST)
+      throw new RangeError(
+        `the placeholders of all documents make more than ${MAX_COST} characters (each value with one counts for ${VALUE_COST} more)`,
+      )
   }
 
-  private fail({ key, found }: Frame, error: SidecarError | RangeError): void {
-    this.known.set(key, { text: found.entry.text, missing: [], error })
+  private fail({ key, found }: Frame, problem: Problem): void {
+    this.known.set(key, { text: found.entry.text, missing: [], problem })
   }
 
   /** Each of them says the circle as it is seen from there. */
@@ -196,7 +212,7 @@ export class Resolver {
       )
       if (circle.length > names.length) names.push('…')
       const way = [...names, names[0]].join(' → ')
-      this.fail(frame, new SidecarError('SIDECAR_PLACEHOLDER_CYCLE', `placeholders refer to each other: ${way}`))
+      this.fail(frame, { code: 'SIDECAR_PLACEHOLDER_CYCLE', message: `placeholders refer to each other: ${way}` })
     }
   }
 
@@ -216,7 +232,7 @@ export class Resolver {
     const items: string[] = []
     let pending = false
     let firstMissing: Missing | undefined
-    let error: Resolved['error']
+    let problem: Resolved['problem']
     let count = 0
     for (const index of node.children.keys()) {
       if (++count % STEP === 0) yield
@@ -228,11 +244,11 @@ export class Resolver {
         continue
       }
       firstMissing ??= resolved.firstMissing
-      error ??= resolved.error
+      problem ??= resolved.problem
       items.push(resolved.text)
     }
     if (pending) return undefined
-    const list: ResolvedList = { text: items.join(','), error, firstMissing }
+    const list: ResolvedList = { text: items.join(','), problem, firstMissing }
     this.lists.set(node, list)
     return list
   }

@@ -185,7 +185,7 @@ export class PropertyStore {
   requireResolved(): void {
     for (const { path } of this.views.local.tree.leaves()) {
       const found = this.views.local.find(path)
-      if (found?.source.layer === 'local' && this.views.local.resolver.resolve(found).error)
+      if (found?.source.layer === 'local' && this.views.local.resolver.resolve(found).problem)
         this.views.local.textOf(found)
     }
   }

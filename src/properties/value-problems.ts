@@ -1,7 +1,7 @@
 import type { Sliced } from '../util/slices.js'
 import { DocumentError } from './document-error.js'
 import { hasPlaceholder } from './placeholders.js'
-import { placeOf, type Found } from './resolver.js'
+import { placeOf, type Found, type Problem } from './resolver.js'
 import type { PropertyView } from './view.js'
 
 interface ViewsToCheck {
@@ -29,9 +29,12 @@ export function* findProblems({ all, local, remote }: ViewsToCheck): Sliced<read
       if (!hasPlaceholder(entry.text) || !/^(?:local|remote)$/.test(source.layer)) continue
       if (view === local && all.find(path)?.entry !== entry) continue
       const found = { entry, source }
-      const { missing, error } = yield* all.resolver.resolving(found)
-      if (all.resolver.exhaustedBy) throw tooMuch(all.resolver.exhaustedBy, all.resolver.resolve(found).error)
-      const why = [...(error ? [error.message] : []), ...missing.map((name) => `${name} has no value and no default`)]
+      const { missing, problem } = yield* all.resolver.resolving(found)
+      if (all.resolver.exhaustedBy) throw tooMuch(all.resolver.exhaustedBy, all.resolver.resolve(found).problem)
+      const why = [
+        ...(problem ? [problem.message] : []),
+        ...missing.map((name) => `${name} has no value and no default`),
+      ]
       for (const what of why) problems.push(`${placeOf(found)}: ${what} (used in ${entry.key}); it stays as written`)
     }
   }
@@ -46,6 +49,6 @@ function otherNumber(found: Found): string {
   )
 }
 
-function tooMuch({ entry, source }: Found, error: Error | undefined): DocumentError {
-  return new DocumentError(source.name, error?.message ?? '', entry.line, entry.column)
+function tooMuch({ entry, source }: Found, problem: Problem | undefined): DocumentError {
+  return new DocumentError(source.name, problem?.message ?? '', entry.line, entry.column)
 }

@@ -3,7 +3,7 @@ import { LAYERS, type PropertyDocument } from './document.js'
 import type { Environment } from './environment.js'
 import type { PropertyPath } from './path.js'
 import { hasPlaceholder } from './placeholders.js'
-import { placeOf, Resolver, type Found, type Missing } from './resolver.js'
+import { placeOf, Resolver, type Found, type Missing, type Problem } from './resolver.js'
 import { plainScalar } from './scalar.js'
 import { PropertyNode } from './tree.js'
 
@@ -46,7 +46,10 @@ export class PropertyView {
 
   /** The scalar that decides this path. */
   find(path: PropertyPath): Found | undefined {
-    const node = this.tree.find(path)
+    return this.scalar(path, this.tree.find(path))
+  }
+
+  private scalar(path: PropertyPath, node: PropertyNode | undefined): Found | undefined {
     const variable = this.variable(path, node)
     if (variable) return variable
     return node?.entry?.kind === 'scalar' && node.source ? { entry: node.entry, source: node.source } : undefined
@@ -54,9 +57,9 @@ export class PropertyView {
 
   /** A scalar, or everything below the path as plain lists and maps. */
   read(path: PropertyPath): unknown {
-    const found = this.find(path)
-    if (found) return this.valueOf(found)
     const node = this.tree.find(path)
+    const found = this.scalar(path, node)
+    if (found) return this.valueOf(found)
     return node ? this.materialize(node, path) : this.listed(path)
   }
 
@@ -81,8 +84,8 @@ export class PropertyView {
    * is said in a file.
    */
   textOf(found: Found): string {
-    const { text, error, firstMissing } = this.resolver.resolve(found)
-    if (error && found.source.layer === 'local') throw misresolved(found, error)
+    const { text, problem, firstMissing } = this.resolver.resolve(found)
+    if (problem && found.source.layer === 'local') throw misresolved(found, problem)
     // A variable or an argument may hold a `${` of its own: it stays as it is.
     if (firstMissing?.found.source.layer === 'local') throw unresolved(firstMissing)
     return text
@@ -104,8 +107,8 @@ export class PropertyView {
    * one piece: what is below it is asked for by its own name.
    */
   *pieces(path: PropertyPath): Generator<unknown> {
-    const found = this.find(path)
     const node = this.tree.find(path)
+    const found = this.scalar(path, node)
     if (found) yield this.valueOf(found)
     else if (!node) yield* this.listed(path) ?? []
     else if (node.isList || node.children.size === 0) yield* this.below(node, path)
@@ -193,10 +196,9 @@ function isNull({ entry, children }: PropertyNode): boolean {
   return entry?.kind === 'scalar' && entry.value === null && !entry.plain && children.size === 0
 }
 
-function misresolved(found: Found, error: SidecarError | RangeError): SidecarError {
-  return error instanceof SidecarError
-    ? new SidecarError(error.code, `${placeOf(found)}: ${error.message}`)
-    : new SidecarError('SIDECAR_SETTINGS_INVALID', `${placeOf(found)}: ${found.entry.key}: ${error.message}`)
+function misresolved(found: Found, { code, message }: Problem): SidecarError {
+  const key = code === 'SIDECAR_PLACEHOLDER_CYCLE' ? '' : `${found.entry.key}: `
+  return new SidecarError(code, `${placeOf(found)}: ${key}${message}`)
 }
 
 function unresolved({ placeholder, found }: Missing): SidecarError {
