@@ -18,7 +18,7 @@ import { bound, duration } from '../../support/scale.js'
 const SHARE = duration(1, 1 / 3)
 const MAX_CHARS = 1024 * 1024 * SHARE - 100
 /** As many as are accepted. */
-const MOST_VALUES = 49_900
+const MOST_VALUES = 49_900 * SHARE
 const MOST_PLACEHOLDERS = 25_000
 
 /** As many of them as fit, or a given number. */
@@ -52,11 +52,11 @@ const SHAPES: [name: string, dataId: string, content: string][] = [
     'a.yml',
     fill((n) => `a${n}: "\${c${n}}\${a${n + 1}}"\nc${n}: \${d${n}}\nd${n}: \${c${n}}\n`),
   ],
-  ['as long a chain as is accepted', 'a.yml', fill((n) => `k${n}: \${k${n + 1}}\n`, '', MOST_PLACEHOLDERS)],
+  ['as long a chain as is accepted', 'a.yml', fill((n) => `k${n}: \${k${n + 1}}\n`, '', MOST_PLACEHOLDERS * SHARE)],
   [
     'as many circles as are accepted',
     'a.yml',
-    fill((n) => `k${n}: \${k${n + (n % 2 ? -1 : 1)}}\n`, '', MOST_PLACEHOLDERS),
+    fill((n) => `k${n}: \${k${n + (n % 2 ? -1 : 1)}}\n`, '', MOST_PLACEHOLDERS * SHARE),
   ],
   ['as many keys as are accepted', 'a.yml', fill((n) => `a.b.k${n}: v\n`, '', MOST_VALUES)],
   ['as wide a map as is accepted', 'a.yml', `a: {${fill((n) => `${n.toString(36)}: 1`, ', ', MOST_VALUES)}}`],
