@@ -80,7 +80,7 @@ test('K8: event streams that are opened all at once wait for none of each other'
 })
 
 test('K8: calls that wait go on as connections become free, however many they are', async () => {
-  const mesh = startMesh({ feign: { client: { shop: { ...limited, connectTimeout: 400 } } } })
+  const mesh = startMesh({ feign: { client: { shop: { ...limited, connectTimeout: 1_000 } } } })
   const sockets = new Set<unknown>()
   const provider = await startProvider((seen, response) => {
     sockets.add(response.socket)
@@ -89,8 +89,8 @@ test('K8: calls that wait go on as connections become free, however many they ar
   mesh.registry.set('shop', instance('shop', provider.port))
   const call = callStyles['typed client']!('shop')
   // Longer in all than any of them would wait for the first connection to become free.
-  await Promise.all(Array.from({ length: LIMIT * 12 }, () => call('GET', '/x')))
-  expect(provider.seen).toHaveLength(LIMIT * 12)
+  await Promise.all(Array.from({ length: LIMIT * 24 }, () => call('GET', '/x')))
+  expect(provider.seen).toHaveLength(LIMIT * 24)
   expect(sockets.size).toBeLessThanOrEqual(LIMIT)
 })
 

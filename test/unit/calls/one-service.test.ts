@@ -9,6 +9,7 @@ import { closedPort, instance, startMesh, startProvider } from '../../support/me
 describe('a service whose name is written in two ways', () => {
   it('R14: is one route, one ejector, one budget, one breaker', async () => {
     const { runtime, registry, events } = startMesh({
+      sidecar: { ejection: { time: 600_000, maxTime: 600_000 } }, // none comes back within the test
       feign: { client: { 'user-service': { balancer: 'random' } } },
     })
     const good = await startProvider()
