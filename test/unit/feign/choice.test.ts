@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { runWithContext } from '../../../src/context.js'
 import { defineClient, GET, POST } from '../../../src/feign/define-client.js'
 import type { FeignError } from '../../../src/feign/errors.js'
@@ -172,7 +172,7 @@ describe('an instance that leaves and says so', () => {
 
 describe('attemptTimeoutMs', () => {
   test('an instance that hangs costs so long, and another one answers', async () => {
-    const mesh = startMesh({ feign: { client: { orders: { attemptTimeout: 150, timeout: 5_000 } } } })
+    const mesh = startMesh({ feign: { client: { orders: { attemptTimeout: 500, timeout: 20_000 } } } })
     const hung = await startProvider(() => {})
     const healthy = await startProvider()
     mesh.registry.set('orders', instance('orders', hung.port), instance('orders', healthy.port))
@@ -187,7 +187,7 @@ describe('attemptTimeoutMs', () => {
 
 describe('a circuit breaker', () => {
   test('opens after failures in a row, refuses without sending, and closes again', async () => {
-    const mesh = startMesh({ feign: { client: { orders: { breaker: { failures: 3, openFor: 200 } } } } })
+    const mesh = startMesh({ feign: { client: { orders: { breaker: { failures: 3, openFor: 60_000 } } } } })
     let status = 500
     const provider = await startProvider((_, response) => json(response, { status }, status))
     mesh.registry.set('orders', instance('orders', provider.port))
@@ -201,7 +201,9 @@ describe('a circuit breaker', () => {
     expect(provider.seen).toHaveLength(3)
 
     status = 200
-    await vi.waitFor(async () => expect(await call('GET', '/x')).toEqual({ status: 200 }), { timeout: 3_000 })
+    onTestFinished(() => void vi.useRealTimers())
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 })
+    expect(await call('GET', '/x')).toEqual({ status: 200 })
     expect(await call('POST', '/x')).toEqual({ status: 200 })
   })
 

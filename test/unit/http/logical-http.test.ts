@@ -356,7 +356,7 @@ describe('axios', () => {
     const mesh = startMesh()
     const silent = [await startProvider(() => {}), await startProvider(() => {})]
     mesh.registry.set('user-service', ...silent.map(({ port }) => instance('user-service', port)))
-    await expect(createAxios().get('http://user-service/x', { timeout: 60 })).rejects.toThrow(/timeout/)
+    await expect(createAxios().get('http://user-service/x', { timeout: 500 })).rejects.toThrow(/timeout/)
     expect(silent.flatMap((each) => each.seen)).toHaveLength(1)
   })
 
