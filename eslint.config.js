@@ -14,6 +14,8 @@ const CORE = [
     'drain-header.ts',
     'instance.ts',
     'diagnostics.ts',
+    // The types of figures, for the event.
+    'observe/operation.ts',
   ],
   'util',
 ]
@@ -56,6 +58,7 @@ const zones = [
   ),
   only('feign', ['settings', 'discovery', 'balance', 'calls'], 'typed clients stand on calls, beside http'),
   only('http', ['settings', 'discovery', 'balance', 'calls'], 'fetch, axios and undici stand on calls, beside feign'),
+  only('observe', ['settings', 'properties', 'config', 'nacos/transport.ts'], 'figures know no layer that they are of'),
   only('auth', ['settings'], 'the guard is framework-free'),
   only('adapters', ['auth', 'settings'], 'adapters see auth and types only'),
   only('dev-server', [], 'the embedded registry shares no code with the client: a shared bug would be invisible'),

@@ -13,6 +13,8 @@ import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.js'
 import { createServerProbe } from './lifecycle/server-probe.js'
 import { loggerFor } from './log-file.js'
 import type { Logger } from './logger.js'
+import { createObservation, type Observation } from './observe/observation.js'
+import { observeDocuments, observeLookup } from './observe/observed-registry.js'
 import type { PropertyStore } from './properties/store.js'
 import { createMember, type Member } from './registration/member.js'
 import { openRegistryClients, type RegistryClients } from './registry-clients.js'
@@ -28,6 +30,9 @@ export interface SidecarParts {
   readonly logger: Logger
   readonly emit: Emit
   readonly registry: RegistryClients
+  /** The client of documents, with figures. */
+  readonly documents: Documents
+  readonly observation: Observation
   readonly runtime: CallRuntime
   readonly remote: RemoteConfig
   readonly member: Member
@@ -35,6 +40,10 @@ export interface SidecarParts {
   readonly lifecycle: Lifecycle
   /** Aborts when the sidecar has stopped. */
   readonly signal: AbortSignal
+}
+
+type Documents = Pick<RegistryClients['config'], 'namespace' | 'snapshots'> & {
+  readonly transport: ReturnType<typeof observeDocuments>
 }
 
 /** Concurrent requests to an auth service that is a URL; further ones wait for a free connection. */
@@ -57,8 +66,13 @@ export function compose(
   const { discovery, config } = settings.cloud.nacos
 
   const registry = openRegistryClients({ settings, logger, transport: options.transport })
-  const runtime = createCallRuntime({ ...common, ...registry.discovery })
-  const remote = createRemoteConfig({ ...common, ...registry.config })
+  const reporters = options.statsReporter ? [options.statsReporter] : []
+  const observation = createObservation({ ...common, reporters })
+  const { recorder } = observation
+  const lookup = observeLookup(registry.discovery.transport, discovery.group, recorder)
+  const documents = { ...registry.config, transport: observeDocuments(registry.config.transport, recorder) }
+  const runtime = createCallRuntime({ ...common, ...registry.discovery, transport: lookup })
+  const remote = createRemoteConfig({ ...common, ...documents })
   const member = createMember({
     ...common,
     ...registry.discovery,
@@ -88,6 +102,8 @@ export function compose(
     emit,
     async closeClients() {
       owner.release()
+      // What reports the last figures may send them by the sidecar's own clients.
+      await observation.close()
       stopped.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
       remote.close()
       // A call that gets no answer must not keep the connections to the registry open.
@@ -114,7 +130,18 @@ export function compose(
       appListens()
     },
   })
-  return { ...common, registry, runtime, remote, member, app: guarded, lifecycle, signal: stopped.signal }
+  return {
+    ...common,
+    registry,
+    documents,
+    observation,
+    runtime,
+    remote,
+    member,
+    app: guarded,
+    lifecycle,
+    signal: stopped.signal,
+  }
 }
 
 /** @returns `undefined` if another sidecar goes on serving the app: then its page answers */

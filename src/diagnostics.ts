@@ -3,7 +3,7 @@ import type { Outcome } from './balance/balancer.js'
 import type { SidecarEvents } from './events.js'
 
 /** What can be watched: each one has channels of its own, and is a word of `NACOS_SIDECAR_DEBUG`. */
-export const DIAGNOSTIC_AREAS = ['registry', 'calls', 'config', 'guard', 'lifecycle'] as const
+export const DIAGNOSTIC_AREAS = ['registry', 'calls', 'config', 'guard', 'lifecycle', 'observe'] as const
 export type DiagnosticArea = (typeof DIAGNOSTIC_AREAS)[number]
 
 /** A request to the registry has ended. On `nacos-sidecar:registry:request`. */
@@ -107,6 +107,7 @@ const EVENT_AREAS: Readonly<Record<keyof SidecarEvents, DiagnosticArea>> = {
   ejected: 'calls',
   restored: 'calls',
   balancerFailed: 'calls',
+  period: 'observe',
   draining: 'lifecycle',
   closing: 'lifecycle',
   stopped: 'lifecycle',

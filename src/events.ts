@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events'
 import { publishEvent } from './diagnostics.js'
 import { messageOf, type SidecarError } from './errors.js'
 import type { Logger } from './logger.js'
+import type { StatsPeriod } from './observe/operation.js'
 import type { ServiceInstance, ServiceKey } from './types.js'
 import { callListener } from './util/call-listener.js'
 
@@ -36,6 +37,8 @@ export interface SidecarEvents {
   restored: [event: { instance: ServiceInstance }]
   /** A balancer could not be made for a list, or threw: `service` goes on with equal turns. Once a change of the list. */
   balancerFailed: [event: { service: string; error: unknown }]
+  /** The figures of the operations since the event before: each `observe.period`, and once more while leaving. */
+  period: [event: StatsPeriod]
   /** Deregistered, and serving on for `forMs` milliseconds; for `atMostMs` while callers still come (`sidecar.drain: auto`). */
   draining: [event: { forMs: number; atMostMs: number }]
   /** The drain is over and the server closes: what is still open, WebSockets too, is cut after `forMs` milliseconds. */

@@ -1,6 +1,7 @@
 import type { Verify } from './auth/verifier.js'
 import type { Logger } from './logger.js'
 import type { NacosTransport } from './nacos/transport.js'
+import type { StatsReporter } from './observe/reporting.js'
 
 /** What `initSidecar` and `createSidecar` take beside the app. */
 export interface SidecarOptions {
@@ -17,6 +18,8 @@ export interface SidecarOptions {
   readonly verify?: Verify
   /** Another way to the registry than HTTP. Closed with the sidecar. */
   readonly transport?: NacosTransport
+  /** Gets the figures of each `observe.period`, beside the event `period`. */
+  readonly statsReporter?: StatsReporter
   /** `false` leaves SIGTERM and SIGINT to you: call `stop()` yourself. @default true */
   readonly signals?: boolean
 }

@@ -20,6 +20,7 @@ import { createFetch } from './http/fetch.js'
 import { isHttpServer } from './lifecycle/http-server.js'
 import type { StopOptions } from './lifecycle/lifecycle.js'
 import type { NacosTransport } from './nacos/transport.js'
+import type { StatsPeriod } from './observe/operation.js'
 import type { Settings } from './settings/schema.js'
 import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
 import type { SidecarStatus } from './sidecar-status.js'
@@ -54,7 +55,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   constructor(app: unknown, options: SidecarOptions & SidecarInternals = {}) {
     super()
     const parts = compose(app, options, this)
-    const { settings, store, logger, emit, registry, runtime, remote, lifecycle } = parts
+    const { settings, store, logger, emit, registry, documents, runtime, remote, lifecycle } = parts
     this.#parts = parts
     this.settings = settings
     this.nacos = registry.discovery.transport
@@ -62,7 +63,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.discovery = createDiscovery(runtime)
     this.fetch = createFetch(() => runtime)
     this.axios = createLazyAxios(() => runtime)
-    this.config = createConfig({ store, logger, emit, ...registry.config, group: settings.cloud.nacos.config.group })
+    this.config = createConfig({ store, logger, emit, ...documents, group: settings.cloud.nacos.config.group })
     if (options.processWide) {
       setActiveStore(store, logger)
       setActiveRuntime(runtime)
@@ -95,6 +96,17 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       documents: [...new Set(store.remoteDocuments.map((document) => document.name))],
       configs: remote.documents(),
     }
+  }
+
+  /**
+   * The figures of each operation since the start: requests served, calls, look-ups, documents, checks of tokens. Holds no
+   * payload and no secret. The event `period` has those of each `observe.period`.
+   *
+   * @example
+   * const slow = sidecar.stats().operations.filter(({ kind, p99 }) => kind === 'server' && p99 > 500)
+   */
+  stats(): StatsPeriod {
+    return this.#parts.observation.stats()
   }
 
   /**

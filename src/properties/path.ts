@@ -24,6 +24,7 @@ const OWN_SECTIONS = new Set([
   'config',
   'feign',
   'logging',
+  'observe',
   'profiles',
   'server',
   'sidecar',

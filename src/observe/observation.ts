@@ -1,0 +1,56 @@
+import type { Emit } from '../events.js'
+import type { Logger } from '../logger.js'
+import type { PropertyStore } from '../properties/store.js'
+import type { Settings } from '../settings/schema.js'
+import { followObserveSettings } from './live-settings.js'
+import type { StatsPeriod } from './operation.js'
+import { createPeriods } from './periods.js'
+import { Recorder } from './recorder.js'
+import { createReporting, type StatsReporter } from './reporting.js'
+
+/** The figures of one sidecar. */
+export interface Observation {
+  readonly recorder: Recorder
+  /** All operations since the start. */
+  stats(): StatsPeriod
+  /** Ends the last period and reports it, within a second. Never rejects. */
+  close(): Promise<void>
+}
+
+export interface ObservationOptions {
+  readonly settings: Pick<Settings, 'observe'>
+  readonly store: PropertyStore
+  readonly logger: Logger
+  readonly emit: Emit
+  readonly reporters: readonly StatsReporter[]
+}
+
+/** Of the last reports. Less than the step of the shutdown that closes clients may take. */
+const LAST_REPORT_MS = 800
+
+export function createObservation(options: ObservationOptions): Observation {
+  const { settings, logger, emit, reporters } = options
+  const recorder = new Recorder(settings.observe)
+  const reportings = reporters.map((reporter) => createReporting({ reporter, logger }))
+  const since = new Date()
+  const periods = createPeriods({
+    recorder,
+    periodMs: settings.observe.period,
+    onPeriod(period) {
+      emit('period', period)
+      for (const reporting of reportings) reporting.add(period)
+    },
+  })
+  followObserveSettings(options, (changed) => {
+    recorder.configure(changed)
+    periods.setLength(changed.period)
+  })
+  return {
+    recorder,
+    stats: () => ({ from: since, to: new Date(), operations: recorder.stats() }),
+    async close() {
+      periods.close()
+      await Promise.all(reportings.map((reporting) => reporting.close(LAST_REPORT_MS)))
+    },
+  }
+}

@@ -1,0 +1,127 @@
+import { Figures, type SampleLimits } from './figures.js'
+import { matchesPattern } from './name-pattern.js'
+import { OPERATION_KINDS, type OperationKind, type OperationOutcome, type OperationStats } from './operation.js'
+
+/** What of the settings a recorder goes by; each may change while it records. */
+export interface RecorderRules extends SampleLimits {
+  readonly enabled: boolean
+  readonly maxNames: number
+  readonly excludes: readonly string[]
+  /** Statuses and codes of errors that are no failure. */
+  readonly expected: readonly string[]
+}
+
+/** What names beyond `observe.max-names` count as, for each kind. */
+const OTHER = 'other'
+
+/** Of one name: what came since the last period, and what came before it. */
+class Operation {
+  readonly current = new Figures()
+  readonly past = new Figures()
+
+  constructor(
+    readonly kind: OperationKind,
+    readonly name: string,
+  ) {}
+}
+
+/**
+ * The figures of all operations: the one place where they are written. Names are made of few values by those who
+ * record; the limit on names holds all the same.
+ */
+export class Recorder {
+  /** False: nothing is written, and no time need be taken. */
+  enabled = false
+  private readonly operations = new Map<OperationKind, Map<string, Operation | undefined>>(
+    OPERATION_KINDS.map((kind) => [kind, new Map()]),
+  )
+  /** Known names, the excluded ones included. */
+  private names = 0
+  private rules: RecorderRules
+  private expected: ReadonlySet<string> = new Set()
+
+  constructor(rules: RecorderRules) {
+    this.rules = rules
+    this.configure(rules)
+  }
+
+  /** From now on it goes by these. A lower limit on names leaves those that are known. */
+  configure(rules: RecorderRules): void {
+    this.rules = rules
+    this.enabled = rules.enabled
+    this.expected = new Set(rules.expected.map((one) => one.trim().toUpperCase()))
+    // What was excluded is asked again.
+    for (const known of this.operations.values()) {
+      for (const [name, operation] of known) {
+        if (operation && !this.isExcluded(name)) continue
+        known.delete(name)
+        this.names--
+      }
+    }
+  }
+
+  /**
+   * Writes one operation down.
+   *
+   * @param name of few values: a pattern of a route, never a path
+   * @param ms how long it took
+   * @example recorder.record('custom', 'load prices', performance.now() - since, { failed: false })
+   */
+  record(kind: OperationKind, name: string, ms: number, outcome: OperationOutcome): void {
+    if (!this.enabled) return
+    const known = this.operations.get(kind)!
+    const operation = known.get(name) ?? this.open(known, kind, name)
+    operation?.current.add(ms > 0 ? ms : 0, outcome, this.rules)
+  }
+
+  /** Whether `observe.expected` names this status or code. */
+  isExpected(status: number | undefined, code: string | undefined): boolean {
+    const { expected } = this
+    if (expected.size === 0) return false
+    return (
+      (status !== undefined && expected.has(String(status))) || (code !== undefined && expected.has(code.toUpperCase()))
+    )
+  }
+
+  /** What came since the last call of it; from here on it is past. */
+  take(): OperationStats[] {
+    const taken: OperationStats[] = []
+    for (const { kind, name, current, past } of this.all()) {
+      if (current.count === 0) continue
+      taken.push(current.stats(kind, name))
+      past.merge(current)
+      current.reset()
+    }
+    return taken
+  }
+
+  /** All since the start. */
+  stats(): OperationStats[] {
+    return this.all().flatMap(({ kind, name, current, past }) => {
+      const both = new Figures()
+      both.merge(past)
+      both.merge(current)
+      return both.count === 0 ? [] : [both.stats(kind, name)]
+    })
+  }
+
+  private all(): Operation[] {
+    return [...this.operations.values()].flatMap((known) => [...known.values()].filter((one) => one !== undefined))
+  }
+
+  private open(known: Map<string, Operation | undefined>, kind: OperationKind, name: string): Operation | undefined {
+    if (known.has(name)) return undefined
+    // One place is kept for the `other` of each kind.
+    const full = name !== OTHER && this.names >= this.rules.maxNames - OPERATION_KINDS.length
+    const excluded = this.isExcluded(name)
+    if (full) return excluded ? undefined : (known.get(OTHER) ?? this.open(known, kind, OTHER))
+    const operation = excluded ? undefined : new Operation(kind, name)
+    known.set(name, operation)
+    this.names++
+    return operation
+  }
+
+  private isExcluded(name: string): boolean {
+    return this.rules.excludes.some((pattern) => matchesPattern(pattern, name))
+  }
+}
