@@ -9,6 +9,7 @@ import { messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
 import { offAbort, onAbort } from '../util/abort-listeners.js'
 import type { BoundCall } from './bind.js'
 import { encodeBody, type EncodedBody } from './body.js'
+import { Deadline, onDeadline, type Limited } from './deadline.js'
 import { aborted, callFailed, FeignError, reasonOf, timedOut } from './errors.js'
 import { Exchange, IdleTimeout } from './exchange.js'
 import type { FeignResponse } from './interceptor.js'
@@ -20,12 +21,12 @@ import { readBody, type Answer } from './response.js'
  * One call: its body, its time limits, and the exchanges it takes, as `attempts` has it. One object, one promise, and
  * the attempts.
  */
-export class Call extends Exchange<CompiledMethod> implements Answer {
+export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
   readonly attempts: Attempts
   private resolve!: (value: unknown) => void
   private reject!: (error: unknown) => void
-  /** Of the whole call. */
-  private deadline: NodeJS.Timeout | undefined
+  /** Of the whole call: a place in the method's queue, or a timer for a limit of its own. */
+  private deadline: Deadline | NodeJS.Timeout | undefined
   private options: Dispatcher.DispatchOptions | undefined
   private encoded: EncodedBody | undefined
   /** The caller's own stream failed: no fault of the instance. */
@@ -62,7 +63,9 @@ export class Call extends Exchange<CompiledMethod> implements Answer {
       if (signal.aborted) throw aborted(this, signal.reason)
       onAbort(signal, this)
     }
-    if (timeoutMs < Infinity) this.deadline = setTimeout(onDeadline, timeoutMs, this, timeoutMs).unref()
+    if (bound.timeoutMs === undefined && method.deadlines !== undefined)
+      method.deadlines.start((this.deadline = new Deadline(this)))
+    else if (timeoutMs < Infinity) this.deadline = setTimeout(onDeadline, timeoutMs, this).unref()
     const encoded = this.encodeBody()
     const context = method.forwards ? currentContext() : undefined
     const headers = requestHeaders(method, bound.headers, encoded, context)
@@ -215,11 +218,16 @@ export class Call extends Exchange<CompiledMethod> implements Answer {
     this.settled = true
     this.endAttempt(outcome)
     this.stopIdleTimer()
-    if (this.deadline !== undefined) clearTimeout(this.deadline)
+    if (this.deadline instanceof Deadline) this.method.deadlines!.stop(this.deadline)
+    else if (this.deadline !== undefined) clearTimeout(this.deadline)
     if (this.bound.signal !== undefined) offAbort(this.bound.signal, this)
     // One that stands between the caller's body and the socket. The caller's own stream is closed by `invoke`.
     const body: unknown = this.options?.body
     if (body instanceof Readable && body !== this.bound.body) body.destroy()
+  }
+
+  onDeadline(): void {
+    this.giveUp(timedOut(this, this.timeoutMs))
   }
 
   /** The caller's signal: this object listens itself, which spares a closure a call. */
@@ -252,8 +260,4 @@ export class Call extends Exchange<CompiledMethod> implements Answer {
   private asCallError(error: unknown): unknown {
     return error instanceof SidecarError ? this.fail(error.code, error.message, undefined, error) : error
   }
-}
-
-function onDeadline(call: Call, timeoutMs: number): void {
-  call.giveUp(timedOut(call, timeoutMs))
 }

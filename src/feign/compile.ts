@@ -49,6 +49,7 @@ export function compileMethod(
   const attemptMs = timeLimit(options.attemptTimeoutMs ?? 0)
   const wholeAttempt = attemptMs < Infinity
   const readTimeoutMs = wholeAttempt ? attemptMs : timeLimit(options.readTimeoutMs ?? READ_TIMEOUT_MS)
+  const timeoutMs = timeLimit(options.timeoutMs ?? 0)
   return {
     ...outcome,
     readResponse: createResponseReader(outcome),
@@ -67,7 +68,8 @@ export function compileMethod(
     bodied: spec.verb === 'POST' || spec.verb === 'PUT' || spec.verb === 'PATCH',
     forwards: target === undefined || options.forwardContext === true,
     versionHeader: runtime.settings.sidecar.versionHeader,
-    timeoutMs: timeLimit(options.timeoutMs ?? 0),
+    timeoutMs,
+    deadlines: timeoutMs < Infinity ? timerQueue(timeoutMs) : undefined,
     readTimeoutMs,
     readTimers: timerQueue(readTimeoutMs),
     wholeAttempt,

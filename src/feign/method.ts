@@ -2,6 +2,7 @@ import type { ServiceRoute } from '../balance/service-route.js'
 import type { AttemptRules } from '../calls/attempts.js'
 import type { Breaker } from '../calls/breaker.js'
 import type { Pools } from '../calls/pools.js'
+import type { TimerQueue } from '../util/timer-queue.js'
 import type { BindingRules, Verb } from './bind.js'
 import type { ExchangeRules } from './exchange.js'
 import type { HashKey } from './hash-key.js'
@@ -34,6 +35,8 @@ export interface CompiledMethod extends BindingRules, AttemptRules, ExchangeRule
   readonly versionHeader: string
   /** Of the whole call; `Infinity` for none, as below. */
   readonly timeoutMs: number
+  /** Of `timeoutMs`; `undefined` for none. */
+  readonly deadlines: TimerQueue | undefined
   readonly breaker: Breaker | undefined
   readonly interceptors: readonly Interceptor[]
   readonly fallback: FallbackFunction | undefined
