@@ -1,22 +1,40 @@
 import type { EventEmitter } from 'node:events'
 import type { SdkConfigClient, SdkNamingClient } from './clients.js'
 
+/** The SDK's `DataClient`, as it is inside; none of it is part of the SDK's types. */
+interface DataClient {
+  /** Each has a long poll in flight while something is subscribed. */
+  readonly clients?: Map<string, EventEmitter & { close(): void }>
+  /** Asked by each request for the server to go to. */
+  readonly serverMgr?: { getCurrentServerAddr(): Promise<string> }
+}
+
+/** Closes the SDK's clients. */
+export async function closeSdk(
+  naming: SdkNamingClient | undefined,
+  config: SdkConfigClient | undefined,
+): Promise<void> {
+  if (config) endPollsWithClose(realClientOf(config) ?? config)
+  await Promise.allSettled([naming?.close?.(), config?.close()])
+}
+
 /**
- * Closes the SDK's clients. The config client drops its error listeners while a long poll is in flight, whose failure
- * would then be an uncaught exception: they get one that outlives it.
+ * The SDK closes with long polls in flight. One that fails then would be sent again, without a pause, until it is 40 s
+ * old, and its failure would be an uncaught exception, as closing drops the error listeners.
  */
-export async function closeSdk(naming: SdkNamingClient, config: SdkConfigClient | undefined): Promise<void> {
-  const workers = config ? workersOf(config) : []
-  await Promise.allSettled([naming.close?.(), config?.close()])
-  for (const worker of workers) worker.on('error', () => {})
+function endPollsWithClose({ clients, serverMgr }: DataClient): void {
+  if (serverMgr) serverMgr.getCurrentServerAddr = () => Promise.reject(new Error('the client is closed'))
+  if (!(clients instanceof Map)) return
+  for (const worker of clients.values()) {
+    const close = worker.close.bind(worker)
+    worker.close = () => {
+      close()
+      worker.on('error', () => {})
+    }
+  }
 }
 
-/** Those of a `DataClient`, or of the one inside a `NacosConfigClient`; none of it is part of the SDK's types. */
-function workersOf(config: SdkConfigClient): EventEmitter[] {
-  const { clients } = (realClientOf(config) ?? config) as { clients?: Map<string, EventEmitter> }
-  return clients instanceof Map ? [...clients.values()] : []
-}
-
+/** The `DataClient` inside a `NacosConfigClient`. */
 function realClientOf(config: SdkConfigClient): object | undefined {
   const { _client: wrapper } = config as { _client?: Record<symbol, { _realClient?: object } | undefined> }
   if (!wrapper) return undefined

@@ -1,9 +1,9 @@
-import type { EventEmitter } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataClient, NacosNamingClient } from 'nacos'
 import { describe, expect } from 'vitest'
 import { configRemote } from '../../../src/index.js'
+import { closeSdk } from '../../../src/nacos/sdk/close.js'
 import { contractTest, type ContractContext } from '../support/contract-test.js'
 import { joinMesh } from '../support/member.js'
 import type { ContractTarget } from '../support/target.js'
@@ -132,11 +132,6 @@ function config({ target, defer, unique }: ContractContext): DataClient {
   })
   // It reports its own snapshot troubles this way.
   client.on('error', () => {})
-  defer(() => {
-    // Closing drops its error listeners with a long poll in flight, whose failure would be an uncaught exception.
-    const workers = [...(client as unknown as { clients: Map<string, EventEmitter> }).clients.values()]
-    client.close()
-    for (const worker of workers) worker.on('error', () => {})
-  })
+  defer(() => closeSdk(undefined, client))
   return client
 }

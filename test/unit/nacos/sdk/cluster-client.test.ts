@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { NacosConfigClient } from 'nacos'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { fromNacosSdk } from '../../../../src/nacos/sdk.js'
+import { closeSdk } from '../../../../src/nacos/sdk/close.js'
 import { devRegistry, form } from '../../../support/registry.js'
 import { ownPort } from '../../../support/own-port.js'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
@@ -31,7 +32,7 @@ test('the process with the connection is a transport with its own failures; a fo
     const transport = fromNacosSdk({ naming, config })
     onTestFinished(async () => {
       await transport.close()
-      await Promise.resolve(config.close())
+      await closeSdk(naming, config)
     })
     return { config, transport }
   }

@@ -176,19 +176,27 @@ test('close takes away what is still registered, ends watches, and leaves the cl
   expect(await naming.getServerStatus()).toBe('UP')
 })
 
-test('close with own closes the clients, and a long poll that fails later is no uncaught exception', async () => {
+test('close with own closes the clients; a long poll that fails then is no uncaught exception, and the last', async () => {
   const server = await startScriptedRegistry()
   onTestFinished(() => server.close())
   server.on('GET /nacos/v1/cs/configs', { body: 'a: 1' })
-  server.on('POST /nacos/v1/cs/configs/listener', () => 'never')
+  let fail = () => {}
+  const failed = new Promise<'reset'>((resolve) => (fail = () => resolve('reset')))
+  server.on('POST /nacos/v1/cs/configs/listener', () => failed)
   const { naming, config, transport } = openSdk(server.address, { own: true })
   transport.watchConfig(KEY, '', () => {})
   await vi.waitFor(() => expect(server.seen('listener')).toHaveLength(1))
+  let namingClosed = () => {}
+  const namingClose = new Promise<void>((resolve) => (namingClosed = resolve))
   const closings = [vi.spyOn(naming as never, 'close'), vi.spyOn(config, 'close')]
-  await transport.close()
-  for (const closing of closings) expect(closing).toHaveBeenCalledOnce()
-  await server.close() // vitest fails the run on an uncaught exception
-  await new Promise((resolve) => setTimeout(resolve, 500))
+  closings[0]!.mockReturnValueOnce(namingClose as never)
+  const closed = transport.close()
+  await vi.waitFor(() => closings.forEach((closing) => expect(closing).toHaveBeenCalledOnce()))
+  fail() // vitest fails the run on an uncaught exception
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(server.seen('listener')).toHaveLength(1)
+  namingClosed()
+  await closed
 })
 
 test('a client that is not ready yet is waited for', async () => {
