@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
+import { wireExchanges, type WireServer } from './wire.js'
 
 /** One recorded exchange of test/fixtures/wire. */
 export interface Exchange {
@@ -19,37 +19,16 @@ export interface Answer {
   readonly body: string
 }
 
-export function readExchanges(server: string, file: string): Exchange[] {
-  const text = readFileSync(new URL(`../fixtures/wire/${server}/${file}.txt`, import.meta.url), 'utf8')
-  const blocks = text.split(/^### /m).slice(1)
-  return blocks.filter((block) => /^< HTTP/m.test(block)).map(parseExchange)
-}
-
-function parseExchange(block: string): Exchange {
-  const lines = block.split('\n')
-  const title = lines[0]!
-  const sent = lines.filter((line) => line.startsWith('> ')).map((line) => line.slice(2))
-  const [method, path] = sent[0]!.split(' ') as [string, string]
-  const body = sent.find((line) => line.startsWith('body: '))?.slice('body: '.length)
-  const headers = headersOf(sent.slice(1).filter((line) => !line.startsWith('body: ')))
-  const first = lines.findIndex((line) => line.startsWith('< HTTP'))
-  const end = lines.findIndex((line, index) => index > first && /^(-- \d+ ms|!! )/.test(line))
-  const head = lines.slice(first, end).filter((line) => line.startsWith('< '))
-  const answerBody = lines.slice(first + head.length, end).join('\n')
-  return {
+/** The exchanges of a case file, with the bodies in full. */
+export function readExchanges(server: WireServer, file: string): Exchange[] {
+  return wireExchanges(server, file).map(({ title, request, response }) => ({
     title,
-    method,
-    path,
-    headers,
-    body: body === undefined ? undefined : expandRequest(body),
-    answer: {
-      status: Number(head[0]!.split(' ')[2]),
-      headers: lowerCase(headersOf(head.slice(1).map((line) => line.slice(2)))),
-      body: answerBody.replace(/^(a{200})\.\.\. \((\d+) chars\)$/, (_, _start, chars: string) =>
-        'a'.repeat(Number(chars)),
-      ),
-    },
-  }
+    method: request.method,
+    path: request.target,
+    headers: request.headers,
+    body: request.body && expandRequest(request.body),
+    answer: { status: response.status, headers: response.headers, body: expandAnswer(response.body) },
+  }))
 }
 
 /** The recorder cut long bodies short: `aaa... (94416 bytes)`. */
@@ -60,14 +39,8 @@ function expandRequest(body: string): string {
   return cut[1]!.padEnd(Number(cut[2]) - tail.length, cut[1]!.at(-1)) + tail
 }
 
-function headersOf(lines: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()]),
-  )
-}
-
-function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+function expandAnswer(body: string): string {
+  return body.replace(/^(a{200})\.\.\. \((\d+) chars\)$/, (_, _start, chars: string) => 'a'.repeat(Number(chars)))
 }
 
 /** Sends the request as the recorder (curl) did: forms by default, no client library in between. */

@@ -16,7 +16,8 @@ export interface WireExchange {
     readonly path: string
     /** Names in lower case. */
     readonly headers: Readonly<Record<string, string>>
-    readonly body: string
+    /** `undefined` where there was none; an empty one is ''. */
+    readonly body: string | undefined
     /** Query and form body together, decoded. */
     readonly params: ReadonlyMap<string, string>
   }
@@ -41,11 +42,35 @@ export function wireCases(server: WireServer): string[] {
 
 /** The HTTP exchanges of one case; none for a file that holds something else (gRPC, timings). */
 export function wireExchanges(server: WireServer, name: string): WireExchange[] {
-  const text = readFileSync(`${folder}${server}/${name}.txt`, 'utf8')
-  return text
-    .split(/^### /m)
-    .slice(1)
-    .flatMap((block) => parseExchange(block) ?? [])
+  return blocksOf(server, name).flatMap((block) => parseExchange(block) ?? [])
+}
+
+/** One recorded message of a gRPC connection. */
+export interface WireMessage {
+  readonly from: 'client' | 'server' | 'push'
+  readonly type: string
+  readonly headers: Readonly<Record<string, string>>
+  /** As it was on the wire. */
+  readonly json: string
+}
+
+/** The messages of `grpc.txt`, in sections as they were recorded. */
+export function wireMessages(server: WireServer): { title: string; messages: WireMessage[] }[] {
+  return blocksOf(server, 'grpc').map((block) => {
+    const [title = '', ...lines] = block.split('\n')
+    return { title, messages: lines.flatMap((line, index) => parseMessage(line, lines[index + 1]) ?? []) }
+  })
+}
+
+function blocksOf(server: WireServer, name: string): string[] {
+  return readFileSync(`${folder}${server}/${name}.txt`, 'utf8').split(/^### /m).slice(1)
+}
+
+function parseMessage(head: string, body = ''): WireMessage | undefined {
+  const [, mark, type, headers = '{}'] = /^(>|<<?) (\w+(?:Request|Response))(?: headers (\{.*\}))?$/.exec(head) ?? []
+  if (!type) return undefined
+  const from = mark === '>' ? 'client' : mark === '<' ? 'server' : 'push'
+  return { from, type, headers: JSON.parse(headers) as Record<string, string>, json: body.slice(2) }
 }
 
 function parseExchange(block: string): WireExchange | undefined {
@@ -57,13 +82,12 @@ function parseExchange(block: string): WireExchange | undefined {
   const status = /^HTTP\/1\.1 (\d{3})/.exec(received.shift() ?? '')
   if (!line || !status) return undefined
 
-  const end = lines.findIndex((text) => /^-- \d+ ms$/.test(text))
+  const end = lines.findIndex((text) => /^(-- \d+ ms|!! )/.test(text))
   const raw = lines.slice(0, end < 0 ? undefined : end).join('\n')
-  const body =
-    sent
-      .find((text) => text.startsWith('body:'))
-      ?.slice('body:'.length)
-      .trimStart() ?? ''
+  const body = sent
+    .find((text) => text.startsWith('body:'))
+    ?.slice('body:'.length)
+    .trimStart()
   const target = line[2]!
   const [path = '', query = ''] = target.split('?')
   return {
@@ -74,7 +98,7 @@ function parseExchange(block: string): WireExchange | undefined {
       path,
       headers: headersOf(sent.filter((text) => !text.startsWith('body:'))),
       body,
-      params: new Map([...new URLSearchParams(query), ...(body.startsWith('{') ? [] : new URLSearchParams(body))]),
+      params: new Map([...new URLSearchParams(query), ...(body?.startsWith('{') ? [] : new URLSearchParams(body))]),
     },
     response: {
       status: Number(status[1]),

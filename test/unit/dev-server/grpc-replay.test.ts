@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { DevServerOptions } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/registry.js'
+import { wireMessages, type WireMessage, type WireServer } from '../../support/wire.js'
 import { rawClient, type RawClient, type Said } from './grpc-client.js'
 
 /**
@@ -10,13 +10,13 @@ import { rawClient, type RawClient, type Said } from './grpc-client.js'
  */
 interface Step {
   readonly title: string
-  readonly sent?: { readonly type: string; readonly headers: Record<string, string>; readonly body: Said['body'] }
+  readonly sent?: { readonly type: string; readonly headers: WireMessage['headers']; readonly body: Said['body'] }
   readonly answer?: Said
   readonly push?: Said
 }
 
 interface Session {
-  readonly server: string
+  readonly server: WireServer
   readonly options: DevServerOptions
   /** Sent, for its effect on what follows, and known to differ. */
   readonly skip: readonly { case: string; reason: string }[]
@@ -96,26 +96,15 @@ describe.each(sessions)('gRPC as $server', ({ server, options, skip, shape }) =>
 })
 
 /** The file as a list of steps; acknowledgements are left to the client. */
-function steps(server: string): Step[] {
-  const text = readFileSync(new URL(`../../fixtures/wire/${server}/grpc.txt`, import.meta.url), 'utf8')
-  return text
-    .split(/^### /m)
-    .slice(1)
-    .map((block) => {
-      const [title = '', ...lines] = block.split('\n')
-      const part = (mark: string) => {
-        const at = lines.findIndex((line) => line.startsWith(`${mark} `))
-        if (at < 0) return undefined
-        const [, type = '', headers = '{}'] = /^\S+ (\w+)(?: headers (.+))?$/.exec(lines[at]!) ?? []
-        return {
-          type,
-          headers: JSON.parse(headers) as Record<string, string>,
-          body: JSON.parse(lines[at + 1]!) as Said['body'],
-        }
-      }
-      const push = part('<<')
-      return push ? { title, push } : { title, sent: part('>'), answer: part('<') }
-    })
+function steps(server: WireServer): Step[] {
+  return wireMessages(server).map(({ title, messages }) => {
+    const part = (from: WireMessage['from']) => {
+      const message = messages.find((each) => each.from === from)
+      return message && { ...message, body: JSON.parse(message.json) as Said['body'] }
+    }
+    const push = part('push')
+    return push ? { title, push } : { title, sent: part('client'), answer: part('server') }
+  })
 }
 
 /** Without what differs from run to run, and in one order. */

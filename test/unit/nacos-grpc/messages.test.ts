@@ -2,17 +2,19 @@ import { describe, expect, it } from 'vitest'
 import * as messages from '../../../src/nacos/grpc/messages.js'
 import { fetchConfig, fetchInstances, fetchServiceNames, storeConfig } from '../../../src/nacos/grpc/operations.js'
 import { AnswerError, answerError } from '../../../src/nacos/grpc/errors.js'
-import { recorded, SERVERS, type Recorded } from './recording.js'
+import { WIRE_SERVERS, wireMessages, type WireMessage } from '../../support/wire.js'
 
 /** Answers as the recording does, with the connection's own reading of a refusal. */
-const replay = (of: Recorded) => async (): Promise<messages.Message> => {
+const replay = (of: WireMessage) => async (): Promise<messages.Message> => {
   const body = messages.parseMessage(Buffer.from(of.json))
   if (body['resultCode'] === 200) return body
   throw answerError(of.type, 'recorded:9848', body['errorCode'] as number, String(body['message']))
 }
 
-describe.each(SERVERS)('recorded exchanges with %s', (server) => {
-  const all = recorded(server)
+describe.each(WIRE_SERVERS)('recorded exchanges with %s', (server) => {
+  const all = wireMessages(server).flatMap(({ title, messages }) =>
+    messages.map((each) => ({ section: title, ...each })),
+  )
   // A push may stand between a request and its answer.
   const find = (section: string, from: 'client' | 'server') => {
     const asked = all.findIndex((entry) => entry.section === section && entry.from === 'client')

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodePayload, encodePayload } from '../../../src/nacos/grpc/payload.js'
 import { protoDecode, protoEncode } from '../../support/grpc-proto.js'
-import { recorded, SERVERS } from './recording.js'
+import { WIRE_SERVERS, wireMessages } from '../../support/wire.js'
 
-describe.each(SERVERS)('recorded payloads of %s', (server) => {
-  const messages = recorded(server)
+describe.each(WIRE_SERVERS)('recorded payloads of %s', (server) => {
+  const messages = wireMessages(server).flatMap((section) => section.messages)
 
   it('are there', () => expect(messages.length).toBeGreaterThan(50))
 

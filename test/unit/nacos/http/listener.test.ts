@@ -20,7 +20,7 @@ describe.each(WIRE_SERVERS)('as recorded from %s', (server) => {
       .replace('\x01', '')
       .split('\x02')
     // The public namespace goes out empty, never by name.
-    const recorded = request.body.replace('%02public%01', '%02%01')
+    const recorded = request.body!.replace('%02public%01', '%02%01')
     const namespace = tenant === 'public' ? '' : tenant
     const encoded = encodeListening([{ dataId, group, md5, namespace }])
     expect([recorded, recorded.replace('%02%02%01', '%02%01')]).toContain(
