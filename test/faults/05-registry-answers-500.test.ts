@@ -1,7 +1,7 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, expect, test, type TestContext } from 'vitest'
 import { killChildren } from '../support/child.js'
 import { startMember } from '../support/app-process.js'
+import { startResettingPort } from '../support/resetting-port.js'
 import { duration, realDurations } from '../support/scale.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 
@@ -27,22 +27,10 @@ async function registry({ onTestFinished }: TestContext) {
   return Object.assign(server, { fail: () => (failing = true) })
 }
 
-/** A gRPC port in front of a failing server: accepts connections and resets them. */
-async function startResettingPort({ onTestFinished }: TestContext) {
-  const times: number[] = []
-  const server = createServer((socket) => {
-    times.push(performance.now())
-    socket.resetAndDestroy()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void server.close())
-  return { port: (server.address() as AddressInfo).port, times }
-}
-
 test.concurrent.for(['from the start', 'later'])(
   'fault 5: registry answers 500 %s: at most one request a second from an idle sidecar, and no CPU',
   async (when, context) => {
-    const [server, resetting] = [await registry(context), await startResettingPort(context)]
+    const [server, resetting] = [await registry(context), await startResettingPort(context.onTestFinished)]
     if (when === 'from the start') server.fail()
     const member = startMember(
       server.address,

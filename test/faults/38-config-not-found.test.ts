@@ -33,6 +33,16 @@ async function remoteOf(yaml: string) {
   return { remote, store, registry, lines }
 }
 
+/** A registry with `a.yml`, and the snapshot that a first run has left of it. */
+async function outageAfterRun(settings: Record<string, unknown>) {
+  const outage = await startOutage()
+  await outage.publish('a.yml', 'a: 1')
+  const first = outage.sidecar(settings)
+  await first.ready
+  await first.stop({ drain: false })
+  return outage
+}
+
 test('fault 38: config not found: an error if it is required', async () => {
   const { remote, store } = await remoteOf('spring.config.import: ["nacos:present.yml", "nacos:missing.yml"]')
   await expect(remote.load()).rejects.toMatchObject({
@@ -64,12 +74,8 @@ test('fault 38: an answer of 500 is not "not found"', async () => {
 })
 
 test('fault 38: config not found: never a stale snapshot, at the start or when the registry is back', async () => {
-  const outage = await startOutage()
-  await outage.publish('a.yml', 'a: 1')
   const settings = { 'config.import': 'optional:nacos:a.yml' }
-  const first = outage.sidecar(settings)
-  await first.ready
-  await first.stop({ drain: false })
+  const outage = await outageAfterRun(settings)
   await outage.down()
 
   // The registry cannot be asked: what it last said is the best there is.
@@ -96,12 +102,8 @@ test('fault 38: config not found: never a stale snapshot, at the start or when t
 })
 
 test('fault 38: config not found: an error if it is required, with a snapshot of it on disk', async () => {
-  const outage = await startOutage()
-  await outage.publish('a.yml', 'a: 1')
   const settings = { 'config.import': 'nacos:a.yml' }
-  const first = outage.sidecar(settings)
-  await first.ready
-  await first.stop({ drain: false })
+  const outage = await outageAfterRun(settings)
   await form(outage.up(), 'DELETE', '/v1/cs/configs', { dataId: 'a.yml', group: 'DEFAULT_GROUP' })
   const second = outage.sidecar(settings)
   await expect(second.ready).rejects.toMatchObject({ code: 'SIDECAR_CONFIG_NOT_FOUND' })
@@ -110,12 +112,8 @@ test('fault 38: config not found: an error if it is required, with a snapshot of
 })
 
 test('fault 38: a registry that refuses is not down: no snapshot replaces its answer', async () => {
-  const outage = await startOutage()
-  await outage.publish('a.yml', 'a: 1')
   const settings = { 'config.import': 'nacos:a.yml' }
-  const first = outage.sidecar(settings)
-  await first.ready
-  await first.stop({ drain: false })
+  const outage = await outageAfterRun(settings)
   const { port } = outage.up()
   await outage.down()
   const closed = await startDevServer({ port, auth: { username: 'nacos', password: 'secret' } })
@@ -127,12 +125,8 @@ test('fault 38: a registry that refuses is not down: no snapshot replaces its an
 })
 
 test('fault 38: a snapshot counts as one until the registry has confirmed it', async () => {
-  const outage = await startOutage()
-  await outage.publish('a.yml', 'a: 1')
   const settings = { 'config.import': 'optional:nacos:a.yml,optional:nacos:never.yml' }
-  const first = outage.sidecar(settings)
-  await first.ready
-  await first.stop({ drain: false })
+  const outage = await outageAfterRun(settings)
   await outage.down()
   const second = outage.sidecar(settings)
   const changed = vi.fn()

@@ -119,6 +119,17 @@ test.each(['CONTRIBUTING.md', 'SECURITY.md'])('%s names no file or folder that i
   expect(named.map(([path]) => path).filter((path) => !existsSync(join(root, path)))).toEqual([])
 })
 
+test('test/support/README.md names each builder, and only those that are there', () => {
+  const page = read('test/support/README.md')
+  const named = [...page.matchAll(/`([\w-]+\.ts)`/g)].map(([, file]) => file!)
+  const files = readdirSync(join(root, 'test/support')).filter((file) => file.endsWith('.ts'))
+  expect([...new Set(named)].sort()).toEqual(files.sort())
+  const code = files.map((file) => read(`test/support/${file}`)).join('\n')
+  const calls = [...page.matchAll(/`(\w+)\(/g)].map(([, name]) => name!)
+  expect(calls.length).toBeGreaterThan(40)
+  expect(calls.filter((name) => !new RegExp(`export .*\\b${name}\\b`).test(code))).toEqual([])
+})
+
 test('no example is torn apart: a line of a doc comment that begins with @ is a tag to an editor', () => {
   const files = readdirSync(join(root, 'src'), { recursive: true }).map(String)
   const tags = files

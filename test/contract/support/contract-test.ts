@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { it, vi } from 'vitest'
 import type { NacosTransport } from '../../../src/nacos/transport.js'
 import type { ConfigKey, ServiceInstance, ServiceKey } from '../../../src/types.js'
+import { anInstance } from '../../support/transport.js'
 import { createRaw, type RawHost, type RawRegistry } from './raw.js'
 import type { ContractTarget, ServerKind } from './target.js'
 import { openTransport, type TransportOverrides } from './open-transport.js'
@@ -114,20 +115,8 @@ export function contractTest(target: ContractTarget): ContractTest {
         soon,
         defer: (cleanUp) => onTestFinished(async () => void (await cleanUp())),
         instance(fields = {}) {
-          const made: ServiceInstance = {
-            namespace: '',
-            group: 'DEFAULT_GROUP',
-            service: unique('contract'),
-            ip: '127.0.0.1',
-            port: nextPort++,
-            weight: 1,
-            healthy: true,
-            enabled: true,
-            ephemeral: true,
-            cluster: 'DEFAULT',
-            metadata: {},
-            ...fields,
-          }
+          const own = { service: unique('contract'), ip: '127.0.0.1', port: nextPort++ }
+          const made = anInstance({ ...own, ...fields })
           instances.push(made)
           return made
         },

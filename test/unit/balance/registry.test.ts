@@ -5,23 +5,11 @@ import { createRandom } from '../../../src/balance/random.js'
 import { balancerFor, registerBalancer } from '../../../src/balance/registry.js'
 import { createRoundRobin } from '../../../src/balance/round-robin.js'
 import { createSameClusterFirst } from '../../../src/balance/same-cluster-first.js'
-import type { ServiceInstance } from '../../../src/types.js'
+import { anInstance } from '../../support/transport.js'
 
 const key = { namespace: '', group: 'G', service: 's' }
 
-function instance(port: number, weight = 1): ServiceInstance {
-  return {
-    ...key,
-    ip: '10.0.0.1',
-    port,
-    weight,
-    healthy: true,
-    enabled: true,
-    ephemeral: true,
-    cluster: 'DEFAULT',
-    metadata: {},
-  }
-}
+const instance = (port: number, weight = 1) => anInstance({ ...key, ip: '10.0.0.1', port, weight })
 
 describe('balancers by name', () => {
   test('the built-in ones and one’s own', () => {

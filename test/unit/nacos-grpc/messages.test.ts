@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import * as messages from '../../../src/nacos/grpc/messages.js'
 import { fetchConfig, fetchInstances, fetchServiceNames, storeConfig } from '../../../src/nacos/grpc/operations.js'
 import { AnswerError, answerError } from '../../../src/nacos/grpc/errors.js'
+import { anInstance } from '../../support/transport.js'
 import { WIRE_SERVERS, wireMessages, type WireMessage } from '../../support/wire.js'
 
 /** Answers as the recording does, with the connection's own reading of a refusal. */
@@ -27,17 +28,7 @@ describe.each(WIRE_SERVERS)('recorded exchanges with %s', (server) => {
   const name = (sent('subscribe, unknown service').body['serviceName'] as string) ?? ''
   const key = { namespace: '', group: 'DEFAULT_GROUP', service: name }
   const config = { namespace: '', group: 'DEFAULT_GROUP', dataId: `${name}.yml` }
-  const instance = {
-    ...key,
-    ip: '10.0.0.2',
-    port: 8002,
-    weight: 1,
-    healthy: true,
-    enabled: true,
-    ephemeral: true,
-    cluster: 'DEFAULT',
-    metadata: { v: '2' },
-  }
+  const instance = anInstance({ ...key, ip: '10.0.0.2', port: 8002, metadata: { v: '2' } })
   const page = { namespace: '', group: 'DEFAULT_GROUP', pageNo: 1, pageSize: 10 }
   const item = { ...config, content: 'a: 1\n城: 杭州\n', type: 'yaml' }
 

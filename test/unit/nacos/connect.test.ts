@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Server } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { connectRegistry, createTransport, type TransportOptions } from '../../../src/nacos/connect.js'
 import { createRequestLimiter } from '../../../src/nacos/request-limiter.js'
@@ -6,6 +6,7 @@ import type { RegistryTransport } from '../../../src/nacos/transport.js'
 import { connectionOf, connectionsOf } from '../../../src/settings/connection.js'
 import type { ServiceInstance } from '../../../src/types.js'
 import { collectLog } from '../../support/collect.js'
+import { startResettingPort } from '../../support/resetting-port.js'
 import { anInstance, ORDERS, registrySettings } from '../../support/transport.js'
 import { startScriptedRegistry, type ScriptedRegistry } from '../../support/scripted-registry.js'
 import { host, startScriptedServer } from '../../support/scripted-grpc-server.js'
@@ -23,18 +24,6 @@ async function grpc() {
   const server = await startScriptedServer()
   onTestFinished(() => server.close())
   return server
-}
-
-/** A TCP port that accepts connections and resets them. */
-async function startResettingPort(): Promise<{ port: number; times: number[] }> {
-  const times: number[] = []
-  const server: Server = createServer((socket) => {
-    times.push(performance.now())
-    socket.resetAndDestroy()
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => new Promise((resolve) => server.close(() => resolve())))
-  return { port: (server.address() as AddressInfo).port, times }
 }
 
 function open(
