@@ -94,7 +94,8 @@ export function compose(
   const lifecycle = createLifecycle({
     member,
     endStreams: sidecar.endStreams,
-    drain: planDrain(sidecar.drain, sidecar.leaveTimeout),
+    drain: planDrain(sidecar),
+    leaveTimeoutMs: sidecar.leaveTimeout,
     deregisterTimeoutMs: sidecar.deregisterTimeout,
     signals: options.signals,
     exitOnFailure: options.processWide && (discovery.failFast || config.failFast),
@@ -155,7 +156,7 @@ function healthOf(
   if (leaving && (lifecycle.shared() || owner.hasOther('serves'))) return undefined
   return {
     // The app serves, even if its server was not found: the request came by one.
-    phase: leaving ? 'leaving' : remote.loaded ? 'serving' : 'starting',
+    phase: leaving ? 'leaving' : remote.loaded && lifecycle.hooks.starts.done ? 'serving' : 'starting',
     registered: state?.listed ?? false,
     lastBeat: state?.lastBeatAt === undefined ? undefined : new Date(state.lastBeatAt),
   }

@@ -2,10 +2,20 @@
 
 export { createSidecar, initSidecar } from './process-sidecar.js'
 export type { Sidecar } from './sidecar.js'
-export type { SidecarOptions } from './sidecar-options.js'
+export type { SidecarHook, SidecarOptions } from './sidecar-options.js'
 export type { SidecarStatus } from './sidecar-status.js'
 export type { OperationKind, OperationSample, OperationStats, StatsPeriod } from './observe/operation.js'
 export type { StatsReporter } from './observe/reporting.js'
+export type {
+  HookStatus,
+  StartContext,
+  StartHook,
+  StartHookOptions,
+  StopContext,
+  StopHook,
+  StopHookOptions,
+  StopMoment,
+} from './lifecycle/hooks.js'
 export type { Discovery } from './calls/discovery.js'
 export type { SidecarEvents } from './events.js'
 export type {

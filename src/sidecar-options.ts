@@ -1,7 +1,10 @@
 import type { Verify } from './auth/verifier.js'
+import { SidecarError } from './errors.js'
+import type { StartContext, StopContext } from './lifecycle/hooks.js'
 import type { Logger } from './logger.js'
 import type { NacosTransport } from './nacos/transport.js'
 import type { StatsReporter } from './observe/reporting.js'
+import type { Sidecar } from './sidecar.js'
 
 /** What `initSidecar` and `createSidecar` take beside the app. */
 export interface SidecarOptions {
@@ -22,10 +25,29 @@ export interface SidecarOptions {
   readonly statsReporter?: StatsReporter
   /** `false` leaves SIGTERM and SIGINT to you: call `stop()` yourself. @default true */
   readonly signals?: boolean
+  /**
+   * What is done before the registration, one after the other: as `sidecar.onStart`, which has timeouts too.
+   *
+   * @example
+   * await initSidecar(app, { onStart: [connectToDatabase, loadPrices], onStop: closeDatabase })
+   */
+  readonly onStart?: SidecarHook<StartContext> | readonly SidecarHook<StartContext>[]
+  /** What is done at a stop, in reverse order: as `sidecar.onStop`, which has timeouts too. */
+  readonly onStop?: SidecarHook<StopContext> | readonly SidecarHook<StopContext>[]
 }
+
+/** A hook among the options, where there is no `sidecar` yet; its promise is awaited. */
+export type SidecarHook<Context> = (context: Context & { readonly sidecar: Sidecar }) => unknown
 
 /** What the ways in add to a user's options. */
 export interface SidecarInternals {
   /** `config()` and clients made with `new` look here. */
   readonly processWide?: boolean
+}
+
+/** @throws SidecarError `SIDECAR_HOOK_INVALID` */
+export function hooksOf<Hook>(option: string, given: Hook | readonly Hook[] = []): readonly Hook[] {
+  const hooks = (Array.isArray(given) ? given : [given]) as readonly Hook[]
+  if (hooks.every((hook) => typeof hook === 'function')) return hooks
+  throw new SidecarError('SIDECAR_HOOK_INVALID', `the option ${option} is a function or a list of functions`)
 }

@@ -1,4 +1,5 @@
 import type { ServiceDirectory } from './discovery/directory.js'
+import type { HookStatus } from './lifecycle/hooks.js'
 import type { Lifecycle } from './lifecycle/lifecycle.js'
 import type { TransportStatus } from './nacos/transport.js'
 import type { RemoteDocumentStatus } from './config/remote-document.js'
@@ -23,4 +24,6 @@ export interface SidecarStatus {
   readonly documents: readonly string[]
   /** Every document that was asked for, and what came of it: `snapshot` is what an earlier run left on disk. */
   readonly configs: readonly RemoteDocumentStatus[]
+  /** The hooks of `onStart` and `onStop`, in the order of their addition. */
+  readonly hooks: readonly HookStatus[]
 }

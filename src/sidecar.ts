@@ -18,12 +18,14 @@ import type { GuardedApp } from './guarded-app.js'
 import { createLazyAxios } from './http/lazy-axios.js'
 import { createFetch } from './http/fetch.js'
 import { isHttpServer } from './lifecycle/http-server.js'
+import type { StartHook, StartHookOptions, StopContext, StopHook, StopHookOptions } from './lifecycle/hooks.js'
 import type { StopOptions } from './lifecycle/lifecycle.js'
 import type { NacosTransport } from './nacos/transport.js'
 import type { StatsPeriod } from './observe/operation.js'
 import type { Settings } from './settings/schema.js'
-import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
+import { hooksOf, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
 import type { SidecarStatus } from './sidecar-status.js'
+import type { Subscription } from './util/subscription.js'
 
 /** One member of the mesh: what `initSidecar` and `createSidecar` return. */
 export class Sidecar extends EventEmitter<SidecarEvents> {
@@ -40,7 +42,8 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** An axios instance with logical names. Its first use loads axios. */
   readonly axios: AxiosInstance
   /**
-   * Settles when the remote configuration has been pulled (or its deadline passed) and registration is armed.
+   * Settles when the remote configuration has been pulled (or its deadline passed), the start hooks have run, and
+   * registration is armed.
    * Not awaiting it is safe: a failure is logged, the sidecar stops and the exit code is 1; with `fail-fast` the
    * process ends.
    */
@@ -54,6 +57,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** The synchronous part of a start: when it returns, settings are read and every route is guarded. */
   constructor(app: unknown, options: SidecarOptions & SidecarInternals = {}) {
     super()
+    const [onStart, onStop] = [hooksOf('onStart', options.onStart), hooksOf('onStop', options.onStop)]
     const parts = compose(app, options, this)
     const { settings, store, logger, emit, registry, documents, runtime, remote, lifecycle } = parts
     this.#parts = parts
@@ -68,7 +72,22 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       setActiveStore(store, logger)
       setActiveRuntime(runtime)
     }
-    this.ready = remote.load(parts.signal).then(() => this)
+    for (const hook of onStart) this.onStart(({ signal }) => hook({ signal, sidecar: this }), optionsOf(hook))
+    for (const hook of onStop) {
+      // `killed` may change while the hook runs.
+      const withSidecar = (context: StopContext) => ({
+        signal: context.signal,
+        get killed() {
+          return context.killed
+        },
+        sidecar: this,
+      })
+      this.onStop((context) => hook(withSidecar(context)), optionsOf(hook))
+    }
+    this.ready = remote.load(parts.signal).then(async () => {
+      await lifecycle.hooks.starts.run()
+      return this
+    })
     this.ready.catch(lifecycle.fail)
     this.#allowRegistration = () => void this.ready.then(lifecycle.allowRegistration, () => {})
     if (settings.sidecar.registerOn === 'listen') this.#allowRegistration()
@@ -85,8 +104,10 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   status(): SidecarStatus {
     const { lifecycle, member, remote, store } = this.#parts
     const { instance, state } = member
+    const { starts, stops } = lifecycle.hooks
+    const starting = lifecycle.phase === 'serving' && !(remote.loaded && starts.done)
     return {
-      phase: lifecycle.phase === 'serving' && !remote.loaded ? 'starting' : lifecycle.phase,
+      phase: starting ? 'starting' : lifecycle.phase,
       instance,
       registered: state?.listed ?? false,
       lastBeatAt: state?.lastBeatAt === undefined ? undefined : new Date(state.lastBeatAt),
@@ -95,6 +116,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       services: this.runtime.directory.status(),
       documents: [...new Set(store.remoteDocuments.map((document) => document.name))],
       configs: remote.documents(),
+      hooks: [...starts.status(), ...stops.status()],
     }
   }
 
@@ -107,6 +129,37 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
    */
   stats(): StatsPeriod {
     return this.#parts.observation.stats()
+  }
+
+  /**
+   * Runs `hook` once the remote configuration is loaded and before the registration; the next one, and the registration,
+   * wait for its promise. One that fails, or is not done in time, ends the start: it is logged, `ready` rejects, the
+   * sidecar stops, and the exit code is 1. One that is added after `ready` runs at once.
+   *
+   * @returns takes the hook away, if it has not run
+   * @throws SidecarError `SIDECAR_HOOK_INVALID` for a wrong option, and once the registration has begun;
+   * `SIDECAR_STOPPED` while leaving. `ready` rejects with `SIDECAR_START_FAILED`.
+   * @example
+   * sidecar.onStart(({ signal }) => prices.load({ signal }), { name: 'load prices', timeout: '20s' })
+   */
+  onStart(hook: StartHook, options?: StartHookOptions): Subscription {
+    return this.#parts.lifecycle.hooks.onStart(hook, options)
+  }
+
+  /**
+   * Runs `hook` when the process leaves, before the sidecar's own clients close; the next one waits for its promise. Hooks
+   * run in reverse order of their addition, also after a start that failed. `when: 'after-drain'`, the default: the server
+   * is closed and no request is in progress. `when: 'before-deregister'`: first of all. One that fails, or is not done in
+   * time, is logged and stops nothing. After a second signal those that have not begun are called at once, with
+   * `killed: true`, and all together have a second. No hook runs if the process crashes or calls `process.exit()`.
+   *
+   * @returns takes the hook away
+   * @throws SidecarError `SIDECAR_HOOK_INVALID` for a wrong option; `SIDECAR_STOPPED` if the hooks of this moment have run
+   * @example
+   * sidecar.onStop(({ killed }) => (killed ? socket.destroy() : pool.end()), { name: 'close the pool', timeout: '5s' })
+   */
+  onStop(hook: StopHook, options?: StopHookOptions): Subscription {
+    return this.#parts.lifecycle.hooks.onStop(hook, options)
   }
 
   /**
@@ -178,3 +231,5 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return `Sidecar ${inspect(this.status(), { ...options, depth: null })}`
   }
 }
+
+const optionsOf = ({ name }: { readonly name: string }) => (name ? { name } : {})

@@ -5,6 +5,8 @@ import type { RequestTracker } from './request-tracker.js'
 export interface AppServersOptions extends Pick<GracefulServerOptions, 'leaving' | 'endsStreams'> {
   /** The app wants to close this server: when it may. */
   mayClose(server: HttpServer): Promise<void>
+  /** What the app does after its close waits for this. */
+  mayGoOn?(): Promise<void> | undefined
   /** This server has closed, whatever closed it. */
   onClosed(server: HttpServer): void
 }
@@ -29,13 +31,13 @@ export interface AppServers {
   whenEmpty(): Promise<void>
   busyConnections(): number
   endStreams(): void
-  /** Finishes what is in flight, then cuts the rest; returns how many connections that were. */
-  closeWithin(timeoutMs: number): Promise<number>
+  /** Finishes what is in flight, then cuts the rest, at once where `over` aborts; returns how many connections that were. */
+  closeWithin(timeoutMs: number, over: AbortSignal): Promise<number>
   /** Gives all servers back as they were. */
   unwrap(): void
 }
 
-export function createAppServers({ leaving, endsStreams, mayClose, onClosed }: AppServersOptions): AppServers {
+export function createAppServers({ leaving, endsStreams, mayClose, mayGoOn, onClosed }: AppServersOptions): AppServers {
   const servers = new Map<HttpServer, GracefulServer>()
   let cuts = 0
   const each = (act: (server: GracefulServer) => void) => [...servers.values()].forEach(act)
@@ -59,6 +61,7 @@ export function createAppServers({ leaving, endsStreams, mayClose, onClosed }: A
         leaving,
         endsStreams,
         mayClose: () => mayClose(server),
+        mayGoOn,
         onClosed: () => onClosed(server),
         onCut: () => void cuts++,
       })
@@ -81,7 +84,7 @@ export function createAppServers({ leaving, endsStreams, mayClose, onClosed }: A
     },
     busyConnections: () => sum([...servers.values()].map((server) => server.busyConnections())),
     endStreams: () => each((server) => server.endStreams()),
-    closeWithin: async (timeoutMs) => sum(await all((server) => server.closeWithin(timeoutMs))),
+    closeWithin: async (timeoutMs, over) => sum(await all((server) => server.closeWithin(timeoutMs, over))),
     unwrap: () => each((server) => server.unwrap()),
   }
 }

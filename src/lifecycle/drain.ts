@@ -22,10 +22,22 @@ export interface DrainPlan {
 const AUTO_MS = 12_000
 const QUIET_MS = 3_000
 
-/** @param drain `sidecar.drain` @param longestMs `sidecar.leave-timeout` */
-export function planDrain(drain: number | 'auto', longestMs: number): DrainPlan {
-  if (drain !== 'auto') return { atLeastMs: drain, atMostMs: drain, quietMs: 0 }
-  return { atLeastMs: Math.min(AUTO_MS, longestMs), atMostMs: longestMs, quietMs: QUIET_MS }
+/** What a limit of the whole shutdown leaves for what follows the drain. */
+const MOST_LEFT_MS = 5_000
+
+/** `sidecar.drain`, `sidecar.drain-timeout` and `sidecar.leave-timeout`. */
+export interface DrainSettings {
+  readonly drain: number | 'auto'
+  readonly drainTimeout: number
+  readonly leaveTimeout?: number | undefined
+}
+
+export function planDrain({ drain, drainTimeout, leaveTimeout }: DrainSettings): DrainPlan {
+  const limitMs = leaveTimeout === undefined ? Infinity : leaveTimeout - Math.min(MOST_LEFT_MS, leaveTimeout / 4)
+  const longestMs = Math.min(drainTimeout, limitMs)
+  if (drain === 'auto') return { atLeastMs: Math.min(AUTO_MS, longestMs), atMostMs: longestMs, quietMs: QUIET_MS }
+  const fixedMs = Math.min(drain, limitMs)
+  return { atLeastMs: fixedMs, atMostMs: fixedMs, quietMs: 0 }
 }
 
 export interface DrainOptions {
@@ -75,7 +87,7 @@ async function drainInstance({ plan, servers, member, signal, logger, emit }: Dr
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
   if (late)
     logger.warn(
-      `sidecar.leave-timeout ends the drain after ${seconds} s although requests still arrive: ${requests.describe()}; further requests fail`,
+      `the longest drain ends after ${seconds} s although requests still arrive: ${requests.describe()}; further requests fail. sidecar.drain-timeout and sidecar.leave-timeout set it`,
     )
   else if (atMostMs > atLeastMs) logger.info(`drained after ${seconds} s: no more requests arrive`)
 }

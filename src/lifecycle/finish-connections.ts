@@ -6,6 +6,8 @@ export interface FinishOptions {
   readonly closeIdle: (() => void) | undefined
   readonly closeAll: (() => void) | undefined
   readonly timeoutMs: number
+  /** Cuts them at once. @default never */
+  readonly over?: AbortSignal | undefined
 }
 
 const SWEEP_MS = 50
@@ -21,7 +23,7 @@ const SILENT_MS = 1_000
 export function finishConnections(
   server: HttpServer,
   { sockets, secured }: Pick<Connections, 'sockets' | 'secured'>,
-  { closeIdle, closeAll, timeoutMs }: FinishOptions,
+  { closeIdle, closeAll, timeoutMs, over }: FinishOptions,
 ): Promise<number> {
   return new Promise((resolve) => {
     // A connection that falls idle after close() would otherwise stay for its keep-alive time.
@@ -39,15 +41,19 @@ export function finishConnections(
       clearTimeout(unusedTimer)
       clearTimeout(timer)
       server.off('close', onEnd)
+      over?.removeEventListener('abort', cutAll)
       resolve(cut)
     }
     const onEnd = () => end(0)
-    const timer = setTimeout(() => {
+    const cutAll = () => {
       const cut = sockets.size
       for (const [socket] of sockets) socket.destroy()
       closeAll?.()
       end(cut)
-    }, timeoutMs)
+    }
+    const timer = setTimeout(cutAll, timeoutMs)
     server.once('close', onEnd)
+    if (over?.aborted) cutAll()
+    else over?.addEventListener('abort', cutAll)
   })
 }

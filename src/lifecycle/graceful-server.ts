@@ -13,6 +13,8 @@ export interface GracefulServerOptions {
   leaving(): boolean
   /** The app wants to close: when it may. */
   mayClose(): Promise<void>
+  /** Asked when the app wants to close: what it does after that waits for this. @default nothing */
+  mayGoOn?: (() => Promise<void> | undefined) | undefined
   /** Follow WebSockets, for `endStreams`. @default false */
   readonly endsStreams?: boolean
   /** The server has closed, by the app or by a sidecar. */
@@ -39,9 +41,10 @@ export interface GracefulServer {
   /** After that: settles when the last connection is gone, and a cluster's primary sends no more. */
   whenEmpty(): Promise<void>
   /**
-   * Stops accepting, finishes what is in flight, and after `timeoutMs` cuts what is left; returns how many that were.
+   * Stops accepting, finishes what is in flight, and after `timeoutMs`, or when `over` aborts, cuts what is left; returns
+   * how many that were.
    */
-  closeWithin(timeoutMs: number): Promise<number>
+  closeWithin(timeoutMs: number, over?: AbortSignal): Promise<number>
   /** How many connections go on until they are ended: WebSockets, and answers that are under way. */
   busyConnections(): number
   /** Ends WebSockets and event streams. */
@@ -93,6 +96,10 @@ function createWrappedServer(server: HttpServer): WrappedServer {
   const everyOwner = (test: (owner: Owner) => boolean) => owners.size > 0 && [...owners].every(test)
   const leaving = () => [...owners].some((owner) => owner.leaving())
   const mayClose = () => Promise.all([...owners].map((owner) => owner.mayClose()))
+  const mayGoOn = () => {
+    const holds = [...owners].map((owner) => owner.mayGoOn?.()).filter((hold) => hold !== undefined)
+    return holds.length > 0 ? Promise.all(holds) : undefined
+  }
 
   const connections = trackConnections(server, {
     protecting: () => draining && everyOwner((owner) => owner.keepAliveOff),
@@ -157,7 +164,10 @@ function createWrappedServer(server: HttpServer): WrappedServer {
   }
   const restore = [
     override(server, 'close', (callback) => {
-      void mayClose().then(() => closeForApp(callback))
+      const hold = mayGoOn()
+      void mayClose().then(() =>
+        closeForApp(hold && callback ? (error) => void hold.then(() => callback(error)) : callback),
+      )
       return server
     }),
     closeIdle && override(server, 'closeIdleConnections', whenAllowed(closeIdle)),
@@ -209,10 +219,10 @@ function createWrappedServer(server: HttpServer): WrappedServer {
       async whenEmpty() {
         await Promise.all([closed || once(server, 'close'), wait(HANDOVER_MS)])
       },
-      async closeWithin(timeoutMs) {
+      async closeWithin(timeoutMs, over) {
         if (shared()) return 0
         await stopAccepting()
-        return closed ? 0 : finishConnections(server, connections, { closeIdle, closeAll, timeoutMs })
+        return closed ? 0 : finishConnections(server, connections, { closeIdle, closeAll, timeoutMs, over })
       },
       busyConnections: () => (shared() ? 0 : connections.upgraded() + connections.answers().length),
       endStreams() {

@@ -1,6 +1,5 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Server as NetServer } from 'node:net'
-import { setImmediate } from 'node:timers/promises'
 import type { MountedApp } from '../adapters/adapter.js'
 import { messageOf } from '../errors.js'
 import type { Emit } from '../events.js'
@@ -8,9 +7,10 @@ import type { Logger } from '../logger.js'
 import type { Member } from '../registration/member.js'
 import type { Unsubscribe } from '../types.js'
 import { createAppServers } from './app-servers.js'
-import { BACKLOG_DRAIN_MS } from './close-listener.js'
-import { drain, reasonNotToDrain, type DrainPlan } from './drain.js'
+import { reasonNotToDrain, type DrainPlan } from './drain.js'
 import { deregisterOnExit } from './exit-hook.js'
+import { createHooks, type Hooks } from './hooks.js'
+import { leavingSteps } from './leave.js'
 import { watchListening, type ListeningServer, type ListeningWatch } from './listening.js'
 import type { ServerProbe } from './server-probe.js'
 import { shutDownOnSignals } from './signals.js'
@@ -23,6 +23,8 @@ export interface LifecycleOptions {
   readonly drain: DrainPlan
   /** `sidecar.deregister-timeout`. */
   readonly deregisterTimeoutMs: number
+  /** `sidecar.leave-timeout`. @default none */
+  readonly leaveTimeoutMs?: number | undefined
   /** How long requests in flight may take once the server is closed; then they are cut. @default 9000 */
   readonly finishTimeoutMs?: number
   /** `sidecar.end-streams`. @default false */
@@ -64,6 +66,8 @@ export interface Lifecycle {
   readonly phase: 'starting' | 'serving' | 'leaving' | 'left'
   /** The server that was found. */
   readonly server: ListeningServer | undefined
+  /** What the app does before it is registered, and while it leaves. */
+  readonly hooks: Hooks
   /** True from the first moment of leaving: readiness is 503, answers carry `Connection: close`. */
   leaving(): boolean
   /** True if another sidecar serves by the same server: then that one reports its health. */
@@ -83,22 +87,22 @@ export interface Lifecycle {
   stop(options?: StopOptions): Promise<void>
 }
 
-/** Steps that should take no time get this much on top of their own deadline. */
-const GRACE_MS = 500
-const CLIENTS_MS = 1_000
 /** A process whose start failed has this long to end by itself. */
 const EXIT_AFTER_MS = 500
 
 /**
- * Leaving: deregister → keep serving for the drain → close the server → close clients. The app's own `server.close`
- * waits for the drain, whatever code calls it.
+ * Leaving: `leavingSteps`. The app's own `server.close` waits for the drain, whatever code calls it, and its callback for
+ * the stop hooks.
  */
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
-  const { member, logger, emit, drain: plan, finishTimeoutMs = 9_000, endStreams = false } = options
+  const { member, logger, emit, finishTimeoutMs = 9_000, endStreams = false } = options
   const skipDrain = new AbortController()
   let openGate = () => {}
   /** Opens when the app's own close may go on. */
   const gate = new Promise<void>((resolve) => (openGate = resolve))
+  let openExit = () => {}
+  /** Opens when the stop hooks have run. */
+  const exit = new Promise<void>((resolve) => (openExit = resolve))
   let allowRegistration = () => {}
   const registrationAllowed = new Promise<void>((resolve) => (allowRegistration = resolve))
   let phase: Lifecycle['phase'] = 'starting'
@@ -107,15 +111,24 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   let final = false
   /** Settles when the instance of before, at another address, is deregistered. */
   let previousDeregistered: Promise<unknown> = Promise.resolve()
+  /** A stop hook closes the app, so that close must not wait for the stop hooks. */
+  let closedByHook = false
   let secondSignal = false
   let stopped: Promise<void> | undefined
   const ends: Unsubscribe[] = []
 
+  const hooks = createHooks(logger, fail)
   const leaving = () => phase === 'leaving' || phase === 'left'
-  const servers = createAppServers({ leaving, endsStreams: endStreams, mayClose, onClosed })
+  const servers = createAppServers({ leaving, endsStreams: endStreams, mayClose, mayGoOn, onClosed })
+
+  /** One that a hook closes cannot wait for that hook. */
+  function mayGoOn(): Promise<void> | undefined {
+    return stopped && !hooks.stops.began('after-drain') ? exit : undefined
+  }
 
   /** The app closes a server, or itself for good, on its own or because it got the same signal. */
   async function mayClose(server?: HttpServer): Promise<void> {
+    if (!server && hooks.stops.began('after-drain')) closedByHook = true
     if (stopped) return gate
     // Another one goes on serving.
     if (server !== undefined && server !== watch?.found?.server) return
@@ -144,7 +157,10 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       // Rethrown, it would be an uncaught exception inside the app's listen().
       return logger.error(`the app listens on port ${found.port}, but is not registered: ${messageOf(error)}`)
     }
-    registrationAllowed.then(() => member.register()).catch(fail)
+    registrationAllowed
+      .then(() => hooks.starts.close())
+      .then(() => member.register())
+      .catch(fail)
   }
 
   function fail(error: unknown): void {
@@ -157,51 +173,16 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     if (options.exitOnFailure) void done.then(() => setTimeout(() => process.exit(), EXIT_AFTER_MS).unref())
   }
 
-  async function drainServers(listed: boolean): Promise<void> {
-    if (listed) await drain({ plan, servers, member, signal: skipDrain.signal, logger, emit })
-    // Before the app's own close goes on: Fastify answers 503 from then on, also on connections that are already in the
-    // backlog.
-    await servers.stopAccepting()
-    openGate()
-  }
-
-  async function closeServers(): Promise<void> {
-    // The app's own close goes first, where it is waiting.
-    await setImmediate()
-    if (servers.size > 0) emit('closing', { connections: servers.busyConnections(), forMs: finishTimeoutMs })
-    if (endStreams) servers.endStreams()
-    const cut = await servers.closeWithin(finishTimeoutMs)
-    if (cut > 0)
-      logger.warn(`cut ${cut} connections that were still busy ${finishTimeoutMs} ms after the server closed`)
-    if (servers.cuts > 0)
-      logger.warn(
-        `other code in this process cut ${servers.cuts} requests during the drain: see "Beside other shutdown tools" in docs/deployment.md`,
-      )
-  }
-
   async function shutDown(): Promise<void> {
     phase = 'leaving'
     servers.disableKeepAlive()
     watch?.close()
-    const listed = member.state?.listed ?? false
-    await runSteps(
-      [
-        {
-          name: 'deregistration',
-          deadlineMs: options.deregisterTimeoutMs + GRACE_MS,
-          run: () => member.deregister(),
-        },
-        {
-          name: 'drain',
-          deadlineMs: plan.atMostMs + BACKLOG_DRAIN_MS + GRACE_MS,
-          run: () => drainServers(listed),
-        },
-        { name: 'closing the server', deadlineMs: finishTimeoutMs + GRACE_MS, run: closeServers },
-        { name: 'closing clients', deadlineMs: CLIENTS_MS, run: () => options.closeClients() },
-      ],
-      logger,
-      () => secondSignal,
-    )
+    const steps = leavingSteps({
+      ...{ member, servers, hooks, drain: options.drain, skipDrain: skipDrain.signal, finishTimeoutMs, endStreams },
+      ...{ deregisterTimeoutMs: options.deregisterTimeoutMs, logger, emit, onDrained: openGate, onHooksDone: openExit },
+      closeClients: () => options.closeClients(),
+    })
+    await runSteps(steps, { logger, limitMs: options.leaveTimeoutMs, endIsWanted: () => secondSignal })
     phase = 'left'
     servers.unwrap()
     for (const end of ends) end()
@@ -223,7 +204,10 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
           logger.info(`${signal}: leaving${reason ? ` without a drain, ${reason}` : ''}`)
           return stop({ drain: reason === undefined })
         },
-        onSecondSignal: () => void (secondSignal = true),
+        onSecondSignal() {
+          secondSignal = true
+          return hooks.stops.kill()
+        },
       })
       ends.push(end)
     }
@@ -237,6 +221,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     get server() {
       return watch?.found
     },
+    hooks,
     leaving,
     shared: () => servers.shared,
     start({ app, serverPort: port, probe, ...told }) {
@@ -259,7 +244,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       })
       app?.holdClose?.(
         () => mayClose(),
-        () => stop({ drain: false }),
+        () => (closedByHook ? Promise.resolve() : stop({ drain: false })),
       )
       endWithProcess()
     },

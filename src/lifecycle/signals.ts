@@ -20,8 +20,11 @@ export interface SignalHandler {
   readonly forceExitAfterMs?: number
   /** Shuts down; its synchronous part runs before any handler of the app. */
   shutDown(signal: ShutdownSignal): Promise<void>
-  /** A second signal ends the process now: without a deregistration on exit. */
-  onSecondSignal?(): void
+  /**
+   * A second signal ends the process now: without a deregistration on exit, and after what is returned here, if that is
+   * anything. A third one waits for nothing.
+   */
+  onSecondSignal?(): Promise<void> | undefined
 }
 
 export interface Signals {
@@ -29,6 +32,8 @@ export interface Signals {
   /** One for all sidecars of the process, whichever copy of the package installed it. */
   listener?: (signal: NodeJS.Signals) => void
   handling?: { readonly signal: NodeJS.Signals; readonly since: number }
+  /** The process ends as soon as the sidecars let it. */
+  ending?: boolean
 }
 
 const shared = () => processSlot('signals', () => ({ handlers: new Set() }))
@@ -66,8 +71,7 @@ function handleSignal(state: Signals, signal: NodeJS.Signals): void {
     // Outside of a terminal, two SIGINTs are always two signals, not an echo.
     const echoes = signal === handling.signal && (signal === 'SIGTERM' || isatty(0))
     if (echoes && performance.now() - handling.since < ECHO_MS) return
-    for (const handler of handlers) handler.onSecondSignal?.()
-    process.exit(exitCodeOf(signal))
+    return end(state, handlers, exitCodeOf(signal))
   }
   state.handling = { signal, since: performance.now() }
   // Now, not later: a handler added with `once` is gone after this round.
@@ -77,12 +81,21 @@ function handleSignal(state: Signals, signal: NodeJS.Signals): void {
   // The time for this does not count: an echo that arrived meanwhile is delivered only now.
   state.handling = { signal, since: performance.now() }
   void Promise.allSettled(shutDowns).then(() => {
+    // A second signal ends it.
+    if (state.ending) return
     // Still here after that: the app's handler does not exit, or this is PID 1, which default actions spare.
     const force = setTimeout(() => process.exit(exitCodeOf(signal)), forceExitAfterMs)
     if (!alone) return void force.unref()
     unlisten(state)
     process.kill(process.pid, signal)
   })
+}
+
+function end(state: Signals, handlers: readonly SignalHandler[], exitCode: number): void {
+  const waits = state.ending ? [] : handlers.flatMap((handler) => handler.onSecondSignal?.() ?? [])
+  if (waits.length === 0) process.exit(exitCode)
+  state.ending = true
+  void Promise.allSettled(waits).then(() => process.exit(exitCode))
 }
 
 function endsProcess(signal: NodeJS.Signals): boolean {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 
@@ -7,21 +8,30 @@ export interface Step {
   readonly name: string
   /** The next step begins after this long, whatever becomes of this one. */
   readonly deadlineMs: number
-  run(): Promise<unknown> | unknown
+  /** `signal` aborts when the step is no longer awaited; it has from the start if the whole stop is out of time. */
+  run(signal: AbortSignal): Promise<unknown> | unknown
+}
+
+export interface StepsOptions {
+  readonly logger: Logger
+  /** For all steps together: `sidecar.leave-timeout`. @default none */
+  readonly limitMs?: number | undefined
+  /**
+   * True if the process may end meanwhile; otherwise that is logged, because the code that ends it logs nothing itself.
+   */
+  readonly endIsWanted?: () => boolean
 }
 
 /**
- * Runs the steps in order. One that fails or hangs is logged and stops nothing.
- *
- * @param endIsWanted true if the process may end meanwhile; otherwise that is logged, because the code that ends it logs
- * nothing itself
+ * Runs the steps in order. One that fails or hangs is logged and stops nothing. When the limit is over, the remaining
+ * ones are begun but not awaited, and one warning names what is still open.
  */
-export async function runSteps(
-  steps: readonly Step[],
-  logger: Logger,
-  endIsWanted: () => boolean = () => false,
-): Promise<void> {
+export async function runSteps(steps: Iterable<Step>, options: StepsOptions): Promise<void> {
+  const { logger, limitMs, endIsWanted = () => false } = options
   const began = performance.now()
+  const open = new Set<string>()
+  let cut: readonly string[] = []
+  const limit = startLimit(limitMs, () => (cut = [...open]))
   let current: Step | undefined
   const onExit = () => {
     if (endIsWanted()) return
@@ -30,21 +40,61 @@ export async function runSteps(
     )
   }
   process.on('exit', onExit)
-  for (current of steps) await runStep(current, logger)
+  for (current of steps) {
+    const { name } = current
+    open.add(name)
+    const done = runStep(current, logger, limit.signal, () => open.delete(name))
+    if (!limit.signal.aborted) await done
+  }
   process.off('exit', onExit)
+  limit.clear()
+  if (!limit.signal.aborted) return
+  // What takes no time is not open.
+  await setImmediate()
+  logger.warn(
+    `sidecar.leave-timeout (${limitMs} ms) is over, still open: ${[...new Set([...cut, ...open])].join(', ')}`,
+  )
 }
 
-async function runStep({ name, deadlineMs, run }: Step, logger: Logger): Promise<void> {
+function startLimit(limitMs: number | undefined, onOver: () => void) {
+  const controller = new AbortController()
+  const end = () => {
+    onOver()
+    controller.abort()
+  }
+  const timer = limitMs === undefined ? undefined : setTimeout(end, limitMs)
+  return { signal: controller.signal, clear: () => clearTimeout(timer) }
+}
+
+/** Settles when the step has ended, its time is over, or the limit of all steps is; never rejects. */
+async function runStep(
+  { name, deadlineMs, run }: Step,
+  logger: Logger,
+  limit: AbortSignal,
+  onEnd: () => void,
+): Promise<void> {
+  const ended = new AbortController()
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const fail = () => reject(new Error(`not done within ${deadlineMs} ms`))
-    timer = setTimeout(fail, deadlineMs)
+  let onLimit = () => {}
+  const late = new Promise<void>((resolve, reject) => {
+    onLimit = () => {
+      ended.abort(new Error('sidecar.leave-timeout is over'))
+      resolve()
+    }
+    if (limit.aborted) return onLimit()
+    limit.addEventListener('abort', onLimit)
+    timer = setTimeout(() => {
+      ended.abort(new Error(`not done within ${deadlineMs} ms`))
+      reject(ended.signal.reason as Error)
+    }, deadlineMs)
   })
   try {
-    await Promise.race([(async () => run())(), late])
+    await Promise.race([(async () => run(ended.signal))().finally(onEnd), late])
   } catch (error) {
+    onEnd()
     logger.warn(`leaving: ${name} failed: ${messageOf(error)}`)
   } finally {
     clearTimeout(timer)
+    limit.removeEventListener('abort', onLimit)
   }
 }

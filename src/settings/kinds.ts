@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { messageOf } from '../errors.js'
+import { parseDuration } from '../util/duration.js'
 import { flagOf } from '../util/flag.js'
 import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
 import { parseEndpoint, parseServerAddresses } from './server-address.js'
@@ -12,17 +13,13 @@ import { parseEndpoint, parseServerAddresses } from './server-address.js'
 /** Text in the published JSON schema: what a value may look like, or a placeholder, which may become anything. */
 const written = (pattern: string) => z.string().meta({ pattern: `^\\s*(?:${pattern})\\s*$|[$][{<]` })
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-const DURATION = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\s*$/i
-const ISO_DURATION = /^\s*PT(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?\s*$/i
-
 /** Milliseconds; text may say `500`, `500ms`, `10s`, `2m`, `1h` or Java's `PT10S`. */
 export const durationMs = z
   .union([z.number().nonnegative(), written(String.raw`\d+(?:\.\d+)?\s*(?:ms|s|m|h|d)?|PT[\dHMS.]+`)], {
     error: 'expected a duration such as 500, 500ms, 10s or 2m',
   })
   .transform((value, context) => {
-    const ms = typeof value === 'number' ? value : durationOf(value)
+    const ms = typeof value === 'number' ? value : parseDuration(value)
     // 25 days.
     if (ms !== undefined) return Math.min(ms, LONGEST_TIMER_MS)
     context.addIssue({ code: 'custom', message: 'expected a duration such as 500, 500ms, 10s or 2m' })
@@ -45,15 +42,6 @@ export const autoOr = <Kind extends z.ZodType>(kind: Kind, expected: string) =>
 
 /** A deadline or an interval, of which 0 would be one that nothing can keep. */
 export const positiveMs = durationMs.refine((ms) => ms > 0, 'expected a duration above 0')
-
-function durationOf(text: string): number | undefined {
-  const [, amount, unit] = DURATION.exec(text) ?? []
-  if (amount !== undefined) return Number(amount) * UNIT_MS[unit?.toLowerCase() ?? 'ms']!
-  const iso = ISO_DURATION.exec(text)
-  if (!iso) return undefined
-  const [hours, minutes, seconds] = [iso[1], iso[2], iso[3]].map((part) => Number(part ?? 0))
-  return hours! * 3_600_000 + minutes! * 60_000 + seconds! * 1000
-}
 
 /** `true`, `on`, `yes`, `1` and their opposites, in any case. */
 export const flag = z

@@ -24,7 +24,7 @@ beforeEach(() => {
   const logger = collectLog()
   lifecycle = createLifecycle({
     member: createMember({ transport, namespace: '', settings, logger, emit }),
-    drain: planDrain(0, 0),
+    drain: planDrain({ drain: 0, drainTimeout: 0 }),
     deregisterTimeoutMs: 500,
     signals: false,
     logger,

@@ -22,11 +22,17 @@ export const sidecar = section({
   /**
    * How long the instance keeps serving after it was deregistered. `auto`: 12 s, and longer while requests still arrive
    * from callers with an older list (Spring Cloud LoadBalancer keeps one for 35 s), until none has arrived for 3 s, at
-   * most `leave-timeout`. Health checks do not count. A duration is a fixed drain; 0 means no drain.
+   * most `drain-timeout`. Health checks do not count. A duration is a fixed drain; 0 means no drain.
    */
   drain: autoOr(durationMs, 'expected auto, or a duration such as 12s (0 for none)').default('auto'),
   /** Longest duration of an `auto` drain. Set the grace period of the platform at least 5 s above it. */
-  leaveTimeout: durationMs.default(40_000),
+  drainTimeout: durationMs.default(40_000),
+  /**
+   * Longest duration of a whole shutdown: hooks, deregistration, drain, requests in progress. The drain ends early enough
+   * to leave a quarter of it, at most 5 s, for what follows. What is still open at its end is named in one warning, and
+   * cut. Set it 1 s below the grace period of the platform. @default none: each part has its own limit
+   */
+  leaveTimeout: positiveMs.optional(),
   /**
    * `true`: at the end of the drain, send WebSockets a close frame (1001, going away) and end `text/event-stream`
    * answers. `false`: they are cut after 9 s, and the event `closing` reports them to the app.

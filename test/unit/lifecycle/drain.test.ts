@@ -99,26 +99,31 @@ describe('J9: sidecar.drain: auto', () => {
     const stopped = lifecycle.stop()
     await Promise.all([stopped, callFor(4_000, port).catch(() => 0)])
     expect(performance.now() - began).toBeGreaterThan(plan.atMostMs)
-    expect(lines.join('\n')).toMatch(/warn sidecar\.leave-timeout ends the drain .*Java\/17\.0\.9 from/)
+    expect(lines.join('\n')).toMatch(/warn the longest drain ends after .*Java\/17\.0\.9 from/)
   })
 
   it('J9: a hurry ends it, and a fixed drain stays fixed', async () => {
-    const { lifecycle } = await served({ drain: planDrain(200, 40_000) })
+    const { lifecycle } = await served({ drain: planDrain({ drain: 200, drainTimeout: 40_000 }) })
     const began = performance.now()
     await lifecycle.stop()
     expect(performance.now() - began).toBeGreaterThan(190)
-    const other = await served({ drain: planDrain('auto', 40_000) })
+    const other = await served({ drain: planDrain({ drain: 'auto', drainTimeout: 40_000 }) })
     const stopped = other.lifecycle.stop()
     await other.lifecycle.stop({ drain: false })
     await stopped
     expect(performance.now() - began).toBeLessThan(8_000)
   })
 
-  it('J9: the plan: 12 s at least, leave-timeout at most', () => {
-    expect(planDrain('auto', 40_000)).toEqual({ atLeastMs: 12_000, atMostMs: 40_000, quietMs: 3_000 })
-    expect(planDrain('auto', 8_000)).toMatchObject({ atLeastMs: 8_000, atMostMs: 8_000 })
-    expect(planDrain(40_000, 8_000)).toMatchObject({ atLeastMs: 40_000, atMostMs: 40_000 })
-    expect(planDrain(0, 40_000)).toMatchObject({ atLeastMs: 0, atMostMs: 0 })
+  it('J9: the plan: 12 s at least, drain-timeout at most; leave-timeout leaves time for what follows', () => {
+    const plan = (drain: number | 'auto', drainTimeout: number, leaveTimeout?: number) =>
+      planDrain({ drain, drainTimeout, leaveTimeout })
+    expect(plan('auto', 40_000)).toEqual({ atLeastMs: 12_000, atMostMs: 40_000, quietMs: 3_000 })
+    expect(plan('auto', 8_000)).toMatchObject({ atLeastMs: 8_000, atMostMs: 8_000 })
+    expect(plan(40_000, 8_000)).toMatchObject({ atLeastMs: 40_000, atMostMs: 40_000 })
+    expect(plan(0, 40_000)).toMatchObject({ atLeastMs: 0, atMostMs: 0 })
+    expect(plan('auto', 40_000, 25_000)).toMatchObject({ atLeastMs: 12_000, atMostMs: 20_000 })
+    expect(plan('auto', 40_000, 8_000)).toMatchObject({ atLeastMs: 6_000, atMostMs: 6_000 })
+    expect(plan(12_000, 40_000, 8_000)).toMatchObject({ atLeastMs: 6_000, atMostMs: 6_000 })
   })
 
   it.each([

@@ -14,7 +14,7 @@ test('steps run in order; one that fails or hangs stops nothing', async () => {
   const fail = () => {
     throw new Error('no')
   }
-  await runSteps([step('a', fail), step('b', () => new Promise(() => {})), step('c')], log)
+  await runSteps([step('a', fail), step('b', () => new Promise(() => {})), step('c')], { logger: log })
   expect(ran).toEqual(['a', 'b', 'c'])
   expect(log.lines).toEqual(['warn leaving: a failed: no', 'warn leaving: b failed: not done within 30 ms'])
 })

@@ -1,0 +1,114 @@
+import { SidecarError } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { parseDuration } from '../util/duration.js'
+import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
+import type { Subscription } from '../util/subscription.js'
+import { createStartHooks, type StartHooks } from './start-hooks.js'
+import { createStopHooks, type StopHooks } from './stop-hooks.js'
+
+/** What a start hook is given. */
+export interface StartContext {
+  /** Aborts at the hook's timeout, and when the sidecar stops in the middle of its start. */
+  readonly signal: AbortSignal
+}
+
+/** What a stop hook is given. */
+export interface StopContext {
+  /** Aborts when the hook is no longer awaited: at its timeout, at `sidecar.leave-timeout`, at a second signal. */
+  readonly signal: AbortSignal
+  /** True if there is no time left for a clean end: after a second signal, or after `sidecar.leave-timeout`. */
+  readonly killed: boolean
+}
+
+/** Done before the registration; its promise is awaited. */
+export type StartHook = (context: StartContext) => unknown
+/** Done while the process leaves; its promise is awaited. */
+export type StopHook = (context: StopContext) => unknown
+
+/**
+ * When a stop hook runs. `after-drain`: the server is closed and no request is in progress. `before-deregister`: first
+ * of all, while callers still come.
+ */
+export type StopMoment = 'after-drain' | 'before-deregister'
+
+/** Options of `sidecar.onStart`. */
+export interface StartHookOptions {
+  /** For messages and `status()`. @default the name of the function */
+  readonly name?: string
+  /** How long it may take: milliseconds, or text such as `'30s'`. @default '30s' */
+  readonly timeout?: number | string
+}
+
+/** Options of `sidecar.onStop`. */
+export interface StopHookOptions {
+  /** For messages and `status()`. @default the name of the function */
+  readonly name?: string
+  /** How long it is awaited: milliseconds, or text such as `'10s'`. @default '10s' */
+  readonly timeout?: number | string
+  /** @default 'after-drain' */
+  readonly when?: StopMoment
+}
+
+/** Where a hook stands, in `status()`. */
+export interface HookStatus {
+  readonly name: string
+  readonly at: 'start' | 'stop'
+  readonly state: 'waiting' | 'running' | 'done' | 'failed'
+  /** Why it failed; secrets are masked. */
+  readonly error: string | undefined
+}
+
+/** What the app does at a start and at a stop. */
+export interface Hooks {
+  readonly starts: StartHooks
+  readonly stops: StopHooks
+  onStart(hook: StartHook, options?: StartHookOptions): Subscription
+  onStop(hook: StopHook, options?: StopHookOptions): Subscription
+}
+
+const START_MS = 30_000
+const STOP_MS = 10_000
+const MOMENTS: readonly unknown[] = ['after-drain', 'before-deregister'] satisfies StopMoment[]
+
+/** @param onFailure a start hook failed that was added late, but before the registration */
+export function createHooks(logger: Logger, onFailure: (error: unknown) => void): Hooks {
+  const starts = createStartHooks(onFailure)
+  const stops = createStopHooks(logger)
+  const count = { onStart: 0, onStop: 0 }
+  const named = (method: 'onStart' | 'onStop', hook: unknown, name: string | undefined) => {
+    if (typeof hook !== 'function') throw invalid(`sidecar.${method}(): expected a function, got ${typeof hook}`)
+    count[method]++
+    return name ?? (hook.name || `${method} ${count[method]}`)
+  }
+  return {
+    starts,
+    stops,
+    onStart(hook, options = {}) {
+      const name = named('onStart', hook, options.name)
+      const timeoutMs = timeoutOf(`sidecar.onStart(): timeout of "${name}"`, options.timeout, START_MS)
+      return starts.add({ title: `start hook "${name}"`, name, timeoutMs, run: (signal) => hook({ signal }) })
+    },
+    onStop(hook, options = {}) {
+      const name = named('onStop', hook, options.name)
+      const timeoutMs = timeoutOf(`sidecar.onStop(): timeout of "${name}"`, options.timeout, STOP_MS)
+      const { when = 'after-drain' } = options
+      if (!MOMENTS.includes(when)) throw invalid(`sidecar.onStop(): when is one of ${MOMENTS.join(', ')}`)
+      return stops.add({ title: `stop hook "${name}"`, name, when, timeoutMs, run: hook })
+    },
+  }
+}
+
+/**
+ * @param what names the option in the error
+ * @throws SidecarError `SIDECAR_HOOK_INVALID`
+ */
+export function timeoutOf(what: string, timeout: unknown, fallbackMs: number): number {
+  if (timeout === undefined) return fallbackMs
+  const ms = typeof timeout === 'string' ? parseDuration(timeout) : timeout
+  if (typeof ms === 'number' && ms > 0) return Math.min(ms, LONGEST_TIMER_MS)
+  throw invalid(`${what}: expected a duration above 0, such as 500, '10s' or '2m'`)
+}
+
+function invalid(message: string): SidecarError {
+  return new SidecarError('SIDECAR_HOOK_INVALID', message)
+}
