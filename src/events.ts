@@ -37,7 +37,7 @@ export interface SidecarEvents {
   restored: [event: { instance: ServiceInstance }]
   /** A balancer could not be made for a list, or threw: `service` goes on with equal turns. Once a change of the list. */
   balancerFailed: [event: { service: string; error: unknown }]
-  /** The figures of the operations since the event before: each `observe.period`, and once more while leaving. */
+  /** The figures of the operations since the event before: each `sidecar.observe.period`, and once more while leaving. */
   period: [event: StatsPeriod]
   /** Deregistered, and serving on for `forMs` milliseconds; for `atMostMs` while callers still come (`sidecar.drain: auto`). */
   draining: [event: { forMs: number; atMostMs: number }]

@@ -21,7 +21,7 @@ export interface SidecarOptions {
   readonly verify?: Verify
   /** Another way to the registry than HTTP. Closed with the sidecar. */
   readonly transport?: NacosTransport
-  /** Gets the figures of each `observe.period`, beside the event `period`. */
+  /** Gets the figures of each `sidecar.observe.period`, beside the event `period`. */
   readonly statsReporter?: StatsReporter
   /** `false` leaves SIGTERM and SIGINT to you: call `stop()` yourself. @default true */
   readonly signals?: boolean

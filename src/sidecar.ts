@@ -122,7 +122,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /**
    * The figures of each operation since the start: requests served, calls, look-ups, documents, checks of tokens. Holds no
-   * payload and no secret. The event `period` has those of each `observe.period`.
+   * payload and no secret. The event `period` has those of each `sidecar.observe.period`.
    *
    * @example
    * const slow = sidecar.stats().operations.filter(({ kind, p99 }) => kind === 'server' && p99 > 500)

@@ -6,7 +6,7 @@ import type { ObserveSettings } from '../settings/schema.js'
 import { observe } from '../settings/schema/observe.js'
 
 /**
- * Calls back with `observe` of all properties when it has changed: Nacos decides on the sampling of a mesh. A value that is
+ * Calls back with `sidecar.observe` of all properties when it has changed: Nacos decides on the sampling of a mesh. A value that is
  * refused is reported (`configRejected`), and the one before stays.
  */
 export function followObserveSettings(
@@ -14,7 +14,7 @@ export function followObserveSettings(
   changed: (settings: ObserveSettings) => void,
 ): void {
   const bindings = new ConfigBindings(store, logger, emit)
-  bindings.add(observe, { prefix: 'observe' }).on('change', ({ value }) => changed(value))
+  bindings.add(observe, { prefix: 'sidecar.observe' }).on('change', ({ value }) => changed(value))
   store.watch(() => {
     for (const announce of bindings.update()) announce()
   })

@@ -18,7 +18,7 @@ export interface Observation {
 }
 
 export interface ObservationOptions {
-  readonly settings: Pick<Settings, 'observe'>
+  readonly settings: Pick<Settings, 'sidecar'>
   readonly store: PropertyStore
   readonly logger: Logger
   readonly emit: Emit
@@ -30,12 +30,12 @@ const LAST_REPORT_MS = 800
 
 export function createObservation(options: ObservationOptions): Observation {
   const { settings, logger, emit, reporters } = options
-  const recorder = new Recorder(settings.observe)
+  const recorder = new Recorder(settings.sidecar.observe)
   const reportings = reporters.map((reporter) => createReporting({ reporter, logger }))
   const since = new Date()
   const periods = createPeriods({
     recorder,
-    periodMs: settings.observe.period,
+    periodMs: settings.sidecar.observe.period,
     onPeriod(period) {
       emit('period', period)
       for (const reporting of reportings) reporting.add(period)

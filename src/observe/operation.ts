@@ -20,7 +20,7 @@ export interface OperationOutcome {
   readonly tags?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** One operation as an example. Holds no payload, query, header or secret; texts are cut at `observe.max-tag-length`. */
+/** One operation as an example. Holds no payload, query, header or secret; texts are cut at `sidecar.observe.max-tag-length`. */
 export interface OperationSample {
   /** When it ended. */
   readonly at: Date
@@ -58,9 +58,9 @@ export interface OperationStats {
   readonly p50: number
   /** 99 of 100 took no longer; within 1.6 % of the exact value. */
   readonly p99: number
-  /** The first ones that did not fail (`observe.max-samples`). */
+  /** The first ones that did not fail (`sidecar.observe.max-samples`). */
   readonly samples: readonly OperationSample[]
-  /** The first ones that failed (`observe.max-errors`). */
+  /** The first ones that failed (`sidecar.observe.max-errors`). */
   readonly errorSamples: readonly OperationSample[]
 }
 

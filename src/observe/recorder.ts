@@ -11,7 +11,7 @@ export interface RecorderRules extends SampleLimits {
   readonly expected: readonly string[]
 }
 
-/** What names beyond `observe.max-names` count as, for each kind. */
+/** What names beyond `sidecar.observe.max-names` count as, for each kind. */
 const OTHER = 'other'
 
 /** Of one name: what came since the last period, and what came before it. */
@@ -74,7 +74,7 @@ export class Recorder {
     operation?.current.add(ms > 0 ? ms : 0, outcome, this.rules)
   }
 
-  /** Whether `observe.expected` names this status or code. */
+  /** Whether `sidecar.observe.expected` names this status or code. */
   isExpected(status: number | undefined, code: string | undefined): boolean {
     const { expected } = this
     if (expected.size === 0) return false

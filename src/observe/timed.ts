@@ -3,7 +3,7 @@ import type { Recorder } from './recorder.js'
 
 /**
  * Runs the work, and writes it down as one operation when it has ended; a rejection is a failure, unless
- * `observe.expected` names its code or status.
+ * `sidecar.observe.expected` names its code or status.
  *
  * @param judge what a result says against it: the code of a failure
  */

@@ -24,7 +24,6 @@ const OWN_SECTIONS = new Set([
   'config',
   'feign',
   'logging',
-  'observe',
   'profiles',
   'server',
   'sidecar',

@@ -18,7 +18,7 @@ import { kebab, shapeOf, type Shape } from './shape.js'
 import { isWithoutEffect } from './without-effect.js'
 
 /** Sections where a typo would go unnoticed: no other program has keys there. */
-const OURS = [['cloud', 'nacos'], ['auth'], ['sidecar'], ['observe']]
+const OURS = [['cloud', 'nacos'], ['auth'], ['sidecar']]
 
 const SETTINGS = shapeOf(settingsSchema)
 

@@ -3,7 +3,6 @@ import { flag, list, logLevel, port, section, text } from './kinds.js'
 import { auth } from './schema/auth.js'
 import { feignClient } from './schema/feign.js'
 import { nacos } from './schema/nacos.js'
-import { observe } from './schema/observe.js'
 import { sidecar } from './schema/sidecar.js'
 import type { Settings } from './settings.js'
 
@@ -70,7 +69,6 @@ export const settingsSchema = section({
     client: z.record(z.string(), feignClient).default({}),
   }).prefault({}),
   sidecar: sidecar.prefault({}),
-  observe: observe.prefault({}),
   logging: section({
     /** Log levels by name; the sidecar's is `nacos-sidecar`: debug, info, warn, error or silent. @default info */
     level: z.record(z.string(), logLevel).default({}),
@@ -93,6 +91,6 @@ export type DiscoverySettings = NacosSettings['discovery']
 export type ConfigSettings = NacosSettings['config']
 export type AuthSettings = Settings['auth']
 export type SidecarSettings = Settings['sidecar']
-export type ObserveSettings = Settings['observe']
+export type ObserveSettings = SidecarSettings['observe']
 export type EjectionSettings = SidecarSettings['ejection']
 export type FeignClientSettings = Settings['feign']['client'][string]

@@ -569,6 +569,24 @@ export interface Settings {
     readonly grpcPortOffset: number
     /** How changes arrive: `auto` subscribes over gRPC if its port answers, `off` uses HTTP only. */
     readonly push: 'auto' | 'off'
+    readonly observe: {
+      /** `true` keeps figures by operation: `sidecar.stats()` and the event `period`. */
+      readonly enabled: boolean
+      /** Time between two events `period`, each with the figures since the one before. */
+      readonly period: number
+      /** Limit of names of operations, all kinds together; operations with further names count as `other`. */
+      readonly maxNames: number
+      /** How many of the first operations of a name are kept as examples, for each period. */
+      readonly maxSamples: number
+      /** The same for the first operations that failed. */
+      readonly maxErrors: number
+      /** Longest text in an example, in characters; the rest is cut off. */
+      readonly maxTagLength: number
+      /** Names of operations without figures; `*` stands for any text: `GET /actuator/*`, `resolve *`. */
+      readonly excludes: readonly string[]
+      /** HTTP statuses and codes of errors that are no failure: `404`, `SIDECAR_CIRCUIT_OPEN`. */
+      readonly expected: readonly string[]
+    }
     readonly health: {
       /** `true` answers `/health` and `/actuator/health` unless the app does. */
       readonly enabled: boolean
@@ -593,24 +611,6 @@ export interface Settings {
     readonly snapshotDir?: string | undefined
     /** File to which log lines are appended too, from the level `logging.level.nacos-sidecar`. It is created with mode 0640. */
     readonly logFile?: string | undefined
-  }
-  readonly observe: {
-    /** `true` keeps figures by operation: `sidecar.stats()` and the event `period`. */
-    readonly enabled: boolean
-    /** Time between two events `period`, each with the figures since the one before. */
-    readonly period: number
-    /** Limit of names of operations, all kinds together; operations with further names count as `other`. */
-    readonly maxNames: number
-    /** How many of the first operations of a name are kept as examples, for each period. */
-    readonly maxSamples: number
-    /** The same for the first operations that failed. */
-    readonly maxErrors: number
-    /** Longest text in an example, in characters; the rest is cut off. */
-    readonly maxTagLength: number
-    /** Names of operations without figures; `*` stands for any text: `GET /actuator/*`, `resolve *`. */
-    readonly excludes: readonly string[]
-    /** HTTP statuses and codes of errors that are no failure: `404`, `SIDECAR_CIRCUIT_OPEN`. */
-    readonly expected: readonly string[]
   }
   readonly logging: {
     /**

@@ -1,6 +1,6 @@
 import { flag, integer, list, positiveMs, section } from '../kinds.js'
 
-/** `observe`: figures by operation. Each of these is read live: a change in Nacos applies without a restart. */
+/** `sidecar.observe`: figures by operation. Each of these is read live: a change in Nacos applies without a restart. */
 export const observe = section({
   /** `true` keeps figures by operation: `sidecar.stats()` and the event `period`. */
   enabled: flag.default(true),

@@ -1,4 +1,5 @@
 import { autoOr, durationMs, flag, headerName, integer, oneOf, port, positiveMs, section, text } from '../kinds.js'
+import { observe } from './observe.js'
 
 const ejection = section({
   /** `true` ejects failing instances from the list for a while. */
@@ -77,6 +78,7 @@ export const sidecar = section({
   snapshotDir: text.optional(),
   /** File to which log lines are appended too, from the level `logging.level.nacos-sidecar`. It is created with mode 0640. */
   logFile: text.optional(),
+  observe: observe.prefault({}),
   health: section({
     /** `true` answers `/health` and `/actuator/health` unless the app does. */
     enabled: flag.default(true),

@@ -54,14 +54,14 @@ describe('the settings, live from Nacos', () => {
   test('switch figures off and on, and set the samples, without a restart', async () => {
     const { sidecar, publish, operation } = await setUp()
     const act = () => sidecar.config.publish({ dataId: 'x.yml', content: 'a: 1' })
-    await publish('observe.enabled: false')
+    await publish('sidecar.observe.enabled: false')
     const before = operation('publish')?.count ?? 0
     await act()
     expect(operation('publish')?.count ?? 0).toBe(before)
-    await publish('observe: { enabled: true, max-samples: 3 }')
+    await publish('sidecar.observe: { enabled: true, max-samples: 3 }')
     for (let n = 0; n < 5; n++) await act()
     expect(operation('publish')).toMatchObject({ count: before + 5, samples: [{}, {}, {}] })
-    await publish("observe: { excludes: 'pub*' }")
+    await publish("sidecar.observe: { excludes: 'pub*' }")
     await act()
     expect(operation('publish')).toBeUndefined()
   })
@@ -69,7 +69,7 @@ describe('the settings, live from Nacos', () => {
   test('another period applies to the one that goes on', async () => {
     const { sidecar, publish } = await setUp()
     const heard = once(sidecar, 'period')
-    await publish('observe.period: 50')
+    await publish('sidecar.observe.period: 50')
     const [period] = (await heard) as [StatsPeriod]
     expect(period.operations.map(({ name }) => name)).toContain('pull portal.yml')
     expect(period.from.getTime()).toBeLessThan(period.to.getTime())
@@ -78,17 +78,17 @@ describe('the settings, live from Nacos', () => {
   test('a value that is refused leaves the one before, with one alert', async () => {
     const { sidecar, registry, operation } = await setUp()
     const rejected = once(sidecar, 'configRejected')
-    registry.configs.publish({ dataId: 'portal.yml', content: 'observe: { max-names: 1, enabled: false }' })
+    registry.configs.publish({ dataId: 'portal.yml', content: 'sidecar.observe: { max-names: 1, enabled: false }' })
     const [{ source, error }] = (await rejected) as [{ source: string; error: Error }]
-    expect(source).toBe('observe')
+    expect(source).toBe('sidecar.observe')
     expect(error.message).toContain('maxNames')
     await sidecar.config.publish({ dataId: 'x.yml', content: 'a: 1' })
     expect(operation('publish')).toMatchObject({ count: 1 })
   })
 
   test('what code says is stronger than Nacos', async () => {
-    const { sidecar, publish, operation } = await setUp({ 'observe.enabled': true })
-    await publish('observe.enabled: false\na: 1')
+    const { sidecar, publish, operation } = await setUp({ 'sidecar.observe.enabled': true })
+    await publish('sidecar.observe.enabled: false\na: 1')
     await sidecar.config.publish({ dataId: 'x.yml', content: 'a: 1' })
     expect(operation('publish')).toMatchObject({ count: 1 })
   })
