@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events'
-import type { HealthStatus } from './adapters/health.js'
+import { healthPage, type HealthStatus } from './adapters/health.js'
 import { ownApp, type AppOwner } from './app-owners.js'
 import { createCallRuntime, type CallRuntime } from './calls/runtime.js'
 import { createRemoteConfig, type RemoteConfig } from './config/remote.js'
@@ -15,6 +15,7 @@ import { loggerFor } from './log-file.js'
 import type { Logger } from './logger.js'
 import { createObservation, type Observation } from './observe/observation.js'
 import { observeDocuments, observeLookup } from './observe/observed-registry.js'
+import { observeRequests } from './observe/served-requests.js'
 import type { PropertyStore } from './properties/store.js'
 import { createMember, type Member } from './registration/member.js'
 import { openRegistryClients, type RegistryClients } from './registry-clients.js'
@@ -120,6 +121,7 @@ export function compose(
     replaced: () => owner.hasOther('guards'),
     health: () => healthOf(lifecycle, remote, member, owner),
     onRequest: probe?.onRequest,
+    observe: observeRequests(recorder, healthPage),
   })
   lifecycle.start({
     app: guarded.mounted,

@@ -41,6 +41,8 @@ export interface GuardedAppOptions {
   health(): HealthStatus | undefined
   /** Called with every request that reaches the app; true for a probe of the sidecar, which is answered at once. */
   readonly onRequest?: (request: IncomingMessage) => boolean
+  /** Hears of every request that the app serves. */
+  readonly observe?: AppHooks['observe']
 }
 
 /** @throws SidecarError `SIDECAR_APP_UNSUPPORTED`, `SIDECAR_AUTH_SETTINGS` */
@@ -71,6 +73,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
       ? createServerGuard({
           guard: replaceable,
           context,
+          observe: options.observe,
           logger,
           app: () => mounted,
           everyServer: adapter === undefined,
@@ -80,6 +83,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   const mounted: MountedApp | undefined = adapter?.mount(app, {
     guard: servers?.guardApp,
     onRequest: options.onRequest,
+    observe: options.observe,
     health: sidecar.health.enabled ? createHealth(options.health) : () => undefined,
     context,
   })

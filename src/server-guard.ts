@@ -25,6 +25,8 @@ export interface ServerGuardOptions {
   readonly guard: Guard
   /** What travels on from a request, as the adapter has it. */
   readonly context: AppHooks['context']
+  /** Hears of requests where there is no app. */
+  readonly observe: AppHooks['observe']
   readonly logger: Logger
   /** The app that the adapter guards; `undefined` where there is none. */
   readonly app: () => MountedApp | undefined
@@ -62,12 +64,13 @@ interface Decided {
 export function createServerGuard({
   guard,
   context,
+  observe,
   logger,
   app,
   everyServer,
   signal,
 }: ServerGuardOptions): ServerGuard {
-  const hooks: AppHooks = { guard: guard.check, health: () => undefined, context }
+  const hooks: AppHooks = { guard: guard.check, health: () => undefined, context, observe }
   const installed = new WeakSet<HttpServer>()
   const own = new Set<HttpServer>()
   const decided = new WeakMap<IncomingMessage, Decided>()
@@ -130,7 +133,7 @@ export function createServerGuard({
       return true
     }
     if (!mounted) {
-      void handleRequest(hooks, incoming, undefined, handle, refuse)
+      void handleRequest(hooks, { request: incoming, response, url: undefined, route: noRoute }, handle, refuse)
       return true
     }
     // Handlers of such errors (Fastify's `frameworkErrors`) run before every hook.
@@ -223,6 +226,8 @@ export function createServerGuard({
     },
   }
 }
+
+const noRoute = () => undefined
 
 /** The `request` listener of a server that has one only; otherwise `undefined`. */
 function onlyListener(server: HttpServer): unknown {

@@ -10,6 +10,16 @@ export interface DirectAnswer {
   readonly body: unknown
 }
 
+/** A request as an adapter takes it in. */
+export interface Arrival {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** The request target as the app's router sees it, where that is not `request.url` (an app mounted in another one). */
+  readonly url: string | undefined
+  /** The pattern of the route that has handled it; `undefined` before that, and where none has. */
+  route(): string | undefined
+}
+
 /** What the sidecar asks a framework adapter to put in front of an app. All framework-free. */
 export interface AppHooks {
   /**
@@ -17,6 +27,8 @@ export interface AppHooks {
    * answered, and nothing of the app runs.
    */
   onRequest?(request: IncomingMessage): boolean
+  /** Hears of every request that the app serves or the guard refuses, before anything else does. Absent where nothing listens. */
+  observe?(arrival: Arrival): void
   /**
    * Decides on a request; synchronous where the answer is cached or needs no check. Absent when auth is off or
    * mounted by hand. `url` is the request target as the app's router sees it, where that is not `request.url`

@@ -1,19 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 import { PROBED, UNAVAILABLE, type GuardDecision, type Refusal } from '../auth/decision.js'
 import { currentContext, runWithContext, type RequestContext } from '../context.js'
-import type { AppHooks } from './adapter.js'
+import type { AppHooks, Arrival } from './adapter.js'
 
 type GuardHook = NonNullable<AppHooks['guard']>
 
 /** Runs the handler with the token and trace of the request in context, or refuses the request. */
 export function handleRequest<T>(
   hooks: AppHooks,
-  request: IncomingMessage,
-  url: string | undefined,
+  arrival: Arrival,
   handle: () => T,
   refuse: (refusal: Refusal) => T,
 ): T | Promise<T> {
+  const { request, url } = arrival
   if (hooks.onRequest?.(request)) return refuse(PROBED)
+  hooks.observe?.(arrival)
   if (!hooks.guard) return runInContext(hooks, request, handle)
   const decision = askGuard(hooks.guard, request, url)
   return isImmediate(decision)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Adapter, AppHooks, DirectAnswer, ExpressGuard, GuardMiddleware } from './adapter.js'
 import { decide, handleRequest } from './admission.js'
+import { createRouteFinder } from './express-route.js'
 import { sendJson, sendRefusal } from './send-json.js'
 import { insteadOf404 } from './instead-of-404.js'
 
@@ -26,11 +27,11 @@ export const express: Adapter = {
   mount(app, hooks) {
     const mounted = app as ExpressApp
     const handle = mounted.handle
+    const routeOf = createRouteFinder(mounted)
     mounted.handle = function (request, response, out) {
       void handleRequest(
         hooks,
-        request,
-        routedUrl(request),
+        { request, response, url: routedUrl(request), route: () => routeOf(request) },
         () => route(this, handle, hooks, request, response, out),
         (refusal) => sendRefusal(response, refusal),
       )

@@ -9,6 +9,7 @@ import { sendRefusal } from './send-json.js'
 interface FastifyRequest {
   readonly raw: IncomingMessage
   readonly is404: boolean
+  readonly routeOptions?: { readonly url?: string | undefined }
 }
 interface FastifyReply {
   readonly raw: ServerResponse
@@ -105,8 +106,13 @@ function onRequest(hooks: AppHooks): OnRequest {
       if (answer) reply.code(answer.status).send(answer.body)
       else done()
     }
-    void handleRequest(hooks, raw, undefined, handle, (refusal) => replyRefusal(reply, refusal))
+    const arrival = { request: raw, response: reply.raw, url: undefined, route: () => routeOf(request) }
+    void handleRequest(hooks, arrival, handle, (refusal) => replyRefusal(reply, refusal))
   }
+}
+
+function routeOf({ is404, routeOptions }: FastifyRequest): string | undefined {
+  return is404 ? undefined : routeOptions?.url
 }
 
 function replyRefusal(reply: FastifyReply, refusal: Refusal): void {

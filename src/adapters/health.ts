@@ -25,6 +25,11 @@ export function createHealth(status: () => HealthStatus | undefined): AppHooks['
   }
 }
 
+/** The path of a health page; `undefined` for any other target. */
+export function healthPage(method: string, target: string): string | undefined {
+  return isHealthRequest(method, target) ? withoutQuery(target) : undefined
+}
+
 function page(path: string, { phase, registered, lastBeat, details }: HealthStatus): DirectAnswer {
   const ready = phase === 'serving'
   const facts = { registered, lastBeat: lastBeat?.toISOString() ?? null }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
-import type { Adapter, AppHooks, DirectAnswer, GuardMiddleware, KoaGuard } from './adapter.js'
+import type { Adapter, AppHooks, Arrival, DirectAnswer, GuardMiddleware, KoaGuard } from './adapter.js'
 import { decide, handleRequest } from './admission.js'
 
 type Next = () => Promise<unknown>
@@ -16,6 +16,8 @@ interface KoaContext {
   readonly mountPath?: string
   readonly headerSent: boolean
   readonly respond?: boolean
+  /** Of @koa/router and koa-router: the pattern of the route, its prefixes included. */
+  readonly _matchedRoute?: unknown
   status: number
   body: unknown
   set(headers: Record<string, string>): void
@@ -85,8 +87,7 @@ function entryOf(hooks: AppHooks): KoaMiddleware {
     if (context[entered]) return next()
     const entering = handleRequest(
       hooks,
-      context.req,
-      routedUrl(context),
+      arrivalOf(context),
       () => {
         context[entered] = true
         return route(hooks, context, next)
@@ -95,6 +96,12 @@ function entryOf(hooks: AppHooks): KoaMiddleware {
     )
     return entering as Promise<unknown>
   }
+}
+
+function arrivalOf(context: KoaContext): Arrival {
+  const { req: request, res: response, mountPath = '' } = context
+  const route = () => (context._matchedRoute === undefined ? undefined : mountPath + String(context._matchedRoute))
+  return { request, response, url: routedUrl(context), route }
 }
 
 /** koa-mount cuts the prefix off `url`; the request as it came has it all, unless other middleware has rewritten it. */

@@ -14,7 +14,7 @@ const MAX_TAGS = 32
 /** The figures of one operation over a time, which goes on until `reset`. */
 export class Figures {
   count = 0
-  private errors = 0
+  errors = 0
   private attempts = 0
   private min = Infinity
   private max = 0

@@ -13,6 +13,8 @@ export interface Observation {
   readonly recorder: Recorder
   /** All operations since the start. */
   stats(): StatsPeriod
+  /** Of the requests served since the start, for alerts. */
+  counts(): { readonly requests: number; readonly errors: number }
   /** Ends the last period and reports it, within a second. Never rejects. */
   close(): Promise<void>
 }
@@ -47,6 +49,7 @@ export function createObservation(options: ObservationOptions): Observation {
   })
   return {
     recorder,
+    counts: () => recorder.counts('server'),
     stats: () => ({ from: since, to: new Date(), operations: recorder.stats() }),
     async close() {
       periods.close()

@@ -105,6 +105,19 @@ export class Recorder {
     })
   }
 
+  /** The sum of a kind since the start. */
+  counts(kind: OperationKind): { readonly requests: number; readonly errors: number } {
+    let requests = 0
+    let errors = 0
+    for (const operation of this.operations.get(kind)!.values()) {
+      if (operation === undefined) continue
+      const { current, past } = operation
+      requests += past.count + current.count
+      errors += past.errors + current.errors
+    }
+    return { requests, errors }
+  }
+
   private all(): Operation[] {
     return [...this.operations.values()].flatMap((known) => [...known.values()].filter((one) => one !== undefined))
   }

@@ -1,0 +1,76 @@
+import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { OperationOutcome } from './operation.js'
+import type { Recorder } from './recorder.js'
+
+/** A request that is being served. */
+interface Served {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  /** Its target as the app's router sees it, where that is not `request.url`. */
+  readonly url: string | undefined
+  /** The pattern of its route. */
+  route(): string | undefined
+}
+
+/** The pattern of what is served without a route; `undefined` for any other target. */
+type PatternOf = (method: string, target: string) => string | undefined
+
+/** Of a response that is followed already: an app in another one takes a request in twice. */
+const FOLLOWED = Symbol('followed')
+type Followed = ServerResponse & { [FOLLOWED]?: ServedRequest }
+
+const VERBS: ReadonlySet<string> = new Set(METHODS)
+
+/**
+ * Figures of the requests that an app serves, by method and pattern of the route: from when they come in until the response
+ * is on its way, or cut off. What no route handles is `GET *`.
+ *
+ * @param patternOf for the sidecar's own pages
+ */
+export function observeRequests(recorder: Recorder, patternOf: PatternOf): (served: Served) => void {
+  return (served) => {
+    const response = served.response as Followed
+    if (!recorder.enabled || response[FOLLOWED] !== undefined) return
+    response[FOLLOWED] = new ServedRequest(recorder, served, patternOf)
+    response.on('close', onClose)
+  }
+}
+
+function onClose(this: Followed): void {
+  this[FOLLOWED]?.end()
+}
+
+class ServedRequest implements OperationOutcome {
+  private readonly since = performance.now()
+  failed = false
+  code: string | undefined
+
+  constructor(
+    private readonly recorder: Recorder,
+    private readonly served: Served,
+    private readonly patternOf: PatternOf,
+  ) {}
+
+  get status(): number | undefined {
+    const { response } = this.served
+    return response.headersSent ? response.statusCode : undefined
+  }
+
+  get traceparent(): string | undefined {
+    const { traceparent } = this.served.request.headers
+    return typeof traceparent === 'string' ? traceparent : undefined
+  }
+
+  end(): void {
+    const { request, response, url } = this.served
+    const { method = 'GET' } = request
+    // The caller went away: no failure of ours, unless we had begun to say so.
+    if (!response.writableFinished) this.code = 'aborted'
+    const { status } = this
+    this.failed = status !== undefined && status >= 500 && !this.recorder.isExpected(status, undefined)
+    // Over HTTP/2 a method is any text.
+    const verb = VERBS.has(method) ? method : 'OTHER'
+    const pattern = this.served.route() ?? this.patternOf(method, url ?? request.url ?? '/') ?? '*'
+    this.recorder.record('server', `${verb} ${pattern}`, performance.now() - this.since, this)
+  }
+}
