@@ -13,7 +13,11 @@ interface Layer {
 interface Router {
   readonly stack?: readonly Layer[]
 }
-type Routed = IncomingMessage & { readonly baseUrl?: string; readonly route?: { readonly path?: unknown } }
+type Routed = IncomingMessage & {
+  readonly baseUrl?: string
+  readonly route?: { readonly path?: unknown }
+  readonly params?: Layer['params']
+}
 
 /** Spellings of the path that a route's router is mounted at: routes ignore case. */
 const MAX_MOUNTS = 16
@@ -23,8 +27,8 @@ const MAX_DEPTH = 20
 interface Mount {
   /** The layers from the app to the route; `undefined` where they are not found: a mounted app, a wrapped router. */
   readonly chain: readonly Layer[] | undefined
-  /** By `baseUrl`, what it stands for. */
-  readonly bases: Map<string, string>
+  /** By `baseUrl`, the pattern of the whole. */
+  readonly patterns: Map<string, string>
   /** After an error the router has taken its `baseUrl` back. */
   last: string
 }
@@ -43,25 +47,29 @@ export function createRouteFinder(app: object): (request: IncomingMessage) => st
     let mount = mounts.get(route)
     if (mount === undefined) {
       const chain = findChain(routerOf(app), route, 0)
-      mounts.set(route, (mount = { chain, bases: new Map(), last: '' }))
+      mounts.set(route, (mount = { chain, patterns: new Map(), last: String(route.path) }))
     }
-    return baseOf(mount, baseUrl, request as Routed) + String(route.path)
+    return patternIn(mount, baseUrl, request as Routed)
   }
 }
 
-function baseOf(mount: Mount, baseUrl: string, { params }: Routed & { readonly params?: Layer['params'] }): string {
-  if (mount.chain?.length === 0) return ''
-  if (baseUrl === '') return mount.last
-  const known = mount.bases.get(baseUrl)
+function patternIn(mount: Mount, baseUrl: string, { route, params }: Routed): string {
+  const { chain, patterns } = mount
+  if (baseUrl === '' || chain?.length === 0) return mount.last
+  const known = patterns.get(baseUrl)
   if (known !== undefined) return (mount.last = known)
-  const text = baseUrl.toLowerCase()
-  const same = [...mount.bases.values()].find((base) => base.toLowerCase() === text)
-  const base =
-    mount.chain?.some(isVariable) === true
-      ? mount.chain.map(patternOf).join('')
-      : (same ?? (mount.bases.size < MAX_MOUNTS ? fill(baseUrl, params) : '*'))
-  if (mount.bases.size < MAX_MOUNTS) mount.bases.set(baseUrl, base)
-  return (mount.last = base)
+  const path = String(route?.path)
+  let pattern: string
+  if (chain?.some(isVariable)) {
+    pattern = chain.map(patternOf).join('') + path
+  } else {
+    const text = baseUrl.toLowerCase()
+    const same = [...patterns.keys()].find((base) => base.toLowerCase() === text)
+    if (same !== undefined) pattern = patterns.get(same)!
+    else pattern = (patterns.size < MAX_MOUNTS ? fill(baseUrl, params) : '*') + path
+  }
+  if (patterns.size < MAX_MOUNTS) patterns.set(baseUrl, pattern)
+  return (mount.last = pattern)
 }
 
 function isVariable({ rawPath, params = {} }: Layer): boolean {

@@ -40,6 +40,21 @@ function onClose(this: Followed): void {
   this[FOLLOWED]?.end()
 }
 
+/** Names by pattern, by verb: to make one of two, and to look it up, costs more than all else. */
+const names = new Map<string, Map<string, string>>()
+const MAX_PATTERNS = 2_000
+
+function nameOf(verb: string, pattern: string): string {
+  let known = names.get(verb)
+  if (known === undefined) names.set(verb, (known = new Map()))
+  let name = known.get(pattern)
+  if (name === undefined) {
+    name = `${verb} ${pattern}`
+    if (known.size < MAX_PATTERNS) known.set(pattern, name)
+  }
+  return name
+}
+
 class ServedRequest implements OperationOutcome {
   private readonly since = performance.now()
   failed = false
@@ -71,6 +86,6 @@ class ServedRequest implements OperationOutcome {
     // Over HTTP/2 a method is any text.
     const verb = VERBS.has(method) ? method : 'OTHER'
     const pattern = this.served.route() ?? this.patternOf(method, url ?? request.url ?? '/') ?? '*'
-    this.recorder.record('server', `${verb} ${pattern}`, performance.now() - this.since, this)
+    this.recorder.record('server', nameOf(verb, pattern), performance.now() - this.since, this)
   }
 }
