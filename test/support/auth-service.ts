@@ -50,7 +50,7 @@ export const say =
 
 /** `auth` of a bootstrap.yml. */
 export function authSettings(auth: object = {}): AuthSettings {
-  return settingsSchema.parse({ auth: { enabled: true, service: 'auth-service', timeout: 500, ...auth } }).auth
+  return settingsSchema.parse({ auth: { enabled: true, service: 'auth-service', timeout: 5_000, ...auth } }).auth
 }
 
 /** An incoming request as the guard looks at it. */

@@ -62,7 +62,7 @@ it.each([
 })
 
 it('G11: a gRPC connection that is set up stays', async () => {
-  const registry = await devRegistry({ grpcTimes: { setUpWithinMs: 150 } })
+  const registry = await devRegistry({ grpcTimes: { setUpWithinMs: 1_000 } })
   const client = rawClient(registry)
   await client.connect()
   const [connection] = registry.grpc.connections()
