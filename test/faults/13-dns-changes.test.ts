@@ -87,10 +87,11 @@ test('fault 13: DNS failure, then a new address: resolved again within 30 s, wit
   await first.stop()
   await vi.waitFor(() => expect(sidecar.status().registry.connected).toBe(false), 20_000)
   name.asked.length = 0
+  const lostAt = performance.now()
   await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS))
   expect(name.asked.length).toBeGreaterThan(0)
   // Each request of the budget is one look-up, and there is one request a second.
-  expect(name.asked.length).toBeLessThanOrEqual(OUTAGE_MS / 1_000 + 2)
+  expect(name.asked.length).toBeLessThanOrEqual((performance.now() - lostAt) / 1_000 + 2)
 
   // 127.0.0.2 is as good an address as any.
   const second = await registryOn('127.0.0.2', first.port)

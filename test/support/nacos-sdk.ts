@@ -27,7 +27,7 @@ export function openSdk(
   const credentials = { ...(username && { username, password }) }
   const naming = new NacosNamingClient({ logger: silent, serverList: server, namespace: 'public', ...credentials })
   const cacheDir = join(tmpdir(), `nacos-sdk-${randomUUID()}`)
-  const config = new DataClient({ serverAddr: server, requestTimeout: 300, cacheDir, ...credentials })
+  const config = new DataClient({ serverAddr: server, requestTimeout: 600, cacheDir, ...credentials })
   // Without a listener it prints.
   config.on('error', () => {})
   const transport = fromNacosSdk({ naming, config, ...options }) as Required<NacosTransport>

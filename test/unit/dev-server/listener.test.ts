@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { resolveOptions } from '../../../src/dev-server/options.js'
 import type { DevServer } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/registry.js'
@@ -65,8 +66,13 @@ describe('the config long poll', () => {
 
   it('ends with an empty answer when the registry stops', async () => {
     const registry = await devRegistry()
+    const arrived = new Promise<void>((resolve) => {
+      const onStart = () => setImmediate(resolve)
+      subscribe('http.server.request.start', onStart)
+      onTestFinished(() => void unsubscribe('http.server.request.start', onStart))
+    })
     const poll = timed(listen(registry, entry('a'), 30_000))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await arrived
     await registry.stop()
     const { value, tookMs } = await poll
     expect(value).toBe('')
