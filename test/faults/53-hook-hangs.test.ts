@@ -13,7 +13,7 @@ afterEach(killChildren)
 
 const told = (app: Child) => app.messages.map(({ type }) => type)
 
-test('fault 52: a start hook hangs: the start ends at its timeout, exit code 1', async () => {
+test('fault 53: a start hook hangs: the start ends at its timeout, exit code 1', async () => {
   const registry = await devRegistry()
   const app = hookedApp(registry, {
     hooks: `sidecar.onStart(() => ${HANG}, { name: 'open the pool', timeout: ${TIMEOUT} })`,
@@ -23,7 +23,7 @@ test('fault 52: a start hook hangs: the start ends at its timeout, exit code 1',
   expect(registry.services()).toEqual([])
 })
 
-test('fault 52: a stop hook hangs: the next one runs at its timeout, the process ends by its signal', async () => {
+test('fault 53: a stop hook hangs: the next one runs at its timeout, the process ends by its signal', async () => {
   const registry = await devRegistry()
   const app = hookedApp(registry, {
     hooks: `
@@ -48,7 +48,7 @@ const SECOND = `
     say('flush aborted', { killed: context.killed })
   }, { name: 'flush' })`
 
-test('fault 52: a second signal aborts the hook that runs, and calls the others with `killed`, for a second', async () => {
+test('fault 53: a second signal aborts the hook that runs, and calls the others with `killed`, for a second', async () => {
   const registry = await devRegistry()
   const app = hookedApp(registry, { hooks: SECOND })
   await app.message('registered')
@@ -69,7 +69,7 @@ test('fault 52: a second signal aborts the hook that runs, and calls the others 
   expect(app.stderr).toMatch(/WARN .*a second signal ends the process, still open: stop hook "queue"/)
 })
 
-test('fault 52: a third signal waits for nothing', async () => {
+test('fault 53: a third signal waits for nothing', async () => {
   const registry = await devRegistry()
   const app = hookedApp(registry, { hooks: SECOND })
   await app.message('registered')
@@ -87,7 +87,7 @@ test('fault 52: a third signal waits for nothing', async () => {
   expect(app.stderr).not.toContain('still open')
 })
 
-test.skipIf(!namespaces)('fault 52: as PID 1: a hook that hangs, then 143; a second signal', async () => {
+test.skipIf(!namespaces)('fault 53: as PID 1: a hook that hangs, then 143; a second signal', async () => {
   const registry = await devRegistry()
   const wrapper = ['unshare', '-r', '-p', '-f', '--mount-proc', '--kill-child']
   const hooks = `

@@ -6,7 +6,7 @@ import { devRegistry } from '../support/registry.js'
 
 afterEach(killChildren)
 
-test('fault 51: a start hook throws: never registered, what was open is closed, exit code 1', async () => {
+test('fault 52: a start hook throws: never registered, what was open is closed, exit code 1', async () => {
   const registry = await devRegistry()
   const app = hookedApp(registry, {
     hooks: `
@@ -20,7 +20,7 @@ test('fault 51: a start hook throws: never registered, what was open is closed, 
   expect(registry.services()).toEqual([])
 })
 
-test('fault 51: a stop hook throws: logged, the next ones run, the process ends by its signal', async () => {
+test('fault 52: a stop hook throws: logged, the next ones run, the process ends by its signal', async () => {
   const registry = await devRegistry()
   const app = hookedApp(registry, {
     hooks: `
@@ -38,7 +38,7 @@ test('fault 51: a stop hook throws: logged, the next ones run, the process ends 
   expect(app.messages.map(({ type }) => type)).toContain('pool closed')
 })
 
-test('fault 51: no hook runs in a crash, and the instance is deregistered all the same', async () => {
+test('fault 52: no hook runs in a crash, and the instance is deregistered all the same', async () => {
   const registry = await devRegistry()
   const app = hookedApp(registry, { hooks: `sidecar.onStop(() => say('pool closed'))` })
   await app.message('registered')
