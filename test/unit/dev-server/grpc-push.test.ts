@@ -33,7 +33,7 @@ const portsIn = (registry: DevServer) =>
     .sort((a, b) => a - b)
 
 /** An acknowledgement that comes in time on a busy machine too. */
-const ACK_MS = 300
+const ACK_MS = 1_000
 
 let fences = 0
 
