@@ -23,7 +23,7 @@ async function stopAs(app: Child, signal: NodeJS.Signals, patienceMs: number) {
 test('PM2, as it comes: SIGINT, and SIGKILL after 1.6 s', async () => {
   const registry = await devRegistry()
   const app = await composedApp(registry, { FRAMEWORK: 'express', HANDLER: 'close' })
-  const answer = call(app.port, '/slow/800', new Agent({ keepAlive: true }))
+  const answer = call(app.port, '/slow/400', new Agent({ keepAlive: true }))
   await app.message('slow')
   const deregistered = once(registry, 'deregister')
   const { exit } = await stopAs(app, 'SIGINT', 1600)

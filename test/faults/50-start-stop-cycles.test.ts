@@ -39,21 +39,29 @@ function heap() {
 }
 function measure() {
   const resources = {}
-  for (const name of process.getActiveResourcesInfo()) resources[name] = (resources[name] ?? 0) + 1
+  for (const name of process.getActiveResourcesInfo().sort()) resources[name] = (resources[name] ?? 0) + 1
   const listeners = process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0)
   return { resources, listeners }
 }
-const pause = () => new Promise((resolve) => setTimeout(resolve, 1500))
+// Once nothing closes any more: what leaked stays.
+async function settled() {
+  let last = measure()
+  for (let same = 0; same < 6; ) {
+    await new Promise((resolve) => setTimeout(resolve, 250))
+    const now = measure()
+    same = JSON.stringify(now) === JSON.stringify(last) ? same + 1 : 0
+    last = now
+  }
+  return last
+}
 for (let n = 0; n < warmUp; n++) await cycle()
-await pause()
-const before = measure()
+const before = await settled()
 const heaps = [heap()]
 for (let round = 0; round < batches; round++) {
   for (let n = 0; n < batch; n++) await cycle()
   heaps.push(heap())
 }
-await pause()
-say('done', { before, after: measure(), heaps })
+say('done', { before, after: await settled(), heaps })
 process.on('exit', (code) => say('exit', { code }))
 process.disconnect?.()
 `
