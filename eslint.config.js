@@ -1,6 +1,7 @@
 import { createTypeScriptImportResolver } from 'eslint-import-resolver-typescript'
 import importX from 'eslint-plugin-import-x'
 import tseslint from 'typescript-eslint'
+import { publicImports } from './scripts/eslint-public-imports.js'
 
 /** Which way imports may point (docs/architecture.md, "Directions"). `target` may not import `from`, but for `except`. */
 const CORE = [
@@ -145,5 +146,13 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['test/**/*.ts'],
+    ignores: ['test/package/**'],
+    plugins: { local: { rules: { 'public-imports': publicImports } } },
+    rules: { 'local/public-imports': ['error', 'all'] },
+  },
+  // They run outside of vitest, where `nacos-sidecar` is the built package.
+  { files: ['test/{fixtures,bench,rollout}/**/*.ts'], rules: { 'local/public-imports': ['error', 'types'] } },
   { files: ['test/**/*.ts', 'examples/**/*.ts'], rules: { '@typescript-eslint/no-unused-expressions': 'off' } },
 )

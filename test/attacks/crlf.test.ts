@@ -1,7 +1,5 @@
+import { type ClientOptions, defineClient, GET, POST, runWithContext } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
-import { runWithContext } from '../../src/context.js'
-import { defineClient, GET, POST } from '../../src/feign/define-client.js'
-import type { ClientOptions } from '../../src/feign/options.js'
 import { instance, startMesh, startProvider } from '../support/mesh.js'
 
 async function setUp(options: ClientOptions = {}) {

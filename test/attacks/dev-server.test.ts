@@ -3,8 +3,9 @@ import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { startDevServer } from 'nacos-sidecar/dev-server'
+import type { DevServer } from 'nacos-sidecar/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { startDevServer, type DevServer } from '../../src/dev-server/index.js'
 import { devRegistry, form } from '../support/registry.js'
 
 const REGISTER = { ip: '6.6.6.6', port: 666, serviceName: 'evil' }

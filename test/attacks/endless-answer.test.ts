@@ -1,6 +1,5 @@
+import { type ClientOptions, FeignError } from 'nacos-sidecar'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FeignError } from '../../src/feign/errors.js'
-import type { ClientOptions } from '../../src/feign/options.js'
 import { killChildren, startChild, type Child } from '../support/child.js'
 import { typedCall } from '../support/call-styles.js'
 import { instance, startMesh } from '../support/mesh.js'

@@ -1,5 +1,5 @@
+import { startDevServer } from 'nacos-sidecar/dev-server'
 import { afterEach, expect, test } from 'vitest'
-import { startDevServer } from '../../src/dev-server/index.js'
 import { killChildren } from '../support/child.js'
 import { startScript } from '../support/script.js'
 

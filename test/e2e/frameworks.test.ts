@@ -1,6 +1,6 @@
 import { once } from 'node:events'
+import type { DevServer } from 'nacos-sidecar/testing'
 import { afterAll, describe, expect, test, vi, type TestContext } from 'vitest'
-import type { DevServer } from '../../src/dev-server/index.js'
 import { killChildren, startChild } from '../support/child.js'
 import { devRegistry } from '../support/registry.js'
 import { tempFolder } from '../support/temp-folder.js'

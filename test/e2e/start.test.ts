@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { startTestRegistry } from 'nacos-sidecar/testing'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { startTestRegistry } from '../../src/testing.js'
 import { killChildren } from '../support/child.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
 import { startScript } from '../support/script.js'

@@ -1,6 +1,6 @@
+import type { ServiceInstance } from 'nacos-sidecar'
+import type { DevServerOptions } from 'nacos-sidecar/testing'
 import { afterAll, expect, test, vi, type TestContext } from 'vitest'
-import type { DevServerOptions } from '../../src/dev-server/index.js'
-import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild } from '../support/child.js'
 import { startRegistryProcess } from '../support/registry.js'
 import { bound, duration } from '../support/scale.js'

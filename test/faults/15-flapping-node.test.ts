@@ -1,5 +1,5 @@
+import { startDevServer } from 'nacos-sidecar/dev-server'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { startDevServer } from '../../src/dev-server/index.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { openDirectory, registrySettings } from '../support/transport.js'
 import { duration } from '../support/scale.js'

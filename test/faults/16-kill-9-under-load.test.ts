@@ -1,5 +1,5 @@
+import type { ServiceInstance } from 'nacos-sidecar'
 import { afterEach, expect, test, vi } from 'vitest'
-import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild, type Child } from '../support/child.js'
 import { callStyles, typedCall, type CallService } from '../support/call-styles.js'
 import { ownPort } from '../support/own-port.js'

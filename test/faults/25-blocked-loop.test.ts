@@ -1,5 +1,5 @@
+import { startDevServer } from 'nacos-sidecar/dev-server'
 import { afterEach, expect, test, vi } from 'vitest'
-import { startDevServer } from '../../src/dev-server/index.js'
 import { killChildren } from '../support/child.js'
 import { startMember } from '../support/app-process.js'
 import { duration } from '../support/scale.js'

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
+import { startDevServer } from 'nacos-sidecar/dev-server'
 import { afterEach, expect, test, vi } from 'vitest'
-import { startDevServer } from '../../src/dev-server/index.js'
 import { killChildren } from '../support/child.js'
 import { startMember } from '../support/app-process.js'
 import { bound, duration } from '../support/scale.js'

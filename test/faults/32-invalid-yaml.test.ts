@@ -1,6 +1,6 @@
 import fc from 'fast-check'
+import { SidecarError } from 'nacos-sidecar'
 import { expect, test } from 'vitest'
-import { SidecarError } from '../../src/errors.js'
 import { loadBootstrap, loadError } from '../support/bootstrap.js'
 
 const GOOD_LINES = Array.from({ length: 10 }, (_, index) => `key${index}: ${index}\n`).join('')

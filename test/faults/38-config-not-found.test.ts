@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import { startDevServer } from 'nacos-sidecar/dev-server'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { startDevServer } from '../../src/dev-server/index.js'
 import { createHttpTransport } from '../../src/nacos/http/transport.js'
 import { createRemoteConfig } from '../../src/config/remote.js'
 import { connectionOf } from '../../src/settings/connection.js'

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
+import type { ServiceInstance } from 'nacos-sidecar'
+import type { DevServer } from 'nacos-sidecar/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { DevServer } from '../../src/dev-server/index.js'
-import type { ServiceInstance } from '../../src/types.js'
 import { killChildren, startChild } from '../support/child.js'
 import { devRegistry } from '../support/registry.js'
 

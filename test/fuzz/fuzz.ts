@@ -1,6 +1,6 @@
 import fc from 'fast-check'
+import { SidecarError } from 'nacos-sidecar'
 import { expect, test } from 'vitest'
-import { SidecarError } from '../../src/errors.js'
 
 /** `npm run fuzz` sets it: how long each target runs. In `npm test` a target runs a few times, from a fixed seed. */
 const seconds = Number(process.env['FUZZ_SECONDS'] ?? 0)

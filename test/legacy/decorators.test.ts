@@ -1,6 +1,6 @@
+import { feign, get, head, post } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
 import { clientOf } from '../../src/feign/define-client.js'
-import { feign, get, head, post } from '../../src/feign/decorators.js'
 import type { HeadResponse } from '../../src/feign/response.js'
 import { instance, startMesh, startProvider } from '../support/mesh.js'
 

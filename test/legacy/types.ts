@@ -1,5 +1,5 @@
 /** Checked by `tsc -p tsconfig.legacy.json` only: the mistakes of test/types/feign.ts under experimentalDecorators. */
-import { feign, get, post } from '../../src/feign/decorators.js'
+import { feign, get, post } from 'nacos-sidecar'
 
 interface User {
   id: string

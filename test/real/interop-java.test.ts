@@ -1,5 +1,5 @@
+import { configRemote, defineClient, GET } from 'nacos-sidecar'
 import { afterAll, beforeAll, describe, expect, inject } from 'vitest'
-import { configRemote, defineClient, GET } from '../../src/index.js'
 import { contractTest } from '../contract/support/contract-test.js'
 import { joinMesh } from '../contract/support/member.js'
 import type { ContractTarget } from '../contract/support/target.js'

@@ -1,7 +1,6 @@
 import { request } from 'undici'
+import { type ClientOptions, defineClient, DELETE, GET, POST, PUT } from 'nacos-sidecar'
 import { onTestFinished } from 'vitest'
-import { defineClient, DELETE, GET, POST, PUT } from '../../src/feign/define-client.js'
-import type { ClientOptions } from '../../src/feign/options.js'
 import { activeRuntime } from '../../src/calls/active-runtime.js'
 import { createLazyAxios } from '../../src/http/lazy-axios.js'
 import { SidecarDispatcher } from '../../src/http/dispatcher.js'

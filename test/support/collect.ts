@@ -1,5 +1,5 @@
-import type { Emit, SidecarEvents } from '../../src/events.js'
-import type { Logger } from '../../src/logger.js'
+import type { Logger, SidecarEvents } from 'nacos-sidecar'
+import type { Emit } from '../../src/events.js'
 
 /** A logger that keeps its lines as `level message`. */
 export function collectLog(): Logger & { readonly lines: string[] } {

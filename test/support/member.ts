@@ -1,10 +1,8 @@
 import { once } from 'node:events'
 import type { RequestListener } from 'node:http'
 import type { AddressInfo, Server } from 'node:net'
+import { createSidecar, type Sidecar, type SidecarOptions } from 'nacos-sidecar'
 import { onTestFinished } from 'vitest'
-import { createSidecar } from '../../src/process-sidecar.js'
-import type { SidecarOptions } from '../../src/sidecar-options.js'
-import type { Sidecar } from '../../src/sidecar.js'
 import { collectLog } from './collect.js'
 
 /** A sidecar in this process that stops with the test. `lines`: what it logged, as `level message`. */

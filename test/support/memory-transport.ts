@@ -1,6 +1,5 @@
-import { SidecarError } from '../../src/errors.js'
-import type { BeatResult, NacosTransport } from '../../src/nacos/transport.js'
-import type { ServiceInstance } from '../../src/types.js'
+import { type NacosTransport, type ServiceInstance, SidecarError } from 'nacos-sidecar'
+import type { BeatResult } from '../../src/nacos/transport.js'
 
 /** A registry in memory, for what stands above `NacosTransport`. */
 export interface MemoryTransport extends NacosTransport {

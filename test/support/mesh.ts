@@ -1,15 +1,13 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type Logger, type ServiceInstance, type ServiceKey, SidecarError } from 'nacos-sidecar'
 import { onTestFinished } from 'vitest'
 import type { ServiceDirectory } from '../../src/discovery/directory.js'
-import { SidecarError } from '../../src/errors.js'
 import type { Emit } from '../../src/events.js'
 import { setActiveRuntime } from '../../src/calls/active-runtime.js'
 import { createCallRuntime, type CallRuntime } from '../../src/calls/runtime.js'
-import type { Logger } from '../../src/logger.js'
 import { settingsSchema } from '../../src/settings/schema.js'
 import { pollServices } from '../../src/nacos/polling.js'
-import type { ServiceInstance, ServiceKey } from '../../src/types.js'
 
 /** A request as a provider saw it. */
 export interface Seen {

@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DataClient, NacosNamingClient } from 'nacos'
+import { fromNacosSdk, type NacosSdkOptions, type NacosTransport } from 'nacos-sidecar'
 import { onTestFinished } from 'vitest'
-import { fromNacosSdk, type NacosSdkOptions } from '../../src/nacos/sdk.js'
 import { closeSdk } from '../../src/nacos/sdk/close.js'
-import type { NacosTransport } from '../../src/nacos/transport.js'
 
 const silent = { ...console, debug() {}, info() {}, log() {}, warn() {}, error() {} }
 

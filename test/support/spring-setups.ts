@@ -1,7 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { DevServer, DevServerOptions } from '../../src/dev-server/index.js'
+import type { DevServer, DevServerOptions } from 'nacos-sidecar/testing'
 
 /** Where a set-up is a folder: `setup.json`, `app/` with the files of the service, `nacos/`, `answers.json`. */
 export const SETUPS = fileURLToPath(new URL('../fixtures/spring', import.meta.url))

@@ -1,9 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { startDevServer } from '../../src/dev-server/index.js'
-import type { Config } from '../../src/config/config.js'
-import { SidecarError, messageOf } from '../../src/errors.js'
-import { createSidecar } from '../../src/process-sidecar.js'
-import type { Sidecar } from '../../src/sidecar.js'
+import { type Config, createSidecar, type Sidecar, SidecarError } from 'nacos-sidecar'
+import { startDevServer } from 'nacos-sidecar/dev-server'
+import { messageOf } from '../../src/errors.js'
 import { collectLog } from './collect.js'
 import {
   publishDocuments,

@@ -1,3 +1,4 @@
+import type { ServiceInstance, Settings } from 'nacos-sidecar'
 import { onTestFinished, vi } from 'vitest'
 import { createServiceDirectory, type ServiceDirectory } from '../../src/discovery/directory.js'
 import { createTransport } from '../../src/nacos/connect.js'
@@ -5,8 +6,7 @@ import { createHttpTransport, type HttpTransport, type HttpTransportOptions } fr
 import { pollServices } from '../../src/nacos/polling.js'
 import type { RegistryTransport } from '../../src/nacos/transport.js'
 import { connectionOf } from '../../src/settings/connection.js'
-import { settingsSchema, type Settings } from '../../src/settings/schema.js'
-import type { ServiceInstance } from '../../src/types.js'
+import { settingsSchema } from '../../src/settings/schema.js'
 import { collectLog, collectEvents } from './collect.js'
 
 export type Overrides = Omit<Partial<HttpTransportOptions>, 'addresses' | 'logger'> & {

@@ -1,6 +1,6 @@
 /** Compiled, never run: a balancer of one's own, as docs/calls.md has it. */
+import { registerBalancer } from 'nacos-sidecar'
 import { createRoundRobin } from '../../src/balance/round-robin.js'
-import { registerBalancer } from '../../src/balance/registry.js'
 
 registerBalancer('near', (instances, previous, { cluster }) =>
   createRoundRobin(

@@ -4,11 +4,11 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import express from 'express'
 import fastify from 'fastify'
 import Koa from 'koa'
-import * as onExpress from '../../src/express.js'
-import * as onFastify from '../../src/fastify.js'
-import * as onKoa from '../../src/koa.js'
-import * as onNest from '../../src/nest.js'
-import type { Sidecar } from '../../src/sidecar.js'
+import type { Sidecar } from 'nacos-sidecar'
+import * as onExpress from 'nacos-sidecar/express'
+import * as onFastify from 'nacos-sidecar/fastify'
+import * as onKoa from 'nacos-sidecar/koa'
+import * as onNest from 'nacos-sidecar/nest'
 
 declare const nest: INestApplication
 declare const nestOnFastify: NestFastifyApplication

@@ -1,6 +1,5 @@
 /** Checked by tsc only: every `@ts-expect-error` is a mistake that must not compile. */
-import { defineClient, DELETE, GET, POST } from '../../src/feign/define-client.js'
-import { del, feign, get, head, patch, post, put } from '../../src/feign/decorators.js'
+import { defineClient, del, DELETE, feign, GET, get, head, patch, POST, post, put } from 'nacos-sidecar'
 import type { HeadResponse } from '../../src/feign/response.js'
 
 interface User {

@@ -1,9 +1,8 @@
 import { buildSync, type BuildOptions } from 'esbuild'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { FeignError, SidecarError } from 'nacos-sidecar'
 import { afterEach, describe, expect, it } from 'vitest'
-import { SidecarError } from '../../src/errors.js'
-import { FeignError } from '../../src/feign/errors.js'
 import { killChildren, startChild } from '../support/child.js'
 import { tempFolder } from '../support/temp-folder.js'
 

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import type { Logger } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
 import { loggerFor } from '../../src/log-file.js'
-import { escaping, type Logger } from '../../src/logger.js'
+import { escaping } from '../../src/logger.js'
 import { settingsSchema } from '../../src/settings/schema.js'
 import { tempFolder } from '../support/temp-folder.js'
 

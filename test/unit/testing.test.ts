@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { createSidecar } from 'nacos-sidecar'
+import { startTestRegistry } from 'nacos-sidecar/testing'
 import { expect, onTestFinished, test } from 'vitest'
-import { createSidecar } from '../../src/process-sidecar.js'
-import { startTestRegistry } from '../../src/testing.js'
 import { collectLog } from '../support/collect.js'
 
 /** What a user's own test would do. */

@@ -1,5 +1,5 @@
+import type { Logger } from 'nacos-sidecar'
 import { describe, expect } from 'vitest'
-import type { Logger } from '../../../src/logger.js'
 import { contractTest, LONGEST_TTL_MS, type Skip } from '../support/contract-test.js'
 import { recordingProxy } from '../support/recording-proxy.js'
 import type { ContractTarget } from '../support/target.js'

@@ -1,5 +1,5 @@
+import type { ConfigItem } from 'nacos-sidecar'
 import { describe, expect } from 'vitest'
-import type { ConfigItem } from '../../../src/types.js'
 import { contractTest, type Skip } from '../support/contract-test.js'
 import { md5 } from '../support/raw.js'
 import type { ContractTarget } from '../support/target.js'

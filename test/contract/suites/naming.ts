@@ -1,6 +1,5 @@
+import type { NacosTransport, ServiceInstance } from 'nacos-sidecar'
 import { describe, expect } from 'vitest'
-import type { NacosTransport } from '../../../src/nacos/transport.js'
-import type { ServiceInstance } from '../../../src/types.js'
 import { contractTest, type Skip } from '../support/contract-test.js'
 import type { RawRegistry } from '../support/raw.js'
 import type { ContractTarget } from '../support/target.js'

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { ConfigKey, NacosTransport, ServiceInstance, ServiceKey } from 'nacos-sidecar'
 import { it, vi } from 'vitest'
-import type { NacosTransport } from '../../../src/nacos/transport.js'
-import type { ConfigKey, ServiceInstance, ServiceKey } from '../../../src/types.js'
 import { anInstance } from '../../support/transport.js'
 import { createRaw, type RawHost, type RawRegistry } from './raw.js'
 import type { ContractTarget, ServerKind } from './target.js'

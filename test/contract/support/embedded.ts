@@ -1,5 +1,6 @@
+import { startDevServer } from 'nacos-sidecar/dev-server'
+import type { DevServerOptions } from 'nacos-sidecar/testing'
 import { afterAll, describe } from 'vitest'
-import { startDevServer, type DevServerOptions } from '../../../src/dev-server/index.js'
 import { EMBEDDED_TIMINGS, type ApiVersion, type Capabilities, type ContractTarget } from './target.js'
 
 export type EmbeddedApis = 'v1' | 'v3' | 'both'

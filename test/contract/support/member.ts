@@ -1,8 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { initSidecar, type Sidecar } from '../../../src/index.js'
-import type { ServiceKey } from '../../../src/types.js'
+import { initSidecar, type ServiceKey, type Sidecar } from 'nacos-sidecar'
 import type { ContractContext } from './contract-test.js'
 
 /** A service that has joined the mesh the way a user's does. */

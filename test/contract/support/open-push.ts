@@ -1,11 +1,10 @@
+import type { ConfigItem, ConfigKey, Logger, ServiceKey, ServiceSnapshot, Unsubscribe } from 'nacos-sidecar'
 import { vi } from 'vitest'
-import { createServiceDirectory, type ServiceSnapshot } from '../../../src/discovery/directory.js'
-import type { Logger } from '../../../src/logger.js'
+import { createServiceDirectory } from '../../../src/discovery/directory.js'
 import { createTransport } from '../../../src/nacos/connect.js'
 import type { RegistryTransport } from '../../../src/nacos/transport.js'
 import { connectionOf } from '../../../src/settings/connection.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
-import type { ConfigItem, ConfigKey, ServiceKey, Unsubscribe } from '../../../src/types.js'
 import type { ContractContext } from './contract-test.js'
 import type { ContractTarget } from './target.js'
 

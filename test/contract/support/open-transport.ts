@@ -1,8 +1,7 @@
+import type { Logger, NacosTransport } from 'nacos-sidecar'
 import { createHttpTransport } from '../../../src/nacos/http/transport.js'
-import type { NacosTransport } from '../../../src/nacos/transport.js'
 import { connectionOf, type ConnectionOptions } from '../../../src/settings/connection.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
-import type { Logger } from '../../../src/logger.js'
 import { openSdkTransport } from './open-sdk-transport.js'
 import { CLUSTERS, type ContractTarget } from './target.js'
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { ConfigKey, ServiceInstance, ServiceKey } from '../../../src/types.js'
+import type { ConfigKey, ServiceInstance, ServiceKey } from 'nacos-sidecar'
 import { CLUSTERS, type ContractTarget } from './target.js'
 
 /** What the server itself said. */

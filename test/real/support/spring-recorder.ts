@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startDevServer, type DevServer } from '../../../src/dev-server/index.js'
+import { startDevServer } from 'nacos-sidecar/dev-server'
+import type { DevServer } from 'nacos-sidecar/testing'
 import {
   copyApp,
   publishDocuments,

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
+import { currentContext, runWithContext } from 'nacos-sidecar'
 import { describe, expect, it } from 'vitest'
 import { runInContext } from '../../../src/adapters/admission.js'
-import { currentContext, runWithContext } from '../../../src/context.js'
 import { testHooks } from './hooks.js'
 
 const request = (headers: IncomingMessage['headers']) =>

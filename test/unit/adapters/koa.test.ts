@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage } from 'node:http'
 import Router from '@koa/router'
 import Koa from 'koa'
+import type { GuardDecision } from 'nacos-sidecar'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { koa as adapter } from '../../../src/adapters/koa.js'
-import { NO_TOKEN, OPEN, type GuardDecision } from '../../../src/auth/decision.js'
+import { NO_TOKEN, OPEN } from '../../../src/auth/decision.js'
 import { Koa2, serve, type Running } from '../../support/frameworks.js'
 import { bearer, testHooks } from './hooks.js'
 

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
+import type { Balancer, ServiceInstance } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
-import type { Balancer } from '../../../src/balance/balancer.js'
 import { createConsistentHash } from '../../../src/balance/consistent-hash.js'
 import { createLeastPending } from '../../../src/balance/least-pending.js'
 import { createSameClusterFirst } from '../../../src/balance/same-cluster-first.js'
 import { WeightedDraw } from '../../../src/balance/weighted-draw.js'
-import type { ServiceInstance } from '../../../src/types.js'
 import { instance } from './support.js'
 import { leastCpuTime } from '../../support/cost.js'
 

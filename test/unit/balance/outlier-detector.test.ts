@@ -1,8 +1,7 @@
+import type { Outcome, ServiceInstance } from 'nacos-sidecar'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Outcome } from '../../../src/balance/balancer.js'
 import type { ServiceRoute } from '../../../src/balance/service-route.js'
 import { formatDrainHeader } from '../../../src/drain-header.js'
-import type { ServiceInstance } from '../../../src/types.js'
 import { instance, routesOver } from './support.js'
 
 // Outcomes come from calls in real life (test/faults); here their order and the clock are the test's.

@@ -1,10 +1,9 @@
 import fc from 'fast-check'
+import type { Balancer, ServiceInstance } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
-import type { Balancer } from '../../../src/balance/balancer.js'
 import { DeadlineHeap } from '../../../src/balance/deadline-heap.js'
 import { createRoundRobin } from '../../../src/balance/round-robin.js'
 import { smoothSequence, wholeWeights } from '../../../src/balance/smooth-sequence.js'
-import type { ServiceInstance } from '../../../src/types.js'
 import { cpuTime } from '../../support/cost.js'
 
 function instances(...weights: number[]): ServiceInstance[] {

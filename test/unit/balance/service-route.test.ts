@@ -1,5 +1,5 @@
+import { registerBalancer } from 'nacos-sidecar'
 import { describe, expect, test, vi } from 'vitest'
-import { registerBalancer } from '../../../src/balance/registry.js'
 import type { ServiceRoute } from '../../../src/balance/service-route.js'
 import { instance, routesOver } from './support.js'
 

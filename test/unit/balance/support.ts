@@ -1,8 +1,8 @@
+import type { ServiceInstance, ServiceSnapshot } from 'nacos-sidecar'
 import { createRoutes, type Routes, type RoutesOptions } from '../../../src/balance/routes.js'
-import type { ServiceDirectory, ServiceSnapshot } from '../../../src/discovery/directory.js'
+import type { ServiceDirectory } from '../../../src/discovery/directory.js'
 import { nextSnapshot } from '../../../src/discovery/snapshot.js'
 import { settingsSchema } from '../../../src/settings/schema.js'
-import type { ServiceInstance } from '../../../src/types.js'
 
 export const key = { namespace: '', group: 'G', service: 's' }
 

@@ -1,6 +1,6 @@
+import { defineClient, GET } from 'nacos-sidecar'
 import { describe, expect, it } from 'vitest'
 import { parseServiceName } from '../../../src/instance.js'
-import { defineClient, GET } from '../../../src/feign/define-client.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { serviceNameOf } from '../../../src/registration/instance.js'
 import { settingsSchema } from '../../../src/settings/schema.js'

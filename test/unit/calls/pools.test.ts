@@ -1,8 +1,8 @@
 // Gives a pool its method `request`.
 import 'undici'
+import { defineClient, GET } from 'nacos-sidecar'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createPools, type Pools } from '../../../src/calls/pools.js'
-import { defineClient, GET } from '../../../src/feign/define-client.js'
 import { loadUndici } from '../../../src/util/undici.js'
 import { originOf } from '../../../src/instance.js'
 import { instance, startMesh, startProvider } from '../../support/mesh.js'

@@ -1,5 +1,6 @@
+import { config, configLocal, configRemote } from 'nacos-sidecar'
 import { afterEach, expect, test } from 'vitest'
-import { config, configLocal, configRemote, setActiveStore } from '../../../src/config/accessors.js'
+import { setActiveStore } from '../../../src/config/accessors.js'
 import { readYaml } from '../../../src/properties/yaml.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 import { tempFolder } from '../../support/temp-folder.js'

@@ -1,6 +1,6 @@
+import { SidecarError } from 'nacos-sidecar'
 import { describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { z } from 'zod'
-import { SidecarError } from '../../../src/errors.js'
 import { createConfig } from '../../../src/config/config.js'
 import { readDocument } from '../../../src/properties/formats.js'
 import type { StandardSchema } from '../../../src/util/standard-schema.js'

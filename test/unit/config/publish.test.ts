@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { NacosTransport } from 'nacos-sidecar'
 import { expect, test } from 'vitest'
-import type { NacosTransport } from '../../../src/nacos/transport.js'
 import { createPublisher } from '../../../src/config/publish.js'
 import { devRegistry } from '../../support/registry.js'
 import { openTransport } from '../../support/transport.js'

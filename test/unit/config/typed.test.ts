@@ -1,5 +1,5 @@
+import { config, configLocal, configRemote } from 'nacos-sidecar'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { config, configLocal, configRemote } from '../../../src/config/accessors.js'
 import { convertTo } from '../../../src/config/typed.js'
 
 describe('convertTo', () => {

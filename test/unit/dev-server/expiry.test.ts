@@ -1,7 +1,7 @@
 import { once } from 'node:events'
+import type { DevServer } from 'nacos-sidecar/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { checkEveryMs } from '../../../src/dev-server/instance.js'
-import type { DevServer } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/registry.js'
 
 const instance = { ip: '10.0.0.1', port: 8080, serviceName: 'orders' }

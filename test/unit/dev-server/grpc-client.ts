@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url'
 import { credentials, loadPackageDefinition } from '@grpc/grpc-js'
 import type { ClientDuplexStream, ServiceClientConstructor, ServiceError } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
+import type { DevServer } from 'nacos-sidecar/testing'
 import { expect, onTestFinished, vi } from 'vitest'
-import type { DevServer } from '../../../src/dev-server/index.js'
 
 /** What travels, as proto-loader shows it. */
 interface WirePayload {

@@ -1,6 +1,6 @@
+import type { DevServer, DevServerOptions } from 'nacos-sidecar/testing'
 import { describe, expect, it, vi } from 'vitest'
 import { bound } from '../../support/scale.js'
-import type { DevServer, DevServerOptions } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/registry.js'
 import {
   config,

@@ -1,5 +1,5 @@
+import type { DevServerOptions } from 'nacos-sidecar/testing'
 import { describe, expect, it } from 'vitest'
-import type { DevServerOptions } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/registry.js'
 import { wireMessages, type WireMessage, type WireServer } from '../../support/wire.js'
 import { rawClient, type RawClient, type Said } from './grpc-client.js'

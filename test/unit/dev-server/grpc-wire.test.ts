@@ -2,9 +2,9 @@ import { Client, compressionAlgorithms, credentials, status, type ServiceError }
 import { once } from 'node:events'
 import { connect as connectHttp2, constants, type ClientHttp2Stream, type IncomingHttpHeaders } from 'node:http2'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { startDevServer } from 'nacos-sidecar/dev-server'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { serveGrpc } from '../../../src/dev-server/grpc/http2.js'
-import { startDevServer } from '../../../src/dev-server/index.js'
 import { protoDecode, protoEncode } from '../../support/grpc-proto.js'
 import { rawClient } from './grpc-client.js'
 

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { DevServer } from 'nacos-sidecar/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { resolveOptions } from '../../../src/dev-server/options.js'
-import type { DevServer } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/registry.js'
 
 const listen = (registry: DevServer, entries: string, timeoutMs: number, signal?: AbortSignal) =>

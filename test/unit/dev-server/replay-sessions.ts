@@ -1,5 +1,5 @@
+import type { DevServer, DevServerOptions } from 'nacos-sidecar/testing'
 import { expect, vi } from 'vitest'
-import type { DevServer, DevServerOptions } from '../../../src/dev-server/index.js'
 import { send, type Exchange } from '../../support/wire-replay.js'
 
 /** A recorded exchange that the embedded registry answers differently, and why it does. */

@@ -1,5 +1,5 @@
+import { startDevServer } from 'nacos-sidecar/dev-server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startDevServer } from '../../../src/dev-server/index.js'
 import { comparable, differencesOf, readExchanges, send, shapeOf, type Exchange } from '../../support/wire-replay.js'
 import { sessions, type Declared, type Session, type Stage } from './replay-sessions.js'
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { NacosNamingClient } from 'nacos'
+import type { DevServer } from 'nacos-sidecar/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import type { DevServer } from '../../../src/dev-server/index.js'
 import { devRegistry, form } from '../../support/registry.js'
 
 interface Pushed {

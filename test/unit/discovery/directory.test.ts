@@ -1,9 +1,9 @@
+import type { ServiceInstance, ServiceKey } from 'nacos-sidecar'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createServiceDirectory, type ServiceDirectoryOptions } from '../../../src/discovery/directory.js'
 import type { ServiceStore } from '../../../src/discovery/service-store.js'
 import { pollServices } from '../../../src/nacos/polling.js'
 import type { ServiceListener } from '../../../src/nacos/transport.js'
-import type { ServiceInstance, ServiceKey } from '../../../src/types.js'
 import { leastCpuTime } from '../../support/cost.js'
 import { anInstance } from '../../support/transport.js'
 

@@ -1,9 +1,9 @@
+import type { ServiceChange, ServiceInstance } from 'nacos-sidecar'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { createServiceDirectory } from '../../../src/discovery/directory.js'
 import { nextSnapshot } from '../../../src/discovery/snapshot.js'
-import { changeBetween, createWatch, type ServiceChange } from '../../../src/discovery/watch.js'
+import { changeBetween, createWatch } from '../../../src/discovery/watch.js'
 import type { ServiceListener } from '../../../src/nacos/transport.js'
-import type { ServiceInstance } from '../../../src/types.js'
 import { collectLog } from '../../support/collect.js'
 
 const KEY = { namespace: '', group: 'DEFAULT_GROUP', service: 'svc' }

@@ -3,8 +3,8 @@ import { openAsBlob } from 'node:fs'
 import { PassThrough, Readable } from 'node:stream'
 import FormStream from 'form-data'
 import { FormData as UndiciFormData } from 'undici'
+import { defineClient, POST, PUT } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
-import { defineClient, POST, PUT } from '../../../src/feign/define-client.js'
 import { closedPort, instance, startMesh, startProvider } from '../../support/mesh.js'
 
 const client = () => defineClient('user-service', { create: POST('/users'), replace: PUT('/users') })

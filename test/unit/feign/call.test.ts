@@ -4,10 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+import { type ClientOptions, defineClient, DELETE, FeignError, GET, HEAD, PATCH, POST, PUT } from 'nacos-sidecar'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from '../../../src/feign/define-client.js'
-import { FeignError } from '../../../src/feign/errors.js'
-import type { ClientOptions } from '../../../src/feign/options.js'
 import {
   closedPort,
   echo,

@@ -1,7 +1,7 @@
 import { transformSync } from 'esbuild'
 import ts from 'typescript'
+import { feign, get } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
-import { feign, get } from '../../../src/feign/decorators.js'
 import { startMesh, startProvider } from '../../support/mesh.js'
 
 interface Echo {

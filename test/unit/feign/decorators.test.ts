@@ -1,6 +1,6 @@
+import { del, feign, get, head, patch, post, put } from 'nacos-sidecar'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { clientOf } from '../../../src/feign/define-client.js'
-import { del, feign, get, head, patch, post, put } from '../../../src/feign/decorators.js'
 import type { HeadResponse } from '../../../src/feign/response.js'
 import { setActiveRuntime } from '../../../src/calls/active-runtime.js'
 import { processState } from '../../../src/process-state.js'

@@ -1,5 +1,6 @@
+import { defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from 'nacos-sidecar'
 import { expect, test } from 'vitest'
-import { clientOf, defineClient, DELETE, GET, HEAD, PATCH, POST, PUT } from '../../../src/feign/define-client.js'
+import { clientOf } from '../../../src/feign/define-client.js'
 import { instance, startMesh, startProvider } from '../../support/mesh.js'
 
 test('each verb, with and without a type', async () => {

@@ -1,12 +1,18 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ServerResponse } from 'node:http'
+import {
+  type ClientOptions,
+  defineClient,
+  GET,
+  HEAD,
+  type Interceptor,
+  POST,
+  registerBalancer,
+  runWithContext,
+} from 'nacos-sidecar'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
-import { registerBalancer } from '../../../src/balance/registry.js'
-import { runWithContext } from '../../../src/context.js'
-import { defineClient, GET, HEAD, POST } from '../../../src/feign/define-client.js'
-import type { Interceptor } from '../../../src/feign/interceptor.js'
-import type { ClientOptions, MethodOptions } from '../../../src/feign/options.js'
+import type { MethodOptions } from '../../../src/feign/options.js'
 import { activeRuntime } from '../../../src/calls/active-runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { instance, json, startMesh, startProvider } from '../../support/mesh.js'

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createSidecar, type SidecarOptions } from 'nacos-sidecar'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
-import { createSidecar, type SidecarOptions } from '../../../src/index.js'
 import { collectLog } from '../../support/collect.js'
 import { testRegistry } from '../../support/registry.js'
 

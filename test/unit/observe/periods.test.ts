@@ -1,5 +1,5 @@
+import type { StatsPeriod } from 'nacos-sidecar'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { StatsPeriod } from '../../../src/observe/operation.js'
 import { createPeriods } from '../../../src/observe/periods.js'
 import { Recorder } from '../../../src/observe/recorder.js'
 

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { StatsPeriod, StatsReporter } from 'nacos-sidecar'
 import { describe, expect, test, vi } from 'vitest'
-import type { StatsPeriod } from '../../../src/observe/operation.js'
-import { createReporting, type StatsReporter } from '../../../src/observe/reporting.js'
+import { createReporting } from '../../../src/observe/reporting.js'
 import { collectLog } from '../../support/collect.js'
 
 const period = (n: number): StatsPeriod => ({ from: new Date(n), to: new Date(n + 1), operations: [] })

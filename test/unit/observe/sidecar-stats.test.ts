@@ -1,6 +1,6 @@
 import { once } from 'node:events'
+import type { StatsPeriod } from 'nacos-sidecar'
 import { describe, expect, test, vi } from 'vitest'
-import type { StatsPeriod } from '../../../src/observe/operation.js'
 import { observer } from '../../support/member.js'
 import { testRegistry } from '../../support/registry.js'
 

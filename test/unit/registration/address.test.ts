@@ -1,5 +1,5 @@
+import { SidecarError } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
-import { SidecarError } from '../../../src/errors.js'
 import { chooseAddress } from '../../../src/registration/address.js'
 import { nic } from '../../support/nic.js'
 

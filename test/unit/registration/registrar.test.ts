@@ -1,5 +1,5 @@
+import { SidecarError } from 'nacos-sidecar'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { SidecarError } from '../../../src/errors.js'
 import { createInstance } from '../../../src/registration/instance.js'
 import { createRegistrar, type Registrar, type RegistrarOptions } from '../../../src/registration/registrar.js'
 import { settingsSchema } from '../../../src/settings/schema.js'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { ConfigKey } from 'nacos-sidecar'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { ConfigKey } from '../../../../src/types.js'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
 import { openTransport } from '../../../support/transport.js'
 import { bound } from '../../../support/scale.js'

@@ -1,5 +1,5 @@
+import { startDevServer } from 'nacos-sidecar/dev-server'
 import { expect, onTestFinished, test } from 'vitest'
-import { startDevServer } from '../../../../src/dev-server/index.js'
 import { anInstance, openTransport, ORDERS } from '../../../support/transport.js'
 import { startScriptedRegistry } from '../../../support/scripted-registry.js'
 

@@ -1,5 +1,5 @@
+import type { ConfigItem } from 'nacos-sidecar'
 import { expect, test, vi, onTestFinished } from 'vitest'
-import type { ConfigItem } from '../../../../src/types.js'
 import { devRegistry, form } from '../../../support/registry.js'
 import { startFaultProxy } from '../../../support/fault-proxy.js'
 import { anInstance, ORDERS } from '../../../support/transport.js'

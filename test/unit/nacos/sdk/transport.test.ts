@@ -1,7 +1,6 @@
 import { NacosNamingClient } from 'nacos'
+import { fromNacosSdk, SidecarError } from 'nacos-sidecar'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { fromNacosSdk } from '../../../../src/nacos/sdk.js'
-import { SidecarError } from '../../../../src/errors.js'
 import { collectLog } from '../../../support/collect.js'
 import { devRegistry, form } from '../../../support/registry.js'
 import { anInstance, ORDERS } from '../../../support/transport.js'

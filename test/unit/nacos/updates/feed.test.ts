@@ -1,7 +1,7 @@
+import type { ConfigItem, ServiceInstance } from 'nacos-sidecar'
 import { describe, expect, it } from 'vitest'
 import { createConfigFeed, createServiceFeed } from '../../../../src/nacos/updates/feed.js'
 import type { ConfigListener, ConfigSource, ServiceListener, ServiceSource } from '../../../../src/nacos/transport.js'
-import type { ConfigItem, ServiceInstance } from '../../../../src/types.js'
 import { anInstance, ORDERS } from '../../../support/transport.js'
 
 const KEY = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'app.yml' }
