@@ -5,11 +5,15 @@ import type { PlainRequest } from '../nacos/transport.js'
 const WORKER = `
 const { workerData: { request, cells } } = require('node:worker_threads')
 const { request: send } = require(request.url.startsWith('https:') ? 'node:https' : 'node:http')
+const set = (cell, value) => {
+  Atomics.store(cells, cell, value)
+  Atomics.notify(cells, cell)
+}
 const done = (status) => {
   Atomics.store(cells, 1, status)
-  Atomics.store(cells, 0, 1)
-  Atomics.notify(cells, 0)
+  set(0, 1)
 }
+set(2, 1)
 const { url, body, tls, ...rest } = request
 send(url, { ...rest, ...tls, agent: false })
   .on('response', (response) => response.resume().on('end', () => done(response.statusCode)))
@@ -20,14 +24,16 @@ send(url, { ...rest, ...tls, agent: false })
 /**
  * Sends one request and waits for its end, blocking: for the moments in which a process has no event loop any more.
  *
+ * @param timeoutMs of the request. On a busy machine its thread may take as long to start: that is not the registry's
+ * time.
  * @returns the status, or `undefined` where none came in time.
  */
 export function requestSync(request: PlainRequest, timeoutMs: number): number | undefined {
-  const cells = new Int32Array(new SharedArrayBuffer(8))
+  const cells = new Int32Array(new SharedArrayBuffer(12))
   const worker = new Worker(WORKER, { eval: true, workerData: { request, cells }, execArgv: [], env: {} })
   worker.on('error', () => {})
   worker.unref()
-  Atomics.wait(cells, 0, 0, timeoutMs)
+  if (Atomics.wait(cells, 2, 0, timeoutMs) !== 'timed-out') Atomics.wait(cells, 0, 0, timeoutMs)
   void worker.terminate()
   return Atomics.load(cells, 1) || undefined
 }

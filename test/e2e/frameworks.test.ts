@@ -25,7 +25,7 @@ function startApp({ onTestFinished }: TestContext, registry: DevServer, env: Rec
 }
 
 const registeredOf = async (registry: DevServer) => {
-  await vi.waitFor(() => expect(registry.services()[0]?.instances).toHaveLength(1), 15_000)
+  await vi.waitFor(() => expect(registry.services()[0]?.instances).toHaveLength(1), 40_000)
   return registry.services()[0]!.instances[0]!
 }
 
