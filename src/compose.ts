@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events'
 import { healthPage, type HealthStatus } from './adapters/health.js'
+import { createAlerts } from './alerts/alerts.js'
 import { ownApp, type AppOwner } from './app-owners.js'
 import { createCallRuntime, type CallRuntime } from './calls/runtime.js'
 import { createRemoteConfig, type RemoteConfig } from './config/remote.js'
@@ -7,7 +8,7 @@ import { SidecarError } from './errors.js'
 import { createEmit, type Emit, type SidecarEvents } from './events.js'
 import { guardApp, type GuardedApp } from './guarded-app.js'
 import { createFetch } from './http/fetch.js'
-import { isSameInstance, serviceKeyText } from './instance.js'
+import { hostPort, isSameInstance, serviceKeyText } from './instance.js'
 import { planDrain } from './lifecycle/drain.js'
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.js'
 import { createServerProbe } from './lifecycle/server-probe.js'
@@ -61,7 +62,21 @@ export function compose(
   const logger = loggerFor(settings, options.logger)
   for (const warning of warnings) logger.warn(warning)
   for (const note of notes) logger.info(note)
-  const emit = createEmit(emitter, logger)
+  const tell = createEmit(emitter, logger)
+  const alerts = createAlerts({
+    settings: settings.sidecar.alerts,
+    logger,
+    source: () => ({
+      service: settings.application.name ?? '',
+      instance: member.instance && hostPort(member.instance),
+      namespace: registry.discovery.namespace,
+    }),
+    leaving: () => lifecycle.leaving(),
+  })
+  const emit: Emit = (event, ...args) => {
+    tell(event, ...args)
+    alerts.onEvent(event, ...args)
+  }
   const common = { settings, store, logger, emit }
   const { auth, sidecar } = settings
   const { discovery, config } = settings.cloud.nacos
@@ -106,6 +121,7 @@ export function compose(
       owner.release()
       // What reports the last figures may send them by the sidecar's own clients.
       await observation.close()
+      alerts.close()
       stopped.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
       remote.close()
       // A call that gets no answer must not keep the connections to the registry open.

@@ -104,6 +104,7 @@ const EVENT_AREAS: Readonly<Record<keyof SidecarEvents, DiagnosticArea>> = {
   configChanged: 'config',
   configDeleted: 'config',
   configRejected: 'config',
+  configAccepted: 'config',
   ejected: 'calls',
   restored: 'calls',
   balancerFailed: 'calls',

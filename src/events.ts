@@ -31,6 +31,8 @@ export interface SidecarEvents {
    * `source`: the data id, or what was bound.
    */
   configRejected: [event: { source: string; error: SidecarError }]
+  /** The same source can be used again: the first version that is after one or more that were rejected, or its deletion. */
+  configAccepted: [event: { source: string }]
   /** An instance keeps failing and gets no calls for `forMs` milliseconds. */
   ejected: [event: { instance: ServiceInstance; forMs: number }]
   /** It answered again. */

@@ -101,11 +101,16 @@ class Binding<T> {
       this.refused = refusal.message
       return () => this.reject(refusal)
     }
+    const accepted = this.refused !== undefined
     this.refused = undefined
     const previous = this.current
-    if (isDeepStrictEqual(value, previous)) return undefined
-    this.current = value
-    return () => this.listeners.emit({ value, previous })
+    const changed = !isDeepStrictEqual(value, previous)
+    if (changed) this.current = value
+    if (!accepted && !changed) return undefined
+    return () => {
+      if (accepted) this.emit('configAccepted', { source: this.name })
+      if (changed) this.listeners.emit({ value, previous })
+    }
   }
 
   private reject(error: SidecarError): void {

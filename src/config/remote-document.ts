@@ -47,6 +47,8 @@ export class RemoteDocument {
   parts: readonly PropertyDocument[] = []
   /** The unusable content that was complained of already, until Nacos holds another. */
   private badMd5: string | undefined
+  /** `configRejected` was the last that was said of it. */
+  private rejected = false
 
   constructor(
     readonly reference: RemoteReference,
@@ -144,7 +146,19 @@ export class RemoteDocument {
     this.badMd5 = md5
     const instead = this.parts.length > 0 ? 'The previous values stay in use' : 'It is still left out'
     this.options.logger.error(`${messageOf(error)}. ${instead}`, { dataId: this.name, code: codeOf(error) })
-    if (error instanceof SidecarError) this.options.emit('configRejected', { source: this.name, error })
+    if (error instanceof SidecarError) this.announceRejected(error)
+  }
+
+  announceRejected(error: SidecarError): void {
+    this.rejected = true
+    this.options.emit('configRejected', { source: this.name, error })
+  }
+
+  /** Called when what Nacos holds is in use, or the document is gone. */
+  announceAccepted(): void {
+    if (!this.rejected || !this.heard || this.badMd5 !== undefined) return
+    this.rejected = false
+    this.options.emit('configAccepted', { source: this.name })
   }
 
   private async ask(deadline: AbortSignal): Promise<ConfigItem | undefined> {

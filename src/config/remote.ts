@@ -98,7 +98,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     const message = `${messageOf(reason).replace(/\.$/, '')}. ${instead}; ${until}`
     if (!unusable) return missed.add(document, { cause: causeOf(reason, document.name), instead, message })
     logger.error(message)
-    emit('configRejected', { source: document.name, error: reason })
+    document.announceRejected(reason)
   }
 
   /** @param news what changed, and what it held before; at a start every document, and nothing. */
@@ -180,6 +180,7 @@ export function createRemoteConfig(options: RemoteConfigOptions): RemoteConfig {
     if (closing.signal.aborted) return
     const keys = news ? yield* apply(new Map([[document, held]])) : []
     if (document.heard && !document.reference.refresh) unfollow(document)
+    document.announceAccepted()
     if (keys.length === 0) return
     const more = keys.length > 20 ? `, and ${keys.length - 20} more` : ''
     logger.info(`config ${document.name} changed: ${keys.slice(0, 20).join(', ')}${more}`, {

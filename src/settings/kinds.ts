@@ -98,6 +98,15 @@ export const list = z.union(
   { error: 'expected a list, or names separated by commas' },
 )
 
+/** An absolute URL, `http:` or `https:`; empty for none. It may hold a secret: no message repeats it. */
+export const webUrl = text.transform((value, context) => {
+  const address = value.trim()
+  if (address === '') return undefined
+  if (/^https?:/i.test(address) && URL.canParse(address)) return address
+  context.addIssue({ code: 'custom', message: 'expected a URL such as https://host/path' })
+  return z.NEVER
+})
+
 /** Names to text; nested YAML reads as dotted names. */
 export const stringMap = z.record(z.string(), text, { error: 'expected name: value pairs' })
 

@@ -587,6 +587,29 @@ export interface Settings {
       /** HTTP statuses and codes of errors that are no failure: `404`, `SIDECAR_CIRCUIT_OPEN`. */
       readonly expected: readonly string[]
     }
+    readonly alerts: {
+      /** Form of the message: `json`, or that of a chat. */
+      readonly format: 'json' | 'dingtalk' | 'feishu' | 'wecom' | 'slack'
+      /**
+       * What is reported: no server of the registry answers; a version of a document cannot be used; an instance of another
+       * service is ejected.
+       * @default all of them: registry-lost, config-rejected, ejected
+       */
+      readonly on: readonly ('registry-lost' | 'config-rejected' | 'ejected')[]
+      /** A condition that ends within this time is not reported. */
+      readonly for: number
+      /** How often a condition that lasts is reported again. 0: once. */
+      readonly repeat: number
+      /** Deadline of one request to the webhook. */
+      readonly timeout: number
+      /**
+       * Address that alerts are sent to with POST. A chat's webhook is a secret: give it by the environment.
+       * @default none: no alerts; an empty one is none
+       */
+      readonly webhook?: string | undefined
+      /** Key that signs the message, where the webhook of DingTalk or Feishu asks for it. */
+      readonly secret?: string | undefined
+    }
     readonly health: {
       /** `true` answers `/health` and `/actuator/health` unless the app does. */
       readonly enabled: boolean

@@ -1,4 +1,17 @@
-import { autoOr, durationMs, flag, headerName, integer, oneOf, port, positiveMs, section, text } from '../kinds.js'
+import {
+  autoOr,
+  durationMs,
+  flag,
+  headerName,
+  integer,
+  oneOf,
+  port,
+  positiveMs,
+  section,
+  text,
+  webUrl,
+  wordList,
+} from '../kinds.js'
 import { observe } from './observe.js'
 
 const ejection = section({
@@ -16,6 +29,27 @@ const ejection = section({
   maxShare: integer(0, 100).default(50),
   /** If ejection leaves fewer than this percentage of instances, ignore it and use them all. */
   panicShare: integer(0, 100).default(50),
+})
+
+const alerts = section({
+  /** Address that alerts are sent to with POST. A chat's webhook is a secret: give it by the environment. @default none: no alerts; an empty one is none */
+  webhook: webUrl.optional(),
+  /** Form of the message: `json`, or that of a chat. */
+  format: oneOf('json', 'dingtalk', 'feishu', 'wecom', 'slack').default('json'),
+  /** Key that signs the message, where the webhook of DingTalk or Feishu asks for it. */
+  secret: text.optional(),
+  /**
+   * What is reported: no server of the registry answers; a version of a document cannot be used; an instance of another
+   * service is ejected.
+   * @default all of them: registry-lost, config-rejected, ejected
+   */
+  on: wordList('registry-lost', 'config-rejected', 'ejected').default(['registry-lost', 'config-rejected', 'ejected']),
+  /** A condition that ends within this time is not reported. */
+  for: durationMs.default(10_000),
+  /** How often a condition that lasts is reported again. 0: once. */
+  repeat: durationMs.default(0),
+  /** Deadline of one request to the webhook. */
+  timeout: positiveMs.default(5_000),
 })
 
 /** `sidecar`: settings that do not exist in Spring. */
@@ -79,6 +113,7 @@ export const sidecar = section({
   /** File to which log lines are appended too, from the level `logging.level.nacos-sidecar`. It is created with mode 0640. */
   logFile: text.optional(),
   observe: observe.prefault({}),
+  alerts: alerts.prefault({}),
   health: section({
     /** `true` answers `/health` and `/actuator/health` unless the app does. */
     enabled: flag.default(true),

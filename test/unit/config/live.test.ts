@@ -242,9 +242,8 @@ describe('config.bind', () => {
     expect(db.current).toBe(first)
     push('db: { url: u, pool-size: many }')
     expect(logger.lines).toHaveLength(2)
-    expect(seen).toEqual(
-      Array(2).fill({ event: 'configRejected', payload: { source: 'db', error: expect.any(SidecarError) } }),
-    )
+    const rejected = { event: 'configRejected', payload: { source: 'db', error: expect.any(SidecarError) } }
+    expect(seen).toEqual([rejected, { event: 'configAccepted', payload: { source: 'db' } }, rejected])
   })
 
   test('every view is up to date before any listener is called', () => {

@@ -1,0 +1,108 @@
+import { messageOf } from '../errors.js'
+import type { Emit, SidecarEvents } from '../events.js'
+import { hostPort, serviceKeyText } from '../instance.js'
+import type { Logger } from '../logger.js'
+import type { AlertSettings } from '../settings/schema.js'
+import type { ServiceInstance } from '../types.js'
+import type { Alert, AlertSource } from './alert.js'
+import { Conditions } from './conditions.js'
+import { requestOf } from './formats.js'
+import { Webhook } from './webhook.js'
+
+/** Tells a webhook what the rules of the settings find. */
+export interface Alerts {
+  /** Hears of every event of the sidecar. */
+  readonly onEvent: Emit
+  /** Forgets every condition; nothing is sent any more. */
+  close(): void
+}
+
+export interface AlertsOptions {
+  readonly settings: AlertSettings
+  readonly logger: Logger
+  /** Asked for each alert: the address of the instance is known late. */
+  source(): AlertSource
+  /** While it leaves, nothing is reported: what it loses then, it lets go. */
+  leaving(): boolean
+}
+
+const NONE: Alerts = { onEvent: () => {}, close: () => {} }
+
+/** Without a webhook it does nothing. */
+export function createAlerts({ settings, logger, source, leaving }: AlertsOptions): Alerts {
+  const { webhook: address, format, secret, timeout } = settings
+  if (address === undefined) return NONE
+  const target = { webhook: address, format, secret }
+  const webhook = new Webhook(target, timeout, logger)
+  const report = (alert: Alert) => {
+    if (leaving()) return
+    const { status, rule, message } = alert
+    logger.info(`alert ${status}: ${rule}: ${message}`, { rule, subject: alert.subject, status })
+    const from = source()
+    webhook.send(() => requestOf(target, alert, from, Date.now()))
+  }
+  const conditions = new Conditions({ forMs: settings.for, repeatMs: settings.repeat }, report)
+  return {
+    onEvent(event, ...args) {
+      const hearing = HEARINGS[event] as Hearing<unknown> | undefined
+      if (hearing && settings.on.includes(hearing.rule)) hearing.hear(conditions, args[0])
+    },
+    close() {
+      conditions.clear()
+      webhook.close()
+    },
+  }
+}
+
+type EventRule = AlertSettings['on'][number]
+
+interface Hearing<Event> {
+  readonly rule: EventRule
+  readonly hear: (conditions: Conditions, event: Event) => void
+}
+
+/** Which event begins a condition, and which one ends it. */
+const HEARINGS: { readonly [Name in keyof SidecarEvents]?: Hearing<SidecarEvents[Name][0]> } = {
+  registryLost: {
+    rule: 'registry-lost',
+    hear: (conditions, { servers }) =>
+      conditions.begin('registry-lost', '', `no server of the registry answers (${servers.join(', ')})`),
+  },
+  registryFound: {
+    rule: 'registry-lost',
+    hear: (conditions, { server }) => conditions.end('registry-lost', '', `${server} answers`),
+  },
+  configRejected: {
+    rule: 'config-rejected',
+    hear: (conditions, { source, error }) => conditions.begin('config-rejected', source, messageOf(error)),
+  },
+  configAccepted: {
+    rule: 'config-rejected',
+    hear: (conditions, { source }) => conditions.end('config-rejected', source, `${source} can be used again`),
+  },
+  ejected: {
+    rule: 'ejected',
+    hear(conditions, { instance }) {
+      const name = nameOf(instance)
+      conditions.begin('ejected', name, `${name} keeps failing and gets no calls of this instance`)
+    },
+  },
+  restored: {
+    rule: 'ejected',
+    hear: (conditions, { instance }) =>
+      conditions.end('ejected', nameOf(instance), `${nameOf(instance)} answers again`),
+  },
+  instancesChanged: {
+    rule: 'ejected',
+    hear(conditions, { service, instances }) {
+      const listed = new Set(instances.map(nameOf))
+      const prefix = `${serviceKeyText(service)} `
+      const gone = (name: string) => name.startsWith(prefix) && !listed.has(name)
+      conditions.endWhere('ejected', gone, 'it is no longer in the list of the registry')
+    },
+  },
+}
+
+function nameOf(instance: ServiceInstance): string {
+  return `${serviceKeyText(instance)} ${hostPort(instance)}`
+}

@@ -1,0 +1,78 @@
+import { pause } from '../util/deadline.js'
+import type { Alert } from './alert.js'
+
+export interface ConditionTimes {
+  /** A condition that ends within this time is not reported, in ms. */
+  readonly forMs: number
+  /** How often a condition that lasts is reported again, in ms; 0 for never. */
+  readonly repeatMs: number
+}
+
+interface Condition {
+  readonly since: Date
+  message: string
+  raised: boolean
+  readonly over: AbortController
+}
+
+/** So many conditions are kept at once: in a large outage the first ones say enough. */
+const MAX_CONDITIONS = 200
+
+/** Conditions that last: each one is raised once, and resolved once. */
+export class Conditions {
+  private readonly current = new Map<string, Condition>()
+
+  constructor(
+    private readonly times: ConditionTimes,
+    private readonly report: (alert: Alert) => void,
+  ) {}
+
+  /** It begins, or goes on for another reason. */
+  begin(rule: string, subject: string, message: string): void {
+    const key = keyOf(rule, subject)
+    const known = this.current.get(key)
+    if (known) known.message = message
+    if (known || this.current.size >= MAX_CONDITIONS) return
+    const condition = { since: new Date(), message, raised: false, over: new AbortController() }
+    this.current.set(key, condition)
+    void this.follow(rule, subject, condition)
+  }
+
+  /** It is over. One that was not raised yet is forgotten. */
+  end(rule: string, subject: string, message: string): void {
+    const key = keyOf(rule, subject)
+    const condition = this.current.get(key)
+    if (!condition) return
+    this.current.delete(key)
+    condition.over.abort()
+    const { raised, since } = condition
+    if (raised) this.report({ status: 'resolved', rule, subject, message, since, at: new Date() })
+  }
+
+  /** Ends the conditions of a rule whose subject does not pass. */
+  endWhere(rule: string, isOver: (subject: string) => boolean, message: string): void {
+    for (const key of [...this.current.keys()]) {
+      const [of, subject = ''] = key.split('\n')
+      if (of === rule && isOver(subject)) this.end(rule, subject, message)
+    }
+  }
+
+  /** Forgets all of them; none is reported any more. */
+  clear(): void {
+    for (const { over } of this.current.values()) over.abort()
+    this.current.clear()
+  }
+
+  private async follow(rule: string, subject: string, condition: Condition): Promise<void> {
+    const { forMs, repeatMs } = this.times
+    const { signal } = condition.over
+    if (forMs > 0 && !(await pause(forMs, signal))) return
+    condition.raised = true
+    do {
+      const { since, message } = condition
+      this.report({ status: 'raised', rule, subject, message, since, at: new Date() })
+    } while (repeatMs > 0 && (await pause(repeatMs, signal)))
+  }
+}
+
+const keyOf = (rule: string, subject: string) => `${rule}\n${subject}`

@@ -1,0 +1,92 @@
+import { messageOf } from '../errors.js'
+import type { Logger } from '../logger.js'
+import { backOffMs } from '../util/backoff.js'
+import { pause, withDeadline } from '../util/deadline.js'
+import { createRedactor, type Redactor } from '../util/redactor.js'
+import { refusalIn, type AlertRequest, type AlertTarget } from './formats.js'
+
+/** Further ones push the oldest out: what has just happened matters more. */
+const MAX_WAITING = 100
+const RETRY = { firstMs: 1_000, lastMs: 60_000, spread: 0.5 }
+const MAX_ANSWER_CHARS = 4_096
+
+/** Sends one message after the other. */
+export class Webhook {
+  private readonly waiting: (() => AlertRequest)[] = []
+  private readonly closing = new AbortController()
+  private readonly redact: Redactor
+  private readonly host: string
+  private sending = false
+
+  constructor(
+    target: AlertTarget,
+    private readonly timeoutMs: number,
+    private readonly logger: Logger,
+  ) {
+    const { host, pathname, search, username, password } = new URL(target.webhook)
+    // The address of a chat's webhook is its password.
+    this.host = host
+    this.redact = createRedactor([target.webhook, pathname, search, username, password, target.secret])
+  }
+
+  /** @param request is made when its turn comes: a signature has a time. */
+  send(request: () => AlertRequest): void {
+    if (this.closing.signal.aborted) return
+    if (this.waiting.push(request) > MAX_WAITING) this.waiting.shift()
+    if (!this.sending) void this.sendAll()
+  }
+
+  /** Nothing is sent any more. */
+  close(): void {
+    this.closing.abort()
+    this.waiting.length = 0
+  }
+
+  private async sendAll(): Promise<void> {
+    this.sending = true
+    for (let next = this.waiting.shift(); next; next = this.waiting.shift()) await this.deliver(next)
+    this.sending = false
+  }
+
+  /** Until it is taken: the outage that an alert reports may cut off the webhook too. */
+  private async deliver(request: () => AlertRequest): Promise<void> {
+    const { signal } = this.closing
+    for (let failures = 1; !signal.aborted; failures++) {
+      try {
+        await withDeadline(this.timeoutMs, [signal], (deadline) => post(request(), deadline))
+        if (failures > 1) this.logger.info(`the webhook ${this.host} takes alerts again`)
+        return
+      } catch (error) {
+        if (failures === 1 && !signal.aborted) this.warn(error)
+        await pause(backOffMs(failures, RETRY), signal)
+      }
+    }
+  }
+
+  private warn(error: unknown): void {
+    const { cause } = error as { cause?: unknown }
+    const why = this.redact([error, ...(cause ? [cause] : [])].map(messageOf).join(': '))
+    this.logger.warn(
+      `the webhook ${this.host} does not take alerts: ${why}. It is tried again; the last ${MAX_WAITING} alerts wait (sidecar.alerts.webhook)`,
+    )
+  }
+}
+
+async function post({ url, body }: AlertRequest, signal: AbortSignal): Promise<void> {
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+  const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' })
+  const answer = await beginningOf(response)
+  if (!response.ok) throw new Error(`it answered ${response.status}`)
+  const refusal = refusalIn(answer)
+  if (refusal) throw new Error(`it answered ${response.status}, but ${refusal}`)
+}
+
+async function beginningOf({ body }: Response): Promise<string> {
+  let text = ''
+  const decoder = new TextDecoder()
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk as Uint8Array, { stream: true })
+    if (text.length > MAX_ANSWER_CHARS) break
+  }
+  return text
+}
