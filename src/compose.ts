@@ -71,6 +71,7 @@ export function compose(
       instance: member.instance && hostPort(member.instance),
       namespace: registry.discovery.namespace,
     }),
+    counts: () => observation.counts(),
     leaving: () => lifecycle.leaving(),
   })
   const emit: Emit = (event, ...args) => {

@@ -5,7 +5,9 @@ import type { Logger } from '../logger.js'
 import type { AlertSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import type { Alert, AlertSource } from './alert.js'
+import { readRule, type EventRule, type RateRule } from '../settings/alert-rule.js'
 import { Conditions } from './conditions.js'
+import { watchErrorRate, type RequestCounts } from './error-rate.js'
 import { requestOf } from './formats.js'
 import { Webhook } from './webhook.js'
 
@@ -22,6 +24,8 @@ export interface AlertsOptions {
   readonly logger: Logger
   /** Asked for each alert: the address of the instance is known late. */
   source(): AlertSource
+  /** Of the requests that this instance served, since the start. */
+  counts(): RequestCounts
   /** While it leaves, nothing is reported: what it loses then, it lets go. */
   leaving(): boolean
 }
@@ -29,7 +33,7 @@ export interface AlertsOptions {
 const NONE: Alerts = { onEvent: () => {}, close: () => {} }
 
 /** Without a webhook it does nothing. */
-export function createAlerts({ settings, logger, source, leaving }: AlertsOptions): Alerts {
+export function createAlerts({ settings, logger, source, counts, leaving }: AlertsOptions): Alerts {
   const { webhook: address, format, secret, timeout } = settings
   if (address === undefined) return NONE
   const target = { webhook: address, format, secret }
@@ -42,19 +46,27 @@ export function createAlerts({ settings, logger, source, leaving }: AlertsOption
     webhook.send(() => requestOf(target, alert, from, Date.now()))
   }
   const conditions = new Conditions({ forMs: settings.for, repeatMs: settings.repeat }, report)
+  const rules = settings.on.map((rule) => readRule(rule)!)
+  const stops = rules
+    .filter((rule): rule is RateRule => typeof rule === 'object')
+    .map((rule) => {
+      return watchErrorRate(rule, counts, (above, text) => {
+        if (above) conditions.begin(rule.name, '', text)
+        else conditions.end(rule.name, '', text)
+      })
+    })
   return {
     onEvent(event, ...args) {
       const hearing = HEARINGS[event] as Hearing<unknown> | undefined
-      if (hearing && settings.on.includes(hearing.rule)) hearing.hear(conditions, args[0])
+      if (hearing && rules.includes(hearing.rule)) hearing.hear(conditions, args[0])
     },
     close() {
+      for (const stop of stops) stop()
       conditions.clear()
       webhook.close()
     },
   }
 }
-
-type EventRule = AlertSettings['on'][number]
 
 interface Hearing<Event> {
   readonly rule: EventRule

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.js'
 import { parseDuration } from '../util/duration.js'
 import { flagOf } from '../util/flag.js'
 import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
+import { readRule } from './alert-rule.js'
 import { parseEndpoint, parseServerAddresses } from './server-address.js'
 
 /**
@@ -97,6 +98,13 @@ export const list = z.union(
   ],
   { error: 'expected a list, or names separated by commas' },
 )
+
+/** Names of alert rules; see `readRule`. */
+export const alertRules = list.transform((rules, context) => {
+  if (rules.every((rule) => readRule(rule) !== undefined)) return rules
+  context.addIssue({ code: 'custom', message: 'expected registry-lost, config-rejected, ejected or error-rate>5%/1m' })
+  return z.NEVER
+})
 
 /** An absolute URL, `http:` or `https:`; empty for none. It may hold a secret: no message repeats it. */
 export const webUrl = text.transform((value, context) => {

@@ -591,11 +591,12 @@ export interface Settings {
       /** Form of the message: `json`, or that of a chat. */
       readonly format: 'json' | 'dingtalk' | 'feishu' | 'wecom' | 'slack'
       /**
-       * What is reported: no server of the registry answers; a version of a document cannot be used; an instance of another
-       * service is ejected.
-       * @default all of them: registry-lost, config-rejected, ejected
+       * What is reported. `registry-lost`: no server of the registry answers. `config-rejected`: a version of a document
+       * cannot be used. `ejected`: an instance of another service fails. `error-rate>5%/1m`: more than 5 % of the requests
+       * that this instance served within a minute failed.
+       * @default registry-lost, config-rejected, ejected
        */
-      readonly on: readonly ('registry-lost' | 'config-rejected' | 'ejected')[]
+      readonly on: readonly string[]
       /** A condition that ends within this time is not reported. */
       readonly for: number
       /** How often a condition that lasts is reported again. 0: once. */

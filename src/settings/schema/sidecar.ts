@@ -1,4 +1,5 @@
 import {
+  alertRules,
   autoOr,
   durationMs,
   flag,
@@ -10,7 +11,6 @@ import {
   section,
   text,
   webUrl,
-  wordList,
 } from '../kinds.js'
 import { observe } from './observe.js'
 
@@ -39,11 +39,12 @@ const alerts = section({
   /** Key that signs the message, where the webhook of DingTalk or Feishu asks for it. */
   secret: text.optional(),
   /**
-   * What is reported: no server of the registry answers; a version of a document cannot be used; an instance of another
-   * service is ejected.
-   * @default all of them: registry-lost, config-rejected, ejected
+   * What is reported. `registry-lost`: no server of the registry answers. `config-rejected`: a version of a document
+   * cannot be used. `ejected`: an instance of another service fails. `error-rate>5%/1m`: more than 5 % of the requests
+   * that this instance served within a minute failed.
+   * @default registry-lost, config-rejected, ejected
    */
-  on: wordList('registry-lost', 'config-rejected', 'ejected').default(['registry-lost', 'config-rejected', 'ejected']),
+  on: alertRules.default(['registry-lost', 'config-rejected', 'ejected']),
   /** A condition that ends within this time is not reported. */
   for: durationMs.default(10_000),
   /** How often a condition that lasts is reported again. 0: once. */

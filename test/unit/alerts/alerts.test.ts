@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import express from 'express'
 import { expect, test, vi } from 'vitest'
 import { startOutage, testRegistry } from '../../support/registry.js'
+import { loadError } from '../../support/bootstrap.js'
 import { alerts, join, observer } from '../../support/member.js'
 import { startWebhook, type Received } from '../../support/webhook.js'
 
@@ -145,6 +146,46 @@ test('alerts: nothing is reported while the instance leaves', async () => {
   await sidecar.stop({ drain: false })
   await stopped
   expect(received).toEqual([])
+})
+
+test('alerts: the rate of errors over a time', async () => {
+  const { url, received } = await startWebhook()
+  const registry = await testRegistry()
+  let failing = true
+  const app = express()
+  app.get('/', (_request, response) => void response.sendStatus(failing ? 500 : 200))
+  const settings = {
+    'sidecar.alerts': { webhook: url, for: 0, on: 'error-rate > 10% / 1s' },
+    'application.name': 'portal',
+  }
+  const member = await join(app, registry.settings(settings))
+  const serve = () => Promise.all(Array.from({ length: 20 }, () => fetch(member.url).then((answer) => answer.text())))
+  await vi.waitFor(async () => {
+    await serve()
+    expect(received).toHaveLength(1)
+  })
+  failing = false
+  await vi.waitFor(async () => {
+    await serve()
+    expect(received).toHaveLength(2)
+  })
+  expect(statuses(received)).toEqual(['raised error-rate>10%/1s', 'resolved error-rate>10%/1s'])
+  expect(received[0]!.json['message']).toMatch(/^\d+ of \d+ requests \(\d+\.\d%\) failed$/)
+})
+
+test.each(['ejected,other', 'error-rate>5%', 'error-rate>100%/1m', 'error-rate>5%/0s'])(
+  'alerts: %s is no rule',
+  (on) => {
+    expect(loadError(`sidecar.alerts.on: "${on}"`).message).toContain(
+      'expected registry-lost, config-rejected, ejected or',
+    )
+  },
+)
+
+test('alerts: an address that is none is refused and not repeated', () => {
+  const { message: error } = loadError('sidecar.alerts.webhook: canary-secret')
+  expect(error).toContain('expected a URL such as https://host/path')
+  expect(error).not.toContain('canary')
 })
 
 const SECRET = 'SECcanary-signing-key'
