@@ -95,7 +95,9 @@ test('requests, calls, decisions and events are published, and printed for the a
   expect(new Set(lines.map((line) => event.exec(line)![1]!.split(' ')[0]))).toEqual(
     new Set(['debug', 'registry', 'calls', 'lifecycle']),
   )
-  expect(lines[0]).toMatch(/nacos-sidecar:debug unknown area given=guards areas=registry,calls,config,guard,lifecycle$/)
+  expect(lines[0]).toMatch(
+    /nacos-sidecar:debug unknown area given=guards areas=registry,calls,config,guard,lifecycle,observe$/,
+  )
   expect(lines).toContainEqual(
     expect.stringMatching(
       /:calls attempt service=orders instance=127\.0\.0\.1:\d+ method=GET path=\/fetch status=200 outcome=ok attempt=1 ms=[\d.]+$/,
