@@ -54,12 +54,16 @@ const zones = [
   only('balance', ['settings', 'discovery'], 'balancers see instances, not Nacos'),
   only(
     'calls',
-    ['settings', 'discovery', 'balance', 'snapshot'],
+    ['settings', 'discovery', 'balance', 'snapshot', 'observe/recorder.ts', 'observe/timed.ts', 'observe/verb.ts'],
     'calls see directories and balancers, neither Nacos nor what is built on calls',
   ),
   only('feign', ['settings', 'discovery', 'balance', 'calls'], 'typed clients stand on calls, beside http'),
   only('http', ['settings', 'discovery', 'balance', 'calls'], 'fetch, axios and undici stand on calls, beside feign'),
-  only('observe', ['settings', 'properties', 'config', 'nacos/transport.ts'], 'figures know no layer that they are of'),
+  only(
+    'observe',
+    ['settings', 'properties', 'config', 'nacos/transport.ts', 'auth/verifier.ts'],
+    'figures know what they wrap, and no more',
+  ),
   only('auth', ['settings'], 'the guard is framework-free'),
   only('adapters', ['auth', 'settings'], 'adapters see auth and types only'),
   only('dev-server', [], 'the embedded registry shares no code with the client: a shared bug would be invisible'),

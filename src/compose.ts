@@ -88,7 +88,7 @@ export function compose(
   const { recorder } = observation
   const lookup = observeLookup(registry.discovery.transport, discovery.group, recorder)
   const documents = { ...registry.config, transport: observeDocuments(registry.config.transport, recorder) }
-  const runtime = createCallRuntime({ ...common, ...registry.discovery, transport: lookup })
+  const runtime = createCallRuntime({ ...common, ...registry.discovery, transport: lookup, recorder })
   const remote = createRemoteConfig({ ...common, ...documents })
   const member = createMember({
     ...common,
@@ -138,6 +138,7 @@ export function compose(
     replaced: () => owner.hasOther('guards'),
     health: () => healthOf(lifecycle, remote, member, owner),
     onRequest: probe?.onRequest,
+    recorder,
     observe: observeRequests(recorder, healthPage),
   })
   lifecycle.start({

@@ -9,6 +9,8 @@ import { createServiceCall } from './auth/service-call.js'
 import type { Verify } from './auth/verifier.js'
 import { SidecarError } from './errors.js'
 import type { Logger } from './logger.js'
+import { observeCall, observeVerify } from './observe/observed-auth.js'
+import type { Recorder } from './observe/recorder.js'
 import { createServerGuard, type ServerGuard } from './server-guard.js'
 import { expectCalls } from './util/undici.js'
 import type { Settings } from './settings/schema.js'
@@ -41,6 +43,8 @@ export interface GuardedAppOptions {
   health(): HealthStatus | undefined
   /** Called with every request that reaches the app; true for a probe of the sidecar, which is answered at once. */
   readonly onRequest?: (request: IncomingMessage) => boolean
+  /** Where the figures of checks are written. */
+  readonly recorder: Recorder
   /** Hears of every request that the app serves. */
   readonly observe?: AppHooks['observe']
 }
@@ -54,8 +58,8 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   const guard = createGuard({
     settings: auth,
     code,
-    verify,
-    call: createServiceCall(auth.service ?? '', fetch),
+    verify: verify && observeVerify(verify, options.recorder),
+    call: observeCall(createServiceCall(auth.service ?? '', fetch), options.recorder),
     logger,
     signal,
   })

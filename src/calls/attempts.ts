@@ -3,6 +3,7 @@ import type { ServiceRoute } from '../balance/service-route.js'
 import { callAttempts, withoutQuery } from '../diagnostics.js'
 import { hostPort } from '../instance.js'
 import type { ServiceInstance } from '../types.js'
+import { CallFigure, type CallFigures } from './call-figure.js'
 import type { RetryBudget } from './retry-budget.js'
 
 /** What the attempts of one request go by. */
@@ -21,13 +22,9 @@ const MAX_CONNECTION_ATTEMPTS = 5
  * The attempts of one request: where it may go, whether again, and what is reported of each. The one rule for typed
  * clients, fetch, undici and axios. In turn: `choose`, `begin`, `report`, and `again` after a failure.
  */
-export class Attempts {
-  /** Requests begun, the present one included. */
-  count = 0
+export class Attempts extends CallFigure {
   /** Of those begun, the ones that may have reached an instance. */
   sent = 0
-  /** Where the present attempt goes, or the next one; `undefined` for a fixed URL. */
-  endpoint: Endpoint | undefined
   /** The body can be sent a second time. */
   replayable = true
   /** Version of the instances that the request being handled asks for. */
@@ -40,15 +37,19 @@ export class Attempts {
   private beganAt = 0
   private tried: Set<ServiceInstance> | undefined
 
-  /** @param method and `path` are for `diagnostics.ts` */
+  /** @param method and `path` are for `diagnostics.ts` @param figures `undefined` where they are written elsewhere */
   constructor(
     private readonly rules: AttemptRules,
     private readonly method: string,
     private readonly path: string,
-  ) {}
+    figures: CallFigures | undefined,
+  ) {
+    super(figures)
+  }
 
   /** Counts the request, and chooses its first instance; false where there is none, and before the first list. */
   choose(): boolean {
+    this.start()
     this.rules.budget.deposit()
     return this.rules.route === undefined || this.take(this.pick(undefined))
   }

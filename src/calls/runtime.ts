@@ -5,6 +5,7 @@ import { createServiceStore } from '../discovery/service-store.js'
 import { messageOf, SidecarError } from '../errors.js'
 import { hostPort } from '../instance.js'
 import type { LogFields, Logger } from '../logger.js'
+import { Recorder } from '../observe/recorder.js'
 import type { Settings } from '../settings/schema.js'
 import type { SnapshotFolder } from '../snapshot/folder.js'
 import type { ServiceInstance } from '../types.js'
@@ -29,6 +30,8 @@ export interface CallRuntime {
   readonly settings: CallSettings
   readonly logger: Logger
   readonly routes: Routes
+  /** Where the figures of calls are written. */
+  readonly recorder: Recorder
   /** Where calls by logical name go, as bootstrap.yml has it: to a fixed URL, or along a route. */
   target(service: string): Target
   /** What the calls of a service share of retries. */
@@ -56,11 +59,14 @@ export interface CallRuntimeOptions extends Pick<
   readonly settings: Settings
   /** Keeps lists of instances beyond the process. @default memory only */
   readonly snapshots?: SnapshotFolder | undefined
+  /** @default one that writes nothing */
+  readonly recorder?: Recorder
 }
 
 /** Makes what calls need: of a sidecar, or of a script that only calls. */
 export function createCallRuntime(options: CallRuntimeOptions): CallRuntime {
   const { settings, logger, emit, snapshots } = options
+  const { recorder = new Recorder({ ...settings.sidecar.observe, enabled: false }) } = options
   const { balancer, ejection, retryBudget } = settings.sidecar
   const { group, clusterName: cluster } = settings.cloud.nacos.discovery
   const store = snapshots && createServiceStore(snapshots)
@@ -102,6 +108,7 @@ export function createCallRuntime(options: CallRuntimeOptions): CallRuntime {
     settings,
     logger,
     routes,
+    recorder,
     target(written) {
       const service = one(written)
       const { options: own } = clientSettings(settings.feign, service)

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { Dispatcher, Pool } from 'undici'
 import type { Outcome } from '../balance/balancer.js'
 import { Attempts } from '../calls/attempts.js'
+import type { CallFigures } from '../calls/call-figure.js'
 import { headerValue } from '../calls/flat-headers.js'
 import { isRetryableStatus, outcomeOfAbort } from '../calls/retry.js'
 import { currentContext } from '../context.js'
@@ -37,9 +38,11 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
     readonly bound: BoundCall,
     /** Makes the call's value of its response, or throws. */
     private readonly finish: (answer: Answer) => unknown,
+    /** Absent where the figures are written elsewhere. */
+    figures?: CallFigures,
   ) {
     super(method)
-    this.attempts = new Attempts(method, method.verb, bound.path)
+    this.attempts = new Attempts(method, method.verb, bound.path, figures)
   }
 
   start(): Promise<unknown> {
@@ -50,7 +53,9 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
         this.prepare()
       } catch (error) {
         this.settle('aborted')
-        reject(error instanceof FeignError ? error : this.asCallError(error))
+        const failure = error instanceof FeignError ? error : this.asCallError(error)
+        this.attempts.end(0, failure)
+        reject(failure)
       }
     })
   }
@@ -70,6 +75,7 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
     const context = method.forwards ? currentContext() : undefined
     const headers = requestHeaders(method, bound.headers, encoded, context)
     this.attempts.version = context?.version
+    this.attempts.traceparent = context?.traceparent
     if (method.hashKey !== undefined) this.attempts.hashKey = method.hashKey(bound.path, headers)
     this.options = {
       path: bound.path,
@@ -199,16 +205,30 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
   private complete(): void {
     this.settle(this.status >= 500 ? 'failed' : 'ok')
     try {
-      this.resolve(this.finish(this))
+      const value = this.finish(this)
+      if (value instanceof Promise) this.endWith(value)
+      else this.attempts.end(this.status)
+      this.resolve(value)
     } catch (error) {
+      this.attempts.end(this.status, error)
       this.reject(error)
     }
+  }
+
+  /** The value is checked still. */
+  private endWith(value: Promise<unknown>): void {
+    const { attempts, status } = this
+    value.then(
+      () => attempts.end(status),
+      (error: unknown) => attempts.end(status, error),
+    )
   }
 
   /** @param outcome what is reported of the instance */
   giveUp(error: unknown, outcome: Outcome = 'failed'): void {
     if (this.settled) return
     this.settle(outcome)
+    this.attempts.end(this.status, error)
     this.reject(error)
     // The rest of the response is not needed: closes the socket, so that the provider may stop its work.
     this.abort?.(error instanceof Error ? error : undefined)

@@ -29,6 +29,7 @@ const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
   filter: undefined,
   version: undefined,
   breaker: undefined,
+  expected: undefined,
   forwardContext: undefined,
 }
 
@@ -64,6 +65,7 @@ function checkKind(key: string, value: unknown, whose: string): void {
   if (value === undefined) return
   if (key === 'interceptors' && !(Array.isArray(value) && value.every((one) => typeof one === 'function')))
     throwInvalidOption(`interceptors of ${whose}: expected a list of functions`)
+  if (key === 'expected' && typeof value !== 'function') throwInvalidOption(`expected of ${whose}: expected a function`)
   if (key === 'validate' && typeof (value as Partial<StandardSchema> | null)?.['~standard']?.validate !== 'function')
     throwInvalidOption(
       `validate of ${whose}: expected a schema of zod, valibot, arktype or another one of Standard Schema`,

@@ -1,4 +1,5 @@
 import { parseBaseUrl } from '../calls/base-url.js'
+import { callFigures } from '../calls/call-figure.js'
 import { clientSettings, defined, routeChoice } from '../calls/client-settings.js'
 import { overrideHeaders } from '../calls/flat-headers.js'
 import { retriesOf } from '../calls/retry.js'
@@ -75,6 +76,7 @@ export function compileMethod(
     wholeAttempt,
     budget: runtime.budget(service),
     breaker: breaker === false ? undefined : runtime.breaker(service, breaker === true ? {} : breaker),
+    figures: callFigures(runtime.recorder, spec.verb, name ?? target!.origin, template.source, options.expected),
     maxResponseBytes: options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
     interceptors: [...(client.interceptors ?? []), ...(spec.options.interceptors ?? [])],
     fallback: fallbackOf(spec.options.fallback ?? client.fallback, property),

@@ -1,6 +1,7 @@
 import { SidecarError } from '../errors.js'
 import { bind, type BoundCall } from './bind.js'
 import type { Breaker } from '../calls/breaker.js'
+import { CallFigure } from '../calls/call-figure.js'
 import { Call } from './call.js'
 import { callError } from './errors.js'
 import { LayeredCall } from './layered-call.js'
@@ -42,7 +43,7 @@ function sendAll(method: CompiledMethod, bound: BoundCall, args: readonly unknow
 
 function send(method: CompiledMethod, bound: BoundCall): Promise<unknown> {
   return method.interceptors.length === 0
-    ? new Call(method, bound, method.readResponse).start()
+    ? new Call(method, bound, method.readResponse, method.figures).start()
     : new LayeredCall(method, bound).start()
 }
 
@@ -52,7 +53,11 @@ function throughBreaker(method: CompiledMethod, breaker: Breaker, bound: BoundCa
     () => {
       const why = 'the circuit of this service is open after too many failures; nothing was sent'
       const facts = { service: method.service, method: method.verb, url: bound.path, attempts: 0 }
-      return callError('SIDECAR_CIRCUIT_OPEN', why, facts)
+      const error = callError('SIDECAR_CIRCUIT_OPEN', why, facts)
+      const figure = new CallFigure(method.figures)
+      figure.start()
+      figure.end(0, error)
+      return error
     },
   )
 }

@@ -1,4 +1,6 @@
+import { CallFigure } from '../calls/call-figure.js'
 import type { FlatHeaders } from '../calls/flat-headers.js'
+import { currentContext } from '../context.js'
 import { SidecarError, type SidecarErrorCode } from '../errors.js'
 import { offAbort, onAbort, type AbortListener } from '../util/abort-listeners.js'
 import { timeLimit } from '../util/longest-timer.js'
@@ -22,11 +24,15 @@ export class LayeredCall implements AbortListener, CallErrors {
   /** Why the call ended before its interceptors did. */
   private ended: FeignError | undefined
   private reject!: (error: FeignError) => void
+  /** Of the whole: what an interceptor repeats is one call. */
+  private readonly figure: CallFigure
 
   constructor(
     private readonly method: CompiledMethod,
     private readonly bound: BoundCall,
-  ) {}
+  ) {
+    this.figure = new CallFigure(method.figures)
+  }
 
   async start(): Promise<unknown> {
     const { signal, timeoutMs = this.method.timeoutMs } = this.bound
@@ -35,8 +41,16 @@ export class LayeredCall implements AbortListener, CallErrors {
     if (signal?.aborted) throw aborted(this, signal.reason)
     if (signal !== undefined) onAbort(signal, this)
     if (timeoutMs < Infinity) timer = setTimeout(() => this.end(timedOut(this, timeoutMs)), timeoutMs).unref()
+    const { figure } = this
+    figure.traceparent = currentContext()?.traceparent
+    figure.start()
     try {
-      return await Promise.race([this.run(), early])
+      const value = await Promise.race([this.run(), early])
+      figure.end(this.status)
+      return value
+    } catch (error) {
+      figure.end(this.status || (this.last?.status ?? 0), error)
+      throw error
     } finally {
       clearTimeout(timer)
       if (signal !== undefined) offAbort(signal, this)
@@ -70,8 +84,15 @@ export class LayeredCall implements AbortListener, CallErrors {
 
   private async send(request: FeignRequest): Promise<FeignResponse> {
     if (this.ended !== undefined) throw this.ended
-    this.last = new Call(this.method, toBound(this.method, request), wholeOf)
-    return (await this.last.start()) as FeignResponse
+    const call = (this.last = new Call(this.method, toBound(this.method, request), wholeOf))
+    const { figure } = this
+    const { count } = figure
+    try {
+      return (await call.start()) as FeignResponse
+    } finally {
+      figure.count = count + call.attempts.count
+      figure.endpoint = call.attempts.endpoint
+    }
   }
 
   private end(error: FeignError): void {

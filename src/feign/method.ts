@@ -1,5 +1,6 @@
 import type { ServiceRoute } from '../balance/service-route.js'
 import type { AttemptRules } from '../calls/attempts.js'
+import type { CallFigures } from '../calls/call-figure.js'
 import type { Breaker } from '../calls/breaker.js'
 import type { Pools } from '../calls/pools.js'
 import type { TimerQueue } from '../util/timer-queue.js'
@@ -38,6 +39,7 @@ export interface CompiledMethod extends BindingRules, AttemptRules, ExchangeRule
   /** Of `timeoutMs`; `undefined` for none. */
   readonly deadlines: TimerQueue | undefined
   readonly breaker: Breaker | undefined
+  readonly figures: CallFigures
   readonly interceptors: readonly Interceptor[]
   readonly fallback: FallbackFunction | undefined
   /** Makes the value of a call of its answer. */

@@ -100,6 +100,15 @@ export interface CallOptions {
    * is there (`sidecar.version-header`). @default any
    */
   readonly version?: string
+  /**
+   * Errors that are no failure in the figures (`sidecar.stats()`): the call rejects all the same. Statuses and codes for all
+   * clients: `sidecar.observe.expected`.
+   *
+   * @example
+   * GET('/users/{id}', { expected: (error) => error instanceof FeignError && error.status === 404 })
+   * @default none
+   */
+  readonly expected?: (error: unknown) => boolean
   /** Fails fast, without sending, for a while after many failures in a row. @default false */
   readonly breaker?: boolean | BreakerOptions
   /** Sends the caller's token and trace to a fixed `url` as well. @default false */

@@ -10,6 +10,7 @@ import type {
 import { currentContext } from '../context.js'
 import { addContextHeaders } from '../calls/propagation.js'
 import { Attempts } from '../calls/attempts.js'
+import { CallFigure, callFigures } from '../calls/call-figure.js'
 import { retriesOf } from '../calls/retry.js'
 import { activeRuntime } from '../calls/active-runtime.js'
 import type { CallRuntime } from '../calls/runtime.js'
@@ -51,7 +52,12 @@ export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () 
       if (target.url === undefined) return new LogicalRequest(current, target, inner, config, logical).send()
       const { origin, path } = target.url
       const headers = target.forwards ? withCaller(config, current) : config.headers
-      return inner({ ...config, headers, baseURL: undefined, url: origin + path + logical.rest })
+      const figure = new CallFigure(callFigures(current.recorder, config.method, current.directory.nameOf(service)))
+      figure.start()
+      return written(figure, () => {
+        figure.count++
+        return inner({ ...config, headers, baseURL: undefined, url: origin + path + logical.rest })
+      })
     }
     ours.add(adapter)
     return adapter
@@ -92,12 +98,19 @@ class LogicalRequest {
   ) {
     const { method = 'get' } = config
     const rules = { route, retry: retriesOf(method, retry), budget: runtime.budget(route.service) }
-    this.attempts = new Attempts(rules, method, logical.rest)
-    this.attempts.version = currentContext()?.version
+    const { recorder } = runtime
+    this.attempts = new Attempts(rules, method, logical.rest, callFigures(recorder, method, route.service))
+    const context = currentContext()
+    this.attempts.version = context?.version
+    this.attempts.traceparent = context?.traceparent
     this.attempts.replayable = !isStream(config.data)
   }
 
   async send(): Promise<AxiosResponse> {
+    return written(this.attempts, () => this.sendAttempts())
+  }
+
+  private async sendAttempts(): Promise<AxiosResponse> {
     const { config, attempts } = this
     const { maxRedirects = 0, proxy = false } = config
     /** Of the whole request, as axios's users know it: every attempt is within it. */
@@ -165,6 +178,18 @@ class LogicalRequest {
     } finally {
       limit?.dispose()
     }
+  }
+}
+
+/** Ends the figure with the request. */
+async function written(figure: CallFigure, send: () => Promise<AxiosResponse>): Promise<AxiosResponse> {
+  try {
+    const response = await send()
+    figure.end(response.status)
+    return response
+  } catch (error) {
+    figure.end((axios.isAxiosError(error) ? error.response?.status : undefined) ?? 0, error)
+    throw error
   }
 }
 

@@ -1,8 +1,10 @@
 import Agent from 'undici/lib/dispatcher/agent.js'
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
+import { CallFigure, callFigures } from '../calls/call-figure.js'
 import { addContextHeaders } from '../calls/propagation.js'
 import type { CallRuntime } from '../calls/runtime.js'
 import { currentContext } from '../context.js'
+import { FixedCall } from './fixed-call.js'
 import { LogicalCall } from './logical-call.js'
 import { readLogicalUrl } from './logical-name.js'
 import { failRequest, relayTo } from './relay.js'
@@ -40,16 +42,20 @@ export class SidecarDispatcher extends Dispatcher {
     if (logical === undefined) return this.outside.dispatch(options, handler)
     try {
       const runtime = this.runtime()
-      const target = runtime.target(this.service ?? logical.service)
+      const service = this.service ?? logical.service
+      const target = runtime.target(service)
       const { url } = target
       const context = url === undefined || target.forwards ? currentContext() : undefined
       const { versionHeader } = runtime.settings.sidecar
       const headers = context && [...addContextHeaders(flat(options.headers), context, versionHeader)]
       const own = headers ? { ...options, headers } : options
       if (url !== undefined) {
-        return this.outside.dispatch({ ...own, origin: url.origin, path: url.path + options.path }, handler)
+        const figure = new CallFigure(callFigures(runtime.recorder, options.method, runtime.directory.nameOf(service)))
+        figure.traceparent = context?.traceparent
+        const to = { ...own, origin: url.origin, path: url.path + options.path }
+        return this.outside.dispatch(to, new FixedCall(handler, figure))
       }
-      new LogicalCall(runtime, target, logical.secure, own, handler, context?.version).start()
+      new LogicalCall(runtime, target, logical.secure, own, handler, context).start()
     } catch (error) {
       failRequest(relayTo(handler), error)
     }

@@ -2,12 +2,14 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher, Pool } from 'undici'
 import type { Outcome } from '../balance/balancer.js'
 import { Attempts } from '../calls/attempts.js'
+import { callFigures } from '../calls/call-figure.js'
 import { ConnectionHolder } from '../calls/connection-holder.js'
 import type { Pools } from '../calls/pools.js'
 import { bytesMayFollow, hasNoBody } from '../calls/response-head.js'
 import { outcomeOfAbort, retriesOf } from '../calls/retry.js'
 import type { CallRuntime } from '../calls/runtime.js'
 import type { RoutedTarget } from '../calls/target.js'
+import type { RequestContext } from '../context.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import { SidecarError } from '../errors.js'
 import { originOf } from '../instance.js'
@@ -34,14 +36,15 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     private readonly secure: boolean,
     private readonly options: Options,
     handler: Handler,
-    version: string | undefined,
+    context: RequestContext | undefined,
   ) {
     super()
     const { route, retry } = target
     const { method, path, body } = options
     const rules = { route, retry: retriesOf(method, retry), budget: runtime.budget(route.service) }
-    this.attempts = new Attempts(rules, method, path)
-    this.attempts.version = version
+    this.attempts = new Attempts(rules, method, path, callFigures(runtime.recorder, method, route.service))
+    this.attempts.version = context?.version
+    this.attempts.traceparent = context?.traceparent
     this.attempts.replayable = isReplayable(body)
     this.relay = relayTo(handler)
     this.pools = runtime.pools(target)
@@ -51,7 +54,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     if (this.attempts.choose()) return this.send()
     this.attempts.awaitChoice().then(
       () => this.send(),
-      (error: unknown) => failRequest(this.relay, error),
+      (error: unknown) => this.fail(error),
     )
   }
 
@@ -63,7 +66,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
       this.sendOver(connections)
     } catch (error) {
       this.endAttempt('aborted') // the sidecar has stopped meanwhile
-      failRequest(this.relay, error)
+      this.fail(error)
     }
   }
 
@@ -74,7 +77,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
       pool.dispatch(options, this)
     } catch (error) {
       this.endAttempt('aborted')
-      failRequest(this.relay, error)
+      this.fail(error)
     }
   }
 
@@ -82,7 +85,13 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     this.endAttempt('aborted')
     if (this.attempts.again(true)) return this.send()
     const { service } = this.target.route
-    failRequest(this.relay, new SidecarError('SIDECAR_CALL_TIMEOUT', `No call to ${service}: ${why}`))
+    this.fail(new SidecarError('SIDECAR_CALL_TIMEOUT', `No call to ${service}: ${why}`))
+  }
+
+  /** Before undici has the request. */
+  private fail(error: unknown): void {
+    this.attempts.end(0, error)
+    failRequest(this.relay, error)
   }
 
   private endAttempt(outcome: Outcome): void {
@@ -105,6 +114,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
   onRequestUpgrade(...args: Parameters<NonNullable<Handler['onRequestUpgrade']>>): void {
     this.release(true)
     this.attempts.report('ok')
+    this.attempts.end(101)
     this.relay.onRequestUpgrade?.(...args)
   }
 
@@ -137,11 +147,13 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     this.endAttempt(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed')
     // What the caller has seen the beginning of cannot begin again.
     if (!controller?.aborted && this.status === 0 && this.attempts.again(neverSent)) return this.send()
+    this.attempts.end(this.status, error)
     this.relay.onResponseError?.(controller, error)
   }
 
   private finish(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {
     this.endAttempt(this.status >= 500 ? 'failed' : 'ok')
+    this.attempts.end(this.status)
     this.relay.onResponseEnd?.(controller, trailers)
   }
 }

@@ -1,6 +1,7 @@
-import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OperationOutcome } from './operation.js'
 import type { Recorder } from './recorder.js'
+import { verbOf } from './verb.js'
 
 /** A request that is being served. */
 interface Served {
@@ -18,8 +19,6 @@ type PatternOf = (method: string, target: string) => string | undefined
 /** Of a response that is followed already: an app in another one takes a request in twice. */
 const FOLLOWED = Symbol('followed')
 type Followed = ServerResponse & { [FOLLOWED]?: ServedRequest }
-
-const VERBS: ReadonlySet<string> = new Set(METHODS)
 
 /**
  * Figures of the requests that an app serves, by method and pattern of the route: from when they come in until the response
@@ -83,9 +82,7 @@ class ServedRequest implements OperationOutcome {
     if (!response.writableFinished) this.code = 'aborted'
     const { status } = this
     this.failed = status !== undefined && status >= 500 && !this.recorder.isExpected(status, undefined)
-    // Over HTTP/2 a method is any text.
-    const verb = VERBS.has(method) ? method : 'OTHER'
     const pattern = this.served.route() ?? this.patternOf(method, url ?? request.url ?? '/') ?? '*'
-    this.recorder.record('server', nameOf(verb, pattern), performance.now() - this.since, this)
+    this.recorder.record('server', nameOf(verbOf(method), pattern), performance.now() - this.since, this)
   }
 }

@@ -30,10 +30,13 @@ export async function timed<T>(
 
 /** What an error says of an operation: its code and its status, never its message, which may hold what was sent. */
 export function failureOf(recorder: Recorder, error: unknown): OperationOutcome {
-  const { code, status, name } = (error ?? {}) as { code?: unknown; status?: unknown; name?: unknown }
-  const facts = {
-    code: typeof code === 'string' ? code : typeof name === 'string' ? name : undefined,
-    status: typeof status === 'number' ? status : undefined,
-  }
+  const { status } = (error ?? {}) as { status?: unknown }
+  const facts = { code: codeOf(error), status: typeof status === 'number' ? status : undefined }
   return { failed: !recorder.isExpected(facts.status, facts.code), ...facts }
+}
+
+/** The code of an error, or else its name. */
+export function codeOf(error: unknown): string | undefined {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+  return typeof code === 'string' ? code : typeof name === 'string' ? name : undefined
 }

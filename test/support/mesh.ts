@@ -6,6 +6,7 @@ import type { ServiceDirectory } from '../../src/discovery/directory.js'
 import type { Emit } from '../../src/events.js'
 import { setActiveRuntime } from '../../src/calls/active-runtime.js'
 import { createCallRuntime, type CallRuntime } from '../../src/calls/runtime.js'
+import { Recorder } from '../../src/observe/recorder.js'
 import { settingsSchema } from '../../src/settings/schema.js'
 import { pollServices } from '../../src/nacos/polling.js'
 
@@ -109,7 +110,8 @@ export function startMesh(settings: object = {}): Mesh {
   const watchService = pollServices({ ask, intervalMs, immediate: false, logger })
   const transport = Object.assign(registry, { watchService })
   const emit = ((...event: unknown[]) => void events.push(event)) as Emit
-  const runtime = createCallRuntime({ transport, namespace: '', settings: parsed, logger, emit })
+  const recorder = new Recorder(parsed.sidecar.observe)
+  const runtime = createCallRuntime({ transport, namespace: '', settings: parsed, logger, emit, recorder })
   setActiveRuntime(runtime)
   onTestFinished(async () => {
     setActiveRuntime(undefined)

@@ -1,6 +1,7 @@
 import Router from '@koa/router'
 import express from 'express'
 import Koa from 'koa'
+import type { Sidecar, Verify } from 'nacos-sidecar'
 import { createServer, request as httpRequest } from 'node:http'
 import { connect, createServer as createHttp2 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -151,6 +152,34 @@ describe.each([
     await vi.waitFor(() => expect(sidecar.stats().operations.reduce((sum, { count }) => sum + count, 0)).toBe(61))
     expect(names(sidecar)).toContain('GET /sub/a 1/0')
     expect(names(sidecar).length).toBeLessThan(20)
+  })
+})
+
+describe('checks of tokens', () => {
+  const check = async (verify: Verify) => {
+    const app = new Koa()
+    const options = { app, verify, transport: createMemoryTransport() }
+    const settings = { 'application.name': 'portal', 'cloud.nacos.config.enabled': false, 'auth.enabled': true }
+    const sidecar = await observer(settings, options)
+    app.use((context) => void (context.body = {}))
+    const { port } = running(await serve(createServer(app.callback())))
+    const ask = (token: string) => target(port, '/', { headers: `Authorization: Bearer ${token}\r\n` })
+    return { ask, checks: () => sidecar.stats().operations.filter(({ kind }) => kind === 'auth') }
+  }
+
+  test('count where the verifier is asked; a refusal is no failure', async () => {
+    const { ask, checks } = await check((token) => token === 'good')
+    for (const token of ['good', 'good', 'bad']) await ask(token)
+    expect(checks()).toMatchObject([{ name: 'verify', count: 2, errors: 0 }])
+  })
+
+  test('a verifier that throws has failed; its message, which may hold the token, is not kept', async () => {
+    const { ask, checks } = await check((token) => {
+      throw new TypeError(`cannot read ${token}`)
+    })
+    expect((await ask('canary')).status).toBe(503)
+    expect(checks()).toMatchObject([{ count: 1, errors: 1, errorSamples: [{ code: 'TypeError' }] }])
+    expect(JSON.stringify(checks())).not.toContain('canary')
   })
 })
 

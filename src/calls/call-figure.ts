@@ -1,0 +1,96 @@
+import type { Endpoint } from '../balance/balancer.js'
+import { hostPort } from '../instance.js'
+import type { OperationOutcome } from '../observe/operation.js'
+import type { Recorder } from '../observe/recorder.js'
+import { codeOf } from '../observe/timed.js'
+import { verbOf } from '../observe/verb.js'
+import { outcomeOfAbort } from './retry.js'
+
+/** Where the figures of calls are written, and under which name. */
+export interface CallFigures {
+  readonly recorder: Recorder
+  readonly name: string
+  /** Errors that are no failure, as the client has it. */
+  readonly expected: ((error: unknown) => boolean) | undefined
+}
+
+/** @param template of the path, where calls have one; what is behind a `?` is left out. */
+export function callFigures(
+  recorder: Recorder,
+  verb: string | undefined,
+  service: string,
+  template = '',
+  expected?: CallFigures['expected'],
+): CallFigures {
+  return { recorder, name: `${verbOf(verb)} ${service}${template.split('?', 1)[0]!}`, expected }
+}
+
+/**
+ * What is written down of one call, whatever it is made with: one operation, however many requests it takes. It is begun
+ * once, and ended once.
+ */
+export class CallFigure implements OperationOutcome {
+  /** Requests begun, the present one included. */
+  count = 0
+  /** Where the present attempt goes, or the next one; `undefined` for a fixed URL. */
+  endpoint: Endpoint | undefined
+  /** Of the request being handled. */
+  traceparent: string | undefined
+  failed = false
+  status = 0
+  code: string | undefined
+  /** 0 where nothing is written down. */
+  private since = 0
+
+  /** @param figures `undefined` where they are written elsewhere, or nowhere */
+  constructor(private readonly figures: CallFigures | undefined) {}
+
+  get attempts(): number {
+    return this.count
+  }
+
+  get instance(): string | undefined {
+    return this.endpoint && hostPort(this.endpoint.instance)
+  }
+
+  start(): void {
+    if (this.figures?.recorder.enabled) this.since = performance.now()
+  }
+
+  /**
+   * Writes the figures, once. A call has failed where its caller gets an error, or a status from 500 on; but not where
+   * the caller itself has given it up, nor where the error is expected.
+   *
+   * @param status of the response; 0 where there is none
+   * @param error what the caller gets in place of a value
+   */
+  end(status: number, error?: unknown): void {
+    const { figures, since } = this
+    if (since === 0) return
+    this.since = 0
+    this.status = status
+    if (error !== undefined) this.code = codeOf(error)
+    const { recorder, name, expected } = figures!
+    this.failed =
+      (status >= 500 || (error !== undefined && !isGivenUp(error))) &&
+      !recorder.isExpected(status, this.code) &&
+      !isExpected(expected, error)
+    recorder.record('client', name, performance.now() - since, this)
+  }
+}
+
+/** The app's own function: one that throws knows nothing of the error. */
+function isExpected(expected: CallFigures['expected'], error: unknown): boolean {
+  try {
+    return error !== undefined && expected?.(error) === true
+  } catch {
+    return false
+  }
+}
+
+/** By its caller, for another reason than time. */
+function isGivenUp(error: unknown): boolean {
+  const { code, name, cause } = (error ?? {}) as { code?: unknown; name?: unknown; cause?: unknown }
+  if (code === 'SIDECAR_CALL_ABORTED') return outcomeOfAbort(cause) === 'aborted'
+  return name === 'AbortError' || name === 'CanceledError' || code === 'UND_ERR_ABORTED'
+}
