@@ -1,7 +1,6 @@
-import { defineClient, FeignError, GET, type OperationStats } from 'nacos-sidecar'
+import { defineClient, FeignError, GET, runWithContext, type OperationStats } from 'nacos-sidecar'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
-import { runWithContext } from '../../../src/context.js'
 import { callStyles } from '../../support/call-styles.js'
 import { instance, json, startMesh, startProvider, type Mesh, type Seen } from '../../support/mesh.js'
 import { closedPort } from '../../support/mesh.js'
