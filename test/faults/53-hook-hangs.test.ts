@@ -83,7 +83,8 @@ test('fault 53: a third signal waits for nothing', async () => {
   const began = performance.now()
   app.signal('SIGINT')
   expect(await app.exited).toEqual({ code: 130, signal: null })
-  expect(performance.now() - began).toBeLessThan(duration(100, 900))
+  expect(performance.now() - began).toBeLessThan(duration(100, 3_000))
+  // What the second one says when its second is over.
   expect(app.stderr).not.toContain('still open')
 })
 

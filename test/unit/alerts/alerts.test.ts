@@ -109,7 +109,7 @@ test('alerts: what ends within `for` is not reported, what lasts is repeated', a
   await outage.publish('b.yml', 'b: 1')
   const sidecar = outage.sidecar({
     'config.import': 'nacos:a.yml,nacos:b.yml',
-    'sidecar.alerts': { webhook: url, for: 300, repeat: 50 },
+    'sidecar.alerts': { webhook: url, for: 2_000, repeat: 50 },
   })
   await sidecar.ready
   const rejected = once(sidecar, 'configRejected')

@@ -630,8 +630,9 @@ describe('deadlines', () => {
   test('K20: many calls may share a signal, before it fires and after', async () => {
     const { users } = await serving((seen, response) => void setTimeout(echo, 20, seen, response))
     const warned = vi.fn()
-    process.on('warning', warned)
-    onTestFinished(() => void process.off('warning', warned))
+    const onWarning = ({ name }: Error) => name === 'MaxListenersExceededWarning' && warned()
+    process.on('warning', onWarning)
+    onTestFinished(() => void process.off('warning', onWarning))
     const { signal } = new AbortController()
     for (let round = 0; round < 2; round++)
       await Promise.all(Array.from({ length: 20 }, () => users.get({ id: '1', signal })))

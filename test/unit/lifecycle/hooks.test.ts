@@ -210,7 +210,9 @@ describe('K2: stop hooks', () => {
   })
 
   test('K2: sidecar.leave-timeout caps the whole leave, and one warning names what is open', async () => {
-    const { sidecar, server, listen, said, say, lines } = await service({ settings: { 'sidecar.leave-timeout': 400 } })
+    const { sidecar, server, listen, said, say, lines } = await service({
+      settings: { 'sidecar.leave-timeout': 1_000 },
+    })
     server.on('request', () => say('request'))
     const registered = once(sidecar, 'registered')
     await listen()
@@ -222,12 +224,14 @@ describe('K2: stop hooks', () => {
     expect(performance.now() - began).toBeLessThan(3_000)
     expect(said).toEqual(['registered', 'deregistered', 'not begun, killed: true'])
     expect(lines.filter((line) => line.includes('leave-timeout'))).toEqual([
-      expect.stringMatching(/^warn sidecar\.leave-timeout \(400 ms\) is over, still open: stop hook "queue"(?!.*pool)/),
+      expect.stringMatching(
+        /^warn sidecar\.leave-timeout \(1000 ms\) is over, still open: stop hook "queue"(?!.*pool)/,
+      ),
     ])
   })
 
   test('K2: sidecar.leave-timeout cuts requests that do not end', async () => {
-    const { sidecar, server, listen, lines } = await service({ settings: { 'sidecar.leave-timeout': 300 } })
+    const { sidecar, server, listen, lines } = await service({ settings: { 'sidecar.leave-timeout': 1_000 } })
     server.removeAllListeners('request')
     const asked = once(server, 'request')
     const registered = once(sidecar, 'registered')
@@ -237,7 +241,7 @@ describe('K2: stop hooks', () => {
     await asked
     await sidecar.stop()
     expect(await answer).toBeInstanceOf(TypeError)
-    expect(lines.join('\n')).toMatch(/leave-timeout \(300 ms\) is over, still open: closing the server/)
+    expect(lines.join('\n')).toMatch(/leave-timeout \(1000 ms\) is over, still open: closing the server/)
   })
 
   test("K2: what the app does after its server's close waits for the hooks; a hook may close the server", async () => {
