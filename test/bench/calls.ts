@@ -6,7 +6,7 @@ import { register } from './support/registry.js'
 import { median, pairedRatio, round } from './support/statistics.js'
 import { startWorker, type Worker } from './support/worker.js'
 
-const IN_FLIGHT = 32
+export const IN_FLIGHT = 32
 const LEVELS = [1, 8, 64, 256]
 const WARM_UP_MS = 1_000
 const WINDOW_MS = 300
@@ -37,17 +37,11 @@ type PerContender<T> = Record<ContenderName, T>
 
 /** All callers stay open, and take turns: whatever slows the machine for a while slows them all. */
 export async function measureCalls(child: string, registry: string): Promise<Calls> {
-  const provider = await startWorker(child, 'provider')
-  const ports = await provider.ask<number[]>('ports')
-  await register(
-    registry,
-    SERVICE,
-    ports.map((port) => ({ ip: '127.0.0.1', port })),
-  )
-  const options = { registry, origin: `http://127.0.0.1:${ports[0]}` }
+  const { provider, origin } = await startProvider(child, registry)
+  const options = { registry, origin }
   const callers = await gather((name) => startWorker(child, 'caller', { name, ...options }))
 
-  for (const name of NAMES) await callers[name].ask('drive', { inFlight: IN_FLIGHT, ms: WARM_UP_MS })
+  await warmUp(callers)
   const windows = await turns(callers, IN_FLIGHT, ROUNDS)
   const perSecond = (all: PerContender<Window[]>, name: ContenderName) => all[name].map((one) => one.perSecond)
   const at32 = await gather(async (name) => ({
@@ -69,12 +63,38 @@ export async function measureCalls(child: string, registry: string): Promise<Cal
   return { at32, load, latency }
 }
 
+/** What all callers call: two instances, registered. */
+export async function startProvider(child: string, registry: string): Promise<{ provider: Worker; origin: string }> {
+  const provider = await startWorker(child, 'provider')
+  const ports = await provider.ask<number[]>('ports')
+  await register(
+    registry,
+    SERVICE,
+    ports.map((port) => ({ ip: '127.0.0.1', port })),
+  )
+  return { provider, origin: `http://127.0.0.1:${ports[0]}` }
+}
+
+/** Before `turns`. */
+export async function warmUp(callers: Readonly<Record<string, Worker>>): Promise<void> {
+  for (const caller of Object.values(callers)) {
+    await caller.ask('drive', { inFlight: IN_FLIGHT, ms: WARM_UP_MS })
+    await caller.ask('settle')
+    await caller.ask('drive', { inFlight: IN_FLIGHT, ms: WINDOW_MS })
+  }
+}
+
 /** A B C, A C B, B C A, …: none always follows the same one, whose garbage the provider may still be at. */
-async function turns(callers: PerContender<Worker>, inFlight: number, rounds: number): Promise<PerContender<Window[]>> {
-  const windows = await gather(async () => [] as Window[])
+export async function turns<Name extends string>(
+  callers: Readonly<Record<Name, Worker>>,
+  inFlight: number,
+  rounds: number,
+): Promise<Record<Name, Window[]>> {
+  const names = Object.keys(callers) as Name[]
+  const windows = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Window[]>
   for (let n = 0; n < rounds; n++) {
-    const first = (n * 2) % NAMES.length
-    const order = [...NAMES.slice(first), ...NAMES.slice(0, first)]
+    const first = (n * 2) % names.length
+    const order = [...names.slice(first), ...names.slice(0, first)]
     for (const name of n % 2 === 0 ? order : order.reverse()) {
       await pause(SETTLE_MS)
       windows[name].push(await callers[name].ask<Window>('drive', { inFlight, ms: WINDOW_MS }))

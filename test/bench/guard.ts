@@ -2,7 +2,7 @@ import type { AppOptions, Framework, SideName } from './roles/app.js'
 import { median, pairedRatio, round } from './support/statistics.js'
 import { startWorker, type Worker } from './support/worker.js'
 
-const FRAMEWORKS: readonly Framework[] = ['express', 'fastify', 'koa']
+export const FRAMEWORKS: readonly Framework[] = ['express', 'fastify', 'koa']
 /** `open` and `guardOnly` show what of the price is the context, and what the guard. */
 const SIDES: readonly SideName[] = ['bare', 'open', 'guarded', 'guardOnly']
 const IN_FLIGHT = 32
@@ -23,9 +23,11 @@ export type PerSide<T> = Readonly<Record<SideName, T>>
 export type GuardResults = Readonly<Record<Framework, GuardFigures>>
 
 /** One side of one framework, over all its processes. */
-interface Side {
+export interface Side {
   readonly framework: Framework
   readonly name: SideName
+  /** URL of another build of the package. */
+  readonly build?: string | undefined
   readonly perSecond: number[]
   readonly cpuMicros: number[]
 }
@@ -36,18 +38,30 @@ interface Side {
  * processes as there are sides, and is the first once.
  */
 export async function measureGuard(child: string, registry: string): Promise<GuardResults> {
-  const load = await startWorker(child, 'load')
-  const start: StartApp = ({ framework, name: side }) =>
-    startWorker(child, 'app', { framework, side, registry } satisfies AppOptions)
   const results: Partial<Record<Framework, GuardFigures>> = {}
   for (const framework of FRAMEWORKS) {
     const sides = SIDES.map((name): Side => ({ framework, name, perSecond: [], cpuMicros: [] }))
-    for (const first of sides.keys())
-      await measureProcesses(load, [...sides.slice(first), ...sides.slice(0, first)], start)
+    await measureSides(child, registry, sides, sides.length)
     results[framework] = figures(sides)
   }
-  await load.stop()
   return results as GuardResults
+}
+
+/** @param processes of each side */
+export async function measureSides(
+  child: string,
+  registry: string,
+  sides: readonly Side[],
+  processes: number,
+): Promise<void> {
+  const load = await startWorker(child, 'load')
+  const start: StartApp = ({ framework, name: side, build }) =>
+    startWorker(child, 'app', { framework, side, registry, build } satisfies AppOptions)
+  for (let n = 0; n < processes; n++) {
+    const first = Math.floor((n * sides.length) / processes)
+    await measureProcesses(load, [...sides.slice(first), ...sides.slice(0, first)], start)
+  }
+  await load.stop()
 }
 
 type StartApp = (side: Side) => Promise<Worker>
@@ -59,7 +73,11 @@ async function measureProcesses(load: Worker, sides: readonly Side[], start: Sta
       return { side, worker, port: await worker.ask<number>('port') }
     }),
   )
-  for (const { port } of apps) await load.ask('drive', { port, inFlight: IN_FLIGHT, ms: WARM_UP_MS })
+  for (const { worker, port } of apps) {
+    await load.ask('drive', { port, inFlight: IN_FLIGHT, ms: WARM_UP_MS })
+    await worker.ask('settle')
+    await load.ask('drive', { port, inFlight: IN_FLIGHT, ms: WINDOW_MS })
+  }
   for (let n = 0; n < ROUNDS; n++)
     for (const { side, worker, port } of n % 2 === 0 ? apps : [...apps].reverse())
       await measure(load, side, worker, port)

@@ -11,6 +11,8 @@ export interface OpenOptions {
   readonly registry: string
   /** `http://host:port` of one instance of the provider. */
   readonly origin: string
+  /** URL of another build of the package. */
+  readonly build?: string | undefined
 }
 
 export interface User {

@@ -15,6 +15,8 @@ export interface AppOptions {
   readonly framework: Framework
   readonly side: SideName
   readonly registry: string
+  /** URL of another build of the package. */
+  readonly build?: string | undefined
 }
 
 type Join = (app: object) => void
@@ -22,8 +24,8 @@ type Join = (app: object) => void
 const user = (id: string) => ({ id, name: 'Ada Lovelace', email: 'ada@example.com' })
 
 /** An app with one route; with a sidecar, it is all a sidecar makes of it: registered, with context and health page. */
-export async function app({ framework, side, registry }: AppOptions): Promise<Handlers> {
-  const server = await FRAMEWORKS[framework](side === 'bare' ? () => {} : await joinWith(registry, framework, side))
+export async function app(options: AppOptions): Promise<Handlers> {
+  const server = await FRAMEWORKS[options.framework](options.side === 'bare' ? () => {} : await joinWith(options))
   server.keepAliveTimeout = 120_000
   if (!server.listening) {
     server.listen(0, '127.0.0.1')
@@ -69,8 +71,8 @@ const FRAMEWORKS: Readonly<Record<Framework, (join: Join) => Promise<Server>>> =
   },
 }
 
-async function joinWith(registry: string, framework: Framework, side: SideName): Promise<Join> {
-  const { initSidecar } = await importPackage()
+async function joinWith({ registry, framework, side, build }: AppOptions): Promise<Join> {
+  const { initSidecar } = await importPackage(build)
   return (app) =>
     void initSidecar(app, {
       ...{ configPath: false, signals: false, logger: silent },

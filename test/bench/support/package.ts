@@ -9,9 +9,13 @@ export function builtPackage(): string {
   return pathToFileURL(join(fileURLToPath(new URL('../../..', import.meta.url)), 'dist', 'index.js')).href
 }
 
-/** The package as its users get it. */
-export function importPackage(): Promise<Package> {
-  return import(process.env['BENCH_PACKAGE']!) as Promise<Package>
+/**
+ * The package as its users get it.
+ *
+ * @param build URL of another build of it
+ */
+export function importPackage(build = process.env['BENCH_PACKAGE']!): Promise<Package> {
+  return import(build) as Promise<Package>
 }
 
 export const silent = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { startChild } from '../live/support/children.js'
 
 /** What a child process can be asked to do, by name. */
@@ -43,8 +44,23 @@ export async function startWorker(file: string, role: string, options: unknown =
   }
 }
 
+const COLLECTIONS = 10
+
+/**
+ * Collects the whole heap a few times, as happens in every process that runs for a while, early in one that loads much code and
+ * not within a minute in one that loads little. From then on V8 of Node 20, 22 and 24 takes 0.3 to 0.45 µs longer for each
+ * `process.nextTick`, five of which are in a request to Fastify: without this, a bare app would seem faster than it is.
+ */
+async function settle(): Promise<void> {
+  for (let n = 0; n < COLLECTIONS; n++) {
+    globalThis.gc?.()
+    await pause(5)
+  }
+}
+
 /** The child's side. */
-export function serve(handlers: Handlers): void {
+export function serve(own: Handlers): void {
+  const handlers: Handlers = { settle, ...own }
   process.on('message', ({ what, argument }: { what: string; argument: never }) => {
     Promise.resolve()
       .then(() => handlers[what]!(argument))
