@@ -22,7 +22,8 @@ const { values: flags } = parseArgs({ options: { against: { type: 'string' } } }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 const against = flags.against === undefined ? undefined : pathToFileURL(resolve(flags.against, 'dist/index.js')).href
 const BEFORE = 'of --against'
-const PROCESSES = 3
+const APP_PROCESSES = 3
+const CALL_PROCESSES = 2
 const CALL_ROUNDS = 8
 
 const files = await bundle('.')
@@ -42,7 +43,7 @@ async function compareCalls(): Promise<void> {
   ).map((name) => ({ label: CONTENDERS[name], name }))
   if (against !== undefined) sides.push({ label: `${CONTENDERS.ours} ${BEFORE}`, name: 'ours', build: against })
   const found: Record<string, Window[]> = Object.fromEntries(sides.map(({ label }) => [label, []]))
-  for (let n = 0; n < PROCESSES; n++) {
+  for (let n = 0; n < CALL_PROCESSES; n++) {
     const callers: Record<string, Worker> = {}
     for (const { label, ...options } of n % 2 === 0 ? sides : [...sides].reverse())
       callers[label] = await startWorker(files.child, 'caller', { ...options, registry, origin })
@@ -74,7 +75,7 @@ async function compareApps(framework: (typeof FRAMEWORKS)[number]): Promise<void
   const bare = side('bare')
   const sides = [bare, side('guarded'), side('guardOnly')]
   if (against !== undefined) sides.push(side('guarded', against), side('guardOnly', against))
-  await measureSides(files.child, registry, sides, PROCESSES)
+  await measureSides(files.child, registry, sides, APP_PROCESSES)
   title(`${framework}: decision cached; guardOnly has forward-context off`)
   console.log(
     table(
