@@ -10,6 +10,8 @@ export interface RequestContext {
   readonly tracestate?: string
   /** Which version of the services it calls the request asks for (`sidecar.version-header`). */
   readonly version?: string
+  /** Further headers that travel on (`sidecar.forward-headers`), by their names in lower case. @default none */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /**

@@ -70,7 +70,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   }
   const adapter = app === undefined ? undefined : findAdapter(app)
   const context: AppHooks['context'] = sidecar.forwardContext
-    ? (request, token) => requestContext(request, auth.token, sidecar.versionHeader, token)
+    ? (request, token) => requestContext(request, auth.token, sidecar, token)
     : undefined
   const servers: ServerGuard | undefined =
     auth.enabled && auth.mount === 'first'

@@ -3,7 +3,7 @@ import { readVersion, type RequestContext } from '../context.js'
 import { hasHeader, type FlatHeaders } from './flat-headers.js'
 
 /**
- * `headers` with the caller's token, trace and wanted version added. A header that is there already wins. The trace is
+ * `headers` with the caller's token, trace, wanted version and forwarded headers added. A header that is there already wins. The trace is
  * passed on as it came: this package makes no spans of its own. Where OpenTelemetry instruments undici, it writes the header
  * of its own span, and a second one would begin a new trace at the next hop.
  *
@@ -23,7 +23,27 @@ export function addContextHeaders(headers: FlatHeaders, context: RequestContext,
   if (versionHeader !== '' && readVersion(version) !== undefined && !hasHeader(headers, versionHeader)) {
     all.push(versionHeader, version!)
   }
+  if (context.headers !== undefined) addForwarded(all, headers, context.headers)
   return all
+}
+
+function addForwarded(all: string[], own: FlatHeaders, forwarded: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(forwarded)) {
+    if (!isFieldText(value) || (name === 'baggage' && isTraced())) continue
+    if (!hasHeader(own, name)) all.push(name, value)
+    else if (name === 'accept-language') replaceAnyLanguage(all, value)
+  }
+}
+
+/** `fetch` asks for any language by itself, where the app says nothing. */
+function replaceAnyLanguage(all: string[], value: string): void {
+  const at = all.findIndex((name, index) => index % 2 === 0 && name === 'accept-language')
+  if (all[at + 1] === '*') all[at + 1] = value
+}
+
+/** As the parser of Node takes it: Latin-1, one line. */
+function isFieldText(value: string): boolean {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 }
 
 /** The token came from outside (a query, a cookie): one that could end the header is no token and is not sent. */

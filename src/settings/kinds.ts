@@ -99,6 +99,24 @@ export const list = z.union(
   { error: 'expected a list, or names separated by commas' },
 )
 
+/** Headers that belong to one connection, one message or one sender. */
+const NOT_FORWARDED: ReadonlySet<string> = new Set(
+  (
+    'connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade ' +
+    'host expect content-length content-type content-encoding accept-encoding authorization traceparent tracestate'
+  ).split(' '),
+)
+
+/** Names of headers that may be sent on, in lower case. */
+export const forwardedHeaders = list.transform((names, context) => {
+  const lower = names.map((name) => name.trim().toLowerCase())
+  const wrong = lower.find((name) => !/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) || NOT_FORWARDED.has(name))
+  if (wrong === undefined) return [...new Set(lower)]
+  const message = `expected names of headers that can be sent on; ${wrong} cannot`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
 /** Names of alert rules; see `readRule`. */
 export const alertRules = list.transform((rules, context) => {
   if (rules.every((rule) => readRule(rule) !== undefined)) return rules

@@ -565,6 +565,11 @@ export interface Settings {
      * app calls no service: following a request through its promises costs Node 20 and 22 a few microseconds.
      */
     readonly forwardContext: boolean
+    /**
+     * Further headers of a request that are sent on to the services its handler calls: `x-tenant-id, accept-language,
+     * baggage`. Never to a fixed URL or another host. The token and the trace are sent on without being named.
+     */
+    readonly forwardHeaders: readonly string[]
     /** Difference between the gRPC port and the HTTP port of the registry. */
     readonly grpcPortOffset: number
     /** How changes arrive: `auto` subscribes over gRPC if its port answers, `off` uses HTTP only. */

@@ -3,6 +3,7 @@ import {
   autoOr,
   durationMs,
   flag,
+  forwardedHeaders,
   headerName,
   integer,
   oneOf,
@@ -99,6 +100,11 @@ export const sidecar = section({
    * app calls no service: following a request through its promises costs Node 20 and 22 a few microseconds.
    */
   forwardContext: flag.default(true),
+  /**
+   * Further headers of a request that are sent on to the services its handler calls: `x-tenant-id, accept-language,
+   * baggage`. Never to a fixed URL or another host. The token and the trace are sent on without being named.
+   */
+  forwardHeaders: forwardedHeaders.default([]),
   /** gRPC port of the registry. @default the HTTP port + `grpc-port-offset` */
   grpcPort: port.optional(),
   /** Difference between the gRPC port and the HTTP port of the registry. */

@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { expect, test } from 'vitest'
 import { requestContext } from '../../../src/auth/request-context.js'
 
-const from = (headers: Record<string, string | string[]>, versionHeader?: string) =>
-  requestContext({ headers, url: '/' } as unknown as IncomingMessage, { query: true, cookies: true }, versionHeader)
+const from = (headers: Record<string, string | string[]>, versionHeader = '', forwardHeaders: string[] = []) => {
+  const request = { headers, url: '/' } as unknown as IncomingMessage
+  return requestContext(request, { query: true, cookies: true }, { versionHeader, forwardHeaders })
+}
 
 test('a version that is one travels on', () => {
   expect(from({ 'x-sidecar-version': '1.2.3-rc.1' }, 'x-sidecar-version')).toEqual({ version: '1.2.3-rc.1' })
