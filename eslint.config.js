@@ -43,8 +43,8 @@ const zones = [
   only('registration', ['settings', 'nacos/transport.ts'], 'registration sees Nacos through nacos/transport.ts only'),
   only(
     'lifecycle',
-    ['registration/member.ts', 'adapters/adapter.ts'],
-    'the lifecycle sees the app through its adapter, and the registry through its member',
+    ['registration/member.ts', 'adapters/adapter.ts', 'config/config.ts'],
+    'the lifecycle sees the app through its adapter, the registry through its member, and properties through config.ts',
   ),
   only(
     'discovery',

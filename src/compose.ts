@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events'
-import { healthPage, type HealthStatus } from './adapters/health.js'
 import { createAlerts } from './alerts/alerts.js'
+import { healthPage, type HealthComponents, type HealthStatus } from './adapters/health.js'
 import { ownApp, type AppOwner } from './app-owners.js'
 import { createCallRuntime, type CallRuntime } from './calls/runtime.js'
+import { createConfig, type Config } from './config/config.js'
 import { createRemoteConfig, type RemoteConfig } from './config/remote.js'
 import { SidecarError } from './errors.js'
 import { createEmit, type Emit, type SidecarEvents } from './events.js'
@@ -10,7 +11,9 @@ import { guardApp, type GuardedApp } from './guarded-app.js'
 import { createFetch } from './http/fetch.js'
 import { hostPort, isSameInstance, serviceKeyText } from './instance.js'
 import { planDrain } from './lifecycle/drain.js'
+import type { Hooks, HookStatus } from './lifecycle/hooks.js'
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.js'
+import { createResources, type Resources } from './lifecycle/resources.js'
 import { createServerProbe } from './lifecycle/server-probe.js'
 import { loggerFor } from './log-file.js'
 import type { Logger } from './logger.js'
@@ -32,20 +35,16 @@ export interface SidecarParts {
   readonly logger: Logger
   readonly emit: Emit
   readonly registry: RegistryClients
-  /** The client of documents, with figures. */
-  readonly documents: Documents
   readonly observation: Observation
   readonly runtime: CallRuntime
   readonly remote: RemoteConfig
   readonly member: Member
   readonly app: GuardedApp
   readonly lifecycle: Lifecycle
+  readonly config: Config
+  readonly resources: Resources
   /** Aborts when the sidecar has stopped. */
   readonly signal: AbortSignal
-}
-
-type Documents = Pick<RegistryClients['config'], 'namespace' | 'snapshots'> & {
-  readonly transport: ReturnType<typeof observeDocuments>
 }
 
 /** Concurrent requests to an auth service that is a URL; further ones wait for a free connection. */
@@ -129,6 +128,8 @@ export function compose(
       await Promise.all([runtime.close(), registry.close()])
     },
   })
+  const ownConfig = createConfig({ store, logger, emit, ...documents, group: config.group })
+  const resources = createResources(lifecycle.hooks, { config: ownConfig, logger, emit })
   const probe = app === undefined ? undefined : createServerProbe()
   const guarded = guardApp(app, {
     ...common,
@@ -136,7 +137,7 @@ export function compose(
     fetch: createFetch(() => runtime, AUTH_CONNECTIONS),
     signal: stopped.signal,
     replaced: () => owner.hasOther('guards'),
-    health: () => healthOf(lifecycle, remote, member, owner),
+    health: () => healthOf(lifecycle, remote, member, owner, resources),
     onRequest: probe?.onRequest,
     recorder,
     observe: observeRequests(recorder, healthPage),
@@ -154,13 +155,14 @@ export function compose(
   return {
     ...common,
     registry,
-    documents,
     observation,
     runtime,
     remote,
     member,
     app: guarded,
     lifecycle,
+    config: ownConfig,
+    resources,
     signal: stopped.signal,
   }
 }
@@ -171,6 +173,7 @@ function healthOf(
   remote: RemoteConfig,
   { state }: Member,
   owner: AppOwner,
+  resources: Resources,
 ): HealthStatus | undefined {
   const leaving = lifecycle.leaving()
   if (leaving && (lifecycle.shared() || owner.hasOther('serves'))) return undefined
@@ -179,5 +182,25 @@ function healthOf(
     phase: leaving ? 'leaving' : remote.loaded && lifecycle.hooks.starts.done ? 'serving' : 'starting',
     registered: state?.listed ?? false,
     lastBeat: state?.lastBeatAt === undefined ? undefined : new Date(state.lastBeatAt),
+    components: (which) => componentsOf(lifecycle.hooks, resources, which),
   }
+}
+
+/** The resources of the app, and its hooks where it has any. */
+async function componentsOf(
+  { starts, stops }: Hooks,
+  resources: Resources,
+  which?: 'readiness',
+): Promise<HealthComponents> {
+  const checked = await resources.check(which)
+  const own = checked.map(
+    ({ name, status, reason }) => [name, { status, ...(reason && { details: { reason } }) }] as const,
+  )
+  if (which) return Object.fromEntries(own)
+  const hooks = [...starts.status(), ...stops.status()]
+  const named = (state: HookStatus['state']) => hooks.filter((hook) => hook.state === state).map(({ name }) => name)
+  const [failed, running] = [named('failed'), named('running')]
+  const status = failed.length > 0 ? 'DOWN' : 'UP'
+  const all = hooks.length > 0 ? [['hooks', { status, details: { failed, running } }] as const, ...own] : own
+  return Object.fromEntries(all)
 }

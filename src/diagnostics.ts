@@ -109,6 +109,8 @@ const EVENT_AREAS: Readonly<Record<keyof SidecarEvents, DiagnosticArea>> = {
   restored: 'calls',
   balancerFailed: 'calls',
   period: 'observe',
+  resourceReloaded: 'lifecycle',
+  resourceFailed: 'lifecycle',
   draining: 'lifecycle',
   closing: 'lifecycle',
   stopped: 'lifecycle',

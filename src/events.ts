@@ -41,6 +41,10 @@ export interface SidecarEvents {
   balancerFailed: [event: { service: string; error: unknown }]
   /** The figures of the operations since the event before: each `sidecar.observe.period`, and once more while leaving. */
   period: [event: StatsPeriod]
+  /** The configuration of a resource changed, and a new one is in use (`sidecar.provide`). */
+  resourceReloaded: [event: { name: string }]
+  /** A resource could not be started: after a change of its configuration, or once the process serves. An old one stays in use. */
+  resourceFailed: [event: { name: string; error: unknown }]
   /** Deregistered, and serving on for `forMs` milliseconds; for `atMostMs` while callers still come (`sidecar.drain: auto`). */
   draining: [event: { forMs: number; atMostMs: number }]
   /** The drain is over and the server closes: what is still open, WebSockets too, is cut after `forMs` milliseconds. */

@@ -16,6 +16,7 @@ export type {
   StopHookOptions,
   StopMoment,
 } from './lifecycle/hooks.js'
+export type { Resource, ResourceOptions, ResourceStatus } from './lifecycle/resource.js'
 export type { Discovery } from './calls/discovery.js'
 export type { SidecarEvents } from './events.js'
 export type {

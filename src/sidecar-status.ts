@@ -1,5 +1,6 @@
 import type { ServiceDirectory } from './discovery/directory.js'
 import type { HookStatus } from './lifecycle/hooks.js'
+import type { ResourceStatus } from './lifecycle/resource.js'
 import type { Lifecycle } from './lifecycle/lifecycle.js'
 import type { TransportStatus } from './nacos/transport.js'
 import type { RemoteDocumentStatus } from './config/remote-document.js'
@@ -26,4 +27,6 @@ export interface SidecarStatus {
   readonly configs: readonly RemoteDocumentStatus[]
   /** The hooks of `onStart` and `onStop`, in the order of their addition. */
   readonly hooks: readonly HookStatus[]
+  /** What `provide` has given: UP or DOWN, with the reason. */
+  readonly resources: readonly ResourceStatus[]
 }

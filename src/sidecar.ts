@@ -10,7 +10,7 @@ import { createDiscovery, type Discovery } from './calls/discovery.js'
 import type { CallRuntime } from './calls/runtime.js'
 import { compose, type SidecarParts } from './compose.js'
 import { setActiveStore } from './config/accessors.js'
-import { createConfig, type Config } from './config/config.js'
+import type { Config } from './config/config.js'
 import { SidecarError } from './errors.js'
 import type { SidecarEvents } from './events.js'
 import { clientOf } from './feign/define-client.js'
@@ -20,6 +20,7 @@ import { createFetch } from './http/fetch.js'
 import { isHttpServer } from './lifecycle/http-server.js'
 import type { StartHook, StartHookOptions, StopContext, StopHook, StopHookOptions } from './lifecycle/hooks.js'
 import type { StopOptions } from './lifecycle/lifecycle.js'
+import type { Resource, ResourceOptions } from './lifecycle/resource.js'
 import type { NacosTransport } from './nacos/transport.js'
 import type { StatsPeriod } from './observe/operation.js'
 import type { Settings } from './settings/schema.js'
@@ -59,7 +60,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     super()
     const [onStart, onStop] = [hooksOf('onStart', options.onStart), hooksOf('onStop', options.onStop)]
     const parts = compose(app, options, this)
-    const { settings, store, logger, emit, registry, documents, runtime, remote, lifecycle } = parts
+    const { settings, store, logger, registry, runtime, remote, lifecycle } = parts
     this.#parts = parts
     this.settings = settings
     this.nacos = registry.discovery.transport
@@ -67,7 +68,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.discovery = createDiscovery(runtime)
     this.fetch = createFetch(() => runtime)
     this.axios = createLazyAxios(() => runtime)
-    this.config = createConfig({ store, logger, emit, ...documents, group: settings.cloud.nacos.config.group })
+    this.config = parts.config
     if (options.processWide) {
       setActiveStore(store, logger)
       setActiveRuntime(runtime)
@@ -102,7 +103,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /** Where the sidecar stands. Holds no secret. */
   status(): SidecarStatus {
-    const { lifecycle, member, remote, store } = this.#parts
+    const { lifecycle, member, remote, resources, store } = this.#parts
     const { instance, state } = member
     const { starts, stops } = lifecycle.hooks
     const starting = lifecycle.phase === 'serving' && !(remote.loaded && starts.done)
@@ -117,6 +118,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       documents: [...new Set(store.remoteDocuments.map((document) => document.name))],
       configs: remote.documents(),
       hooks: [...starts.status(), ...stops.status()],
+      resources: resources.status(),
     }
   }
 
@@ -160,6 +162,26 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
    */
   onStop(hook: StopHook, options?: StopHookOptions): Subscription {
     return this.#parts.lifecycle.hooks.onStop(hook, options)
+  }
+
+  /**
+   * Something the app uses for as long as it runs. It is started with the start hooks, in the order of their addition, and
+   * stopped with the stop hooks, in reverse. When a value changes that `reload` names, a new one is started and used; the
+   * old one is stopped when its work is done. If the new one cannot be started, the old one stays in use (`resourceFailed`).
+   * One that is added once the process serves is started at once.
+   *
+   * @throws SidecarError `SIDECAR_HOOK_INVALID` for a wrong option, or a name that is taken; `SIDECAR_STOPPED` while leaving
+   * @example
+   * const db = sidecar.provide('db', {
+   *   start: (config) => new Pool({ connectionString: config('db.url', ''), max: config('db.pool-size', 10) }),
+   *   stop: (pool) => pool.end(),
+   *   health: (pool) => pool.query('select 1'),
+   *   reload: 'db',
+   * })
+   * app.get('/prices', async (request, response) => response.json(await db.use((pool) => pool.query(PRICES))))
+   */
+  provide<T>(name: string, options: ResourceOptions<T>): Resource<T> {
+    return this.#parts.resources.provide(name, options)
   }
 
   /**

@@ -20,6 +20,9 @@ export interface Arrival {
   route(): string | undefined
 }
 
+/** A page of the sidecar's own; it is made only if no route of the app answers. Never rejects. */
+export type DirectPage = () => DirectAnswer | Promise<DirectAnswer>
+
 /** What the sidecar asks a framework adapter to put in front of an app. All framework-free. */
 export interface AppHooks {
   /**
@@ -36,7 +39,7 @@ export interface AppHooks {
    */
   guard?(request: IncomingMessage, url?: string): GuardDecision | Promise<GuardDecision>
   /** The health page for this request target, or `undefined`. The app's own route wins. */
-  health(method: string, target: string): DirectAnswer | undefined
+  health(method: string, target: string): DirectPage | undefined
   /**
    * What of this request travels on to the services it calls; `undefined` where nothing does. Absent where nothing
    * ever does. `token` is the one the guard has found.

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Adapter, AppHooks, DirectAnswer, ExpressGuard, GuardMiddleware } from './adapter.js'
+import type { Adapter, AppHooks, DirectPage, ExpressGuard, GuardMiddleware } from './adapter.js'
 import { decide, handleRequest } from './admission.js'
 import { createRouteFinder } from './express-route.js'
-import { sendJson, sendRefusal } from './send-json.js'
+import { sendPage, sendRefusal } from './send-json.js'
 import { insteadOf404 } from './instead-of-404.js'
 
 type Out = (error?: unknown) => void
@@ -77,15 +77,15 @@ function route(
   response: ServerResponse,
   out: Out | undefined,
 ): void {
-  const answer = hooks.health(request.method ?? 'GET', routedUrl(request) ?? '/')
-  if (!answer) return handle.call(app, request, response, out)
-  insteadOf404(response, () => sendJson(response, answer.status, answer.body))
-  handle.call(app, request, response, unrouted(answer, app, handle, request, response, out))
+  const page = hooks.health(request.method ?? 'GET', routedUrl(request) ?? '/')
+  if (!page) return handle.call(app, request, response, out)
+  insteadOf404(response, () => sendPage(response, page))
+  handle.call(app, request, response, unrouted(page, app, handle, request, response, out))
 }
 
 /** What happens to a health request that no route of the app has answered. */
 function unrouted(
-  answer: DirectAnswer,
+  page: DirectPage,
   app: ExpressApp,
   handle: Handle,
   request: ExpressRequest,
@@ -93,7 +93,7 @@ function unrouted(
   out: Out | undefined,
 ): Out {
   return (error) => {
-    if (!error && !response.headersSent) return sendJson(response, answer.status, answer.body)
+    if (!error && !response.headersSent) return sendPage(response, page)
     if (out) return out(error)
     // Express handles an error finally inside `handle`: run it once more, with a router that only fails.
     const failing = { value: { handle: (_request: unknown, _response: unknown, done: Out) => done(error) } }

@@ -102,8 +102,8 @@ function onRequest(hooks: AppHooks): OnRequest {
   return (request, reply, done) => {
     const { raw } = request
     const handle = () => {
-      const answer = request.is404 ? hooks.health(raw.method ?? 'GET', raw.url ?? '/') : undefined
-      if (answer) reply.code(answer.status).send(answer.body)
+      const page = request.is404 ? hooks.health(raw.method ?? 'GET', raw.url ?? '/') : undefined
+      if (page) void Promise.resolve(page()).then(({ status, body }) => reply.code(status).send(body))
       else done()
     }
     const arrival = { request: raw, response: reply.raw, url: undefined, route: () => routeOf(request) }

@@ -11,17 +11,29 @@ export interface HealthStatus {
   readonly lastBeat?: Date
   /** Further facts for `/actuator/health`. The page is open to everyone: no addresses, no secrets. */
   readonly details?: Readonly<Record<string, unknown>>
+  /** What of the app is shown beside the registry; `readiness`: only what keeps the instance from being ready. */
+  components?(which?: 'readiness'): Promise<HealthComponents>
+}
+
+/** As Spring Boot shows them, by name. */
+export type HealthComponents = Readonly<Record<string, HealthComponent>>
+
+/** One part of the health page. */
+export interface HealthComponent {
+  readonly status: 'UP' | 'DOWN'
+  /** The page is open to everyone. */
+  readonly details?: Readonly<Record<string, unknown>>
 }
 
 /**
- * The pages of `AppHooks.health`, in Spring Boot's format. Only readiness ever answers 503, and only while starting and
- * leaving: an outage of the registry must not restart the fleet.
+ * The pages of `AppHooks.health`, in Spring Boot's format. Only readiness ever answers 503: while starting, while
+ * leaving, and while a resource is DOWN that says it counts. An outage of the registry must not restart the fleet.
  */
 export function createHealth(status: () => HealthStatus | undefined): AppHooks['health'] {
   return (method, target) => {
     if (!isHealthRequest(method, target)) return undefined
     const now = status()
-    return now && page(withoutQuery(target), now)
+    return now && (() => page(withoutQuery(target), now))
   }
 }
 
@@ -30,21 +42,34 @@ export function healthPage(method: string, target: string): string | undefined {
   return isHealthRequest(method, target) ? withoutQuery(target) : undefined
 }
 
-function page(path: string, { phase, registered, lastBeat, details }: HealthStatus): DirectAnswer {
-  const ready = phase === 'serving'
+function page(path: string, now: HealthStatus): DirectAnswer | Promise<DirectAnswer> {
+  const { phase, registered, lastBeat, details, components } = now
   const facts = { registered, lastBeat: lastBeat?.toISOString() ?? null }
   switch (path) {
     case '/actuator/health/liveness':
       return { status: 200, body: { status: 'UP' } }
     case '/actuator/health/readiness':
-      return ready
-        ? { status: 200, body: { status: 'UP' } }
-        : { status: 503, body: { status: 'OUT_OF_SERVICE', phase } }
+      return components && phase === 'serving' ? components('readiness').then(readiness) : readinessOf(phase)
     case '/actuator/health': {
       const nacos = { status: registered ? 'UP' : 'DOWN', details: { ...facts, ...details } }
-      return { status: 200, body: { status: 'UP', phase, ...facts, components: { nacos } } }
+      const health = (others: HealthComponents = {}) => ({
+        status: 200,
+        body: { status: 'UP', phase, ...facts, components: { ...others, nacos } },
+      })
+      return components ? components().then(health) : health()
     }
     default:
       return { status: 200, body: { status: 'UP', phase, ...facts } }
   }
+}
+
+function readinessOf(phase: HealthStatus['phase']): DirectAnswer {
+  return phase === 'serving'
+    ? { status: 200, body: { status: 'UP' } }
+    : { status: 503, body: { status: 'OUT_OF_SERVICE', phase } }
+}
+
+function readiness(components: HealthComponents): DirectAnswer {
+  const down = Object.values(components).some(({ status }) => status === 'DOWN')
+  return down ? { status: 503, body: { status: 'DOWN', components } } : readinessOf('serving')
 }

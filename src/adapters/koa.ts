@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
-import type { Adapter, AppHooks, Arrival, DirectAnswer, GuardMiddleware, KoaGuard } from './adapter.js'
+import type { Adapter, AppHooks, Arrival, DirectPage, GuardMiddleware, KoaGuard } from './adapter.js'
 import { decide, handleRequest } from './admission.js'
 
 type Next = () => Promise<unknown>
@@ -111,19 +111,20 @@ function routedUrl({ req, originalUrl, mountPath }: KoaContext): string | undefi
 }
 
 function route(hooks: AppHooks, context: KoaContext, next: Next): Promise<unknown> {
-  const answer = hooks.health(context.req.method ?? 'GET', routedUrl(context) ?? '/')
-  if (!answer) return next()
-  const unrouted = () => answerUnrouted(context, answer)
+  const page = hooks.health(context.req.method ?? 'GET', routedUrl(context) ?? '/')
+  if (!page) return next()
+  const unrouted = () => answerUnrouted(context, page)
   return next().then(unrouted, (error: unknown) => {
     if ((error as { status?: unknown } | undefined)?.status !== 404) throw error
     context.status = 404
-    unrouted()
+    return unrouted()
   })
 }
 
 /** No route answers it: Koa would send 404, or a catch-all handler does. */
-function answerUnrouted(context: KoaContext, { status, body }: DirectAnswer): void {
+async function answerUnrouted(context: KoaContext, page: DirectPage): Promise<void> {
   if (context.status !== 404 || context.headerSent || context.respond === false) return
+  const { status, body } = await page()
   context.status = status
   context.body = body
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Adapter, AppHooks, MountedApp } from './adapter.js'
-import { sendJson } from './send-json.js'
+import { sendPage } from './send-json.js'
 import { express } from './express.js'
 
 type NotFound = (
@@ -72,8 +72,8 @@ function answerHealth(httpAdapter: NestHttpAdapter, hooks: AppHooks): void {
   const { setNotFoundHandler } = httpAdapter
   httpAdapter.setNotFoundHandler = function (handler, ...more) {
     const notFound: NotFound = (request, response, next) => {
-      const answer = hooks.health(request.method ?? 'GET', request.originalUrl ?? request.url ?? '/')
-      return answer ? sendJson(response, answer.status, answer.body) : handler(request, response, next)
+      const page = hooks.health(request.method ?? 'GET', request.originalUrl ?? request.url ?? '/')
+      return page ? sendPage(response, page) : handler(request, response, next)
     }
     return setNotFoundHandler.call(this, notFound, ...more)
   }

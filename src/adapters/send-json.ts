@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
+import type { DirectAnswer, DirectPage } from './adapter.js'
 
 /** Answers JSON on the bare response, for frameworks that have not wrapped it. HEAD gets the headers only. */
 export function sendJson(
@@ -14,6 +15,14 @@ export function sendJson(
   response.setHeader('content-type', 'application/json; charset=utf-8')
   response.setHeader('content-length', Buffer.byteLength(text))
   response.end(text)
+}
+
+/** Answers with a page of the sidecar's own. */
+export function sendPage(response: ServerResponse, page: DirectPage): void {
+  const send = ({ status, body }: DirectAnswer) => sendJson(response, status, body)
+  const answer = page()
+  if (answer instanceof Promise) void answer.then(send)
+  else send(answer)
 }
 
 export function sendRefusal(response: ServerResponse, refusal: Refusal): void {

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf, SidecarError } from '../errors.js'
-import { cutOff } from '../util/deadline.js'
 import { holdProcess } from '../util/hold-process.js'
 import { mask } from '../util/secrets.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import type { HookStatus } from './hooks.js'
+import { timed } from './timed.js'
 
 /** Something that must be done before this process is registered. */
 export interface StartTask {
@@ -12,6 +12,8 @@ export interface StartTask {
   readonly title: string
   readonly name: string
   readonly timeoutMs: number
+  /** It is no hook: `status()` names it elsewhere. */
+  readonly resource?: boolean
   /** `signal` aborts at the timeout, and when the start is given up. */
   run(signal: AbortSignal): unknown
 }
@@ -20,6 +22,8 @@ export interface StartTask {
 export interface StartHooks {
   /** True once `run` was called and nothing is waiting or under way; false for ever after a failure. */
   readonly done: boolean
+  /** The registration has begun: no further one is added. */
+  readonly closed: boolean
   /** A hook is under way. */
   readonly busy: boolean
   /**
@@ -69,11 +73,8 @@ export function createStartHooks(onFailure: (error: unknown) => void): StartHook
   }
 
   async function runTask({ title, timeoutMs, run }: StartTask): Promise<void> {
-    let own: AbortSignal | undefined
     try {
-      leaving.signal.throwIfAborted()
-      await cutOff(timeoutMs, [leaving.signal], (signal) => {
-        own = signal
+      await timed(timeoutMs, [leaving.signal], (signal) => {
         const started = (async () => run(signal))()
         const settled = started.then(
           () => {},
@@ -87,8 +88,8 @@ export function createStartHooks(onFailure: (error: unknown) => void): StartHook
       if (leaving.signal.aborted) throw stopping(title)
       // It has had its time.
       work = undefined
-      const why = own?.aborted ? `not done within ${timeoutMs} ms` : mask(messageOf(error))
-      throw new SidecarError('SIDECAR_START_FAILED', `${title} failed: ${why}. The start ends here`, { cause: error })
+      const text = `${title} failed: ${mask(messageOf(error))}. The start ends here`
+      throw new SidecarError('SIDECAR_START_FAILED', text, { cause: error })
     }
   }
 
@@ -100,6 +101,9 @@ export function createStartHooks(onFailure: (error: unknown) => void): StartHook
   return {
     get done() {
       return begun && running === undefined && failure === undefined
+    },
+    get closed() {
+      return closed && !leaving.signal.aborted
     },
     get busy() {
       return work !== undefined
@@ -130,7 +134,10 @@ export function createStartHooks(onFailure: (error: unknown) => void): StartHook
       leaving.abort()
       await Promise.race([work, wait(ABORTED_START_MS, undefined, { ref: false })])
     },
-    status: () => tasks.map(({ task: { name }, state, error }) => ({ name, at: 'start', state, error })),
+    status: () =>
+      tasks
+        .filter(({ task }) => !task.resource)
+        .map(({ task: { name }, state, error }) => ({ name, at: 'start', state, error })),
   }
 }
 

@@ -14,6 +14,8 @@ export interface StopTask {
   readonly name: string
   readonly when: StopMoment
   readonly timeoutMs: number
+  /** It is no hook: `status()` names it elsewhere. */
+  readonly resource?: boolean
   run(context: StopContext): unknown
 }
 
@@ -111,6 +113,9 @@ export function createStopHooks(logger: Logger): StopHooks {
         if (left.length > 0) logger.warn(`a second signal ends the process, still open: ${left.join(', ')}`)
       })
     },
-    status: () => entries.map(({ task: { name }, state, error }) => ({ name, at: 'stop', state, error })),
+    status: () =>
+      entries
+        .filter(({ task }) => !task.resource)
+        .map(({ task: { name }, state, error }) => ({ name, at: 'stop', state, error })),
   }
 }
