@@ -21,11 +21,13 @@ send(url, { ...rest, ...tls, agent: false })
   .end(body)
 `
 
+/** Enough for a thread to start where a process has a hundredth of a core: it takes 50 ms of one. */
+const START_MS = 5_000
+
 /**
  * Sends one request and waits for its end, blocking: for the moments in which a process has no event loop any more.
  *
- * @param timeoutMs of the request. On a busy machine its thread may take as long to start: that is not the registry's
- * time.
+ * @param timeoutMs of the request: the time that its thread takes to start on a busy machine is not the registry's.
  * @returns the status, or `undefined` where none came in time.
  */
 export function requestSync(request: PlainRequest, timeoutMs: number): number | undefined {
@@ -33,7 +35,7 @@ export function requestSync(request: PlainRequest, timeoutMs: number): number | 
   const worker = new Worker(WORKER, { eval: true, workerData: { request, cells }, execArgv: [], env: {} })
   worker.on('error', () => {})
   worker.unref()
-  if (Atomics.wait(cells, 2, 0, timeoutMs) !== 'timed-out') Atomics.wait(cells, 0, 0, timeoutMs)
+  if (Atomics.wait(cells, 2, 0, START_MS) !== 'timed-out') Atomics.wait(cells, 0, 0, timeoutMs)
   void worker.terminate()
   return Atomics.load(cells, 1) || undefined
 }
