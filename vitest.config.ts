@@ -24,8 +24,6 @@ const shared = {
 }
 
 const realDurations = process.env['FAULTS'] === 'real'
-/** A machine may stand still for a moment just where a bound holds to the letter; `.ci/run` names who needed it. */
-const secondTry = realDurations && { retry: 1 }
 
 export default defineConfig({
   test: {
@@ -53,7 +51,6 @@ export default defineConfig({
           // Child processes run the built package, as a user's process would.
           globalSetup: ['test/support/runner/build.ts'],
           ...(realDurations && { testTimeout: 240_000 }),
-          ...secondTry,
         },
       },
       {

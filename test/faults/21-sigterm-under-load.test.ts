@@ -8,7 +8,7 @@ import { killChildren, type Child, type ChildExit } from '../support/child.js'
 import { composedApp, FRAMEWORKS, type ComposedApp } from '../support/app-process.js'
 import { devRegistry } from '../support/registry.js'
 import { call, load } from '../support/load.js'
-import { bound, duration } from '../support/scale.js'
+import { bound, duration, elapsed } from '../support/scale.js'
 
 const DRAIN = duration(12_000, 4_000)
 /** Callers with old lists go on for so long; the rest of the drain is for what they have under way then. */
@@ -28,7 +28,7 @@ async function leaves(app: ComposedApp, terminate: () => void, exit: ChildExit):
   const began = performance.now()
   terminate()
   await app.message('deregistered')
-  expect(performance.now() - began).toBeLessThan(bound(3000))
+  expect(elapsed(began)).toBeLessThan(bound(3000))
   expect((await call(port, '/actuator/health/liveness')).status).toBe(200)
   await app.message('draining')
   expect(await call(port, '/echo')).toMatchObject({ told: true, leaving: true })

@@ -1,3 +1,5 @@
+import { pausedSince, watchPauses } from './pauses.js'
+
 /** `npm test` scales the durations of a fault down and keeps the fault real; `npm run test:faults` runs the real ones. */
 export const realDurations = process.env['FAULTS'] === 'real'
 
@@ -12,6 +14,18 @@ export function duration(realMs: number, quickMs: number): number {
  */
 export function bound(realMs: number): number {
   return realDurations ? realMs : realMs * 4
+}
+
+if (realDurations) watchPauses()
+
+/**
+ * How long it is since then, for a bound: without the time in which the whole machine stood still, where bounds are to
+ * the letter.
+ *
+ * @param since by `performance.now()`
+ */
+export function elapsed(since: number): number {
+  return performance.now() - since - (realDurations ? pausedSince(since) : 0)
 }
 
 /**

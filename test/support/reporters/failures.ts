@@ -6,8 +6,8 @@ import type { Reporter, SerializedError, TestCase, TestModule, TestSuite } from 
 const LINES = 6
 
 /**
- * Writes every failure, also one that a second try made good, to the file in `TEST_FAILURES` the moment it happens: a
- * run that is cut off, or whose log is, still says what failed. The last line counts: `passed failed skipped`.
+ * Writes every failure to the file in `TEST_FAILURES` the moment it happens: a run that is cut off, or whose log is,
+ * still says what failed. The last line counts: `passed failed skipped`.
  */
 export default class Failures implements Reporter {
   readonly #file = process.env['TEST_FAILURES']
@@ -18,7 +18,6 @@ export default class Failures implements Reporter {
     this.#counts[state]++
     const name = `${where(test.module)} > ${test.fullName}`
     if (state === 'failed') this.#write('FAILED', name, errors)
-    else if (test.diagnostic()?.flaky) this.#write('PASSED AT THE SECOND TRY', name, errors)
   }
 
   onTestSuiteResult(suite: TestSuite): void {
