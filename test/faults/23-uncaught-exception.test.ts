@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DevServer } from 'nacos-sidecar/testing'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { createAuthority } from '../support/certificates.js'
 import { killChildren } from '../support/child.js'
 import { composedApp, FRAMEWORKS, type ComposedApp } from '../support/app-process.js'
@@ -48,10 +48,11 @@ test('fault 23: an unhandled rejection, and process.exit() in the middle of thin
 test('fault 23: an app that ends itself on SIGTERM, before any drain', async () => {
   const registry = await devRegistry()
   const app = await composedApp(registry, { FRAMEWORK: 'express', HANDLER: 'exit' })
-  const deregistered = once(registry, 'deregister')
+  const deregistered = vi.fn()
+  registry.on('deregister', deregistered)
   app.signal('SIGTERM')
-  await deregistered
   expect(await app.exited).toEqual({ code: 7, signal: null })
+  expect(deregistered, app.stderr).toHaveBeenCalledOnce()
 })
 
 test("fault 23: an app's own handler is left to decide", async () => {
