@@ -58,7 +58,7 @@ function requireAxios(): AxiosStatic {
   } catch (cause) {
     throw new SidecarError(
       'SIDECAR_CALL_INVALID',
-      `sidecar.axios: axios could not be loaded (${messageOf(cause)}). In a bundle, keep axios outside of it`,
+      `sidecar.axios: axios could not be loaded (${messageOf(cause)}). In a bundle, send a request by it first, or keep axios outside of the bundle`,
       { cause },
     )
   }

@@ -37,6 +37,28 @@ test.each(['esm', 'cjs'] as const)('K39: a bundle of a script that only calls st
   expect(child.messages).toEqual([{ type: 'me', me: { who: 'Ada' } }])
 })
 
+test('K39: in a bundle, what is no request of sidecar.axios is there after the first one, and says so before', async () => {
+  const registry = await testRegistry()
+  await registry.stub('user-service', answering({ who: 'Ada' }))
+  const folder = tempFolder({ 'bootstrap.yml': `cloud.nacos.server-addr: ${registry.address}` })
+  const outfile = `${folder}/script.cjs`
+  await build({
+    stdin: {
+      contents: `import { createSidecar } from 'nacos-sidecar'
+        const { axios, ready } = createSidecar({ settings: { application: { name: 'caller' } } })
+        let before
+        try { axios.defaults } catch ({ code }) { before = code }
+        ready.then(() => axios.get('http://user-service/me')).then(({ data }) =>
+          console.log(JSON.stringify({ type: 'me', before, data, after: typeof axios.defaults })))`,
+      resolveDir: ROOT,
+    },
+    ...{ bundle: true, format: 'cjs', platform: 'node', outfile, logLevel: 'silent', tsconfigRaw: '{}' },
+  })
+  const child = startChild(outfile, { cwd: folder })
+  const me = { before: 'SIDECAR_CALL_INVALID', data: { who: 'Ada' }, after: 'object' }
+  expect(await child.message('me')).toEqual({ type: 'me', ...me })
+})
+
 test('K27: in a minified bundle the app’s own server is registered, not the other Koa app’s', async () => {
   const registry = await testRegistry()
   const folder = tempFolder({
