@@ -18,6 +18,8 @@ const shared = {
   // For what hangs; a bound on time is an assertion of the test's own.
   testTimeout: 120_000,
   hookTimeout: 60_000,
+  // `expect.poll`, as `vi.waitFor`: it says that something hangs, not how quick it has to be.
+  expect: { poll: { timeout: 15_000 } },
   setupFiles: [root('./test/support/runner/wait-for.ts')],
   // A list of an earlier run must not find its way into a test by way of a port that is used again.
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },

@@ -24,6 +24,7 @@ export default defineConfig({
     globalSetup: ['test/support/runner/temp.ts', 'test/support/runner/build.ts', 'test/real/support/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 15_000 } },
     // Two servers work at the same time; more would only make their clocks unreliable.
     maxWorkers: 2,
     reporters: ['default', root('./test/support/reporters/skip-reasons.ts')],

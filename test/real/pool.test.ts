@@ -55,7 +55,7 @@ describe('PostgreSQL', () => {
     news()
     const app = await poolApp(registry, postgres.url, DRAIN)
     const load = askForEchoes(app.port)
-    await expect.poll(() => load.ok, { timeout: 20_000 }).toBeGreaterThan(50)
+    await expect.poll(() => load.ok).toBeGreaterThan(50)
     return { app, load }
   }
 
