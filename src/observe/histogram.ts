@@ -3,29 +3,28 @@ const SUB_BITS = 5
 const SUB_BUCKETS = 1 << SUB_BITS
 /** In µs: 36 minutes. A longer time counts as this one; `max` of the figures is exact. */
 const LARGEST = 2 ** 31 - 1
-/** Up to 1 s. */
-const FIRST_LENGTH = indexOf(2 ** 20)
+const NONE = new Float64Array(0)
 
 /**
  * How often which time was taken, log-linear: 32 buckets of the same width in each power of two of microseconds, so that
- * any value is known within 1.6 %, in at most 7 KB whatever is recorded.
+ * any value is known within 1.6 %, in at most 7 KB whatever is recorded. Only the powers of two between the least and the
+ * largest value are held: of a thousand operations most have few values, which lie close together.
  */
 export class Histogram {
-  private counts = new Float64Array(FIRST_LENGTH)
+  private counts = NONE
+  /** Bucket of the first of them. */
+  private first = 0
   private count = 0
 
   /** @param ms 0 or more */
   add(ms: number): void {
     const micros = ms * 1000
-    const index = indexOf(micros < LARGEST ? micros | 0 : LARGEST)
-    if (index >= this.counts.length) this.grow(index)
-    this.counts[index]!++
+    this.addTo(indexOf(micros < LARGEST ? micros | 0 : LARGEST), 1)
     this.count++
   }
 
-  merge({ counts, count }: Histogram): void {
-    if (counts.length > this.counts.length) this.grow(counts.length - 1)
-    for (let index = 0; index < counts.length; index++) this.counts[index]! += counts[index]!
+  merge({ counts, first, count }: Histogram): void {
+    for (let at = 0; at < counts.length; at++) if (counts[at] !== 0) this.addTo(first + at, counts[at]!)
     this.count += count
   }
 
@@ -42,17 +41,31 @@ export class Histogram {
   quantile(share: number): number {
     const wanted = Math.max(1, Math.ceil(this.count * share))
     let seen = 0
-    for (let index = 0; index < this.counts.length; index++) {
-      seen += this.counts[index]!
-      if (seen >= wanted) return middleOf(index) / 1000
+    for (let at = 0; at < this.counts.length; at++) {
+      seen += this.counts[at]!
+      if (seen >= wanted) return middleOf(this.first + at) / 1000
     }
     return 0
   }
 
-  private grow(index: number): void {
-    const counts = new Float64Array(Math.ceil((index + 1) / SUB_BUCKETS) * SUB_BUCKETS)
-    counts.set(this.counts)
-    this.counts = counts
+  private addTo(index: number, count: number): void {
+    let at = index - this.first
+    if (at < 0 || at >= this.counts.length) {
+      this.cover(index)
+      at = index - this.first
+    }
+    this.counts[at]! += count
+  }
+
+  /** Makes room for a bucket, and all of its power of two. */
+  private cover(index: number): void {
+    const { counts, first } = this
+    const low = index - (index % SUB_BUCKETS)
+    const from = counts.length === 0 ? low : Math.min(first, low)
+    const to = Math.max(low + SUB_BUCKETS, counts.length === 0 ? 0 : first + counts.length)
+    this.counts = new Float64Array(to - from)
+    this.counts.set(counts, counts.length === 0 ? 0 : first - from)
+    this.first = from
   }
 }
 
