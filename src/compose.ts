@@ -82,8 +82,11 @@ export function compose(
   const { discovery, config } = settings.cloud.nacos
 
   const registry = openRegistryClients({ settings, logger, transport: options.transport })
-  const reporters = options.statsReporter ? [options.statsReporter] : []
-  const observation = createObservation({ ...common, reporters })
+  const observation = createObservation({
+    ...common,
+    reporter: options.statsReporter,
+    address: () => member.instance?.ip,
+  })
   const { recorder } = observation
   const lookup = observeLookup(registry.discovery.transport, discovery.group, recorder)
   const documents = { ...registry.config, transport: observeDocuments(registry.config.transport, recorder) }

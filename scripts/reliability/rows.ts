@@ -175,6 +175,8 @@ const FAULTS = rows('fault ', [
   'The webhook of alerts hangs',
   'A hook of a start or a stop throws',
   'A hook of a start or a stop hangs; second signal',
+  'The reporter of figures cannot send',
+  'Label explosion: 100,000 distinct paths',
 ])
 
 const attack = (id: string, ...files: string[]) =>

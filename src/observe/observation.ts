@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { PropertyStore } from '../properties/store.js'
@@ -7,6 +8,7 @@ import type { StatsPeriod } from './operation.js'
 import { createPeriods } from './periods.js'
 import { Recorder } from './recorder.js'
 import { createReporting, type StatsReporter } from './reporting.js'
+import { createStardustReporter } from './stardust-reporter.js'
 
 /** The figures of one sidecar. */
 export interface Observation {
@@ -20,18 +22,22 @@ export interface Observation {
 }
 
 export interface ObservationOptions {
-  readonly settings: Pick<Settings, 'sidecar'>
+  readonly settings: Pick<Settings, 'sidecar' | 'application'>
   readonly store: PropertyStore
   readonly logger: Logger
   readonly emit: Emit
-  readonly reporters: readonly StatsReporter[]
+  /** The app's own. */
+  readonly reporter: StatsReporter | undefined
+  /** That of this process, once it is known. */
+  readonly address: () => string | undefined
 }
 
 /** Of the last reports. Less than the step of the shutdown that closes clients may take. */
 const LAST_REPORT_MS = 800
 
 export function createObservation(options: ObservationOptions): Observation {
-  const { settings, logger, emit, reporters } = options
+  const { settings, logger, emit } = options
+  const reporters = [options.reporter, collectorOf(options)].filter((one) => one !== undefined)
   const recorder = new Recorder(settings.sidecar.observe)
   const reportings = reporters.map((reporter) => createReporting({ reporter, logger }))
   const since = new Date()
@@ -56,4 +62,12 @@ export function createObservation(options: ObservationOptions): Observation {
       await Promise.all(reportings.map((reporting) => reporting.close(LAST_REPORT_MS)))
     },
   }
+}
+
+/** What `sidecar.observe.report` names. */
+function collectorOf({ settings, address }: ObservationOptions): StatsReporter | undefined {
+  const { url, secret, appId = settings.application.name ?? '' } = settings.sidecar.observe.report
+  if (url === undefined) return undefined
+  const clientId = () => `${address() ?? hostname()}@${process.pid}`
+  return createStardustReporter({ url, appId, secret, clientId })
 }

@@ -198,6 +198,13 @@ export const endpoint = text.superRefine((value, context) => {
   }
 })
 
+/** An http(s) URL that a path is put behind; it holds no credentials. */
+export const baseUrl = text.refine((value) => {
+  if (!URL.canParse(value)) return false
+  const { protocol, username, password, search, hash } = new URL(value)
+  return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === ''
+}, 'expected a URL such as https://collector.example:6600, without user, query and fragment')
+
 /** A group of settings. */
 export const section = <Shape extends z.ZodRawShape>(shape: Shape) =>
   z.object(shape, { error: 'expected settings below it' })

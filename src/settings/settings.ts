@@ -591,6 +591,20 @@ export interface Settings {
       readonly excludes: readonly string[]
       /** HTTP statuses and codes of errors that are no failure: `404`, `SIDECAR_CIRCUIT_OPEN`. */
       readonly expected: readonly string[]
+      readonly report: {
+        /**
+         * Base URL of a collector that takes figures over the HTTP API of Stardust; each period is sent there. Read at the start.
+         * @default none
+         */
+        readonly url?: string | undefined
+        /**
+         * Name of this application at the collector.
+         * @default the value of `application.name`
+         */
+        readonly appId?: string | undefined
+        /** Secret of this application; sent only in the body of the login. */
+        readonly secret?: string | undefined
+      }
     }
     readonly alerts: {
       /** Form of the message: `json`, or that of a chat. */

@@ -1,6 +1,6 @@
-import { flag, integer, list, positiveMs, section } from '../kinds.js'
+import { baseUrl, flag, integer, list, positiveMs, section, text } from '../kinds.js'
 
-/** `sidecar.observe`: figures by operation. Each of these is read live: a change in Nacos applies without a restart. */
+/** `sidecar.observe`: figures by operation. All but `report` are read live: a change in Nacos applies without a restart. */
 export const observe = section({
   /** `true` keeps figures by operation: `sidecar.stats()` and the event `period`. */
   enabled: flag.default(true),
@@ -18,4 +18,15 @@ export const observe = section({
   excludes: list.default([]),
   /** HTTP statuses and codes of errors that are no failure: `404`, `SIDECAR_CIRCUIT_OPEN`. */
   expected: list.default([]),
+  report: section({
+    /**
+     * Base URL of a collector that takes figures over the HTTP API of Stardust; each period is sent there. Read at the start.
+     * @default none
+     */
+    url: baseUrl.optional(),
+    /** Name of this application at the collector. @default the value of `application.name` */
+    appId: text.optional(),
+    /** Secret of this application; sent only in the body of the login. */
+    secret: text.optional(),
+  }).prefault({}),
 })
