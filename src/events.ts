@@ -44,7 +44,7 @@ export interface SidecarEvents {
   /** The configuration of a resource changed, and a new one is in use (`sidecar.provide`). */
   resourceReloaded: [event: { name: string }]
   /** A resource could not be started: after a change of its configuration, or once the process serves. An old one stays in use. */
-  resourceFailed: [event: { name: string; error: unknown }]
+  resourceFailed: [event: { name: string; error: SidecarError }]
   /** Deregistered, and serving on for `forMs` milliseconds; for `atMostMs` while callers still come (`sidecar.drain: auto`). */
   draining: [event: { forMs: number; atMostMs: number }]
   /** The drain is over and the server closes: what is still open, WebSockets too, is cut after `forMs` milliseconds. */

@@ -120,12 +120,13 @@ export function createResource<T>(
       made = await timed(startMs, [ending.signal], make)
     } catch (error) {
       if (ending.signal.aborted) return
+      const failure = startFailed(name, error)
       const text = mask(messageOf(error))
       problem = { reason: current ? 'reload failed' : 'start failed', error: text }
       logger.error(
         `resource "${name}": its configuration changed, but a new one cannot be started: ${text}${current ? '. The one before stays in use' : ''}`,
       )
-      return emit('resourceFailed', { name, error })
+      return emit('resourceFailed', { name, error: failure })
     }
     const old = current
     take(made)
@@ -179,7 +180,7 @@ export function createResource<T>(
         if (ending.signal.aborted || current) return
         const text = mask(messageOf(error))
         problem = { reason: 'start failed', error: text }
-        rejectReady(new SidecarError('SIDECAR_START_FAILED', `resource "${name}" failed: ${text}`, { cause: error }))
+        rejectReady(startFailed(name, error))
       }
       const onAbort = () => fail(new Error('it was not started in time'))
       signal.addEventListener('abort', onAbort)
@@ -208,4 +209,9 @@ export function createResource<T>(
       return status()
     },
   }
+}
+
+/** Its message may be shown; the cause may hold secrets. */
+export function startFailed(name: string, cause: unknown): SidecarError {
+  return new SidecarError('SIDECAR_START_FAILED', `resource "${name}" failed: ${mask(messageOf(cause))}`, { cause })
 }

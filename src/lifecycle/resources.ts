@@ -1,6 +1,6 @@
 import { SidecarError } from '../errors.js'
 import { timeoutOf, type Hooks } from './hooks.js'
-import { createResource, type OwnedResource, type ResourceParts } from './owned-resource.js'
+import { createResource, startFailed, type OwnedResource, type ResourceParts } from './owned-resource.js'
 import type { Resource, ResourceOptions, ResourceStatus } from './resource.js'
 import { timed } from './timed.js'
 
@@ -45,7 +45,7 @@ export function createResources(hooks: Hooks, parts: ResourceParts): Resources {
       await timed(startMs, [], (signal) => resource.start(signal))
     } catch (error) {
       logger.error(`${title} cannot be started: ${resource.status.error ?? resource.status.reason}`)
-      emit('resourceFailed', { name, error })
+      emit('resourceFailed', { name, error: startFailed(name, error) })
     }
   }
 

@@ -210,28 +210,22 @@ describe('K2: stop hooks', () => {
   })
 
   test('K2: sidecar.leave-timeout caps the whole leave, and one warning names what is open', async () => {
-    const { sidecar, server, listen, said, say, lines } = await service({
-      settings: { 'sidecar.leave-timeout': 1_000 },
-    })
-    server.on('request', () => say('request'))
-    const registered = once(sidecar, 'registered')
-    await listen()
-    await registered
+    const { sidecar, said, say, lines } = await service({ settings: { 'sidecar.leave-timeout': 500 } })
     sidecar.onStop(({ killed }) => say(`not begun, killed: ${killed}`), { name: 'pool' })
-    sidecar.onStop(hang, { name: 'queue' })
-    const began = performance.now()
+    sidecar.onStop(hang, { name: 'queue', timeout: '1h' })
+    await sidecar.ready
     await sidecar.stop()
-    expect(performance.now() - began).toBeLessThan(3_000)
-    expect(said).toEqual(['registered', 'deregistered', 'not begun, killed: true'])
+    expect(said).toEqual(['not begun, killed: true'])
     expect(lines.filter((line) => line.includes('leave-timeout'))).toEqual([
       expect.stringMatching(
-        /^warn sidecar\.leave-timeout \(1000 ms\) is over, still open: stop hook "queue"(?!.*pool)/,
-      ),
+        /^warn sidecar\.leave-timeout \(500 ms\) is over, still open: stop hook "queue"(?!.*pool)/,
+      ) as string,
     ])
   })
 
   test('K2: sidecar.leave-timeout cuts requests that do not end', async () => {
-    const { sidecar, server, listen, lines } = await service({ settings: { 'sidecar.leave-timeout': 1_000 } })
+    // The backlog of a busy machine may take 1.5 s of it.
+    const { sidecar, server, listen, lines } = await service({ settings: { 'sidecar.leave-timeout': 2_500 } })
     server.removeAllListeners('request')
     const asked = once(server, 'request')
     const registered = once(sidecar, 'registered')
@@ -241,7 +235,7 @@ describe('K2: stop hooks', () => {
     await asked
     await sidecar.stop()
     expect(await answer).toBeInstanceOf(TypeError)
-    expect(lines.join('\n')).toMatch(/leave-timeout \(1000 ms\) is over, still open: closing the server/)
+    expect(lines.join('\n')).toMatch(/leave-timeout \(2500 ms\) is over, still open: closing the server/)
   })
 
   test("K2: what the app does after its server's close waits for the hooks; a hook may close the server", async () => {
@@ -264,7 +258,10 @@ describe('K2: stop hooks', () => {
 test('K2: hooks among the options of a sidecar', async () => {
   const said: string[] = []
   const { sidecar } = await service({
-    onStart: ({ sidecar }) => void said.push(String(sidecar.config.get('greeting'))),
+    onStart: ({ sidecar }) => {
+      said.push(String(sidecar.config.get('greeting')))
+      sidecar.provide('db', { start: () => 1, stop: () => void said.push('db stopped') })
+    },
     onStop: [
       function closePool({ killed, sidecar }) {
         said.push(`${sidecar.status().phase} ${killed}`)
@@ -273,8 +270,9 @@ test('K2: hooks among the options of a sidecar', async () => {
   })
   await sidecar.ready
   expect(sidecar.status().hooks.map(({ name }) => name)).toEqual(['onStart', 'closePool'])
+  expect(sidecar.status().resources).toMatchObject([{ name: 'db', status: 'UP' }])
   await sidecar.stop()
-  expect(said).toEqual(['hello', 'leaving false'])
+  expect(said).toEqual(['hello', 'db stopped', 'leaving false'])
 })
 
 test.each<[string, (sidecar: ReturnType<typeof createSidecar>) => unknown]>([
