@@ -15,8 +15,8 @@ import type { Hooks, HookStatus } from './lifecycle/hooks.js'
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.js'
 import { createResources, type Resources } from './lifecycle/resources.js'
 import { createServerProbe } from './lifecycle/server-probe.js'
-import { loggerFor } from './log-file.js'
 import type { Logger } from './logger.js'
+import { openLog, type SidecarLog } from './logging.js'
 import { createObservation, type Observation } from './observe/observation.js'
 import { observeDocuments, observeLookup } from './observe/observed-registry.js'
 import { observeRequests } from './observe/served-requests.js'
@@ -33,6 +33,7 @@ export interface SidecarParts {
   readonly settings: Settings
   readonly store: PropertyStore
   readonly logger: Logger
+  readonly log: SidecarLog
   readonly emit: Emit
   readonly registry: RegistryClients
   readonly observation: Observation
@@ -58,7 +59,9 @@ export function compose(
 ): SidecarParts {
   const { configPath, settings: overrides } = options
   const { settings, store, warnings, notes } = loadSettings({ configPath, overrides })
-  const logger = loggerFor(settings, options.logger)
+  const log = openLog(settings, options.logger)
+  const { logger } = log
+  log.followLevel(store)
   for (const warning of warnings) logger.warn(warning)
   for (const note of notes) logger.info(note)
   const tell = createEmit(emitter, logger)
@@ -157,6 +160,7 @@ export function compose(
   })
   return {
     ...common,
+    log,
     registry,
     observation,
     runtime,

@@ -61,4 +61,5 @@ export type { NacosTransport, TransportStatus } from './nacos/transport.js'
 export type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceNames, Unsubscribe } from './types.js'
 
 export { SidecarError, type SidecarErrorCode } from './errors.js'
-export { createLogger, type LogFields, type Logger, type LogLevel } from './logger.js'
+export { createLogger, type LogFields, type LogFormat, type Logger, type LogLevel } from './logger.js'
+export type { LogEntry } from './logging.js'

@@ -1,23 +1,16 @@
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { messageOf } from './errors.js'
-import { createLogger, escaping, type LogFields, type Logger } from './logger.js'
-import type { Settings } from './settings/schema.js'
+import type { Logger } from './logger.js'
 
-/** The app's own logger, or the default one; and `sidecar.log-file` beside it. */
-export function loggerFor(settings: Pick<Settings, 'logging' | 'sidecar'>, own?: Logger): Logger {
-  const level = settings.logging.level['nacos-sidecar']
-  const logger = own ? escaping(own) : createLogger(level)
-  const { logFile } = settings.sidecar
-  if (!logFile) return logger
-  const path = resolve(logFile)
+/**
+ * Writes lines to the end of a file: opened for each line, so that it may be rotated at any time; written at once, so
+ * that an exit loses none. The first line that it cannot write is reported to `logger`.
+ */
+export function appendTo(file: string, logger: Logger): (line: string) => void {
+  const path = resolve(file)
   const lost = (error: unknown) =>
     logger.warn(`sidecar.log-file ${path} cannot be written: ${messageOf(error)}; its lines are lost until that works`)
-  return both(logger, createLogger(level, appendTo(path, lost)))
-}
-
-/** Opened for each line, so that it may be rotated at any time; written at once, so that an exit loses none. */
-function appendTo(path: string, lost: (error: unknown) => void): (line: string) => void {
   let failing = false
   return (line) => {
     try {
@@ -55,12 +48,4 @@ function open(path: string): number {
     mkdirSync(dirname(path), { recursive: true })
     return openSync(path, APPEND, MODE)
   }
-}
-
-function both(one: Logger, other: Logger): Logger {
-  const at = (level: keyof Logger) => (message: string, fields?: LogFields) => {
-    one[level](message, fields)
-    other[level](message, fields)
-  }
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }

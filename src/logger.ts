@@ -24,20 +24,42 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
+/** `text`: a sentence for people. `json`: one object a line, for a collector. */
+export type LogFormat = 'text' | 'json'
+
+/** Whether a line of this level is printed where `lowest` is the lowest one. */
+export function isLogged(level: keyof Logger, lowest: LogLevel): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(lowest)
+}
+
 /**
- * The default logger: one readable line per event to stderr, whatever the message holds (`util/printable.ts`).
+ * The default logger: one line per event to stderr, whatever the message holds (`util/printable.ts`). As `json` it has `time`,
+ * `level`, `logger`, `message` and the fields; as `text` the sentence, with the trace of the request where there is one.
  *
- * @param level lowest level that is printed. @default 'info'
+ * @param level lowest level that is printed, or where to look for it each time. @default 'info'
+ * @param format @default 'text'
  */
-export function createLogger(level: LogLevel = 'info', write: (line: string) => void = writeStderr): Logger {
-  const lowest = LEVELS.indexOf(level)
-  const at = (own: LogLevel) => {
-    const tag = own.toUpperCase().padEnd(5)
-    return LEVELS.indexOf(own) < lowest
-      ? () => {}
-      : (message: string) => write(`${new Date().toISOString()} ${tag} nacos-sidecar ${printable(String(message))}\n`)
+export function createLogger(
+  level: LogLevel | (() => LogLevel) = 'info',
+  write: (line: string) => void = writeStderr,
+  format: LogFormat = 'text',
+): Logger {
+  const lowest = typeof level === 'function' ? level : () => level
+  const lineOf = format === 'json' ? jsonLine : textLine
+  const at = (own: keyof Logger) => (message: string, fields?: LogFields) => {
+    if (isLogged(own, lowest())) write(`${lineOf(own, String(message), fields)}\n`)
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+function textLine(level: keyof Logger, message: string, fields: LogFields | undefined): string {
+  const trace = fields?.['traceId'] === undefined ? '' : ` traceId=${fields['traceId']}`
+  return `${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} nacos-sidecar ${printable(message)}${trace}`
+}
+
+function jsonLine(level: keyof Logger, message: string, fields: LogFields | undefined): string {
+  const fixed = { time: new Date().toISOString(), level, logger: 'nacos-sidecar', message: printable(message) }
+  return JSON.stringify({ ...fixed, ...(fields && printableFields(fields)), ...fixed })
 }
 
 /**

@@ -2,7 +2,7 @@ import { setRuntimeFactory } from './calls/active-runtime.js'
 import { createCallRuntime } from './calls/runtime.js'
 import { startDebugLog } from './debug-log.js'
 import { SidecarError } from './errors.js'
-import { loggerFor } from './log-file.js'
+import { openLog } from './logging.js'
 import { openDiscoveryClient } from './registry-clients.js'
 import { loadSettings } from './settings/load.js'
 import { processState } from './process-state.js'
@@ -55,7 +55,7 @@ startDebugLog(process.env['NACOS_SIDECAR_DEBUG'])
 // A script that only calls needs no initSidecar: its first call reads bootstrap.yml. Nothing of it keeps the script alive.
 setRuntimeFactory(() => {
   const { settings, warnings } = loadSettings({ required: false })
-  const logger = loggerFor(settings)
+  const logger = openLog(settings).logger
   for (const warning of warnings) logger.warn(warning)
   return createCallRuntime({ ...openDiscoveryClient(settings, logger), settings, logger, emit: () => {} })
 })

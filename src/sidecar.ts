@@ -21,6 +21,7 @@ import { isHttpServer } from './lifecycle/http-server.js'
 import type { StartHook, StartHookOptions, StopContext, StopHook, StopHookOptions } from './lifecycle/hooks.js'
 import type { StopOptions } from './lifecycle/lifecycle.js'
 import type { Resource, ResourceOptions } from './lifecycle/resource.js'
+import type { LogEntry } from './logging.js'
 import type { NacosTransport } from './nacos/transport.js'
 import type { StatsPeriod } from './observe/operation.js'
 import type { Settings } from './settings/schema.js'
@@ -131,6 +132,17 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
    */
   stats(): StatsPeriod {
     return this.#parts.observation.stats()
+  }
+
+  /**
+   * The last 500 lines of its log, oldest first: at and above `logging.level.nacos-sidecar`, whatever the logger does with
+   * them. Holds no secret.
+   *
+   * @example
+   * const problems = sidecar.recentLog().filter(({ level }) => level === 'error')
+   */
+  recentLog(): readonly LogEntry[] {
+    return this.#parts.log.recent()
   }
 
   /**

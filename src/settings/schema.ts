@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { flag, list, logLevel, port, section, text } from './kinds.js'
+import { flag, list, logLevel, oneOf, port, section, text } from './kinds.js'
 import { auth } from './schema/auth.js'
 import { feignClient } from './schema/feign.js'
 import { nacos } from './schema/nacos.js'
@@ -70,8 +70,10 @@ export const settingsSchema = section({
   }).prefault({}),
   sidecar: sidecar.prefault({}),
   logging: section({
-    /** Log levels by name; the sidecar's is `nacos-sidecar`: debug, info, warn, error or silent. @default info */
+    /** Log levels by name; the sidecar's is `nacos-sidecar`: debug, info, warn, error or silent. Read live. @default info */
     level: z.record(z.string(), logLevel).default({}),
+    /** `text`: a sentence a line. `json`: one object a line with `time`, `level`, `message`, fields and `traceId`. Not for a logger of your own. */
+    format: oneOf('text', 'json').default('text'),
   }).prefault({}),
 })
 

@@ -657,11 +657,13 @@ export interface Settings {
   }
   readonly logging: {
     /**
-     * Log levels by name; the sidecar's is `nacos-sidecar`: debug, info, warn, error or silent.
+     * Log levels by name; the sidecar's is `nacos-sidecar`: debug, info, warn, error or silent. Read live.
      * @default info
      */
     readonly level: {
       readonly [name: string]: 'error' | 'debug' | 'info' | 'warn' | 'silent'
     }
+    /** `text`: a sentence a line. `json`: one object a line with `time`, `level`, `message`, fields and `traceId`. Not for a logger of your own. */
+    readonly format: 'json' | 'text'
   }
 }

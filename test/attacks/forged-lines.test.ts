@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLogger, SidecarError } from 'nacos-sidecar'
 import { describe, expect, it } from 'vitest'
-import { loggerFor } from '../../src/log-file.js'
+import { openLog } from '../../src/logging.js'
 import { loadSettings } from '../../src/settings/load.js'
 import { settingsSchema } from '../../src/settings/schema.js'
 import { collectLog } from '../support/collect.js'
@@ -30,7 +30,7 @@ describe('attack: forged log lines', () => {
     createLogger('info', (line) => void lines.push(line)).warn(text)
     const own = collectLog()
     const path = join(tempFolder(), 'sidecar.log')
-    loggerFor(settingsSchema.parse({ sidecar: { 'log-file': path, logFile: path } }), own).error(text)
+    openLog(settingsSchema.parse({ sidecar: { 'log-file': path, logFile: path } }), own).logger.error(text)
     for (const written of [lines.join(''), readFileSync(path, 'utf8')]) {
       expect(written).not.toMatch(OBEYED)
       expect(written.split('\n')).toHaveLength(2)

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, sta
 import { dirname, join } from 'node:path'
 import type { Logger } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
-import { loggerFor } from '../../src/log-file.js'
+import { openLog } from '../../src/logging.js'
 import { escaping } from '../../src/logger.js'
 import { settingsSchema } from '../../src/settings/schema.js'
 import { tempFolder } from '../support/temp-folder.js'
@@ -13,7 +13,7 @@ function open(logFile: string, level = 'info') {
   const say = (as: string) => (message: string) => void said.push(`${as} ${message}`)
   const own: Logger = { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error') }
   const settings = settingsSchema.parse({ sidecar: { logFile }, logging: { level: { 'nacos-sidecar': level } } })
-  return { logger: loggerFor(settings, own), own, said }
+  return { logger: openLog(settings, own).logger, own, said }
 }
 
 const messagesIn = (file: string) =>

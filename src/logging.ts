@@ -1,0 +1,72 @@
+import { currentContext } from './context.js'
+import { appendTo } from './log-file.js'
+import { createLogger, escaping, isLogged, type LogFields, type Logger, type LogLevel } from './logger.js'
+import type { PropertyStore } from './properties/store.js'
+import { printable } from './util/printable.js'
+import type { Settings } from './settings/schema.js'
+import { logLevel } from './settings/kinds.js'
+
+/** One line of the log. */
+export interface LogEntry {
+  readonly time: Date
+  readonly level: keyof Logger
+  readonly message: string
+  /** @default none */
+  readonly fields?: LogFields
+}
+
+/** The log of one sidecar. */
+export interface SidecarLog {
+  readonly logger: Logger
+  /** The last lines, oldest first. */
+  recent(): readonly LogEntry[]
+  /** From now on `logging.level.nacos-sidecar` is read live: Nacos may change it. */
+  followLevel(store: PropertyStore): void
+}
+
+/** So many lines are kept. */
+const MAX_RECENT = 500
+
+/** The app's own logger, or the default one; `sidecar.log-file` beside it; each line with the trace of its request. */
+export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sidecar'>, own?: Logger): SidecarLog {
+  let current = levelOf(logging.level['nacos-sidecar'])
+  const level = () => current
+  const { format } = logging
+  const main = own ? escaping(own) : createLogger(level, undefined, format)
+  const outputs = [main]
+  if (sidecar.logFile) outputs.push(createLogger(level, appendTo(sidecar.logFile, main), format))
+  const entries: LogEntry[] = []
+
+  const at = (as: keyof Logger) => (message: string, fields?: LogFields) => {
+    const traced = withTrace(fields)
+    if (isLogged(as, current)) {
+      const entry = { time: new Date(), level: as, message: printable(message), ...(traced && { fields: traced }) }
+      if (entries.push(entry) > MAX_RECENT) entries.shift()
+    }
+    for (const output of outputs) output[as](message, traced)
+  }
+  const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  return {
+    logger,
+    recent: () => [...entries],
+    followLevel(store) {
+      store.watch(() => {
+        const next = levelOf(store.get('logging.level.nacos-sidecar'))
+        if (next === current) return
+        current = next
+        logger.info(`the level of the log is ${next} from now on (logging.level.nacos-sidecar)`)
+      })
+    },
+  }
+}
+
+function levelOf(value: unknown): LogLevel {
+  const { data } = logLevel.safeParse(value)
+  return data ?? 'info'
+}
+
+/** A line that a request caused can be found by its trace. */
+function withTrace(fields: LogFields | undefined): LogFields | undefined {
+  const [, traceId] = /^[\da-f]{2}-([\da-f]{32})-/.exec(currentContext()?.traceparent ?? '') ?? []
+  return traceId === undefined ? fields : { ...fields, traceId }
+}
