@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSidecar, type SidecarOptions } from 'nacos-sidecar'
+import fastify from 'fastify'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { collectLog } from '../../support/collect.js'
 import { testRegistry } from '../../support/registry.js'
@@ -253,6 +254,33 @@ describe('K2: stop hooks', () => {
     await Promise.all([stopped, closed])
     expect(said).toEqual(['registered', 'deregistered', 'pool', 'closed'])
   })
+})
+
+test.each([
+  ["what follows Fastify's own close waits for the hooks", false],
+  ['a hook may close a Fastify app', true],
+])('K2: %s', async (_, byHook) => {
+  const registry = await testRegistry()
+  const app = fastify()
+  const logger = collectLog()
+  const sidecar = createSidecar({
+    ...{ app, configPath: false, signals: false, logger },
+    settings: registry.settings({ 'application.name': 'hooks' }),
+  })
+  const said: string[] = []
+  const registered = once(sidecar, 'registered')
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  await registered
+  sidecar.onStop(async () => {
+    await later()
+    said.push('pool')
+  })
+  if (byHook) sidecar.onStop(() => app.close().then(() => void said.push('closed')), { timeout: '1m' })
+  const stopped = sidecar.stop()
+  if (!byHook) await app.close().then(() => void said.push('closed'))
+  await stopped
+  expect(said).toEqual(byHook ? ['closed', 'pool'] : ['pool', 'closed'])
+  expect(logger.lines.filter((line) => line.includes('failed'))).toEqual([])
 })
 
 test('K2: hooks among the options of a sidecar', async () => {
