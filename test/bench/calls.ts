@@ -31,6 +31,8 @@ export interface Calls {
   /** Calls per second by calls in flight. */
   readonly load: Readonly<Record<ContenderName, Readonly<Record<string, number>>>>
   readonly latency: Latencies
+  /** Calls with figures against calls without, round by round. */
+  readonly observed: number
 }
 
 type PerContender<T> = Record<ContenderName, T>
@@ -60,7 +62,8 @@ export async function measureCalls(child: string, registry: string): Promise<Cal
   for (const name of NAMES) load[name][IN_FLIGHT] = at32[name].perSecond
   const latency = await measureLatency(callers, at32)
   await Promise.all([provider, ...Object.values(callers)].map((worker) => worker.stop()))
-  return { at32, load, latency }
+  const observed = round(pairedRatio(perSecond(windows, 'ours'), perSecond(windows, 'oursUnobserved')), 3)
+  return { at32, load, latency, observed }
 }
 
 /** What all callers call: two instances, registered. */

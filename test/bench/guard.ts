@@ -4,7 +4,7 @@ import { startWorker, type Worker } from './support/worker.js'
 
 export const FRAMEWORKS: readonly Framework[] = ['express', 'fastify', 'koa']
 /** `open` and `guardOnly` show what of the price is the context, and what the guard. */
-const SIDES: readonly SideName[] = ['bare', 'open', 'guarded', 'guardOnly']
+const SIDES: readonly SideName[] = ['bare', 'open', 'guarded', 'unobserved', 'guardOnly']
 const IN_FLIGHT = 32
 const WARM_UP_MS = 600
 const WINDOW_MS = 100
@@ -14,6 +14,8 @@ export interface GuardFigures {
   readonly perSecond: PerSide<number>
   /** Against the bare app, round by round. */
   readonly ratio: PerSide<number>
+  /** Guarded with figures against guarded without. */
+  readonly observed: number
   /** CPU time of the app's process a request, in µs. */
   readonly cpuMicros: PerSide<number>
 }
@@ -95,10 +97,12 @@ async function measure(load: Worker, { perSecond, cpuMicros }: Side, worker: Wor
 
 function figures(sides: readonly Side[]): GuardFigures {
   const bare = sides[0]!
+  const of = (name: SideName) => sides.find((side) => side.name === name)!.perSecond
   const each = (value: (side: Side) => number) =>
     Object.fromEntries(sides.map((side) => [side.name, value(side)])) as PerSide<number>
   return {
     perSecond: each((side) => Math.round(median(side.perSecond))),
+    observed: round(pairedRatio(of('guarded'), of('unobserved')), 3),
     ratio: each((side) => round(pairedRatio(side.perSecond, bare.perSecond), 3)),
     cpuMicros: each((side) => round(median(side.cpuMicros), 1)),
   }

@@ -21,7 +21,7 @@ export function title(text: string): void {
   console.log(`\n  ${text}  (load ${load!.toFixed(1)} on ${cpus().length} cores)`)
 }
 
-export function printCalls({ at32, load, latency }: Calls): void {
+export function printCalls({ at32, load, latency, observed }: Calls): void {
   title('calls at 32 in flight; CPU and RSS are the client process')
   const head = ['', 'calls/s', '÷ pool.request', '÷ pool.dispatch', 'CPU µs/call', 'RSS MB']
   const rows = NAMES.map((name) => {
@@ -30,6 +30,8 @@ export function printCalls({ at32, load, latency }: Calls): void {
     return [CONTENDERS[name], perSecond, ...ratios, cpuMicros.toFixed(1), rssMb]
   })
   console.log(table(head, rows))
+
+  console.log(`  figures on ÷ off: ${observed.toFixed(3)}`)
 
   title('calls/s by calls in flight')
   const levels = Object.keys(load.ours)
@@ -61,17 +63,20 @@ function printLatency(latency: Calls['latency']): void {
 export function printGuard(results: GuardResults): void {
   title('guard, decision cached: requests/s at 32 in flight, ÷ the bare app, CPU of the app process')
   const rows = Object.entries(results).flatMap(([framework, { perSecond, ratio, cpuMicros }]) =>
-    (['bare', 'open', 'guarded', 'guardOnly'] as const).map((side) => [
+    (['bare', 'open', 'guarded', 'unobserved', 'guardOnly'] as const).map((side) => [
       ...[`${framework}, ${SIDES[side]}`, perSecond[side], ratio[side].toFixed(2), cpuMicros[side].toFixed(1)],
     ]),
   )
   console.log(table(['', 'requests/s', '÷ bare', 'CPU µs/request'], rows))
+  const observed = Object.entries(results).map(([framework, one]) => `${framework} ${one.observed.toFixed(3)}`)
+  console.log(`  figures on ÷ off: ${observed.join(', ')}`)
 }
 
 const SIDES = {
   bare: 'bare',
   open: 'sidecar, auth off',
   guarded: 'guarded',
+  unobserved: 'guarded, figures off',
   guardOnly: 'guarded, forward-context off',
 } as const
 

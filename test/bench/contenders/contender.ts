@@ -31,6 +31,7 @@ export interface Contender {
 /** In the order of the table. */
 export const CONTENDERS = {
   ours: 'typed call',
+  oursUnobserved: 'typed call, figures off',
   poolDispatch: 'undici pool.dispatch',
   poolRequest: 'undici pool.request',
   poolRequestSameHeaders: 'pool.request, same headers',

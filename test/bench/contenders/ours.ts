@@ -2,12 +2,13 @@ import { importPackage, silent } from '../support/package.js'
 import { CONTEXT, SERVICE, type Contender, type OpenOptions, type User } from './contender.js'
 
 /** With everything on: discovery, two instances in turn, context, both deadlines, retry. */
-export async function openOurs({ registry, build }: OpenOptions): Promise<Contender> {
+export async function openOurs({ registry, build }: OpenOptions, figures = true): Promise<Contender> {
   const { createSidecar, defineClient, GET, runWithContext } = await importPackage(build)
   const sidecar = createSidecar({
     ...{ configPath: false, signals: false, logger: silent },
     settings: {
       application: { name: 'bench-consumer' },
+      sidecar: { observe: { enabled: figures } },
       cloud: { nacos: { serverAddr: registry, discovery: { registerEnabled: false } } },
     },
   })

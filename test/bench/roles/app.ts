@@ -7,9 +7,10 @@ import type { Handlers } from '../support/worker.js'
 export type Framework = 'express' | 'fastify' | 'koa'
 
 /**
- * `bare` has no sidecar, `open` one with `auth.enabled: false`; `guardOnly` makes no calls (`forward-context: false`).
+ * `bare` has no sidecar, `open` one with `auth.enabled: false`; `guardOnly` makes no calls (`forward-context: false`),
+ * `unobserved` is guarded and keeps no figures.
  */
-export type SideName = 'bare' | 'open' | 'guarded' | 'guardOnly'
+export type SideName = 'bare' | 'open' | 'guarded' | 'unobserved' | 'guardOnly'
 
 export interface AppOptions {
   readonly framework: Framework
@@ -80,7 +81,7 @@ async function joinWith({ registry, framework, side, build }: AppOptions): Promi
         application: { name: `bench-${framework}` },
         // The decision is known throughout; by default it is asked for again every 5 s.
         auth: { enabled: side !== 'open', cacheTtl: '10m' },
-        sidecar: { forwardContext: side !== 'guardOnly' },
+        sidecar: { forwardContext: side !== 'guardOnly', observe: { enabled: side !== 'unobserved' } },
         cloud: { nacos: { serverAddr: registry, discovery: { ip: '127.0.0.1' } } },
       },
       verify: async () => true,
