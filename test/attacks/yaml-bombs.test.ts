@@ -9,7 +9,7 @@ const polluted = () => (({}) as { polluted?: unknown }).polluted
 afterEach(() => expect(polluted()).toBeUndefined())
 
 function msOf(work: () => unknown): number {
-  return leastCpuTime(5, () => {
+  return leastCpuTime(15, () => {
     try {
       work()
     } catch {
