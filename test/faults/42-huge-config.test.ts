@@ -12,15 +12,18 @@ test('fault 42: huge config (10 MB): a limit error, and the loop stalls for less
   const { port } = await registry.message<{ port: number }>('listening')
 
   const rejected: unknown[] = []
-  const stallMs = await leastStall(5, async () => {
+  let starts = 0
+  const start = async () => {
+    starts++
     const sidecar = quietSidecar(`127.0.0.1:${port}`, {
       'cloud.nacos.config.timeout': 10_000,
       'config.import': 'nacos:big.yml',
     })
     sidecar.on('configRejected', ({ error }) => rejected.push(error))
     await sidecar.ready
-  })
-  expect(rejected).toHaveLength(5)
+  }
+  const stallMs = await leastStall(20, start, bound(50))
+  expect(rejected).toHaveLength(starts)
   expect(rejected[0]).toMatchObject({
     code: 'SIDECAR_CONFIG_TOO_LARGE',
     message: expect.stringMatching(/big\.yml has \d{8} bytes, more than cloud\.nacos\.config\.max-bytes \(1048576\)/),

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { StringDecoder } from 'node:string_decoder'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { registryRequests } from '../../diagnostics.js'
 import type { ConnectionTls } from '../../settings/connection.js'
@@ -117,15 +118,19 @@ function watch({ authority: server }: ServerAddress, { method, path }: WireReque
   }
 }
 
-/** An answer this big is read in steps, so that the event loop turns in between. */
-const BIG_BYTES = 1024 * 1024
+/** A larger answer is decoded in steps of this size, between which the event loop turns. */
+const STEP_BYTES = 1024 * 1024
 
 async function textOf(bytes: Buffer): Promise<string> {
-  if (bytes.length < BIG_BYTES) return bytes.toString('utf8')
+  if (bytes.length < STEP_BYTES) return bytes.toString('utf8')
+  const decoder = new StringDecoder('utf8')
+  let text = ''
+  for (let at = 0; at < bytes.length; at += STEP_BYTES) {
+    await nextTurn()
+    text += decoder.write(bytes.subarray(at, at + STEP_BYTES))
+  }
   await nextTurn()
-  const text = bytes.toString('utf8')
-  await nextTurn()
-  return text
+  return text + decoder.end()
 }
 
 function textual(headers: IncomingHttpHeaders): Record<string, string> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -68,6 +69,18 @@ test('an answer that is too large is refused, unpacked or not', async () => {
   const transport = openTransport([server], { maxResponseBytes: 100_000 })
   const key = { namespace: '', group: 'G', dataId: 'd' }
   await expect(transport.getConfig(key)).rejects.toMatchObject({ code: 'SIDECAR_REGISTRY_ANSWER' })
+})
+
+test('a large document is decoded exactly, whatever character stands where a step of the decoding ends', async () => {
+  // Four bytes a character, and one byte before them: no step ends between two characters.
+  const content = `\ufeffa${'😀'.repeat(600_000)}ö`
+  const server = createServer((_request, response) => void response.end(content))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => new Promise<void>((resolve) => (server.close(() => resolve()), server.closeAllConnections())))
+  const transport = openTransport([{ host: '127.0.0.1', port: (server.address() as AddressInfo).port }])
+  const item = await transport.getConfig({ namespace: '', group: 'G', dataId: 'd' })
+  expect(item!.content === content).toBe(true)
+  expect(item!.md5).toBe(createHash('md5').update(content).digest('hex'))
 })
 
 test('a gzip bomb is counted unpacked', async () => {
