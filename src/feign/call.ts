@@ -188,7 +188,7 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
   }
 
   protected onIdleUnsent(why: string): void {
-    this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', why))
+    this.onNoConnection(why)
   }
 
   protected onUnreadable(why: string): void {

@@ -135,7 +135,7 @@ export abstract class Exchange<Rules extends ExchangeRules>
     if (!this.settled) this.onBroken(error, this.abort === undefined)
   }
 
-  /** On a socket another instance may still answer; a request that never got one has waited long enough. */
+  /** Another instance may still answer, whether the request is on a socket or waits for one. */
   onTimeout(): void {
     const ms = this.method.readTimeoutMs
     if (this.abort !== undefined) this.abort(new IdleTimeout(`no answer for ${ms} ms`))

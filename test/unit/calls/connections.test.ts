@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { callStyles } from '../../support/call-styles.js'
+import { callStyles, typedCall } from '../../support/call-styles.js'
 import { activeRuntime } from '../../../src/calls/active-runtime.js'
 import { createFetch } from '../../../src/http/fetch.js'
 import { echo, instance, startMesh, startProvider, type Provider } from '../../support/mesh.js'
@@ -68,6 +68,16 @@ describe.each(calls)('K8: answers that are not read: %s', (_, open) => {
     const call = open('shop')
     for (let i = 0; i < LIMIT * 2; i++) expect(await call('GET', '/x')).toMatchObject({ port: provider.port })
   })
+})
+
+test('K8: a call whose read timeout ends before a connection is free goes to the next instance', async () => {
+  const mesh = startMesh({ feign: { client: { default: { connectTimeout: 60_000, maxConnections: LIMIT } } } })
+  const [held, free] = [await serving(), await serving()]
+  mesh.registry.set('shop', instance('shop', held.port))
+  await keepOpen('http://shop/stuck', LIMIT)
+  mesh.registry.set('pair', instance('pair', held.port), instance('pair', free.port))
+  const call = typedCall('pair', { readTimeoutMs: 100 })
+  for (let i = 0; i < 4; i++) expect(await call('POST', '/x', {})).toMatchObject({ port: free.port })
 })
 
 test('K8: event streams that are opened all at once wait for none of each other', async () => {
