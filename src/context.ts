@@ -23,6 +23,11 @@ export function readVersion(text: string | undefined): string | undefined {
   return text !== undefined && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text) ? text : undefined
 }
 
+/** The trace id of a `traceparent`. It comes from outside: `undefined` for what is none. */
+export function traceIdOf(traceparent: string | undefined): string | undefined {
+  return traceparent === undefined ? undefined : /^[\da-f]{2}-([\da-f]{32})-/.exec(traceparent)?.[1]
+}
+
 const storage = processSlot('context', () => new AsyncLocalStorage())
 
 /** The context of the request being handled, if any. */

@@ -1,4 +1,4 @@
-import { currentContext } from './context.js'
+import { currentContext, traceIdOf } from './context.js'
 import { appendTo } from './log-file.js'
 import { createLogger, escaping, isLogged, type LogFields, type Logger, type LogLevel } from './logger.js'
 import type { PropertyStore } from './properties/store.js'
@@ -67,6 +67,6 @@ function levelOf(value: unknown): LogLevel {
 
 /** A line that a request caused can be found by its trace. */
 function withTrace(fields: LogFields | undefined): LogFields | undefined {
-  const [, traceId] = /^[\da-f]{2}-([\da-f]{32})-/.exec(currentContext()?.traceparent ?? '') ?? []
+  const traceId = traceIdOf(currentContext()?.traceparent)
   return traceId === undefined ? fields : { ...fields, traceId }
 }

@@ -9,6 +9,8 @@ export interface ConditionTimes {
 }
 
 interface Condition {
+  readonly rule: string
+  readonly subject: string
   readonly since: Date
   message: string
   raised: boolean
@@ -33,9 +35,9 @@ export class Conditions {
     const known = this.current.get(key)
     if (known) known.message = message
     if (known || this.current.size >= MAX_CONDITIONS) return
-    const condition = { since: new Date(), message, raised: false, over: new AbortController() }
+    const condition = { rule, subject, since: new Date(), message, raised: false, over: new AbortController() }
     this.current.set(key, condition)
-    void this.follow(rule, subject, condition)
+    void this.follow(condition)
   }
 
   /** It is over. One that was not raised yet is forgotten. */
@@ -51,9 +53,8 @@ export class Conditions {
 
   /** Ends the conditions of a rule whose subject does not pass. */
   endWhere(rule: string, isOver: (subject: string) => boolean, message: string): void {
-    for (const key of [...this.current.keys()]) {
-      const [of, subject = ''] = key.split('\n')
-      if (of === rule && isOver(subject)) this.end(rule, subject, message)
+    for (const { rule: own, subject } of [...this.current.values()]) {
+      if (own === rule && isOver(subject)) this.end(rule, subject, message)
     }
   }
 
@@ -63,13 +64,13 @@ export class Conditions {
     this.current.clear()
   }
 
-  private async follow(rule: string, subject: string, condition: Condition): Promise<void> {
+  private async follow(condition: Condition): Promise<void> {
     const { forMs, repeatMs } = this.times
     const { signal } = condition.over
     if (forMs > 0 && !(await pause(forMs, signal))) return
     condition.raised = true
     do {
-      const { since, message } = condition
+      const { rule, subject, since, message } = condition
       this.report({ status: 'raised', rule, subject, message, since, at: new Date() })
     } while (repeatMs > 0 && (await pause(repeatMs, signal)))
   }

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import { readVersion, type RequestContext } from '../context.js'
+import { isHeaderValue } from '../util/header-rules.js'
 import { hasHeader, type FlatHeaders } from './flat-headers.js'
 
 /**
@@ -29,7 +30,7 @@ export function addContextHeaders(headers: FlatHeaders, context: RequestContext,
 
 function addForwarded(all: string[], own: FlatHeaders, forwarded: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(forwarded)) {
-    if (!isFieldText(value) || (name === 'baggage' && isTraced())) continue
+    if (!isHeaderValue(value) || (name === 'baggage' && isTraced())) continue
     if (!hasHeader(own, name)) all.push(name, value)
     else if (name === 'accept-language') replaceAnyLanguage(all, value)
   }
@@ -39,11 +40,6 @@ function addForwarded(all: string[], own: FlatHeaders, forwarded: Readonly<Recor
 function replaceAnyLanguage(all: string[], value: string): void {
   const at = all.findIndex((name, index) => index % 2 === 0 && name === 'accept-language')
   if (all[at + 1] === '*') all[at + 1] = value
-}
-
-/** As the parser of Node takes it: Latin-1, one line. */
-function isFieldText(value: string): boolean {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 }
 
 /** The token came from outside (a query, a cookie): one that could end the header is no token and is not sent. */

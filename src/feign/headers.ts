@@ -1,4 +1,5 @@
 import { typeOf } from './query.js'
+import { HOP_BY_HOP, isHeaderName, isHeaderValue } from '../util/header-rules.js'
 import { throwInvalidCall } from './invalid-call.js'
 
 /** Header values as callers give them, or what lists pairs of them; `undefined` and `null` leave the header out. */
@@ -6,25 +7,6 @@ export type HeaderInput = HeaderRecord | Headers | ReadonlyMap<string, HeaderVal
 
 type HeaderValue = string | number | boolean | readonly string[] | null | undefined
 type HeaderRecord = Readonly<Record<string, HeaderValue>>
-
-/** Meant for one connection only, or made anew for each request; never forwarded. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'expect',
-  'host',
-  'content-length',
-])
-
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-zA-Z]+$/
-const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
  * Checks and flattens headers. Hop-by-hop ones, and those that `Connection` declares to be, are left out, so that
@@ -41,7 +23,7 @@ export function flattenHeaders(given: HeaderInput): string[] {
     const value = headers[key]
     if (value === undefined || value === null) continue
     const name = key.toLowerCase()
-    if (!NAME.test(name)) throwInvalidHeader(`The header name ${JSON.stringify(key)}`, 'is not one')
+    if (!isHeaderName(name)) throwInvalidHeader(`The header name ${JSON.stringify(key)}`, 'is not one')
     if (HOP_BY_HOP.has(name) || declared?.has(name)) continue
     if (Array.isArray(value)) for (const item of value) flat.push(name, checked(name, item))
     else flat.push(name, checked(name, value))
@@ -87,7 +69,7 @@ function checked(name: string, value: unknown): string {
       `is ${Number.isNaN(value) ? 'NaN' : typeOf(value)}: give text or a number`,
     )
   const text = typeof value === 'string' ? value : String(value)
-  if (!VALUE.test(text))
+  if (!isHeaderValue(text))
     throwInvalidHeader(
       `The value of the header ${name}`,
       'has a line break, a control character or one beyond Latin-1 in it: encode it',

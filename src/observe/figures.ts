@@ -1,3 +1,4 @@
+import { traceIdOf } from '../context.js'
 import { Histogram } from './histogram.js'
 import type { OperationKind, OperationOutcome, OperationSample, OperationStats } from './operation.js'
 
@@ -88,9 +89,4 @@ function sampleOf(ms: number, outcome: OperationOutcome, { maxTagLength }: Sampl
       ),
     }),
   }
-}
-
-/** It came from outside: what is no trace id is not kept. */
-function traceIdOf(traceparent: string | undefined): string | undefined {
-  return traceparent === undefined ? undefined : /^[\da-f]{2}-([\da-f]{32})-/.exec(traceparent)?.[1]
 }

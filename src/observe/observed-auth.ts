@@ -8,8 +8,12 @@ const NAME = 'verify'
 /** The same request to the auth service with figures: a 5xx is a failure, a refusal is none. */
 export function observeCall(call: CallAuthService, recorder: Recorder): CallAuthService {
   return (request) =>
-    timed(...([recorder, 'auth', NAME, () => call(request)] as const), ({ status }) =>
-      status >= 500 ? `HTTP ${status}` : undefined,
+    timed(
+      recorder,
+      'auth',
+      NAME,
+      () => call(request),
+      ({ status }) => (status >= 500 ? `HTTP ${status}` : undefined),
     )
 }
 

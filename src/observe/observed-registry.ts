@@ -18,8 +18,12 @@ export function observeLookup(transport: RegistryTransport, group: string, recor
   const nameOf = (key: ServiceKey) => `resolve ${key.group === group ? '' : `${key.group}@@`}${key.service}`
   return {
     list: (key, signal) =>
-      timed(...([recorder, 'resolve', nameOf(key), () => transport.list(key, signal)] as const), (list) =>
-        list.length === 0 ? 'SIDECAR_NO_INSTANCE' : undefined,
+      timed(
+        recorder,
+        'resolve',
+        nameOf(key),
+        () => transport.list(key, signal),
+        (list) => (list.length === 0 ? 'SIDECAR_NO_INSTANCE' : undefined),
       ),
     watchService: (...args) => transport.watchService(...args),
     describe: () => transport.describe(),

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { messageOf } from '../errors.js'
 import { parseDuration } from '../util/duration.js'
 import { flagOf } from '../util/flag.js'
+import { HOP_BY_HOP, isHeaderName } from '../util/header-rules.js'
 import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
 import { readRule } from './alert-rule.js'
 import { parseEndpoint, parseServerAddresses } from './server-address.js'
@@ -80,7 +81,7 @@ export const port = integer(0, 65535)
 
 /** A header's name in lower case; empty for none. */
 export const headerName = text.transform((value, context) => {
-  if (/^[!#$%&'*+\-.^_`|~0-9a-zA-Z]*$/.test(value)) return value.toLowerCase()
+  if (value === '' || isHeaderName(value)) return value.toLowerCase()
   context.addIssue({ code: 'custom', message: 'expected the name of a header' })
   return z.NEVER
 })
@@ -99,18 +100,16 @@ export const list = z.union(
   { error: 'expected a list, or names separated by commas' },
 )
 
-/** Headers that belong to one connection, one message or one sender. */
-const NOT_FORWARDED: ReadonlySet<string> = new Set(
-  (
-    'connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade ' +
-    'host expect content-length content-type content-encoding accept-encoding authorization traceparent tracestate'
-  ).split(' '),
-)
+/** Headers of one message or one sender; `HOP_BY_HOP` are those of one connection. */
+const NOT_FORWARDED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  ...['content-type', 'content-encoding', 'accept-encoding', 'authorization', 'traceparent', 'tracestate'],
+])
 
 /** Names of headers that may be sent on, in lower case. */
 export const forwardedHeaders = list.transform((names, context) => {
   const lower = names.map((name) => name.trim().toLowerCase())
-  const wrong = lower.find((name) => !/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name) || NOT_FORWARDED.has(name))
+  const wrong = lower.find((name) => !isHeaderName(name) || NOT_FORWARDED.has(name))
   if (wrong === undefined) return [...new Set(lower)]
   const message = `expected names of headers that can be sent on; ${wrong} cannot`
   context.addIssue({ code: 'custom', message })
