@@ -94,3 +94,15 @@ export function messageOf(error: unknown): string {
 export function codeOf(error: unknown): SidecarErrorCode | undefined {
   return error instanceof SidecarError ? error.code : undefined
 }
+
+/** `ECONNREFUSED`, `SIDECAR_NO_INSTANCE`: the code of an error of any kind. */
+export function anyCodeOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown }
+  return typeof code === 'string' ? code : undefined
+}
+
+/** Its code, or else its name. Fit for figures and logs; a message may hold what was sent. */
+export function codeOrNameOf(error: unknown): string | undefined {
+  const { name } = (error ?? {}) as { name?: unknown }
+  return anyCodeOf(error) ?? (typeof name === 'string' ? name : undefined)
+}

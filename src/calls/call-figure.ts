@@ -1,8 +1,8 @@
 import type { Endpoint } from '../balance/balancer.js'
+import { codeOrNameOf } from '../errors.js'
 import { hostPort } from '../instance.js'
 import type { OperationOutcome } from '../observe/operation.js'
 import type { Recorder } from '../observe/recorder.js'
-import { codeOf } from '../observe/timed.js'
 import { verbOf } from '../observe/verb.js'
 import { outcomeOfAbort } from './retry.js'
 
@@ -69,7 +69,7 @@ export class CallFigure implements OperationOutcome {
     if (since === 0) return
     this.since = 0
     this.status = status
-    if (error !== undefined) this.code = codeOf(error)
+    if (error !== undefined) this.code = codeOrNameOf(error)
     const { recorder, name, expected } = figures!
     this.failed =
       (status >= 500 || (error !== undefined && !isGivenUp(error))) &&

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js'
 import { mask } from '../util/secrets.js'
-import { timed } from './timed.js'
+import { inTime } from './in-time.js'
 
 /** What a check has found. */
 export interface HealthResult {
@@ -33,7 +33,7 @@ export function createHealthCheck(check: (signal: AbortSignal) => unknown, timeo
 
   async function run(): Promise<HealthResult> {
     try {
-      const up = await timed(timeoutMs, [], async (signal) => {
+      const up = await inTime(timeoutMs, [], async (signal) => {
         open++
         try {
           return await check(signal)

@@ -9,7 +9,7 @@ import { createHealthCheck, type HealthCheck } from './health-check.js'
 import type { StopContext } from './hooks.js'
 import { createInUse, type InUse } from './in-use.js'
 import type { Resource, ResourceOptions, ResourceStatus } from './resource.js'
-import { timed } from './timed.js'
+import { inTime } from './in-time.js'
 
 /** How long each part of its life may take, in ms. */
 export interface ResourceTimes {
@@ -78,7 +78,7 @@ export function createResource<T>(
       warn(new Error(`it is stopped although ${old.uses} uses are not done within ${waitMs} ms`))
     if (killing?.aborted) return kill(old, parent)
     try {
-      await timed(stopMs, [killing], (signal) =>
+      await inTime(stopMs, [killing], (signal) =>
         options.stop?.(old.value, {
           signal,
           get killed() {
@@ -117,7 +117,7 @@ export function createResource<T>(
   async function swap(): Promise<void> {
     let made: InUse<T>
     try {
-      made = await timed(startMs, [ending.signal], make)
+      made = await inTime(startMs, [ending.signal], make)
     } catch (error) {
       if (ending.signal.aborted) return
       const failure = startFailed(name, error)

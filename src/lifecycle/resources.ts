@@ -2,7 +2,7 @@ import { SidecarError } from '../errors.js'
 import { timeoutOf, type Hooks } from './hooks.js'
 import { createResource, startFailed, type OwnedResource, type ResourceParts } from './owned-resource.js'
 import type { Resource, ResourceOptions, ResourceStatus } from './resource.js'
-import { timed } from './timed.js'
+import { inTime } from './in-time.js'
 
 /** The resources of one sidecar. */
 export interface Resources {
@@ -42,7 +42,7 @@ export function createResources(hooks: Hooks, parts: ResourceParts): Resources {
   /** The process serves already: it goes on without. */
   async function startLate(title: string, name: string, startMs: number, resource: OwnedResource<unknown>) {
     try {
-      await timed(startMs, [], (signal) => resource.start(signal))
+      await inTime(startMs, [], (signal) => resource.start(signal))
     } catch (error) {
       logger.error(`${title} cannot be started: ${resource.status.error ?? resource.status.reason}`)
       emit('resourceFailed', { name, error: startFailed(name, error) })

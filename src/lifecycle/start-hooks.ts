@@ -4,7 +4,7 @@ import { holdProcess } from '../util/hold-process.js'
 import { mask } from '../util/secrets.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import type { HookStatus } from './hooks.js'
-import { timed } from './timed.js'
+import { inTime } from './in-time.js'
 
 /** Something that must be done before this process is registered. */
 export interface StartTask {
@@ -74,7 +74,7 @@ export function createStartHooks(onFailure: (error: unknown) => void): StartHook
 
   async function runTask({ title, timeoutMs, run }: StartTask): Promise<void> {
     try {
-      await timed(timeoutMs, [leaving.signal], (signal) => {
+      await inTime(timeoutMs, [leaving.signal], (signal) => {
         const started = (async () => run(signal))()
         const settled = started.then(
           () => {},

@@ -1,6 +1,6 @@
 import type { CallAuthService, Verify } from '../auth/verifier.js'
 import type { Recorder } from './recorder.js'
-import { timed } from './timed.js'
+import { recorded } from './recorded.js'
 
 /** Checks of tokens that ask the auth service or the app's own function; what is known needs none. */
 const NAME = 'verify'
@@ -8,7 +8,7 @@ const NAME = 'verify'
 /** The same request to the auth service with figures: a 5xx is a failure, a refusal is none. */
 export function observeCall(call: CallAuthService, recorder: Recorder): CallAuthService {
   return (request) =>
-    timed(
+    recorded(
       recorder,
       'auth',
       NAME,
@@ -19,5 +19,5 @@ export function observeCall(call: CallAuthService, recorder: Recorder): CallAuth
 
 /** The same function with figures: one that throws has failed, `false` is an answer. */
 export function observeVerify(verify: Verify, recorder: Recorder): Verify {
-  return (token, request) => timed(recorder, 'auth', NAME, async () => verify(token, request))
+  return (token, request) => recorded(recorder, 'auth', NAME, async () => verify(token, request))
 }

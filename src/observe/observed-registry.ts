@@ -1,7 +1,7 @@
 import type { RegistryTransport } from '../nacos/transport.js'
 import type { ServiceKey } from '../types.js'
 import type { Recorder } from './recorder.js'
-import { timed } from './timed.js'
+import { recorded } from './recorded.js'
 
 /** How services are looked up. */
 type Lookup = Pick<RegistryTransport, 'list' | 'watchService' | 'describe'>
@@ -18,7 +18,7 @@ export function observeLookup(transport: RegistryTransport, group: string, recor
   const nameOf = (key: ServiceKey) => `resolve ${key.group === group ? '' : `${key.group}@@`}${key.service}`
   return {
     list: (key, signal) =>
-      timed(
+      recorded(
         recorder,
         'resolve',
         nameOf(key),
@@ -34,14 +34,15 @@ export function observeLookup(transport: RegistryTransport, group: string, recor
 export function observeDocuments(transport: RegistryTransport, recorder: Recorder): Documents {
   const { publishConfig, deleteConfig } = transport
   return {
-    getConfig: (key, signal) => timed(recorder, 'config', `pull ${key.dataId}`, () => transport.getConfig(key, signal)),
+    getConfig: (key, signal) =>
+      recorded(recorder, 'config', `pull ${key.dataId}`, () => transport.getConfig(key, signal)),
     watchConfig: (...args) => transport.watchConfig(...args),
     // Any data id may be written: it is no part of the name.
     ...(publishConfig && {
-      publishConfig: (...args) => timed(recorder, 'config', 'publish', () => publishConfig.apply(transport, args)),
+      publishConfig: (...args) => recorded(recorder, 'config', 'publish', () => publishConfig.apply(transport, args)),
     }),
     ...(deleteConfig && {
-      deleteConfig: (...args) => timed(recorder, 'config', 'delete', () => deleteConfig.apply(transport, args)),
+      deleteConfig: (...args) => recorded(recorder, 'config', 'delete', () => deleteConfig.apply(transport, args)),
     }),
     describe: () => transport.describe(),
   }

@@ -1,3 +1,4 @@
+import { anyCodeOf, codeOrNameOf } from '../../errors.js'
 import { isObject } from '../../util/is-object.js'
 import { isSecretName } from '../../util/secrets.js'
 import { assertSuccess } from '../http/dialects/parse-response.js'
@@ -34,7 +35,7 @@ export function configFailure(error: unknown): RequestFailure {
   const name = nameOf(error)
   if (/ConflictError/.test(name)) return new RequestFailure('refused', 'HTTP 409, changed concurrently')
   if (/Timeout|ETIMEDOUT/.test(name)) return new RequestFailure('timeout', name)
-  return new RequestFailure('connect', name, codeOf(error))
+  return new RequestFailure('connect', name, anyCodeOf(error))
 }
 
 /**
@@ -58,13 +59,8 @@ export function secretsOf(...options: readonly (SdkOptions | undefined)[]): stri
   )
 }
 
-/** `ConnectionTimeoutError`, `ECONNREFUSED`: fit for a message, unlike the text that goes with it. */
 function nameOf(error: unknown): string {
-  return codeOf(error) ?? (error instanceof Error ? error.name : 'unknown error')
-}
-
-function codeOf(error: unknown): string | undefined {
-  return isObject(error) && typeof error['code'] === 'string' ? error['code'] : undefined
+  return codeOrNameOf(error) ?? 'unknown error'
 }
 
 function wordsOf(error: unknown): string {

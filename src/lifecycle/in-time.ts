@@ -4,7 +4,7 @@ import { cutOff } from '../util/deadline.js'
  * Runs work of the app, and rejects if it is not done in time, or if one of `parents` aborts; it may go on, but is not
  * awaited.
  */
-export async function timed<T>(
+export async function inTime<T>(
   timeoutMs: number,
   parents: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => T | Promise<T>,

@@ -1,3 +1,4 @@
+import { codeOrNameOf } from '../errors.js'
 import type { OperationKind, OperationOutcome } from './operation.js'
 import type { Recorder } from './recorder.js'
 
@@ -7,7 +8,7 @@ import type { Recorder } from './recorder.js'
  *
  * @param judge what a result says against it: the code of a failure
  */
-export async function timed<T>(
+export async function recorded<T>(
   recorder: Recorder,
   kind: OperationKind,
   name: string,
@@ -29,14 +30,8 @@ export async function timed<T>(
 }
 
 /** What an error says of an operation: its code and its status, never its message, which may hold what was sent. */
-export function failureOf(recorder: Recorder, error: unknown): OperationOutcome {
+function failureOf(recorder: Recorder, error: unknown): OperationOutcome {
   const { status } = (error ?? {}) as { status?: unknown }
-  const facts = { code: codeOf(error), status: typeof status === 'number' ? status : undefined }
+  const facts = { code: codeOrNameOf(error), status: typeof status === 'number' ? status : undefined }
   return { failed: !recorder.isExpected(facts.status, facts.code), ...facts }
-}
-
-/** The code of an error, or else its name. */
-export function codeOf(error: unknown): string | undefined {
-  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
-  return typeof code === 'string' ? code : typeof name === 'string' ? name : undefined
 }
