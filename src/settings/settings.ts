@@ -567,7 +567,8 @@ export interface Settings {
     readonly forwardContext: boolean
     /**
      * Further headers of a request that are sent on to the services its handler calls: `x-tenant-id, accept-language,
-     * baggage`. Never to a fixed URL or another host. The token and the trace are sent on without being named.
+     * baggage`. Never to another host, and to a fixed `url` only with its `forward-context`. The token and the trace are
+     * sent on without being named.
      */
     readonly forwardHeaders: readonly string[]
     /** Difference between the gRPC port and the HTTP port of the registry. */
@@ -624,7 +625,7 @@ export interface Settings {
       readonly timeout: number
       /**
        * Address that alerts are sent to with POST. A chat's webhook is a secret: give it by the environment.
-       * @default none: no alerts; an empty one is none
+       * @default none: no alerts; the same if it is empty
        */
       readonly webhook?: string | undefined
       /** Key that signs the message, where the webhook of DingTalk or Feishu asks for it. */

@@ -33,7 +33,7 @@ const ejection = section({
 })
 
 const alerts = section({
-  /** Address that alerts are sent to with POST. A chat's webhook is a secret: give it by the environment. @default none: no alerts; an empty one is none */
+  /** Address that alerts are sent to with POST. A chat's webhook is a secret: give it by the environment. @default none: no alerts; the same if it is empty */
   webhook: webUrl.optional(),
   /** Form of the message: `json`, or that of a chat. */
   format: oneOf('json', 'dingtalk', 'feishu', 'wecom', 'slack').default('json'),
@@ -102,7 +102,8 @@ export const sidecar = section({
   forwardContext: flag.default(true),
   /**
    * Further headers of a request that are sent on to the services its handler calls: `x-tenant-id, accept-language,
-   * baggage`. Never to a fixed URL or another host. The token and the trace are sent on without being named.
+   * baggage`. Never to another host, and to a fixed `url` only with its `forward-context`. The token and the trace are
+   * sent on without being named.
    */
   forwardHeaders: forwardedHeaders.default([]),
   /** gRPC port of the registry. @default the HTTP port + `grpc-port-offset` */
