@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import { createSidecar } from 'nacos-sidecar'
 import { startDevServer } from 'nacos-sidecar/dev-server'
 import { killChildren } from '../support/child.js'
+import { collectLog } from '../support/collect.js'
+import { echoOf, pgPool } from '../support/pg-pool.js'
 import { askForEchoes, poolApp } from '../support/pool-app.js'
 import { startPostgres, type Postgres } from './servers/postgres.js'
 import { Unavailable } from './servers/unavailable.js'
@@ -77,5 +83,63 @@ describe('PostgreSQL', () => {
     await load.stop()
     await expect.poll(() => sessions(postgres.log().slice(seen)).ended).toBe(4)
     expect(sessions(news()).aborted).toBeGreaterThanOrEqual(4)
+  })
+
+  test('K2: a change of the configuration swaps the pool under load: no request fails, no session is aborted', async () => {
+    const registry = await startDevServer()
+    onTestFinished(() => registry.stop())
+    news()
+    const publish = (name: string) =>
+      registry.configs.publish({ dataId: 'pool.yml', content: `db: { url: '${postgres.url}', name: ${name}, max: 4 }` })
+    publish('swap0')
+    const app = express()
+    const sidecar = createSidecar({
+      ...{ app, configPath: false, signals: false, logger: collectLog() },
+      settings: {
+        application: { name: 'pool-swap' },
+        cloud: {
+          nacos: {
+            serverAddr: registry.address,
+            config: { sharedConfigs: [{ dataId: 'pool.yml', refresh: true }] },
+            discovery: { ip: '127.0.0.1' },
+          },
+        },
+      },
+    })
+    onTestFinished(() => sidecar.stop({ drain: false }))
+    const db = sidecar.provide('db', {
+      start: (config) =>
+        pgPool({
+          connectionString: config('db.url', ''),
+          application_name: config('db.name', ''),
+          max: config('db.max', 1),
+        }),
+      stop: (pool) => pool.end(),
+      reload: 'db',
+    })
+    app.get('/echo/:text', async (request, response) => {
+      response.end(await db.use((pool) => echoOf(pool, request.params.text)))
+    })
+    await sidecar.ready
+    const server = app.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const load = askForEchoes((server.address() as AddressInfo).port)
+    await expect.poll(() => load.ok).toBeGreaterThan(50)
+    for (const turn of [1, 2, 3]) {
+      const before = load.ok
+      const swapped = once(sidecar, 'resourceReloaded')
+      publish(`swap${turn}`)
+      await swapped
+      await expect.poll(() => sessions(postgres.log().slice(seen)).ended, { timeout: 10_000 }).toBe(4 * turn)
+      await expect.poll(() => load.ok).toBeGreaterThan(before + 50)
+    }
+    await load.stop()
+    await sidecar.stop({ drain: false })
+    expect(load.failed).toEqual([])
+    await expect.poll(() => sessions(postgres.log().slice(seen)).ended).toBe(16)
+    const log = news()
+    expect(sessions(log)).toEqual({ opened: 16, ended: 16, aborted: 0 })
+    const names = new Set([...log.matchAll(/application_name=(swap\d)/g)].map(([, name]) => name))
+    expect([...names]).toEqual(['swap0', 'swap1', 'swap2', 'swap3'])
   })
 })
