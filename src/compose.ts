@@ -48,6 +48,8 @@ export interface SidecarParts {
   readonly signal: AbortSignal
 }
 
+/** Of the last report of figures and the last alerts: less than the step of the leave that closes clients may take. */
+const LAST_WORDS_MS = 800
 /** Concurrent requests to an auth service that is a URL; further ones wait for a free connection. */
 const AUTH_CONNECTIONS = 64
 
@@ -126,8 +128,7 @@ export function compose(
     async closeClients() {
       owner.release()
       // What reports the last figures may send them by the sidecar's own clients.
-      await observation.close()
-      alerts.close()
+      await Promise.all([observation.close(LAST_WORDS_MS), alerts.close(LAST_WORDS_MS)])
       stopped.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
       remote.close()
       // A call that gets no answer must not keep the connections to the registry open.

@@ -90,6 +90,17 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/**
+ * Why a request failed: the message of its error, with its code where the message lacks it. The `TypeError` of `fetch`
+ * says only `fetch failed`; the reason is its cause.
+ */
+export function reasonOf(error: unknown): string {
+  const told = error instanceof TypeError && error.cause !== undefined ? error.cause : error
+  const message = messageOf(told)
+  const code = anyCodeOf(told)
+  return code !== undefined && !message.includes(code) ? `${message} (${code})` : message
+}
+
 /** The code of a `SidecarError`; `undefined` for anything else that is thrown. */
 export function codeOf(error: unknown): SidecarErrorCode | undefined {
   return error instanceof SidecarError ? error.code : undefined

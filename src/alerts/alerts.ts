@@ -15,8 +15,8 @@ import { Webhook } from './webhook.js'
 export interface Alerts {
   /** Hears of every event of the sidecar. */
   readonly onEvent: Emit
-  /** Forgets every condition; nothing is sent any more. */
-  close(): void
+  /** Resolves what is raised, and sends what waits, within the time. */
+  close(withinMs: number): Promise<void>
 }
 
 export interface AlertsOptions {
@@ -26,11 +26,11 @@ export interface AlertsOptions {
   source(): AlertSource
   /** Of the requests that this instance served, since the start. */
   counts(): RequestCounts
-  /** While it leaves, nothing is reported: what it loses then, it lets go. */
+  /** While it leaves, nothing is raised: what it loses then, it lets go. */
   leaving(): boolean
 }
 
-const NONE: Alerts = { onEvent: () => {}, close: () => {} }
+const NONE: Alerts = { onEvent: () => {}, close: async () => {} }
 
 /** Without a webhook it does nothing. */
 export function createAlerts({ settings, logger, source, counts, leaving }: AlertsOptions): Alerts {
@@ -39,13 +39,12 @@ export function createAlerts({ settings, logger, source, counts, leaving }: Aler
   const target = { webhook: address, format, secret }
   const webhook = new Webhook(target, timeout, logger)
   const report = (alert: Alert) => {
-    if (leaving()) return
     const { status, rule, message } = alert
     logger.info(`alert ${status}: ${rule}: ${message}`, { rule, subject: alert.subject, status })
     const from = source()
     webhook.send(() => requestOf(target, alert, from, Date.now()))
   }
-  const conditions = new Conditions({ forMs: settings.for, repeatMs: settings.repeat }, report)
+  const conditions = new Conditions({ forMs: settings.for, repeatMs: settings.repeat }, report, leaving)
   const rules = settings.on.map((rule) => readRule(rule)!)
   const stops = rules
     .filter((rule): rule is RateRule => typeof rule === 'object')
@@ -60,10 +59,10 @@ export function createAlerts({ settings, logger, source, counts, leaving }: Aler
       const hearing = HEARINGS[event] as Hearing<unknown> | undefined
       if (hearing && rules.includes(hearing.rule)) hearing.hear(conditions, args[0])
     },
-    close() {
+    async close(withinMs) {
       for (const stop of stops) stop()
-      conditions.clear()
-      webhook.close()
+      conditions.endAll('this instance leaves, and watches it no longer')
+      await webhook.close(withinMs)
     },
   }
 }

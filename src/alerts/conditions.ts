@@ -27,6 +27,8 @@ export class Conditions {
   constructor(
     private readonly times: ConditionTimes,
     private readonly report: (alert: Alert) => void,
+    /** True while none is raised. */
+    private readonly quiet: () => boolean,
   ) {}
 
   /** It begins, or goes on for another reason. */
@@ -58,18 +60,18 @@ export class Conditions {
     }
   }
 
-  /** Forgets all of them; none is reported any more. */
-  clear(): void {
-    for (const { over } of this.current.values()) over.abort()
-    this.current.clear()
+  /** Ends all of them. */
+  endAll(message: string): void {
+    for (const { rule, subject } of [...this.current.values()]) this.end(rule, subject, message)
   }
 
   private async follow(condition: Condition): Promise<void> {
     const { forMs, repeatMs } = this.times
     const { signal } = condition.over
     if (forMs > 0 && !(await pause(forMs, signal))) return
-    condition.raised = true
     do {
+      if (this.quiet()) continue
+      condition.raised = true
       const { rule, subject, since, message } = condition
       this.report({ status: 'raised', rule, subject, message, since, at: new Date() })
     } while (repeatMs > 0 && (await pause(repeatMs, signal)))

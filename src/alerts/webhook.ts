@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js'
+import { reasonOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { backOffMs } from '../util/backoff.js'
 import { pause, withDeadline } from '../util/deadline.js'
@@ -10,13 +10,16 @@ const MAX_WAITING = 100
 const RETRY = { firstMs: 1_000, lastMs: 60_000, spread: 0.5 }
 const MAX_ANSWER_CHARS = 4_096
 
-/** Sends one message after the other. */
+/**
+ * Sends one message after the other. What fails is tried again after a pause of its own, as nothing else may come; the
+ * queue of `observe/reporting.ts` waits for its next period instead, and counts what it drops.
+ */
 export class Webhook {
   private readonly waiting: (() => AlertRequest)[] = []
   private readonly closing = new AbortController()
   private readonly redact: Redactor
   private readonly host: string
-  private sending = false
+  private sending: Promise<void> | undefined
 
   constructor(
     target: AlertTarget,
@@ -33,19 +36,20 @@ export class Webhook {
   send(request: () => AlertRequest): void {
     if (this.closing.signal.aborted) return
     if (this.waiting.push(request) > MAX_WAITING) this.waiting.shift()
-    if (!this.sending) void this.sendAll()
+    this.sending ??= this.sendAll()
   }
 
-  /** Nothing is sent any more. */
-  close(): void {
+  /** Sends what waits, within the time; then nothing is sent any more. */
+  async close(withinMs: number): Promise<void> {
+    const timer = setTimeout(() => this.closing.abort(), withinMs)
+    await this.sending
+    clearTimeout(timer)
     this.closing.abort()
-    this.waiting.length = 0
   }
 
   private async sendAll(): Promise<void> {
-    this.sending = true
     for (let next = this.waiting.shift(); next; next = this.waiting.shift()) await this.deliver(next)
-    this.sending = false
+    this.sending = undefined
   }
 
   /** Until it is taken: the outage that an alert reports may cut off the webhook too. */
@@ -64,10 +68,8 @@ export class Webhook {
   }
 
   private warn(error: unknown): void {
-    const { cause } = error as { cause?: unknown }
-    const why = this.redact([error, ...(cause ? [cause] : [])].map(messageOf).join(': '))
     this.logger.warn(
-      `the webhook ${this.host} does not take alerts: ${why}. It is tried again; the last ${MAX_WAITING} alerts wait (sidecar.alerts.webhook)`,
+      `the webhook ${this.host} does not take alerts: ${this.redact(reasonOf(error))}. It is tried again; the last ${MAX_WAITING} alerts wait (sidecar.alerts.webhook)`,
     )
   }
 }

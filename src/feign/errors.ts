@@ -1,5 +1,5 @@
 import type { Attempts } from '../calls/attempts.js'
-import { defineErrorClass, messageOf, SidecarError, type SidecarErrorCode } from '../errors.js'
+import { defineErrorClass, SidecarError, type SidecarErrorCode } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import { originOf } from '../instance.js'
 import { isSecretParameter } from '../util/secrets.js'
@@ -115,13 +115,6 @@ export function callFailed(
     body,
   }
   return callError(code, why, facts, cause)
-}
-
-/** The message of a connection's error, with its code where the message lacks it. */
-export function reasonOf(error: Error): string {
-  const { code } = error as { code?: string }
-  const message = messageOf(error)
-  return code !== undefined && !message.includes(code) ? `${message} (${code})` : message
 }
 
 /** A path or URL fit for logs and errors: values of sensitive query names are masked. */

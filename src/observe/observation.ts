@@ -17,8 +17,8 @@ export interface Observation {
   stats(): StatsPeriod
   /** Of the requests served since the start, for alerts. */
   counts(): { readonly requests: number; readonly errors: number }
-  /** Ends the last period and reports it, within a second. Never rejects. */
-  close(): Promise<void>
+  /** Ends the last period and reports it, within the time. Never rejects. */
+  close(withinMs: number): Promise<void>
 }
 
 export interface ObservationOptions {
@@ -31,9 +31,6 @@ export interface ObservationOptions {
   /** That of this process, once it is known. */
   readonly address: () => string | undefined
 }
-
-/** Of the last reports. Less than the step of the shutdown that closes clients may take. */
-const LAST_REPORT_MS = 800
 
 export function createObservation(options: ObservationOptions): Observation {
   const { settings, logger, emit } = options
@@ -57,9 +54,9 @@ export function createObservation(options: ObservationOptions): Observation {
     recorder,
     counts: () => recorder.counts('server'),
     stats: () => ({ from: since, to: new Date(), operations: recorder.stats() }),
-    async close() {
+    async close(withinMs) {
       periods.close()
-      await Promise.all(reportings.map((reporting) => reporting.close(LAST_REPORT_MS)))
+      await Promise.all(reportings.map((reporting) => reporting.close(withinMs)))
     },
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
+import { reasonOf } from '../errors.js'
 import type { OperationSample, OperationStats, StatsPeriod } from './operation.js'
 import type { StatsReporter } from './reporting.js'
 
@@ -110,12 +111,6 @@ class Refusal extends Error {
   ) {
     super(message)
   }
-}
-
-/** `fetch failed` says nothing. */
-function reasonOf({ message, cause }: Error): string {
-  const { code } = (cause ?? {}) as { code?: unknown }
-  return typeof code === 'string' ? `no connection (${code})` : message
 }
 
 function modelOf({ from, to, operations }: StatsPeriod, appId: string, clientId: string) {

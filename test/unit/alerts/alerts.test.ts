@@ -126,7 +126,7 @@ test('alerts: what ends within `for` is not reported, what lasts is repeated', a
   expect(Date.parse(String(second!['at']))).toBeGreaterThan(Date.parse(String(first!['at'])))
 })
 
-test('alerts: nothing is reported while the instance leaves', async () => {
+test('alerts: nothing is raised while the instance leaves', async () => {
   const { url, received } = await startWebhook()
   const outage = await startOutage()
   const { sidecar } = await join(express(), {
@@ -146,6 +146,13 @@ test('alerts: nothing is reported while the instance leaves', async () => {
   await sidecar.stop({ drain: false })
   await stopped
   expect(received).toEqual([])
+})
+
+test('alerts: what is raised is resolved when the instance has left', async () => {
+  const { received, sidecar } = await rejectedOne({ format: 'json' })
+  await sidecar.stop({ drain: false })
+  expect(statuses(received)).toEqual(['raised config-rejected a.yml', 'resolved config-rejected a.yml'])
+  expect(received[1]!.json['message']).toBe('this instance leaves, and watches it no longer')
 })
 
 test('alerts: the rate of errors over a time', async () => {
