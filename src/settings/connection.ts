@@ -1,8 +1,8 @@
-import { inspect } from 'node:util'
 import { SidecarError, messageOf } from '../errors.js'
 import type { NacosSettings } from './schema.js'
 import { parseEndpoint, parseServerAddresses, type ServerAddress } from './server-address.js'
-import { isSecretName } from '../util/secrets.js'
+import { deepFreeze } from '../util/deep-freeze.js'
+import { maskWhenPrinted } from './mask-when-printed.js'
 
 /** How to reach one Nacos cluster: what a transport is made from. Its secrets never show in JSON, logs or `inspect`. */
 export interface ConnectionOptions {
@@ -67,7 +67,7 @@ export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'confi
     ? { addresses: [], contextPath: undefined }
     : addressesOf(inherited('serverAddr') ?? '127.0.0.1:8848', tlsByDefault, section)
 
-  return masked({
+  const options: ConnectionOptions = {
     addresses,
     addressServer: addressServer || undefined,
     namespace: namespace === 'public' ? '' : namespace,
@@ -78,18 +78,19 @@ export function connectionOf(nacos: NacosSettings, section: 'discovery' | 'confi
     secretKey: inherited('secretKey'),
     securityToken: inherited('securityToken'),
     regionId: inherited('regionId'),
-    tls: masked({
+    tls: {
       enabled: addressServer ? tlsByDefault : addresses.some((address) => address.tls),
       caFile: nacos.tls.caFile,
       certFile: nacos.tls.certFile,
       keyFile: nacos.tls.keyFile,
       keyPassphrase: nacos.tls.keyPassphrase,
       serverName: nacos.tls.serverName,
-    }),
+    },
     apiVersion: nacos.apiVersion,
     requestTimeoutMs: nacos.requestTimeout,
     beatTimeoutMs: nacos.beatTimeout,
-  })
+  }
+  return deepFreeze(options, maskWhenPrinted)
 }
 
 /** Certificates imply TLS: an address without a scheme must not send its password in the clear. */
@@ -109,15 +110,4 @@ function addressesOf(list: string, tlsByDefault: boolean, section: string) {
 function normalizePath(path: string): string {
   const inner = path.trim().replace(/^\/+|\/+$/g, '')
   return inner === '' ? '' : `/${inner}`
-}
-
-// Enumerable and readable, so that a spread copy still logs in; only the two ways a value is printed are masked.
-function masked<T extends object>(options: T): T {
-  const toJSON = () =>
-    Object.fromEntries(
-      Object.entries(options).map(([key, value]) => [key, isSecretName(key) && value !== undefined ? '***' : value]),
-    )
-  Object.defineProperty(options, 'toJSON', { value: toJSON })
-  Object.defineProperty(options, inspect.custom, { value: toJSON })
-  return Object.freeze(options)
 }
