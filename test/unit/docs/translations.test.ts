@@ -37,6 +37,29 @@ describe.each(translated.map((page) => [page, original(page)] as const))('%s is 
   })
 })
 
+describe.each(translated)('%s is set as Chinese is set', (page) => {
+  // Targets of links and what stands in backticks are no text.
+  const lines = readPage(page)
+    .replace(/^```[^]*?^```$/gm, '```')
+    .replace(/`[^`\n]+`/g, 'code')
+    .replace(/\]\([^)]*\)/g, ']')
+    .split('\n')
+
+  test('no line break inside a paragraph: it would be shown as a space', () => {
+    const isText = (line = '') => /^\s*[^\s|#`<]/.test(line)
+    const isItem = (line = '') => /^\s*(?:-|\d+\.) /.test(line)
+    expect(lines.filter((line, at) => isText(line) && isText(lines[at + 1]) && !isItem(lines[at + 1]))).toEqual([])
+  })
+
+  test('full-width punctuation beside Chinese', () => {
+    expect(lines.filter((line) => /\p{Script=Han}[,;:?!()]|[,;:?!()]\p{Script=Han}/u.test(line))).toEqual([])
+  })
+
+  test('a space between Chinese and Latin letters or digits', () => {
+    expect(lines.filter((line) => /\p{Script=Han}[A-Za-z0-9]|[A-Za-z0-9]\p{Script=Han}/u.test(line))).toEqual([])
+  })
+})
+
 test('scripts/settings.zh-CN.yml translates each setting as it is described now', () => {
   const { keys } = readTranslation()
   const rows = settingRows(describedSchema())
@@ -45,4 +68,11 @@ test('scripts/settings.zh-CN.yml translates each setting as it is described now'
   expect(rows.filter((row) => keys[row.path] && isStale(keys[row.path]!, row)).map(({ path }) => path)).toEqual([])
   const paths = new Set(rows.map(({ path }) => path))
   expect(Object.keys(keys).filter((key) => !paths.has(key))).toEqual([])
+})
+
+test('scripts/settings.zh-CN.yml translates each default that is a phrase', () => {
+  const { keys } = readTranslation()
+  const phrases = settingRows(describedSchema()).filter(({ fallback }) => /\w \w/.test(fallback))
+  expect(phrases.length).toBeGreaterThan(10)
+  expect(phrases.filter(({ path }) => !keys[path]?.default).map(({ path }) => path)).toEqual([])
 })
