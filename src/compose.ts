@@ -19,6 +19,7 @@ import type { Logger } from './logger.js'
 import { openLog, type SidecarLog } from './logging.js'
 import { createObservation, type Observation } from './observe/observation.js'
 import { observeDocuments, observeLookup } from './observe/observed-registry.js'
+import { observeServers } from './observe/server-requests.js'
 import { observeRequests } from './observe/served-requests.js'
 import type { PropertyStore } from './properties/store.js'
 import { createMember, type Member } from './registration/member.js'
@@ -90,6 +91,8 @@ export function compose(
   const observation = createObservation({
     ...common,
     reporter: options.statsReporter,
+    writeAccess: log.access,
+    hasListener: (event) => emitter.listenerCount(event) > 0,
     address: () => member.instance?.ip,
   })
   const { recorder } = observation
@@ -138,6 +141,7 @@ export function compose(
   const ownConfig = createConfig({ store, logger, emit, ...documents, group: config.group })
   const resources = createResources(lifecycle.hooks, { config: ownConfig, logger, emit })
   const probe = app === undefined ? undefined : createServerProbe()
+  const observe = observeRequests(recorder, observation.requests, healthPage)
   const guarded = guardApp(app, {
     ...common,
     verify: options.verify,
@@ -147,8 +151,9 @@ export function compose(
     health: () => healthOf(lifecycle, remote, member, owner, resources),
     onRequest: probe?.onRequest,
     recorder,
-    observe: observeRequests(recorder, healthPage),
+    observe,
   })
+  const observeServer = app === undefined && !guarded.servers ? observeServers(observe, stopped.signal) : undefined
   lifecycle.start({
     app: guarded.mounted,
     serverPort: settings.server.port,
@@ -156,6 +161,7 @@ export function compose(
     onSeen: guarded.servers?.onServer,
     onListening(server) {
       guarded.servers?.onAppServer(server)
+      observeServer?.(server)
       appListens()
     },
   })

@@ -109,6 +109,7 @@ const EVENT_AREAS: Readonly<Record<keyof SidecarEvents, DiagnosticArea>> = {
   restored: 'calls',
   balancerFailed: 'calls',
   period: 'observe',
+  request: 'observe',
   resourceReloaded: 'lifecycle',
   resourceFailed: 'lifecycle',
   draining: 'lifecycle',
@@ -119,6 +120,11 @@ const EVENT_AREAS: Readonly<Record<keyof SidecarEvents, DiagnosticArea>> = {
 const eventChannels = new Map<string, Channel>(
   Object.entries(EVENT_AREAS).map(([event, area]) => [event, openChannel(`nacos-sidecar:${area}:${event}`)]),
 )
+
+/** Whether anything listens to the channel of an event. */
+export function isEventWatched(event: keyof SidecarEvents): boolean {
+  return eventChannels.get(event)?.hasSubscribers ?? false
+}
 
 /** Publishes an event of a sidecar. */
 export function publishEvent<Event extends keyof SidecarEvents>(event: Event, payload: SidecarEvents[Event]): void {
@@ -131,8 +137,12 @@ export function channelsOf(area: DiagnosticArea): string[] {
   return channels.map(({ name }) => String(name)).filter((name) => name.startsWith(`nacos-sidecar:${area}:`))
 }
 
-/** A path as it may be shown: a query may hold a secret. */
+/** Scheme and authority of an absolute-form target: `GET http://user:password@host/path`. */
+const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/]*/i
+
+/** A path as it may be shown: a query may hold a secret, and so may the user of an absolute URL. */
 export function withoutQuery(url: string): string {
   const query = url.search(/[?#]/)
-  return query < 0 ? url : url.slice(0, query)
+  const path = query < 0 ? url : url.slice(0, query)
+  return path.startsWith('/') ? path : path.replace(ORIGIN, '') || '/'
 }

@@ -3,6 +3,7 @@ import { publishEvent } from './diagnostics.js'
 import { messageOf, type SidecarError } from './errors.js'
 import type { Logger } from './logger.js'
 import type { StatsPeriod } from './observe/operation.js'
+import type { RequestEvent } from './observe/request-log.js'
 import type { ServiceInstance, ServiceKey } from './types.js'
 import { callListener } from './util/call-listener.js'
 
@@ -41,6 +42,8 @@ export interface SidecarEvents {
   balancerFailed: [event: { service: string; error: unknown }]
   /** The figures of the operations since the event before: each `sidecar.observe.period`, and once more while leaving. */
   period: [event: StatsPeriod]
+  /** A request was served, or refused by the guard: its response is sent, or its caller has gone away. Health pages too. */
+  request: [event: RequestEvent]
   /** The configuration of a resource changed, and a new one is in use (`sidecar.provide`). */
   resourceReloaded: [event: { name: string }]
   /** A resource could not be started: after a change of its configuration, or once the process serves. An old one stays in use. */

@@ -4,6 +4,7 @@ export { createSidecar, initSidecar } from './process-sidecar.js'
 export type { Sidecar } from './sidecar.js'
 export type { SidecarHook, SidecarOptions } from './sidecar-options.js'
 export type { SidecarStatus } from './sidecar-status.js'
+export type { RequestEvent } from './observe/request-log.js'
 export type { OperationKind, OperationSample, OperationStats, StatsPeriod } from './observe/operation.js'
 export type { StatsReporter } from './observe/reporting.js'
 export type {

@@ -18,6 +18,8 @@ export interface LogEntry {
 /** The log of one sidecar. */
 export interface SidecarLog {
   readonly logger: Logger
+  /** Writes a line of the access log: at any level of the log, and not kept, for it would push all others out. */
+  access(line: string, fields: LogFields): void
   /** The last lines, oldest first. */
   recent(): readonly LogEntry[]
   /** From now on `logging.level.nacos-sidecar` is read live: Nacos may change it. */
@@ -34,7 +36,12 @@ export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sideca
   const { format } = logging
   const main = own ? escaping(own) : createLogger(level, undefined, format)
   const outputs = [main]
-  if (sidecar.logFile) outputs.push(createLogger(level, appendTo(sidecar.logFile, main), format))
+  const accessOutputs = [own ? main : createLogger('info', undefined, format)]
+  if (sidecar.logFile) {
+    const write = appendTo(sidecar.logFile, main)
+    outputs.push(createLogger(level, write, format))
+    accessOutputs.push(createLogger('info', write, format))
+  }
   const entries: LogEntry[] = []
 
   const at = (as: keyof Logger) => (message: string, fields?: LogFields) => {
@@ -48,6 +55,10 @@ export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sideca
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
   return {
     logger,
+    access(line, fields) {
+      const traced = withTrace(fields)
+      for (const output of accessOutputs) output.info(line, traced)
+    },
     recent: () => [...entries],
     followLevel(store) {
       store.watch(() => {

@@ -18,6 +18,8 @@ export interface Arrival {
   readonly url: string | undefined
   /** The pattern of the route that has handled it; `undefined` before that, and where none has. */
   route(): string | undefined
+  /** Address of the caller behind the proxies that the framework trusts; absent where there is no framework. */
+  client?(request: IncomingMessage): string | undefined
 }
 
 /** A page of the sidecar's own; it is made only if no route of the app answers. Never rejects. */

@@ -14,6 +14,8 @@ interface ExpressApp {
   (request: IncomingMessage, response: ServerResponse): void
   handle: Handle
   readonly parent?: ExpressApp
+  /** What its requests inherit from. */
+  readonly request: object
 }
 
 /**
@@ -28,10 +30,11 @@ export const express: Adapter = {
     const mounted = app as ExpressApp
     const handle = mounted.handle
     const routeOf = createRouteFinder(mounted)
+    const client = (request: ExpressRequest) => clientOf(mounted, request)
     mounted.handle = function (request, response, out) {
       void handleRequest(
         hooks,
-        { request, response, url: routedUrl(request), route: () => routeOf(request) },
+        { request, response, url: routedUrl(request), route: () => routeOf(request), client },
         () => route(this, handle, hooks, request, response, out),
         (refusal) => sendRefusal(response, refusal),
       )
@@ -67,6 +70,11 @@ function isExpressApp(app: unknown): app is ExpressApp {
 /** A mounted app or router gets the rest of the path in `url` and what it was mounted at in `baseUrl`. */
 function routedUrl({ baseUrl, url }: ExpressRequest): string | undefined {
   return baseUrl ? baseUrl + url : url
+}
+
+/** `request.ip`, by `trust proxy`, of a request that Express has not prepared yet. */
+function clientOf(app: ExpressApp, { headers, socket }: ExpressRequest): string | undefined {
+  return Reflect.get(app.request, 'ip', { app, headers, socket, connection: socket }) as string | undefined
 }
 
 function route(

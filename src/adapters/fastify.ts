@@ -9,6 +9,8 @@ import { sendRefusal } from './send-json.js'
 interface FastifyRequest {
   readonly raw: IncomingMessage
   readonly is404: boolean
+  /** By `trustProxy`. */
+  readonly ip: string
   readonly routeOptions?: { readonly url?: string | undefined }
 }
 interface FastifyReply {
@@ -106,7 +108,13 @@ function onRequest(hooks: AppHooks): OnRequest {
       if (page) void Promise.resolve(page()).then(({ status, body }) => reply.code(status).send(body))
       else done()
     }
-    const arrival = { request: raw, response: reply.raw, url: undefined, route: () => routeOf(request) }
+    const arrival = {
+      request: raw,
+      response: reply.raw,
+      url: undefined,
+      route: () => routeOf(request),
+      client: () => request.ip,
+    }
     void handleRequest(hooks, arrival, handle, (refusal) => replyRefusal(reply, refusal))
   }
 }

@@ -12,6 +12,8 @@ interface KoaContext {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly originalUrl: string
+  /** By `app.proxy`. */
+  readonly ip: string
   /** Where koa-mount has put the app. */
   readonly mountPath?: string
   readonly headerSent: boolean
@@ -101,7 +103,7 @@ function entryOf(hooks: AppHooks): KoaMiddleware {
 function arrivalOf(context: KoaContext): Arrival {
   const { req: request, res: response, mountPath = '' } = context
   const route = () => (context._matchedRoute === undefined ? undefined : mountPath + String(context._matchedRoute))
-  return { request, response, url: routedUrl(context), route }
+  return { request, response, url: routedUrl(context), route, client: () => context.ip }
 }
 
 /** koa-mount cuts the prefix off `url`; the request as it came has it all, unless other middleware has rewritten it. */

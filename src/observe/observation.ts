@@ -1,18 +1,22 @@
 import { hostname } from 'node:os'
-import type { Emit } from '../events.js'
-import type { Logger } from '../logger.js'
+import { isEventWatched } from '../diagnostics.js'
+import type { Emit, SidecarEvents } from '../events.js'
+import type { LogFields, Logger } from '../logger.js'
 import type { PropertyStore } from '../properties/store.js'
 import type { Settings } from '../settings/schema.js'
 import { followObserveSettings } from './live-settings.js'
 import type { StatsPeriod } from './operation.js'
 import { createPeriods } from './periods.js'
 import { Recorder } from './recorder.js'
+import { RequestLog } from './request-log.js'
 import { createReporting, type StatsReporter } from './reporting.js'
 import { createStardustReporter } from './stardust-reporter.js'
 
 /** The figures of one sidecar. */
 export interface Observation {
   readonly recorder: Recorder
+  /** The access log, and the event `request`. */
+  readonly requests: RequestLog
   /** All operations since the start. */
   stats(): StatsPeriod
   /** Of the requests served since the start, for alerts. */
@@ -25,7 +29,11 @@ export interface ObservationOptions {
   readonly settings: Pick<Settings, 'sidecar' | 'application'>
   readonly store: PropertyStore
   readonly logger: Logger
+  /** Writes a line of the access log. */
+  readonly writeAccess: (line: string, fields: LogFields) => void
   readonly emit: Emit
+  /** Whether the app listens to an event. */
+  readonly hasListener: (event: keyof SidecarEvents) => boolean
   /** The app's own. */
   readonly reporter: StatsReporter | undefined
   /** That of this process, once it is known. */
@@ -37,6 +45,12 @@ export function createObservation(options: ObservationOptions): Observation {
   const reporters = [options.reporter, collectorOf(options)].filter((one) => one !== undefined)
   const recorder = new Recorder(settings.sidecar.observe)
   const reportings = reporters.map((reporter) => createReporting({ reporter, logger }))
+  const requests = new RequestLog({
+    rules: settings.sidecar.observe,
+    write: options.writeAccess,
+    heard: () => options.hasListener('request') || isEventWatched('request'),
+    emit: (request) => emit('request', request),
+  })
   const since = new Date()
   const periods = createPeriods({
     recorder,
@@ -48,10 +62,12 @@ export function createObservation(options: ObservationOptions): Observation {
   })
   followObserveSettings(options, (changed) => {
     recorder.configure(changed)
+    requests.configure(changed)
     periods.setLength(changed.period)
   })
   return {
     recorder,
+    requests,
     counts: () => recorder.counts('server'),
     stats: () => ({ from: since, to: new Date(), operations: recorder.stats() }),
     async close(withinMs) {

@@ -1,16 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { OperationOutcome } from './operation.js'
 import type { Recorder } from './recorder.js'
+import type { EndOfRequest, RequestLog } from './request-log.js'
 import { verbOf } from './verb.js'
 
 /** A request that is being served. */
-interface Served {
+export interface Served {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   /** Its target as the app's router sees it, where that is not `request.url`. */
   readonly url: string | undefined
   /** The pattern of its route. */
   route(): string | undefined
+  /** Address of its caller, as the framework says. */
+  client?(request: IncomingMessage): string | undefined
 }
 
 /** The pattern of what is served without a route; `undefined` for any other target. */
@@ -21,16 +24,17 @@ const FOLLOWED = Symbol('followed')
 type Followed = ServerResponse & { [FOLLOWED]?: ServedRequest }
 
 /**
- * Figures of the requests that an app serves, by method and pattern of the route: from when they come in until the response
+ * Figures and log of the requests that an app serves, by method and pattern of the route: from when they come in until the response
  * is on its way, or cut off. What no route handles is `GET *`.
  *
  * @param patternOf for the sidecar's own pages
  */
-export function observeRequests(recorder: Recorder, patternOf: PatternOf): (served: Served) => void {
+export function observeRequests(recorder: Recorder, log: RequestLog, patternOf: PatternOf): (served: Served) => void {
   return (served) => {
     const response = served.response as Followed
-    if (!recorder.enabled || response[FOLLOWED] !== undefined) return
-    response[FOLLOWED] = new ServedRequest(recorder, served, patternOf)
+    const { active } = log
+    if (!(recorder.enabled || active) || response[FOLLOWED] !== undefined) return
+    response[FOLLOWED] = new ServedRequest(recorder, served, patternOf, active ? log.begin(served) : undefined)
     response.on('close', onClose)
   }
 }
@@ -63,6 +67,7 @@ class ServedRequest implements OperationOutcome {
     private readonly recorder: Recorder,
     private readonly served: Served,
     private readonly patternOf: PatternOf,
+    private readonly logEnd: EndOfRequest | undefined,
   ) {}
 
   get status(): number | undefined {
@@ -82,7 +87,9 @@ class ServedRequest implements OperationOutcome {
     if (!response.writableFinished) this.code = 'aborted'
     const { status } = this
     this.failed = status !== undefined && status >= 500 && !this.recorder.isExpected(status, undefined)
-    const pattern = this.served.route() ?? this.patternOf(method, url ?? request.url ?? '/') ?? '*'
-    this.recorder.record('server', nameOf(verbOf(method), pattern), performance.now() - this.since, this)
+    const route = this.served.route() ?? this.patternOf(method, url ?? request.url ?? '/')
+    const ms = performance.now() - this.since
+    this.recorder.record('server', nameOf(verbOf(method), route ?? '*'), ms, this)
+    this.logEnd?.({ response, route, status, ms, aborted: this.code === 'aborted' })
   }
 }

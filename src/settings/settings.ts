@@ -592,6 +592,13 @@ export interface Settings {
       readonly excludes: readonly string[]
       /** HTTP statuses and codes of errors that are no failure: `404`, `SIDECAR_CIRCUIT_OPEN`. */
       readonly expected: readonly string[]
+      /** `true` writes a line to the log for each request that was served or refused, whatever the level of the log is. */
+      readonly accessLog: boolean
+      /**
+       * Paths without a line in the access log; `*` stands for any text.
+       * @default /health, /actuator, /actuator/*
+       */
+      readonly accessLogExcludes: readonly string[]
       readonly report: {
         /**
          * Base URL of a collector that takes figures over the HTTP API of Stardust; each period is sent there. Read at the start.

@@ -18,6 +18,10 @@ export const observe = section({
   excludes: list.default([]),
   /** HTTP statuses and codes of errors that are no failure: `404`, `SIDECAR_CIRCUIT_OPEN`. */
   expected: list.default([]),
+  /** `true` writes a line to the log for each request that was served or refused, whatever the level of the log is. */
+  accessLog: flag.default(false),
+  /** Paths without a line in the access log; `*` stands for any text. @default /health, /actuator, /actuator/* */
+  accessLogExcludes: list.default(['/health', '/actuator', '/actuator/*']),
   report: section({
     /**
      * Base URL of a collector that takes figures over the HTTP API of Stardust; each period is sent there. Read at the start.
