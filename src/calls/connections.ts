@@ -1,5 +1,6 @@
 import type { Pool } from 'undici'
 import { messageOf } from '../errors.js'
+import { firesLate } from '../util/deadline.js'
 import { loadedUndici, loadUndici } from '../util/undici.js'
 
 /** An attempt that waits for a free connection. */
@@ -32,6 +33,8 @@ export class Connections {
   private streams = 0
   private readonly waiting = new Set<ConnectionWaiter>()
   private timer: NodeJS.Timeout | undefined
+  /** When the timer should fire, by `performance.now()`. */
+  private dueMs = 0
   private warned = false
   /** Used since the last look at it. */
   used = true
@@ -89,7 +92,7 @@ export class Connections {
     const [next] = this.waiting
     this.waiting.delete(next!)
     if (this.waiting.size === 0) this.stopTimer()
-    else this.timer?.refresh()
+    else if (this.timer !== undefined) this.wind(this.timer)
     this.open++
     next!.onConnection()
   }
@@ -102,6 +105,8 @@ export class Connections {
   }
 
   private giveUp(): void {
+    // A connection may be free already: what arrived while the loop was blocked is read after the timers.
+    if (firesLate(this.dueMs)) return this.wind(this.timer!)
     this.timer = undefined
     const { origin, maxConnections, connectTimeoutMs } = this.options
     const why = `all ${maxConnections} connections to ${origin} are in use and none became free for ${connectTimeoutMs} ms: read or cancel every answer, or raise max-connections of feign.client.<name>`
@@ -146,7 +151,15 @@ export class Connections {
 
   private startTimer(): void {
     const { connectTimeoutMs } = this.options
-    if (connectTimeoutMs > 0) this.timer ??= setTimeout(() => this.giveUp(), connectTimeoutMs).unref()
+    if (connectTimeoutMs === 0 || this.timer !== undefined) return
+    this.timer = setTimeout(() => this.giveUp(), connectTimeoutMs).unref()
+    this.dueMs = performance.now() + connectTimeoutMs
+  }
+
+  /** The time begins anew. */
+  private wind(timer: NodeJS.Timeout): void {
+    timer.refresh()
+    this.dueMs = performance.now() + this.options.connectTimeoutMs
   }
 
   private stopTimer(): void {

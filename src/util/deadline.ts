@@ -15,6 +15,11 @@ export interface Deadline {
  */
 const LATE_MS = 250
 
+/** @param dueMs when the timer that fires now should have fired, by `performance.now()` */
+export function firesLate(dueMs: number): boolean {
+  return performance.now() - dueMs > LATE_MS
+}
+
 /**
  * `AbortSignal.any([…, AbortSignal.timeout(ms)])` would not do: on Node 20 nothing references the timeout, and one
  * that is garbage-collected never fires.
@@ -33,7 +38,7 @@ export function startDeadline(
   const arm = (ms: number) => {
     const dueMs = performance.now() + ms
     timer = setTimeout(() => {
-      if (performance.now() - dueMs > LATE_MS) return arm(graceMs)
+      if (firesLate(dueMs)) return arm(graceMs)
       expired = true
       controller.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`))
     }, ms).unref()

@@ -124,3 +124,20 @@ test('K8: a call that was aborted waits no more, and the connection it would hav
   expect(await (await first).text()).toBe('done')
   expect(await third).toMatchObject({ url: '/x' })
 })
+
+test('K8: a connection that becomes free while the own event loop is blocked is not missed', async () => {
+  const mesh = startMesh({ feign: { client: { shop: { ...limited, maxConnections: 1 } } } })
+  const answers: ServerResponse[] = []
+  const provider = await startProvider(
+    (seen, response) => void (seen.url === '/hold' ? answers.push(response) : echo(seen, response)),
+  )
+  mesh.registry.set('shop', instance('shop', provider.port))
+  const call = callStyles['typed client']!('shop')
+  const first = createFetch(activeRuntime)('http://shop/hold').then((answer) => answer.text())
+  await expect.poll(() => answers.length).toBe(1)
+  const second = call('GET', '/x')
+  answers[0]!.end('done')
+  const blockedSince = performance.now()
+  while (performance.now() - blockedSince < limited.connectTimeout * 5);
+  expect(await Promise.all([first, second])).toMatchObject(['done', { url: '/x' }])
+})
