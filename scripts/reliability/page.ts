@@ -39,8 +39,7 @@ A test belongs to a row when its title, or the title of its suite, begins with t
 To make the page again:
 
 \`\`\`sh
-rm -f /tmp/results
-TEST_RESULTS=/tmp/results npm test -- --reporter=default --reporter=test/support/reporters/results.ts
+KEEP_RESULTS=/tmp/results .ci/run
 npm run reliability -- /tmp/results
 \`\`\`
 `
