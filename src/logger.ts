@@ -86,6 +86,15 @@ function printableFields(fields: LogFields): LogFields {
   return Object.fromEntries(shown.map(([name, value]) => [name, typeof value === 'string' ? printable(value) : value]))
 }
 
+/** A full disk behind stderr, or a pipe that its reader has closed, must not end the process: Node throws where an error of it is not heard. */
 export function writeStderr(line: string): void {
-  process.stderr.write(line)
+  try {
+    process.stderr.write(line, hearError)
+  } catch {
+    // The line is lost.
+  }
+}
+
+function hearError(error?: Error | null): void {
+  if (error && process.stderr.listenerCount('error') === 0) process.stderr.once('error', () => {})
 }

@@ -38,7 +38,8 @@ export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sideca
   const outputs = [main]
   const accessOutputs = [own ? main : createLogger('info', undefined, format)]
   if (sidecar.logFile) {
-    const write = appendTo(sidecar.logFile, main)
+    // The file tells of itself in every output, and in its own place in the file.
+    const write = appendTo(sidecar.logFile, { info: (line) => logger.info(line), warn: (line) => logger.warn(line) })
     outputs.push(createLogger(level, write, format))
     accessOutputs.push(createLogger('info', write, format))
   }

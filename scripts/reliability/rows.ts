@@ -121,7 +121,7 @@ const CALLS = rows('K', [
   'A bundled app works, or the documentation says how',
 ])
 
-const FAULTS = rows('fault ', [
+const FAULTS: ReliabilityRow[] = rows('fault ', [
   'Registry down at the start',
   'Registry dies later',
   'Registry restarts empty',
@@ -178,6 +178,7 @@ const FAULTS = rows('fault ', [
   'The reporter of figures cannot send',
   'Label explosion: 100,000 distinct paths',
 ])
+FAULTS.push({ id: 'fault 58', holds: 'Log file on a full disk' })
 
 const attack = (id: string, ...files: string[]) =>
   files.map((file) => ({ id, holds: id, file: `test/attacks/${file}.test.ts` }))
