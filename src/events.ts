@@ -6,6 +6,7 @@ import type { StatsPeriod } from './observe/operation.js'
 import type { RequestEvent } from './observe/request-log.js'
 import type { ServiceInstance, ServiceKey } from './types.js'
 import { callListener } from './util/call-listener.js'
+import { mask } from './util/secrets.js'
 
 /** What a `Sidecar` emits. Never `error`: an unheard event must not end the process. */
 export interface SidecarEvents {
@@ -63,7 +64,7 @@ export type Emit = <K extends keyof SidecarEvents>(event: K, ...args: SidecarEve
 export function createEmit(emitter: EventEmitter<SidecarEvents>, logger: Logger): Emit {
   return (event, ...args) => {
     publishEvent(event, args)
-    const failed = (error: unknown) => logger.error(`a listener of "${event}" threw: ${messageOf(error)}`)
+    const failed = (error: unknown) => logger.error(`a listener of "${event}" threw: ${mask(messageOf(error))}`)
     for (const listener of emitter.rawListeners(event)) {
       callListener(() => Reflect.apply(listener, emitter, args) as unknown, undefined, failed)
     }

@@ -1,6 +1,7 @@
 import { messageOf } from './errors.js'
 import { printable } from './util/printable.js'
 import { callListener } from './util/call-listener.js'
+import { mask } from './util/secrets.js'
 
 /**
  * The facts of a message as a machine reads them: `service`, `instance` (`host:port`), `server` (of the registry), `dataId`,
@@ -72,7 +73,7 @@ export function escaping(logger: Logger, spare: Logger = createLogger('warn')): 
     const line = printable(message)
     const args: [string, LogFields?] = fields ? [line, printableFields(fields)] : [line]
     const failed = (error: unknown) => {
-      if (!told) spare.error(`the logger of the options failed: ${messageOf(error)}; its lines are printed here`)
+      if (!told) spare.error(`the logger of the options failed: ${mask(messageOf(error))}; its lines are printed here`)
       told = true
       spare[level](line)
     }

@@ -6,6 +6,7 @@ import type { Logger } from '../logger.js'
 import type { AuthSettings } from '../settings/schema.js'
 import { cutOff } from '../util/deadline.js'
 import { createRedactor } from '../util/redactor.js'
+import { mask } from '../util/secrets.js'
 import { createDecisionCache } from './decision-cache.js'
 import {
   BAD_TOKEN,
@@ -199,8 +200,8 @@ export function createGuard(options: GuardOptions): Guard {
       health.up()
       return { decision: decide(verdict, token), personal }
     } catch (error) {
-      // The error of a user's function may contain the token.
-      health.down(createRedactor([token])(messageOf(error)))
+      // The error of a user's function may contain the token, or the address of a database with its password.
+      health.down(mask(createRedactor([token])(messageOf(error))))
       return { decision: onOutage(tokenCheck), personal }
     }
   }

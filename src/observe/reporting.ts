@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { mask } from '../util/secrets.js'
 import { cutOff } from '../util/deadline.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { StatsPeriod } from './operation.js'
@@ -85,7 +86,7 @@ export function createReporting({ reporter, logger, reportMs = REPORT_MS }: Repo
   }
 
   function failed(error: unknown): void {
-    const message = `observe: a report of figures failed: ${messageOf(error)}`
+    const message = `observe: a report of figures failed: ${mask(messageOf(error))}`
     // While leaving there is nothing to be done about it.
     if (failures++ === 0 && !leaving) logger.warn(`${message}; it is tried again after the next period`)
     else logger.debug(message)

@@ -1,5 +1,6 @@
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { mask } from './secrets.js'
 import { callListener } from './call-listener.js'
 import { createSubscription, type Subscription } from './subscription.js'
 
@@ -68,6 +69,6 @@ export class Listeners<T> {
   /** Calls one listener alone. */
   call(listener: Listener<T>, value: T): void {
     const { name, logger } = this.#options
-    callListener(listener, value, (error) => logger.error(`A listener of ${name} threw: ${messageOf(error)}`))
+    callListener(listener, value, (error) => logger.error(`A listener of ${name} threw: ${mask(messageOf(error))}`))
   }
 }

@@ -3,7 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join as joinPath } from 'node:path'
 import { inspect } from 'node:util'
 import express from 'express'
-import { createSidecar, defineClient, GET } from 'nacos-sidecar'
+import { createSidecar, defineClient, GET, type StatsReporter } from 'nacos-sidecar'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { gunzipSync } from 'node:zlib'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { readProperty } from '../../src/config/accessors.js'
 import { connectionOf } from '../../src/settings/connection.js'
@@ -11,6 +13,9 @@ import { loadSettings } from '../../src/settings/load.js'
 import { recordingProxy } from '../contract/support/recording-proxy.js'
 import { loadError } from '../support/bootstrap.js'
 import { collectLog } from '../support/collect.js'
+import { startCollector } from '../support/collector.js'
+import { target } from '../support/frameworks.js'
+import { startWebhook } from '../support/webhook.js'
 import { startFaultProxy } from '../support/fault-proxy.js'
 import { answering, join, observer } from '../support/member.js'
 import { startScriptedRegistry } from '../support/scripted-registry.js'
@@ -22,6 +27,9 @@ const SECRET_KEY = 'canary-secret-key'
 const STS = 'canary-sts-token'
 const TOKEN = 'canary-user-token'
 const CONFIG = 'canary-config-value'
+const HOOK_KEY = 'canary-webhook-key'
+const HOOK_SECRET = 'canary-webhook-secret'
+const COLLECTOR_SECRET = 'canary-collector-secret'
 
 /** Everything a sidecar can be made to show. */
 function shown(sidecar: Awaited<ReturnType<typeof observer>>): string[] {
@@ -29,6 +37,8 @@ function shown(sidecar: Awaited<ReturnType<typeof observer>>): string[] {
   const nacos = sidecar.settings.cloud.nacos
   return [
     deep(sidecar.status()),
+    deep(sidecar.stats()),
+    deep(sidecar.recentLog()),
     JSON.stringify(sidecar.status()),
     inspect(sidecar),
     inspect(sidecar, { depth: null }),
@@ -176,6 +186,119 @@ test('attack: secret leak: a life with a password, tokens and secret configs sho
   )
   expectNone([page, ...filesBelow(snapshots)], [PASSWORD, TOKEN, registryToken])
   expectNone([page], [CONFIG])
+})
+
+const PAGES = ['/health', '/actuator/health', '/actuator/health/liveness', '/actuator/health/readiness']
+
+test('attack: secret leak: the access log, logs, figures, events, alerts, reports, hooks, resources and pages', async () => {
+  const registry = await testRegistry()
+  registry.configs.publish({ dataId: 'portal.yml', content: `db: { password: ${CONFIG} }` })
+  const hook = await startWebhook((response, count) => {
+    // It repeats its key once.
+    if (count === 1) response.statusCode = 500
+    response.end(`{"errcode":0,"message":"${HOOK_KEY}"}`)
+  })
+  const collector = await startCollector()
+  const file = joinPath(tempFolder(), 'sidecar.log')
+  const app = express()
+  app.set('env', 'test')
+  const texts: string[] = []
+  for (const channel of ['registry:request', 'calls:attempt', 'guard:decision', 'observe:request', 'observe:period']) {
+    const keep = (message: unknown) => void texts.push(inspect(message, { depth: null }))
+    subscribe(`nacos-sidecar:${channel}`, keep)
+    onTestFinished(() => void unsubscribe(`nacos-sidecar:${channel}`, keep))
+  }
+  const failing = (what: string) => {
+    throw new Error(`${what}: connect mysql://root:${CONFIG}@10.0.0.1/db?password=${CONFIG} failed`)
+  }
+  const reporter: StatsReporter = { report: () => failing('reporter') }
+  const member = await join(
+    app,
+    registry.settings({
+      application: { name: 'portal' },
+      auth: { enabled: true, excludePaths: ['/open/**'] },
+      logging: { format: 'json', level: { 'nacos-sidecar': 'debug' } },
+      'sidecar.log-file': file,
+      'sidecar.forward-headers': ['x-tenant-id', 'baggage'],
+      'sidecar.observe': {
+        accessLog: true,
+        accessLogExcludes: [],
+        maxSamples: 100,
+        period: 100,
+        report: { url: collector.url, secret: COLLECTOR_SECRET },
+      },
+      'sidecar.alerts': {
+        webhook: `${hook.url}?access_token=${HOOK_KEY}`,
+        format: 'dingtalk',
+        secret: HOOK_SECRET,
+        for: 0,
+      },
+    }),
+    { statsReporter: reporter, verify: (token) => (token === `${TOKEN}-bad` ? failing(token) : true) },
+  )
+  const { sidecar, url, lines } = member
+  const events: unknown[] = []
+  for (const event of ['period', 'request', 'configRejected', 'configAccepted', 'configChanged'] as const)
+    sidecar.on(event, (payload: unknown) => void events.push(payload))
+  sidecar.on('request', () => failing('listener'))
+  sidecar.provide('db', {
+    start: () => ({}),
+    health: () => failing('health'),
+    stop: () => failing('stop'),
+  })
+  sidecar.onStop(() => failing('stop hook'), { name: 'close' })
+  await registry.stub('user-service', answering({ error: 'no' }, 500))
+  const users = sidecar.client(defineClient('user-service', { me: GET('/me') }))
+  app.get('/admin/:id', (_request, _response, next) => {
+    users.me({ query: { token: TOKEN } } as never).catch((error: unknown) => {
+      texts.push(inspect(error, { depth: null, showHidden: true }))
+      next(error)
+    })
+  })
+
+  const headers = { 'x-tenant-id': TOKEN, baggage: `user=${TOKEN}`, 'user-agent': TOKEN }
+  const call = async (path: string, more: Record<string, string> = {}) => {
+    const response = await fetch(`${url}${path}`, { headers: { ...headers, ...more } })
+    return `${JSON.stringify([...response.headers])} ${await response.text()}`
+  }
+  const bearer = { authorization: `Bearer ${TOKEN}` }
+  const port = Number(new URL(url).port)
+  await call(`/admin/1?token=${TOKEN}`)
+  await call('/admin/1', { cookie: `token=${TOKEN}` })
+  await call('/admin/1', { authorization: `Bearer ${TOKEN}-bad` })
+  await target(port, `http://me:${TOKEN}@portal/open/1`)
+  // What is one token only: it is no line of the log either.
+  texts.push(await call('/nowhere', bearer))
+  for (const path of PAGES) texts.push(await call(path, bearer))
+  registry.configs.publish({ dataId: 'portal.yml', content: `db:\n  password: "${CONFIG}\n  : [` })
+  await vi.waitFor(() => expect(hook.received.length).toBeGreaterThanOrEqual(2), { timeout: 10_000 })
+  const warned = (part: string) => lines.some((line) => line.includes(part))
+  await vi.waitFor(() => expect(warned('a report of figures failed') && warned('a listener of "request"')).toBe(true))
+  await vi.waitFor(() => expect(collector.received.some(({ path }) => path.startsWith('/Trace/'))).toBe(true))
+  texts.push(...shown(sidecar))
+  await sidecar.stop({ drain: false })
+
+  // They were really there, and what holds them is really written.
+  expect(warned('"close"') && warned('the webhook')).toBe(true)
+  expect(collector.received.some(({ bytes }) => bytes.includes(COLLECTOR_SECRET))).toBe(true)
+  expect(hook.received.every(({ url }) => url.searchParams.get('access_token') === HOOK_KEY)).toBe(true)
+  const written = readFileSync(file, 'utf8')
+  expect(written).toContain('"path":"/open/1"')
+  expect(JSON.parse(written.split('\n')[0]!)).toMatchObject({ logger: 'nacos-sidecar' })
+  expect(JSON.stringify(events)).toContain('"kind":"server"')
+  const canaries = [TOKEN, CONFIG, HOOK_KEY, HOOK_SECRET, COLLECTOR_SECRET]
+  expectNone([...lines, written, ...texts, inspect(events, { depth: null })], canaries)
+  const reports = collector.received.filter(({ path }) => path !== '/App/Login')
+  expectNone(
+    reports.map(({ bytes, headers }) =>
+      (headers['content-type'] === 'application/x-gzip' ? gunzipSync(bytes) : bytes).toString(),
+    ),
+    canaries,
+  )
+  expectNone(
+    hook.received.map(({ json }) => JSON.stringify(json)),
+    canaries,
+  )
 })
 
 test('attack: secret leak: refused logins and signatures', async () => {
