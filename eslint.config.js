@@ -19,6 +19,7 @@ const CORE = [
     'observe/operation.ts',
   ],
   'util',
+  'tracing',
 ]
 const only = (target, allowed, message) => ({
   target: `./src/${target}`,
@@ -30,6 +31,7 @@ const only = (target, allowed, message) => ({
 const zones = [
   only('types.ts', [], 'types.ts stands below everything'),
   only('errors.ts', [], 'errors.ts stands below everything'),
+  only('tracing', [], 'spans know no layer that has them'),
   only('util', [], 'util holds helpers with no knowledge of the sidecar'),
   only('properties', [], 'properties hold documents; they know nothing of settings, nor where documents come from'),
   only('settings', ['properties'], 'settings know properties only'),

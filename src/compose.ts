@@ -27,6 +27,7 @@ import { openRegistryClients, type RegistryClients } from './registry-clients.js
 import { loadSettings } from './settings/load.js'
 import type { Settings } from './settings/schema.js'
 import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
+import { unknownApis } from './tracing/registered-api.js'
 import { appListens } from './util/undici.js'
 
 /** The parts of one sidecar. */
@@ -67,6 +68,10 @@ export function compose(
   log.followLevel(store)
   for (const warning of warnings) logger.warn(warning)
   for (const note of notes) logger.info(note)
+  for (const major of unknownApis())
+    logger.debug(
+      `OpenTelemetry's API ${major}.x is in use; spans are made for 1.x only, and traces are passed on as they come`,
+    )
   const tell = createEmit(emitter, logger)
   const alerts = createAlerts({
     settings: settings.sidecar.alerts,

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { processSlot } from './process-state.js'
+import { activeTraceId } from './tracing/registered-api.js'
 
 /** What of the incoming request travels on to the services it calls. */
 export interface RequestContext {
@@ -33,6 +34,11 @@ const storage = processSlot('context', () => new AsyncLocalStorage())
 /** The context of the request being handled, if any. */
 export function currentContext(): RequestContext | undefined {
   return storage.getStore()
+}
+
+/** The trace that is worked on: of the active span, or else of the request being handled. */
+export function currentTraceId(): string | undefined {
+  return activeTraceId() ?? traceIdOf(currentContext()?.traceparent)
 }
 
 /**

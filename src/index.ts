@@ -7,6 +7,7 @@ export type { SidecarStatus } from './sidecar-status.js'
 export type { RequestEvent } from './observe/request-log.js'
 export type { OperationKind, OperationSample, OperationStats, StatsPeriod } from './observe/operation.js'
 export type { StatsReporter } from './observe/reporting.js'
+export type { TracedOptions, TracedSpan } from './observe/traced.js'
 export type {
   HookStatus,
   StartContext,

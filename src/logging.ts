@@ -1,4 +1,4 @@
-import { currentContext, traceIdOf } from './context.js'
+import { currentTraceId } from './context.js'
 import { appendTo } from './log-file.js'
 import { createLogger, escaping, isLogged, type LogFields, type Logger, type LogLevel } from './logger.js'
 import type { PropertyStore } from './properties/store.js'
@@ -79,6 +79,6 @@ function levelOf(value: unknown): LogLevel {
 
 /** A line that a request caused can be found by its trace. */
 function withTrace(fields: LogFields | undefined): LogFields | undefined {
-  const traceId = traceIdOf(currentContext()?.traceparent)
+  const traceId = currentTraceId()
   return traceId === undefined ? fields : { ...fields, traceId }
 }

@@ -24,6 +24,7 @@ import type { Resource, ResourceOptions } from './lifecycle/resource.js'
 import type { LogEntry } from './logging.js'
 import type { NacosTransport } from './nacos/transport.js'
 import type { StatsPeriod } from './observe/operation.js'
+import { traced, type TracedOptions, type TracedSpan } from './observe/traced.js'
 import type { Settings } from './settings/schema.js'
 import { hooksOf, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
 import type { SidecarStatus } from './sidecar-status.js'
@@ -132,6 +133,29 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
    */
   stats(): StatsPeriod {
     return this.#parts.observation.stats()
+  }
+
+  /**
+   * Runs an operation of the app's own: a figure of kind `custom`, and a span below the active one where an SDK of
+   * OpenTelemetry is registered. Calls inside are its children.
+   *
+   * @param name of few values: what is done, not with what
+   * @param work its span needs no `end`
+   * @returns what the work returns
+   * @throws what the work throws; its code, never its message, marks the span and the figures
+   * @example
+   * const prices = await sidecar.traced(
+   *   'load prices',
+   *   async (span) => {
+   *     const rows = await db.query(PRICES)
+   *     span.setAttribute('rows', rows.length)
+   *     return rows
+   *   },
+   *   { tags: { currency: 'EUR' } },
+   * )
+   */
+  traced<T>(name: string, work: (span: TracedSpan) => Promise<T> | T, options?: TracedOptions): Promise<T> {
+    return traced(this.#parts.observation.recorder, name, work, options)
   }
 
   /**

@@ -1,5 +1,6 @@
 import { reasonOf } from '../errors.js'
 import type { Logger } from '../logger.js'
+import { untraced } from '../tracing/untraced.js'
 import { backOffMs } from '../util/backoff.js'
 import { pause, withDeadline } from '../util/deadline.js'
 import { createRedactor, type Redactor } from '../util/redactor.js'
@@ -76,7 +77,7 @@ export class Webhook {
 
 async function post({ url, body }: AlertRequest, signal: AbortSignal): Promise<void> {
   const headers = { 'content-type': 'application/json; charset=utf-8' }
-  const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' })
+  const response = await untraced(() => fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' }))
   const answer = await beginningOf(response)
   if (!response.ok) throw new Error(`it answered ${response.status}`)
   const refusal = refusalIn(answer)

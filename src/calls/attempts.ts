@@ -1,7 +1,7 @@
 import type { Endpoint, Outcome, PickHint } from '../balance/balancer.js'
 import type { ServiceRoute } from '../balance/service-route.js'
 import { callAttempts, withoutQuery } from '../diagnostics.js'
-import { hostPort } from '../instance.js'
+import { codeOrNameOf } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import { CallFigure, type CallFigures } from './call-figure.js'
 import type { RetryBudget } from './retry-budget.js'
@@ -66,16 +66,17 @@ export class Attempts extends CallFigure {
   /** An attempt begins, at `endpoint`. */
   begin(): void {
     this.count++
-    if (callAttempts.active) this.beganAt = performance.now()
+    if (callAttempts.active || this.trace !== undefined) this.beganAt = performance.now()
   }
 
   /**
    * Reports the outcome of the present attempt to the balancer and the outlier detector, once.
    *
    * @param status of the response; 0 where there is none
+   * @param error why there is none
    */
-  report(outcome: Outcome, status = 0): void {
-    if (this.beganAt !== 0) this.publish(outcome, status)
+  report(outcome: Outcome, status = 0, error?: unknown): void {
+    if (this.beganAt !== 0) this.publish(outcome, status, error)
     if (!this.unreported) return
     this.unreported = false
     this.rules.route!.done(this.endpoint!, outcome)
@@ -138,13 +139,15 @@ export class Attempts extends CallFigure {
     return true
   }
 
-  private publish(outcome: Outcome, status: number): void {
-    const { instance } = this.endpoint ?? {}
-    callAttempts.publish({
-      ...{ service: this.rules.route?.service, instance: instance && hostPort(instance) },
-      ...{ method: this.method.toUpperCase(), path: withoutQuery(this.path), status: status || undefined },
-      ...{ outcome, attempt: this.count, ms: performance.now() - this.beganAt },
-    })
+  private publish(outcome: Outcome, status: number, error: unknown): void {
+    const { instance, count } = this
+    this.trace?.attempt({ number: count, instance, outcome, status, code: codeOrNameOf(error) })
+    if (callAttempts.active)
+      callAttempts.publish({
+        ...{ service: this.rules.route?.service, instance },
+        ...{ method: this.method.toUpperCase(), path: withoutQuery(this.path), status: status || undefined },
+        ...{ outcome, attempt: count, ms: performance.now() - this.beganAt },
+      })
     this.beganAt = 0
   }
 }

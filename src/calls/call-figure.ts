@@ -4,25 +4,36 @@ import { hostPort } from '../instance.js'
 import type { OperationOutcome } from '../observe/operation.js'
 import type { Recorder } from '../observe/recorder.js'
 import { verbOf } from '../observe/verb.js'
+import { traceCall, type CallTrace, type TracedCall } from '../tracing/call-trace.js'
+import type { ServiceInstance } from '../types.js'
 import { outcomeOfAbort } from './retry.js'
 
-/** Where the figures of calls are written, and under which name. */
-export interface CallFigures {
+/** Where the figures of calls are written, and under which name; their spans have the same. */
+export interface CallFigures extends TracedCall {
   readonly recorder: Recorder
-  readonly name: string
   /** Errors that are no failure, as the client has it. */
   readonly expected: ((error: unknown) => boolean) | undefined
 }
 
-/** @param template of the path, where calls have one; what is behind a `?` is left out. */
+export interface CallFiguresOptions {
+  /** Of the path, where calls have one; what is behind a `?` is left out. */
+  readonly template?: string
+  readonly expected?: CallFigures['expected']
+  /** Of a fixed URL. */
+  readonly origin?: string | undefined
+}
+
+const NO_OPTIONS: CallFiguresOptions = {}
+
 export function callFigures(
   recorder: Recorder,
-  verb: string | undefined,
+  method: string | undefined,
   service: string,
-  template = '',
-  expected?: CallFigures['expected'],
+  { template = '', expected, origin }: CallFiguresOptions = NO_OPTIONS,
 ): CallFigures {
-  return { recorder, name: `${verbOf(verb)} ${service}${template.split('?', 1)[0]!}`, expected }
+  const verb = verbOf(method)
+  const path = template.split('?', 1)[0]!
+  return { recorder, name: `${verb} ${service}${path}`, verb, service, template: path, expected, origin }
 }
 
 /**
@@ -39,6 +50,8 @@ export class CallFigure implements OperationOutcome {
   failed = false
   status = 0
   code: string | undefined
+  /** Its span and headers, where an SDK of OpenTelemetry is registered. */
+  trace: CallTrace | undefined
   /** 0 where nothing is written down. */
   private since = 0
 
@@ -53,29 +66,44 @@ export class CallFigure implements OperationOutcome {
     return this.endpoint && hostPort(this.endpoint.instance)
   }
 
+  get traceId(): string | undefined {
+    return this.trace?.traceId
+  }
+
+  /** Begins the span. Before the headers are made, and followed by `end` in any case. */
+  openTrace(): void {
+    if (this.figures !== undefined) this.trace = traceCall(this.figures)
+  }
+
   start(): void {
     if (this.figures?.recorder.enabled) this.since = performance.now()
   }
 
   /**
-   * Writes the figures, once. A call has failed where its caller gets an error, or a status from 500 on; but not where
-   * the caller itself has given it up, nor where the error is expected.
+   * Writes the figures, and ends the span, once. A call has failed where its caller gets an error, or a status from 500
+   * on; but not where the caller itself has given it up, nor where the error is expected.
    *
    * @param status of the response; 0 where there is none
    * @param error what the caller gets in place of a value
    */
   end(status: number, error?: unknown): void {
-    const { figures, since } = this
-    if (since === 0) return
+    const { figures, since, trace } = this
+    if (figures === undefined || (since === 0 && trace === undefined)) return
     this.since = 0
     this.status = status
     if (error !== undefined) this.code = codeOrNameOf(error)
-    const { recorder, name, expected } = figures!
+    const { recorder, name, expected } = figures
     this.failed =
       (status >= 500 || (error !== undefined && !isGivenUp(error))) &&
       !recorder.isExpected(status, this.code) &&
       !isExpected(expected, error)
-    recorder.record('client', name, performance.now() - since, this)
+    if (since !== 0) recorder.record('client', name, performance.now() - since, this)
+    this.trace = undefined
+    trace?.end(this)
+  }
+
+  get address(): ServiceInstance | undefined {
+    return this.endpoint?.instance
   }
 }
 

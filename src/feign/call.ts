@@ -73,7 +73,8 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
     else if (timeoutMs < Infinity) this.deadline = setTimeout(onDeadline, timeoutMs, this).unref()
     const encoded = this.encodeBody()
     const context = method.forwards ? currentContext() : undefined
-    const headers = requestHeaders(method, bound.headers, encoded, context)
+    this.attempts.openTrace()
+    const headers = requestHeaders(method, bound.headers, encoded, context, this.attempts.trace)
     this.attempts.version = context?.version
     this.attempts.traceparent = context?.traceparent
     if (method.hashKey !== undefined) this.attempts.hashKey = method.hashKey(bound.path, headers)
@@ -133,7 +134,9 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
       this.watchBody(body)
       this.options!.body = body
     }
-    pool.dispatch(this.options!, this)
+    const { trace } = this.attempts
+    if (trace === undefined) pool.dispatch(this.options!, this)
+    else trace.send(() => pool.dispatch(this.options!, this))
   }
 
   /** @returns false where the call may not be repeated */
@@ -175,7 +178,7 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
       const why = `its body broke: ${reasonOf(error)}`
       return this.giveUp(this.fail('SIDECAR_CALL_FAILED', why, undefined, error), 'aborted')
     }
-    this.endAttempt(neverSent ? 'never-connected' : 'failed')
+    this.endAttempt(neverSent ? 'never-connected' : 'failed', error)
     if (this.sendAgain(neverSent)) return
     if (error instanceof IdleTimeout) return this.giveUp(this.fail('SIDECAR_CALL_TIMEOUT', error.message))
     const why = neverSent ? `no connection: ${reasonOf(error)}` : reasonOf(error)
@@ -195,9 +198,9 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
     this.giveUp(this.fail('SIDECAR_CALL_BODY', `the answer cannot be read: ${why}`))
   }
 
-  private endAttempt(outcome: Outcome): void {
+  private endAttempt(outcome: Outcome, error?: unknown): void {
     this.release()
-    this.attempts.report(outcome, this.status)
+    this.attempts.report(outcome, this.status, error)
   }
 
   // --- the ends ---
@@ -227,16 +230,16 @@ export class Call extends Exchange<CompiledMethod> implements Answer, Limited {
   /** @param outcome what is reported of the instance */
   giveUp(error: unknown, outcome: Outcome = 'failed'): void {
     if (this.settled) return
-    this.settle(outcome)
+    this.settle(outcome, error)
     this.attempts.end(this.status, error)
     this.reject(error)
     // The rest of the response is not needed: closes the socket, so that the provider may stop its work.
     this.abort?.(error instanceof Error ? error : undefined)
   }
 
-  private settle(outcome: Outcome): void {
+  private settle(outcome: Outcome, error?: unknown): void {
     this.settled = true
-    this.endAttempt(outcome)
+    this.endAttempt(outcome, error)
     this.stopIdleTimer()
     if (this.deadline instanceof Deadline) this.method.deadlines!.stop(this.deadline)
     else if (this.deadline !== undefined) clearTimeout(this.deadline)

@@ -76,7 +76,11 @@ export function compileMethod(
     wholeAttempt,
     budget: runtime.budget(service),
     breaker: breaker === false ? undefined : runtime.breaker(service, breaker === true ? {} : breaker),
-    figures: callFigures(runtime.recorder, spec.verb, name ?? target!.origin, template.source, options.expected),
+    figures: callFigures(runtime.recorder, spec.verb, name ?? target!.origin, {
+      template: template.source,
+      expected: options.expected,
+      origin: target?.origin,
+    }),
     maxResponseBytes: options.maxResponseBytes ?? MAX_RESPONSE_BYTES,
     interceptors: [...(client.interceptors ?? []), ...(spec.options.interceptors ?? [])],
     fallback: fallbackOf(spec.options.fallback ?? client.fallback, property),

@@ -43,9 +43,12 @@ export class LayeredCall implements AbortListener, CallErrors {
     if (timeoutMs < Infinity) timer = setTimeout(() => this.end(timedOut(this, timeoutMs)), timeoutMs).unref()
     const { figure } = this
     figure.traceparent = currentContext()?.traceparent
+    figure.openTrace()
     figure.start()
     try {
-      const value = await Promise.race([this.run(), early])
+      const { trace } = figure
+      const run = trace === undefined ? this.run() : trace.within(() => this.run())
+      const value = await Promise.race([run, early])
       figure.end(this.status)
       return value
     } catch (error) {
@@ -87,6 +90,8 @@ export class LayeredCall implements AbortListener, CallErrors {
     const call = (this.last = new Call(this.method, toBound(this.method, request), wholeOf))
     const { figure } = this
     const { count } = figure
+    // Its requests are attempts of this span.
+    call.attempts.trace = figure.trace
     try {
       return (await call.start()) as FeignResponse
     } finally {

@@ -1,6 +1,7 @@
 import { hasHeader, overrideHeaders, type FlatHeaders } from '../calls/flat-headers.js'
 import { addContextHeaders } from '../calls/propagation.js'
 import type { RequestContext } from '../context.js'
+import type { CallTrace } from '../tracing/call-trace.js'
 import type { EncodedBody } from './body.js'
 
 /** The headers of a call, with those of its body and those of the request being handled; its own win. */
@@ -9,9 +10,11 @@ export function requestHeaders(
   own: FlatHeaders,
   encoded: EncodedBody | undefined,
   context: RequestContext | undefined,
+  trace: CallTrace | undefined,
 ): FlatHeaders {
   const headers = encoded === undefined ? own : withBodyHeaders(own, encoded)
-  return context === undefined ? headers : addContextHeaders(headers, context, versionHeader)
+  if (context === undefined && trace === undefined) return headers
+  return addContextHeaders(headers, context, versionHeader, trace)
 }
 
 function withBodyHeaders(own: FlatHeaders, { contentType, partsType, length }: EncodedBody): FlatHeaders {

@@ -7,7 +7,7 @@ import type {
   AxiosStatic,
   InternalAxiosRequestConfig,
 } from 'axios'
-import { currentContext } from '../context.js'
+import { currentContext, type RequestContext } from '../context.js'
 import { addContextHeaders } from '../calls/propagation.js'
 import { Attempts } from '../calls/attempts.js'
 import { CallFigure, callFigures } from '../calls/call-figure.js'
@@ -16,6 +16,7 @@ import { activeRuntime } from '../calls/active-runtime.js'
 import type { CallRuntime } from '../calls/runtime.js'
 import type { RoutedTarget } from '../calls/target.js'
 import { DRAIN_HEADER } from '../drain-header.js'
+import type { CallTrace } from '../tracing/call-trace.js'
 import { startDeadline } from '../util/deadline.js'
 import { headersOfStream, HeldBody, type Transport } from './held-body.js'
 import { originOf } from '../instance.js'
@@ -51,12 +52,14 @@ export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () 
       const target = current.target(service)
       if (target.url === undefined) return new LogicalRequest(current, target, inner, config, logical).send()
       const { origin, path } = target.url
-      const headers = target.forwards ? withCaller(config, current) : config.headers
-      const figure = new CallFigure(callFigures(current.recorder, config.method, current.directory.nameOf(service)))
+      const name = current.directory.nameOf(service)
+      const figure = new CallFigure(callFigures(current.recorder, config.method, name, { origin }))
       figure.start()
       return written(figure, () => {
         figure.count++
-        return inner({ ...config, headers, baseURL: undefined, url: origin + path + logical.rest })
+        const headers = withCaller(config, current, target.forwards ? currentContext() : undefined, figure.trace)
+        const send = () => inner({ ...config, headers, baseURL: undefined, url: origin + path + logical.rest })
+        return figure.trace === undefined ? send() : figure.trace.send(send)
       })
     }
     ours.add(adapter)
@@ -115,7 +118,8 @@ class LogicalRequest {
     const { maxRedirects = 0, proxy = false } = config
     /** Of the whole request, as axios's users know it: every attempt is within it. */
     const giveUpAt = config.timeout ? performance.now() + config.timeout : Infinity
-    const headers = withCaller(config, this.runtime)
+    const { trace } = attempts
+    const headers = withCaller(config, this.runtime, currentContext(), trace)
     const holds = this.holdsBody(maxRedirects)
     if (holds) {
       const own = await headersOfStream(config.data as Readable)
@@ -130,7 +134,7 @@ class LogicalRequest {
         const timeout = config.timeout && Math.max(1, Math.ceil(giveUpAt - performance.now()))
         const attempt = { ...config, headers, baseURL: undefined, url, maxRedirects, proxy, timeout }
         if (held) Object.assign(attempt, { data: held.body, transport: held.transport })
-        const response = await this.inner(attempt)
+        const response = await (trace === undefined ? this.inner(attempt) : trace.send(() => this.inner(attempt)))
         attempts.report(response.status >= 500 ? 'failed' : 'ok', response.status)
         this.heard(response.headers)
         return { ...response, config }
@@ -140,7 +144,7 @@ class LogicalRequest {
         const neverSent = neverConnected(error) && !followed(error, maxRedirects)
         if (!neverSent) attempts.sent++
         const answer = axios.isAxiosError(error) ? error.response : undefined
-        attempts.report(neverSent ? 'never-connected' : outcomeOf(error), answer?.status)
+        attempts.report(neverSent ? 'never-connected' : outcomeOf(error), answer?.status, error)
         this.heard(answer?.headers)
         // Only what got no answer: a status is the caller's to see.
         const unread = attempts.replayable || (held !== undefined && !held.released)
@@ -181,8 +185,9 @@ class LogicalRequest {
   }
 }
 
-/** Ends the figure with the request. */
+/** Ends the figure and the span with the request. */
 async function written(figure: CallFigure, send: () => Promise<AxiosResponse>): Promise<AxiosResponse> {
+  figure.openTrace()
   try {
     const response = await send()
     figure.end(response.status)
@@ -194,11 +199,16 @@ async function written(figure: CallFigure, send: () => Promise<AxiosResponse>): 
 }
 
 /** The headers of a request with the caller's token, trace and wanted version. */
-function withCaller(config: InternalAxiosRequestConfig, runtime: CallRuntime): AxiosHeaders {
-  const context = currentContext()
-  if (context === undefined) return axios.AxiosHeaders.from(config.headers)
+function withCaller(
+  config: InternalAxiosRequestConfig,
+  runtime: CallRuntime,
+  context: RequestContext | undefined,
+  trace: CallTrace | undefined,
+): AxiosHeaders {
   const headers = axios.AxiosHeaders.from(config.headers)
-  const added = addContextHeaders([], context, runtime.settings.sidecar.versionHeader)
+  if (context === undefined && trace === undefined) return headers
+  const own = headers.has('traceparent') ? ['traceparent', ''] : []
+  const added = addContextHeaders(own, context, runtime.settings.sidecar.versionHeader, trace)
   for (let i = 0; i < added.length; i += 2) if (!headers.has(added[i]!)) headers.set(added[i]!, added[i + 1]!)
   return headers
 }

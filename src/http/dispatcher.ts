@@ -1,13 +1,13 @@
 import Agent from 'undici/lib/dispatcher/agent.js'
 import Dispatcher from 'undici/lib/dispatcher/dispatcher.js'
 import { CallFigure, callFigures } from '../calls/call-figure.js'
-import { addContextHeaders } from '../calls/propagation.js'
 import type { CallRuntime } from '../calls/runtime.js'
 import { currentContext } from '../context.js'
 import { FixedCall } from './fixed-call.js'
 import { LogicalCall } from './logical-call.js'
 import { readLogicalUrl } from './logical-name.js'
 import { failRequest, relayTo } from './relay.js'
+import { withContext } from './with-context.js'
 
 type Options = Dispatcher.DispatchOptions
 type Handler = Dispatcher.DispatchHandler
@@ -46,16 +46,20 @@ export class SidecarDispatcher extends Dispatcher {
       const target = runtime.target(service)
       const { url } = target
       const context = url === undefined || target.forwards ? currentContext() : undefined
-      const { versionHeader } = runtime.settings.sidecar
-      const headers = context && [...addContextHeaders(flat(options.headers), context, versionHeader)]
-      const own = headers ? { ...options, headers } : options
-      if (url !== undefined) {
-        const figure = new CallFigure(callFigures(runtime.recorder, options.method, runtime.directory.nameOf(service)))
-        figure.traceparent = context?.traceparent
-        const to = { ...own, origin: url.origin, path: url.path + options.path }
-        return this.outside.dispatch(to, new FixedCall(handler, figure))
+      if (url === undefined) {
+        new LogicalCall(runtime, target, logical.secure, options, handler, context).start()
+        return true
       }
-      new LogicalCall(runtime, target, logical.secure, own, handler, context).start()
+      const { origin } = url
+      const name = runtime.directory.nameOf(service)
+      const figure = new CallFigure(callFigures(runtime.recorder, options.method, name, { origin }))
+      figure.traceparent = context?.traceparent
+      figure.openTrace()
+      const own = withContext(options, context, runtime.settings.sidecar.versionHeader, figure.trace)
+      const to = { ...own, origin, path: url.path + options.path }
+      const call = new FixedCall(handler, figure)
+      const send = () => this.outside.dispatch(to, call)
+      return figure.trace === undefined ? send() : figure.trace.send(send)
     } catch (error) {
       failRequest(relayTo(handler), error)
     }
@@ -72,15 +76,4 @@ export class SidecarDispatcher extends Dispatcher {
     const done = typeof error === 'function' ? error : callback
     return this.outside.destroy(typeof error === 'function' ? null : (error ?? null)).then(() => done?.())
   }
-}
-
-/** undici takes headers in many shapes; this makes names and values by turns of them. */
-function flat(headers: Options['headers']): string[] {
-  if (headers === null || headers === undefined) return []
-  if (Array.isArray(headers))
-    return headers.map((item, index) => (index % 2 === 0 ? String(item).toLowerCase() : item)) as string[]
-  const pairs = Symbol.iterator in headers ? [...headers] : Object.entries(headers)
-  return pairs.flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().flatMap((item) => [name.toLowerCase(), String(item)]),
-  )
 }

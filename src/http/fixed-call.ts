@@ -34,6 +34,7 @@ export class FixedCall implements Handler {
   onResponseStart(...args: Parameters<NonNullable<Handler['onResponseStart']>>): void {
     const [, status] = args
     if (status >= 200) this.status = status
+    this.figure.trace?.onResponse()
     this.relay.onResponseStart?.(...args)
   }
 

@@ -14,6 +14,7 @@ import { DRAIN_HEADER } from '../drain-header.js'
 import { SidecarError } from '../errors.js'
 import { originOf } from '../instance.js'
 import { failRequest, relayTo } from './relay.js'
+import { withContext } from './with-context.js'
 
 type Options = Dispatcher.DispatchOptions
 type Handler = Dispatcher.DispatchHandler
@@ -23,6 +24,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
   private readonly attempts: Attempts
   private readonly relay: Handler
   private readonly pools: Pools
+  private readonly options: Options
   /** The present attempt is on a socket. */
   private onSocket = false
   /** Of the response whose head the caller has. */
@@ -34,7 +36,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     runtime: CallRuntime,
     private readonly target: RoutedTarget,
     private readonly secure: boolean,
-    private readonly options: Options,
+    options: Options,
     handler: Handler,
     context: RequestContext | undefined,
   ) {
@@ -48,10 +50,16 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     this.attempts.replayable = isReplayable(body)
     this.relay = relayTo(handler)
     this.pools = runtime.pools(target)
+    this.attempts.openTrace()
+    this.options = withContext(options, context, runtime.settings.sidecar.versionHeader, this.attempts.trace)
   }
 
   start(): void {
-    if (this.attempts.choose()) return this.send()
+    try {
+      if (this.attempts.choose()) return this.send()
+    } catch (error) {
+      return this.fail(error)
+    }
     this.attempts.awaitChoice().then(
       () => this.send(),
       (error: unknown) => this.fail(error),
@@ -73,8 +81,10 @@ export class LogicalCall extends ConnectionHolder implements Handler {
   protected dispatch(pool: Pool): void {
     this.onSocket = false
     const { origin: _, ...options } = this.options
+    const { trace } = this.attempts
     try {
-      pool.dispatch(options, this)
+      if (trace === undefined) pool.dispatch(options, this)
+      else trace.send(() => pool.dispatch(options, this))
     } catch (error) {
       this.endAttempt('aborted')
       this.fail(error)
@@ -94,9 +104,9 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     failRequest(this.relay, error)
   }
 
-  private endAttempt(outcome: Outcome): void {
+  private endAttempt(outcome: Outcome, error?: unknown): void {
     this.release()
-    this.attempts.report(outcome, this.status)
+    this.attempts.report(outcome, this.status, error)
   }
 
   // --- undici, in the order in which it calls ---
@@ -125,6 +135,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     const drain = headers[DRAIN_HEADER]
     if (typeof drain === 'string') this.attempts.onDrainHeader(drain)
     if (isEventStream(headers['content-type'])) this.release(true)
+    this.attempts.trace?.onResponse()
     this.relay.onResponseStart?.(...args)
     if (!hasNoBody(status)) return
     this.finish(controller, {})
@@ -144,7 +155,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     if (this.complete) return
     const neverSent = !this.onSocket
-    this.endAttempt(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed')
+    this.endAttempt(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed', error)
     // What the caller has seen the beginning of cannot begin again.
     if (!controller?.aborted && this.status === 0 && this.attempts.again(neverSent)) return this.send()
     this.attempts.end(this.status, error)

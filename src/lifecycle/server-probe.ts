@@ -5,6 +5,7 @@ import { request as httpRequest, type IncomingMessage, type Server as HttpServer
 import { request as httpsRequest } from 'node:https'
 import { createServer, type AddressInfo, type Server as NetServer } from 'node:net'
 import { hostname } from 'node:os'
+import { untraced } from '../tracing/untraced.js'
 import { isHttpServer, isSecureServer } from './http-server.js'
 import { isHttp2Only } from './http2-only.js'
 
@@ -27,6 +28,8 @@ export interface ServerProbe {
 
 const HEADER = 'x-sidecar-probe'
 const ANSWER_MS = 2_000
+/** An instrumentation of this very server follows its caller: the probe is no request of the app. */
+const NOT_SAMPLED = { traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00` }
 
 export function createServerProbe(): ServerProbe {
   const nonce = randomBytes(16).toString('hex')
@@ -75,14 +78,17 @@ async function get(server: HttpServer, host: string, headers: Record<string, str
   const bridge = cluster.isWorker && !secure ? await openBridge(server) : undefined
   const to = bridge ? (bridge.address() as AddressInfo) : address
   await new Promise<void>((resolve) => {
-    const sent = (secure ? httpsRequest : httpRequest)({
-      host: loopbackOf(to.address),
-      port: to.port,
-      agent: false,
-      timeout: ANSWER_MS,
-      rejectUnauthorized: false,
-      headers: { host: `${host}:${address.port}`, 'user-agent': 'nacos-sidecar', ...headers },
-    })
+    const send = secure ? httpsRequest : httpRequest
+    const sent = untraced(() =>
+      send({
+        host: loopbackOf(to.address),
+        port: to.port,
+        agent: false,
+        timeout: ANSWER_MS,
+        rejectUnauthorized: false,
+        headers: { host: `${host}:${address.port}`, 'user-agent': 'nacos-sidecar', ...NOT_SAMPLED, ...headers },
+      }),
+    )
     sent.on('socket', (socket) => socket.unref())
     sent.on('timeout', () => sent.destroy())
     sent.on('response', () => sent.destroy())

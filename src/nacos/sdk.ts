@@ -3,6 +3,7 @@ import { setMaxListeners } from 'node:events'
 import { SidecarError } from '../errors.js'
 import { createLogger, escaping, type Logger } from '../logger.js'
 import type { ConfigKey } from '../types.js'
+import { untraced } from '../tracing/untraced.js'
 import { cutOff, linkSignals } from '../util/deadline.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import { configLabel, instanceLabel } from './http/dialects/dialect.js'
@@ -80,7 +81,7 @@ export function fromNacosSdk(options: NacosSdkOptions): NacosTransport {
     const scope = linkSignals(closed.signal, signal)
     try {
       scope.signal.throwIfAborted()
-      const result = await unlessAborted(work(), scope.signal)
+      const result = await unlessAborted(untraced(work), scope.signal)
       connected = true
       return result
     } catch (error) {

@@ -72,7 +72,7 @@ export class Figures {
 function sampleOf(ms: number, outcome: OperationOutcome, { maxTagLength }: SampleLimits): OperationSample {
   const { attempts = 1, status, code, instance, traceparent, tags } = outcome
   const cut = (text: string) => text.slice(0, maxTagLength)
-  const traceId = traceIdOf(traceparent)
+  const traceId = outcome.traceId ?? traceIdOf(traceparent)
   return {
     at: new Date(),
     ms,
@@ -81,12 +81,13 @@ function sampleOf(ms: number, outcome: OperationOutcome, { maxTagLength }: Sampl
     ...(status && { status }),
     ...(code !== undefined && { code: cut(code) }),
     ...(attempts > 1 && { attempts }),
-    ...(tags && {
-      tags: Object.fromEntries(
-        Object.entries(tags)
-          .slice(0, MAX_TAGS)
-          .map(([name, value]) => [cut(name), cut(String(value))]),
-      ),
-    }),
+    ...(tags && { tags: cutTags(tags, maxTagLength) }),
   }
+}
+
+/** As they are kept, and sent as attributes of a span. */
+export function cutTags(tags: Readonly<Record<string, unknown>>, maxLength: number): Record<string, string> {
+  const cut = (text: string) => text.slice(0, maxLength)
+  const kept = Object.entries(tags).slice(0, MAX_TAGS)
+  return Object.fromEntries(kept.map(([name, value]) => [cut(name), cut(String(value))]))
 }

@@ -16,6 +16,8 @@ export interface OperationOutcome {
   readonly instance?: string | undefined
   /** W3C trace context that it belongs to. */
   readonly traceparent?: string | undefined
+  /** Of its span, where it has one; else that of `traceparent` is taken. */
+  readonly traceId?: string | undefined
   /** Further facts, as the app names them. */
   readonly tags?: Readonly<Record<string, unknown>> | undefined
 }

@@ -1,3 +1,4 @@
+import { currentTraceId } from '../context.js'
 import { codeOrNameOf } from '../errors.js'
 import type { OperationKind, OperationOutcome } from './operation.js'
 import type { Recorder } from './recorder.js'
@@ -17,7 +18,8 @@ export async function recorded<T>(
 ): Promise<T> {
   if (!recorder.enabled) return work()
   const since = performance.now()
-  const end = (outcome: OperationOutcome) => recorder.record(kind, name, performance.now() - since, outcome)
+  const end = (outcome: OperationOutcome) =>
+    recorder.record(kind, name, performance.now() - since, { ...outcome, traceId: currentTraceId() })
   try {
     const result = await work()
     const code = judge(result)
@@ -30,7 +32,7 @@ export async function recorded<T>(
 }
 
 /** What an error says of an operation: its code and its status, never its message, which may hold what was sent. */
-function failureOf(recorder: Recorder, error: unknown): OperationOutcome {
+export function failureOf(recorder: Recorder, error: unknown): OperationOutcome {
   const { status } = (error ?? {}) as { status?: unknown }
   const facts = { code: codeOrNameOf(error), status: typeof status === 'number' ? status : undefined }
   return { failed: !recorder.isExpected(facts.status, facts.code), ...facts }

@@ -1,4 +1,4 @@
-import { Figures, type SampleLimits } from './figures.js'
+import { cutTags, Figures, type SampleLimits } from './figures.js'
 import { matchesPattern } from './name-pattern.js'
 import { OPERATION_KINDS, type OperationKind, type OperationOutcome, type OperationStats } from './operation.js'
 
@@ -72,6 +72,11 @@ export class Recorder {
     const known = this.operations.get(kind)!
     const operation = known.get(name) ?? this.open(known, kind, name)
     operation?.current.add(ms > 0 ? ms : 0, outcome, this.rules)
+  }
+
+  /** Tags as the settings limit them. */
+  cut(tags: Readonly<Record<string, unknown>>): Record<string, string> {
+    return cutTags(tags, this.rules.maxTagLength)
   }
 
   /** Whether `sidecar.observe.expected` names this status or code. */

@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { mask } from '../util/secrets.js'
+import { untraced } from '../tracing/untraced.js'
 import { cutOff } from '../util/deadline.js'
 import { unlessAborted } from '../util/unless-aborted.js'
 import type { StatsPeriod } from './operation.js'
@@ -60,7 +61,8 @@ export function createReporting({ reporter, logger, reportMs = REPORT_MS }: Repo
   async function send(): Promise<void> {
     for (let period = waiting[0]; period !== undefined; period = waiting[0]) {
       let call: Promise<unknown> = Promise.resolve()
-      const report = (signal: AbortSignal) => (call = Promise.resolve(reporter.report(period!, { signal })))
+      const report = (signal: AbortSignal) =>
+        (call = Promise.resolve(untraced(() => reporter.report(period!, { signal }))))
       try {
         await cutOff(reportMs, [closing.signal], async (signal) => report(signal))
         if (waiting[0] === period) waiting.shift()

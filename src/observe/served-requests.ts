@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { activeServerSpan } from '../tracing/server-span.js'
 import type { OperationOutcome } from './operation.js'
 import type { Recorder } from './recorder.js'
 import type { EndOfRequest, RequestLog } from './request-log.js'
@@ -35,7 +36,8 @@ export function observeRequests(recorder: Recorder, log: RequestLog, patternOf: 
     const { active } = log
     if (!(recorder.enabled || active) || response[FOLLOWED] !== undefined) return
     response[FOLLOWED] = new ServedRequest(recorder, served, patternOf, active ? log.begin(served) : undefined)
-    response.on('close', onClose)
+    // Instrumentations end the span at this event: its route is set before.
+    response.prependListener('close', onClose)
   }
 }
 
@@ -60,6 +62,7 @@ function nameOf(verb: string, pattern: string): string {
 
 class ServedRequest implements OperationOutcome {
   private readonly since = performance.now()
+  private readonly span = activeServerSpan()
   failed = false
   code: string | undefined
 
@@ -75,6 +78,10 @@ class ServedRequest implements OperationOutcome {
     return response.headersSent ? response.statusCode : undefined
   }
 
+  get traceId(): string | undefined {
+    return this.span?.traceId
+  }
+
   get traceparent(): string | undefined {
     const { traceparent } = this.served.request.headers
     return typeof traceparent === 'string' ? traceparent : undefined
@@ -88,8 +95,10 @@ class ServedRequest implements OperationOutcome {
     const { status } = this
     this.failed = status !== undefined && status >= 500 && !this.recorder.isExpected(status, undefined)
     const route = this.served.route() ?? this.patternOf(method, url ?? request.url ?? '/')
+    const verb = verbOf(method)
+    if (route !== undefined) this.span?.setRoute(verb, route)
     const ms = performance.now() - this.since
-    this.recorder.record('server', nameOf(verbOf(method), route ?? '*'), ms, this)
+    this.recorder.record('server', nameOf(verb, route ?? '*'), ms, this)
     this.logEnd?.({ response, route, status, ms, aborted: this.code === 'aborted' })
   }
 }

@@ -2,14 +2,18 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { ConnectionTls } from '../../settings/connection.js'
 import type { ServerAddress } from '../../settings/server-address.js'
+import { untracedScope } from '../../tracing/untraced.js'
 import { tlsOptions } from '../tls.js'
 
 /** Resolves once the socket can carry HTTP/2; rejects with the signal's reason, and leaves no socket behind. */
 export function openSocket(address: ServerAddress, tls: ConnectionTls, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
-    const socket = address.tls ? secured(address, tls) : connectTcp({ ...target(address), noDelay: true })
+    const open = () => (address.tls ? secured(address, tls) : connectTcp({ ...target(address), noDelay: true }))
+    const scope = untracedScope()
+    const socket = scope === undefined ? open() : scope.run(open)
     const settle = (end: () => void) => {
+      scope?.end()
       signal.removeEventListener('abort', onAbort)
       socket.off('error', fail).off('close', onClose)
       end()

@@ -2,6 +2,7 @@ import { request as requestHttp, type Agent, type IncomingHttpHeaders, type Inco
 import { request as requestHttps } from 'node:https'
 import { pipeline, type Readable } from 'node:stream'
 import { createBrotliDecompress, createUnzip } from 'node:zlib'
+import { untraced } from '../../tracing/untraced.js'
 import { HttpError } from './http-error.js'
 import { RequestFailure } from './failure.js'
 
@@ -25,7 +26,7 @@ export interface HttpAnswer {
 
 /**
  * One HTTP request and its whole answer, whatever its status. Redirects are not followed, and a proxy of the environment
- * is not used.
+ * is not used. It makes no span.
  *
  * @throws HttpError, or RequestFailure `too-large`
  */
@@ -34,7 +35,7 @@ export function request(options: HttpRequest): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     let answered = false
     const send = url.startsWith('https:') ? requestHttps : requestHttp
-    const sent = send(url, { method, headers, agent, signal })
+    const sent = untraced(() => send(url, { method, headers, agent, signal }))
     const fail = (error: Error) =>
       reject(error instanceof RequestFailure ? error : new HttpError(error, answered, sent.reusedSocket))
     sent.on('error', fail)

@@ -1,6 +1,8 @@
+import { AsyncResource } from 'node:async_hooks'
 import { messageOf } from '../../errors.js'
 import type { Logger } from '../../logger.js'
 import type { ConfigItem, ConfigKey, Unsubscribe } from '../../types.js'
+import { untraced } from '../../tracing/untraced.js'
 import { pause } from '../../util/deadline.js'
 import { ConfigFollowers } from '../followers.js'
 import type { ConfigListener } from '../transport.js'
@@ -31,7 +33,8 @@ export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): U
   followers.add(knownMd5, listener)
   let hints = 0
 
-  const hint = () => void (hints++ === 0 && follow())
+  // What listens is the app's: it does not run in the SDK's long poll, which is untraced.
+  const hint = AsyncResource.bind(() => void (hints++ === 0 && follow()))
 
   async function follow(): Promise<void> {
     while (!signal.aborted) {
@@ -56,7 +59,7 @@ export function watchSdkConfig(options: SdkWatchOptions, closed: AbortSignal): U
   }
 
   // A new object each time: the SDK writes into it.
-  client.subscribe({ dataId, group }, hint)
+  untraced(() => client.subscribe({ dataId, group }, hint))
   const end = () => {
     if (signal.aborted) return
     ended.abort()

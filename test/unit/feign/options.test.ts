@@ -1,4 +1,3 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ServerResponse } from 'node:http'
 import {
   type ClientOptions,
@@ -10,11 +9,9 @@ import {
   registerBalancer,
   runWithContext,
 } from 'nacos-sidecar'
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { MethodOptions } from '../../../src/feign/options.js'
-import { activeRuntime } from '../../../src/calls/active-runtime.js'
-import { createFetch } from '../../../src/http/fetch.js'
 import { instance, json, startMesh, startProvider } from '../../support/mesh.js'
 
 async function serving(answer?: Parameters<typeof startProvider>[0], settings?: object) {
@@ -450,28 +447,6 @@ describe('the caller’s context', () => {
     })
     await client().get({ id: '1' })
     expect(provider.seen[1]!.headers).not.toHaveProperty('authorization')
-  })
-
-  test('K1: where OpenTelemetry writes the trace, its header is the only one', async () => {
-    const { provider } = await serving()
-    const key = Symbol.for('opentelemetry.js.api.1')
-    const global = globalThis as { [key: symbol]: unknown }
-    const inject = (message: unknown) =>
-      (message as { request: { addHeader(name: string, value: string): void } }).request.addHeader('traceparent', 'sdk')
-    const wire = async () => {
-      const fetched = createFetch(activeRuntime)
-      await runWithContext(context, () => client().get({ id: '1' }))
-      await runWithContext(context, () => fetched('http://user-service/x'))
-      return provider.seen.splice(0).map(({ headers }) => headers.traceparent)
-    }
-    // An SDK that does not write into undici's requests leaves the header to us.
-    global[key] = { propagation: {} }
-    onTestFinished(() => void delete global[key])
-    expect(await wire()).toEqual([context.traceparent, context.traceparent])
-    subscribe('undici:request:create', inject)
-    onTestFinished(() => void unsubscribe('undici:request:create', inject))
-    // node:http joins two of a kind with a comma.
-    expect(await wire()).toEqual(['sdk', 'sdk'])
   })
 
   test('a header of the client or the call wins', async () => {

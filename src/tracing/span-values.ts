@@ -1,0 +1,6 @@
+/** The values of `SpanKind` and `SpanStatusCode`: types alone are imported of the API. */
+export const INTERNAL = 0
+export const SERVER = 1
+export const CLIENT = 2
+/** `SpanStatusCode.ERROR` */
+export const FAILED = 2
