@@ -80,5 +80,5 @@ function levelOf(value: unknown): LogLevel {
 /** A line that a request caused can be found by its trace. */
 function withTrace(fields: LogFields | undefined): LogFields | undefined {
   const traceId = currentTraceId()
-  return traceId === undefined ? fields : { ...fields, traceId }
+  return traceId === undefined || fields?.['traceId'] !== undefined ? fields : { ...fields, traceId }
 }

@@ -21,7 +21,7 @@ export interface RequestEvent {
   readonly bytes: number | undefined
   /** Address of the caller: as the framework says by its own setting (`trust proxy`, `trustProxy`, `app.proxy`), otherwise that of the connection. */
   readonly client: string | undefined
-  /** Of its `traceparent`. */
+  /** Of its span, where it is traced; otherwise of its `traceparent`. */
   readonly traceId: string | undefined
   /** The caller went away before the response was sent. */
   readonly aborted: boolean
@@ -79,13 +79,13 @@ export class RequestLog {
     const path = withoutQuery(url ?? request.url ?? '/').slice(0, maxTagLength)
     const logged = this.enabled && !this.rules.accessLogExcludes.some((pattern) => matchesPattern(pattern, path))
     const from = addressOf(client?.(request)) ?? addressOf(request.socket?.remoteAddress)
-    return ({ response, route, status, ms, aborted }) => {
+    return ({ response, route, status, ms, aborted, traceId }) => {
       const { method = 'GET', headers } = request
       const traceparent = typeof headers['traceparent'] === 'string' ? headers['traceparent'] : undefined
       const served: RequestEvent = {
         ...{ method: verbOf(method), path, route, status, ms: Math.round(ms * 1_000) / 1_000 },
         ...{ bytes: method === 'HEAD' ? undefined : lengthOf(response), client: from },
-        ...{ traceId: traceIdOf(traceparent), aborted },
+        ...{ traceId: traceId ?? traceIdOf(traceparent), aborted },
       }
       // What is logged while it is told of has its trace, and never that of another request on the connection.
       runWithContext(traceparent === undefined ? {} : { traceparent }, () => {
@@ -103,6 +103,8 @@ export type EndOfRequest = (end: {
   readonly status: number | undefined
   readonly ms: number
   readonly aborted: boolean
+  /** Of its span, where it has one. */
+  readonly traceId: string | undefined
 }) => void
 
 /** `GET /users/7 200 3.1ms 512B 10.0.0.9 route=/users/:id`: what is not known is a dash, as in other access logs. */

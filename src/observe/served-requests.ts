@@ -99,6 +99,6 @@ class ServedRequest implements OperationOutcome {
     if (route !== undefined) this.span?.setRoute(verb, route)
     const ms = performance.now() - this.since
     this.recorder.record('server', nameOf(verb, route ?? '*'), ms, this)
-    this.logEnd?.({ response, route, status, ms, aborted: this.code === 'aborted' })
+    this.logEnd?.({ response, route, status, ms, aborted: this.code === 'aborted', traceId: this.traceId })
   }
 }
