@@ -17,18 +17,16 @@ const entry = {
 const library: Options = { entry, target: 'node20', platform: 'node', dts: true, splitting: true }
 
 export default defineConfig([
-  { ...library, format: ['esm'], sourcemap: true, clean: true },
+  // The command shares its chunks with the library: an app that it starts loads one copy.
+  {
+    ...library,
+    entry: { ...entry, 'cli/main': 'src/cli/main.ts' },
+    dts: { entry },
+    format: ['esm'],
+    sourcemap: true,
+    clean: true,
+  },
   // Its splitting loses the sources: CommonJS maps would name only the built file, by this machine's path. `shims` is the
   // stand-in for import.meta.url.
   { ...library, format: ['cjs'], sourcemap: false, shims: true, define: { 'import.meta.resolve': 'undefined' } },
-  {
-    entry: { 'cli/main': 'src/cli/main.ts' },
-    format: ['esm'],
-    target: 'node20',
-    platform: 'node',
-    dts: false,
-    splitting: false,
-    sourcemap: true,
-    banner: { js: '#!/usr/bin/env node' },
-  },
 ])

@@ -11,6 +11,7 @@ import { guardApp, type GuardedApp } from './guarded-app.js'
 import { createFetch } from './http/fetch.js'
 import { hostPort, isSameInstance, serviceKeyText } from './instance.js'
 import { planDrain } from './lifecycle/drain.js'
+import { createFirstRequest } from './lifecycle/first-request.js'
 import type { Hooks, HookStatus } from './lifecycle/hooks.js'
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.js'
 import { createResources, type Resources } from './lifecycle/resources.js'
@@ -46,6 +47,8 @@ export interface SidecarParts {
   readonly lifecycle: Lifecycle
   readonly config: Config
   readonly resources: Resources
+  /** Calls back when the app has answered its first request. */
+  onFirstRequest(callback: () => void): void
   /** Aborts when the sidecar has stopped. */
   readonly signal: AbortSignal
 }
@@ -146,7 +149,15 @@ export function compose(
   const ownConfig = createConfig({ store, logger, emit, ...documents, group: config.group })
   const resources = createResources(lifecycle.hooks, { config: ownConfig, logger, emit })
   const probe = app === undefined ? undefined : createServerProbe()
-  const observe = observeRequests(recorder, observation.requests, healthPage)
+  const figures = observeRequests(recorder, observation.requests, healthPage)
+  let onFirstRequest = () => {}
+  const observeFirst = sidecar.registerOn === 'request' ? createFirstRequest(() => onFirstRequest()) : undefined
+  const observe: typeof figures = observeFirst
+    ? (served) => {
+        figures(served)
+        observeFirst(served)
+      }
+    : figures
   const guarded = guardApp(app, {
     ...common,
     verify: options.verify,
@@ -182,6 +193,7 @@ export function compose(
     lifecycle,
     config: ownConfig,
     resources,
+    onFirstRequest: (callback) => void (onFirstRequest = callback),
     signal: stopped.signal,
   }
 }

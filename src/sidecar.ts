@@ -94,6 +94,10 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     this.ready.catch(lifecycle.fail)
     this.#allowRegistration = () => void this.ready.then(lifecycle.allowRegistration, () => {})
     if (settings.sidecar.registerOn === 'listen') this.#allowRegistration()
+    parts.onFirstRequest(() => {
+      logger.info('the first request was answered: registering (sidecar.register-on)')
+      this.#allowRegistration()
+    })
   }
 
   /**
@@ -258,7 +262,10 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return this.#parts.app.guard.upgrade(request, socket)
   }
 
-  /** Lets the registration begin where `sidecar.register-on` is `manual`: warm up first, then take calls. */
+  /**
+   * Lets the registration begin where `sidecar.register-on` is `manual`: warm up first, then take calls. It begins anew
+   * where `sidecar.register-retries` are used up.
+   */
   register(): void {
     this.#allowRegistration()
   }

@@ -25,14 +25,18 @@ const QUIET_MS = 3_000
 /** What a limit of the whole shutdown leaves for what follows the drain. */
 const MOST_LEFT_MS = 5_000
 
-/** `sidecar.drain`, `sidecar.drain-timeout` and `sidecar.leave-timeout`. */
+/** `sidecar.drain`, `sidecar.drain-timeout`, `sidecar.leave-timeout` and `sidecar.deregister-on-exit`. */
 export interface DrainSettings {
   readonly drain: number | 'auto'
   readonly drainTimeout: number
   readonly leaveTimeout?: number | undefined
+  /** @default true */
+  readonly deregisterOnExit?: boolean
 }
 
-export function planDrain({ drain, drainTimeout, leaveTimeout }: DrainSettings): DrainPlan {
+export function planDrain({ drain, drainTimeout, leaveTimeout, deregisterOnExit = true }: DrainSettings): DrainPlan {
+  // Callers that still have the instance in their list would never go away.
+  if (!deregisterOnExit) return { atLeastMs: 0, atMostMs: 0, quietMs: 0 }
   const limitMs = leaveTimeout === undefined ? Infinity : leaveTimeout - Math.min(MOST_LEFT_MS, leaveTimeout / 4)
   const longestMs = Math.min(drainTimeout, limitMs)
   if (drain === 'auto') return { atLeastMs: Math.min(AUTO_MS, longestMs), atMostMs: longestMs, quietMs: QUIET_MS }

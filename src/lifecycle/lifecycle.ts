@@ -74,7 +74,7 @@ export interface Lifecycle {
   shared(): boolean
   /** Watches for the app's server and for the end. Call it in the synchronous part of a start. */
   start(what: AppToWatch): void
-  /** From now on the app is registered when it listens. */
+  /** From now on the app is registered when it listens. Called again: tries again after a registration that was given up. */
   allowRegistration(): void
   /** The start failed: logs, sets the exit code, and stops; with `exitOnFailure` the process ends. */
   fail(error: unknown): void
@@ -103,8 +103,9 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
   let openExit = () => {}
   /** Opens when the stop hooks have run. */
   const exit = new Promise<void>((resolve) => (openExit = resolve))
-  let allowRegistration = () => {}
-  const registrationAllowed = new Promise<void>((resolve) => (allowRegistration = resolve))
+  let openRegistration = () => {}
+  const registrationOpen = new Promise<void>((resolve) => (openRegistration = resolve))
+  let registrationAllowed = false
   let phase: Lifecycle['phase'] = 'starting'
   let watch: ListeningWatch | undefined
   /** The app has closed itself, not just its server. */
@@ -157,10 +158,16 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       // Rethrown, it would be an uncaught exception inside the app's listen().
       return logger.error(`the app listens on port ${found.port}, but is not registered: ${messageOf(error)}`)
     }
-    registrationAllowed
+    registrationOpen
       .then(() => hooks.starts.close())
       .then(() => member.register())
       .catch(fail)
+  }
+
+  function allowRegistration(): void {
+    if (registrationAllowed && watch?.found && !leaving()) void member.register().catch(fail)
+    registrationAllowed = true
+    openRegistration()
   }
 
   function fail(error: unknown): void {

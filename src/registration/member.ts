@@ -55,18 +55,24 @@ export interface MemberOptions extends Pick<RegistrarOptions, 'lastKnown'> {
   readonly emit: Emit
 }
 
+/** False where one of the settings switches the registration off. */
+export function isRegistering({ cloud: { nacos, discovery, serviceRegistry } }: Settings): boolean {
+  return (
+    nacos.discovery.enabled &&
+    nacos.discovery.registerEnabled &&
+    discovery.enabled &&
+    serviceRegistry.autoRegistration.enabled
+  )
+}
+
 /**
  * @throws SidecarError `SIDECAR_SETTINGS_INVALID` where nothing could be registered by these settings, whatever the
  * server.
  */
 export function createMember({ transport, namespace, settings, lastKnown, logger, emit }: MemberOptions): Member {
   const { discovery } = settings.cloud.nacos
-  const { discovery: springDiscovery, serviceRegistry, inetutils } = settings.cloud
-  const registers =
-    discovery.enabled &&
-    discovery.registerEnabled &&
-    springDiscovery.enabled &&
-    serviceRegistry.autoRegistration.enabled
+  const { inetutils } = settings.cloud
+  const registers = isRegistering(settings)
   if (registers) checkInstance(settings)
   let registrar: Registrar | undefined
   let previousDeregistered: Promise<void> = Promise.resolve()
@@ -103,7 +109,7 @@ export function createMember({ transport, namespace, settings, lastKnown, logger
       if (!registers) return previousDeregistered
       const instance = createInstanceAt(address)
       const { servers } = transport.describe()
-      if (registrar) previousDeregistered = registrar.deregister()
+      if (registrar) previousDeregistered = registrar.deregister(true)
       registrar = createRegistrar({
         ...{ transport, instance, settings: discovery, sidecar: settings.sidecar, lastKnown, logger, emit },
         workers: cluster.isWorker ? createWorkerRegistry({ instance, servers, logger }) : undefined,

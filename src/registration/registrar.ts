@@ -7,6 +7,7 @@ import type { DiscoverySettings, SidecarSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import { backOffMs, type BackOff } from '../util/backoff.js'
 import { cutOff, pause } from '../util/deadline.js'
+import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
 import { startHeartbeat, type Heartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
 import { createRegistrationLog } from './registration-log.js'
@@ -17,7 +18,8 @@ export interface RegistrarOptions {
   readonly transport: NacosTransport
   readonly instance: ServiceInstance
   readonly settings: DiscoverySettings
-  readonly sidecar: Pick<SidecarSettings, 'deregisterTimeout'>
+  readonly sidecar: Pick<SidecarSettings, 'deregisterTimeout'> &
+    Partial<Pick<SidecarSettings, 'deregisterOnExit' | 'registerRetries' | 'registerRetryInterval'>>
   readonly logger: Logger
   readonly emit: Emit
   /** The list entry of this instance, if its service is followed anyway; otherwise the registry is queried. */
@@ -49,8 +51,9 @@ export interface Registrar {
   readonly instance: ServiceInstance
   readonly state: RegistrationState
   /**
-   * Registers, then beats. Settles at the first registration or at `deregister()`; rejects with `fail-fast` only, within
-   * 5 s. Awaiting it is optional; a second call returns the first one's promise.
+   * Registers, then beats. Settles at the first registration, at `deregister()`, or when `sidecar.register-retries` are
+   * used up: a later call then begins anew, while any other returns the first one's promise. Rejects with `fail-fast`
+   * only, within 5 s or after those tries. Awaiting it is optional.
    */
   register(): Promise<void>
   /** Sends a heartbeat now, because the registry may have forgotten the instance. */
@@ -58,8 +61,10 @@ export interface Registrar {
   /**
    * Stops beating, awaits the request in flight and deregisters, all within `sidecar.deregister-timeout`. Never
    * rejects; a second call returns the first one's promise.
+   *
+   * @param replaced another instance takes its place: it is deregistered whatever `sidecar.deregister-on-exit` says
    */
-  deregister(): Promise<void>
+  deregister(replaced?: boolean): Promise<void>
   /**
    * Sends the deregister request and blocks until the answer: the process is exiting. Does nothing if there is nothing
    * to deregister, or the transport has no such request.
@@ -102,6 +107,13 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   let done = false
   let shared = false
   let deregisterError: string | undefined
+  let replaced = false
+  const stays = () => sidecar.deregisterOnExit === false && !replaced
+  const { registerRetries = Infinity, registerRetryInterval } = sidecar
+  const firstBackoff: BackOff =
+    registerRetryInterval === undefined
+      ? backoff
+      : { firstMs: registerRetryInterval, lastMs: registerRetryInterval, spread: 0 }
 
   const name = `${serviceKeyText(instance)} (${hostPort(instance)})`
   const server = () => transport.describe().server
@@ -121,9 +133,19 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         if (stopping.signal.aborted) return
         log.registrationFailed(error)
         if (!again && settings.failFast && isRefusal(error)) throw error
-        await pause(backOffMs(attempt, backoff), stopping.signal)
+        if (!again && attempt > registerRetries) return giveUp(error)
+        await pause(backOffMs(attempt, again ? backoff : firstBackoff), stopping.signal)
       }
     }
+  }
+
+  function giveUp(error: unknown): void {
+    if (settings.failFast) throw error
+    phase = 'idle'
+    starting = undefined
+    logger.error(
+      `gave up registering ${name} at ${server()} after ${log.failures} attempts (sidecar.register-retries): ${messageOf(error)}; the app keeps serving, and is registered if it calls sidecar.register()`,
+    )
   }
 
   function onRegistered(again: boolean): void {
@@ -142,7 +164,8 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   async function registerFirst(): Promise<void> {
     if (!settings.failFast) return sendRegistration(false)
     try {
-      await cutOff(options.failFastMs ?? 4500, [], () => sendRegistration(false))
+      const limitMs = sidecar.registerRetries === undefined ? (options.failFastMs ?? 4500) : LONGEST_TIMER_MS
+      await cutOff(limitMs, [], () => sendRegistration(false))
     } catch (error) {
       stopping.abort()
       cutting.abort()
@@ -177,7 +200,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
   }
 
   async function keepAlive(): Promise<void> {
-    if (!transport.beat || !instance.ephemeral || stopping.signal.aborted) return
+    if (!accepted || !transport.beat || !instance.ephemeral || stopping.signal.aborted) return
     heartbeat = startHeartbeat(
       {
         ...{ transport, name, lease, originMs: askedAtMs, backoff, log, logger, reregister, cut: cutting.signal },
@@ -204,6 +227,12 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     if (workers?.remove() === false) {
       shared = done = true
       return logger.info(`${name} stays registered: other workers serve it`)
+    }
+    if (stays()) {
+      done = true
+      return logger.info(
+        `${name} stays registered (sidecar.deregister-on-exit): the registry removes it ${lease.deleteAfterMs} ms after its last heartbeat`,
+      )
     }
     await sendDeregistration(restMs())
     // A worker started meanwhile, and this deregistration may have overtaken its registration.
@@ -248,9 +277,12 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       return starting
     },
     beatNow: () => heartbeat?.beatNow(),
-    deregister: () => (stopped ??= stop()),
+    deregister(replacedByAnother = false) {
+      replaced ||= replacedByAnother
+      return (stopped ??= stop())
+    },
     deregisterSync(timeoutMs) {
-      if (!requested || done || deregisterError !== undefined || workers?.remove() === false) return
+      if (stays() || !requested || done || deregisterError !== undefined || workers?.remove() === false) return
       const request = transport.deregisterRequest?.(instance)
       if (!request) return
       const status = requestSync(request, timeoutMs)

@@ -1,20 +1,11 @@
 import type { PropertyDocument, PropertyEntry } from '../properties/document.js'
 import { textEntry } from '../properties/document.js'
 import type { Environment } from '../properties/environment.js'
-import { formatPath, type PropertyPath } from '../properties/path.js'
+import { documentPath, formatPath, type PropertyPath } from '../properties/path.js'
+import { registersItself, settingTexts } from './run/values.js'
+import { runVariables } from './run/variables.js'
 import { settingsSchema } from './schema.js'
 import { kebab, shapeOf, type Shape } from './shape.js'
-
-/** Short names for what a container platform most often sets; Spring's long name for the same thing is stronger. */
-const SHORT_NAMES: Record<string, readonly string[]> = {
-  NACOS_SERVER: ['cloud.nacos.server-addr', 'cloud.nacos.discovery.server-addr', 'cloud.nacos.config.server-addr'],
-  NACOS_NAMESPACE: ['cloud.nacos.namespace', 'cloud.nacos.discovery.namespace', 'cloud.nacos.config.namespace'],
-  NACOS_USERNAME: ['cloud.nacos.username', 'cloud.nacos.discovery.username', 'cloud.nacos.config.username'],
-  NACOS_PASSWORD: ['cloud.nacos.password', 'cloud.nacos.discovery.password', 'cloud.nacos.config.password'],
-  NACOS_SERVICE_NAME: ['cloud.nacos.discovery.service'],
-  NACOS_SERVICE_PORT: ['cloud.nacos.discovery.port'],
-  NACOS_SERVICE_IP: ['cloud.nacos.discovery.ip'],
-}
 
 /**
  * The settings of the environment, as one document.
@@ -30,11 +21,16 @@ export function environmentDocument(
   const add = (path: PropertyPath, name: string, text: string) => {
     if (text !== '') entries.set(formatPath(path), textEntry(path, text, { key: name }))
   }
-  for (const [name, keys] of Object.entries(SHORT_NAMES)) {
-    const text = environment.lookup([name])?.text
-    const base = keys[0]!.split('.')
-    if (text === undefined || isSet(base) || environment.lookup(base)) continue
-    for (const key of keys) add(key.split('.'), name, text)
+  // Short names, for what a platform most often sets; Spring's long name for the same thing is stronger.
+  const short = runVariables(environment)
+  for (const { row, name, text } of short) {
+    const base = documentPath(row.setting)
+    if (isSet(base) || environment.lookup(base)) continue
+    for (const { path, text: value } of settingTexts(row, text, true)) add(path, name, value)
+  }
+  const shortText = (field: string) => short.find(({ row }) => row.field === field)?.text
+  for (const { path, text } of registersItself(shortText)) {
+    if (!isSet(path) && !environment.lookup(path)) add(path, 'NACOS_REGISTER_ON_STARTUP', text)
   }
   visit(shapeOf(settingsSchema), [], environment, add)
   for (const { service, name, text } of overrides(environment)) add(['feign', 'client', service, 'url'], name, text)

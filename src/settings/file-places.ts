@@ -2,6 +2,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path'
 import { SidecarError } from '../errors.js'
 import { configFolders, filesNamed, foldersIn, isDirectory, isFile, packageFolder, profileFile } from './files.js'
 import { parseLocationGroups, type ConfigLocation } from './locations.js'
+import { isNacosFile, NACOS_FILES } from './run/nacos-file.js'
 
 export interface FileSource {
   readonly path: string
@@ -28,6 +29,12 @@ function foldersPlace(folders: readonly string[], name: string): FilePlace {
 /** The folder itself, `config/` in it, and the folders in that. */
 function configPlace(folder: string, name: string): FilePlace {
   return foldersPlace(configFolders(folder), name)
+}
+
+/** nacos.yaml of a folder; it has no files for profiles. */
+function nacosPlace(folder: string): FilePlace {
+  const files = NACOS_FILES.map((name) => join(folder, name)).filter(isFile)
+  return { files: (profile) => (profile === undefined ? files.map((path) => ({ path })) : []) }
 }
 
 function filePlace(path: string, extension?: string): FilePlace {
@@ -150,7 +157,7 @@ export function homeOf(search: SettingsSearch): string {
 
 /**
  * bootstrap.* and, stronger, application.*: of the working directory, else of the main script's package; or what the
- * caller or `spring.config.location` names.
+ * caller or `spring.config.location` names. nacos.yaml stands in for a bootstrap file.
  *
  * @throws SidecarError SIDECAR_SETTINGS_NOT_FOUND where a location that is not optional is not there.
  */
@@ -174,17 +181,23 @@ export function settingsPlaces(search: SettingsSearch): SettingsPlaces {
   const located = (text: string | undefined) => locatedPlaces(text, { ...search, from: undefined }, names)
   const usual = home === undefined || location ? [] : named(home)
   const bootstrap = home === undefined ? [] : [{ ...configPlace(home, 'bootstrap'), bootstrap: true }]
-  const places = [...bootstrap, ...usual, ...located(location), ...located(additional)]
+  // Another way to write bootstrap.yml, not a further layer.
+  const instead = bootstrap.every((place) => place.files().length === 0)
+  const nacos = home === undefined || !instead ? [] : [nacosPlace(home)]
+  const places = [...nacos, ...bootstrap, ...usual, ...located(location), ...located(additional)]
   const tried = expectedIn(path === undefined ? defaultFolders(search) : [path], names)
   return { places, file: places.flatMap((place) => place.files())[0]?.path, tried }
 }
 
-/** The folder that has one of the files; bootstrap files count before application files. */
+/** The folder that has one of the files; bootstrap files count before application files, and these before nacos.yaml. */
 function searchedFolders(search: SettingsSearch): string[] {
   const names = search.names?.length ? search.names : ['application']
   const folders = defaultFolders(search)
   const has = (name: string) => (folder: string) => configPlace(folder, name).files().length > 0
-  const found = folders.find(has('bootstrap')) ?? folders.find((folder) => names.some((name) => has(name)(folder)))
+  const found =
+    folders.find(has('bootstrap')) ??
+    folders.find((folder) => names.some((name) => has(name)(folder))) ??
+    folders.find((folder) => nacosPlace(folder).files().length > 0)
   return found === undefined ? [] : [found]
 }
 
@@ -214,16 +227,17 @@ function locatedPlaces(text: string | undefined, context: PlaceContext, names: r
 /** A file, and for a profile the files beside it, whatever their extension. */
 function namedPlace(path: string): FilePlace {
   const stem = basename(path, extname(path))
+  const forProfile = (profile: string) => (isNacosFile(path) ? [] : filesNamed(dirname(path), stem, profile))
   return {
-    files: (profile) =>
-      (profile === undefined ? [path] : filesNamed(dirname(path), stem, profile)).map((file) => ({ path: file })),
+    files: (profile) => (profile === undefined ? [path] : forProfile(profile)).map((file) => ({ path: file })),
   }
 }
 
 function expectedIn(folders: readonly string[], names: readonly string[]): string[] {
-  return folders.flatMap((folder) =>
-    ['bootstrap', ...names].flatMap((name) =>
+  return folders.flatMap((folder) => [
+    ...['bootstrap', ...names].flatMap((name) =>
       ['.yml', '.yaml', '.properties'].map((extension) => join(folder, `${name}${extension}`)),
     ),
-  )
+    ...NACOS_FILES.map((name) => join(folder, name)),
+  ])
 }

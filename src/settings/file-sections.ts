@@ -8,12 +8,15 @@ import { documentPath, type PropertyPath } from '../properties/path.js'
 import { sectionsOf, type Section } from '../properties/activation.js'
 import { displayName, isDirectory, readText } from './files.js'
 import { withOpenFeign } from './openfeign.js'
+import { isNacosFile, readNacosFile } from './run/nacos-file.js'
 
 /** One `---` document of a file, and when it counts. */
 export interface FileSection extends Section {
   readonly document: PropertyDocument
   /** The file itself, which its imports are relative to. */
   readonly file: string
+  /** Unknown keys of a nacos.yaml. */
+  readonly warnings?: readonly string[]
 }
 
 /**
@@ -29,11 +32,12 @@ export function readSections(file: string, cwd: string, extension = extname(file
     if (format === 'properties') return propertiesParts(text).flatMap((part) => readDocument(part, format, name, name))
     return readDocument(text, format === 'json' ? 'json' : 'yaml', name, name)
   })
-  return sectionsOf(documents, true).map((section) => ({
-    ...section,
-    file,
-    document: { name, layer: 'local', entries: withOpenFeign(section.entries) },
-  }))
+  return sectionsOf(documents, true).map((section) => {
+    const { entries, warnings } = isNacosFile(file)
+      ? readNacosFile(section.entries, name)
+      : { entries: section.entries, warnings: [] }
+    return { ...section, file, document: { name, layer: 'local', entries: withOpenFeign(entries) }, warnings }
+  })
 }
 
 /** `configtree:`, as Kubernetes mounts it: every file below the folder is a key, its content the value. */

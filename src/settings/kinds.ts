@@ -154,10 +154,16 @@ export const ipFamily = written('[iI][pP][vV][46]').transform((value, context) =
 })
 
 const LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
-const SPRING_LEVELS: Record<string, string> = { trace: 'debug', warning: 'warn', fatal: 'error', off: 'silent' }
+const SPRING_LEVELS: Record<string, string> = {
+  trace: 'debug',
+  warning: 'warn',
+  fatal: 'error',
+  critical: 'error',
+  off: 'silent',
+}
 const EVERY_LEVEL = [...LEVELS, ...Object.keys(SPRING_LEVELS)]
 
-/** Spring's level names too, in any case; ours are five. */
+/** Spring's level names and Python's too, in any case; ours are five. */
 export const logLevel = lowerCase([...EVERY_LEVEL, ...EVERY_LEVEL.map((level) => level.toUpperCase())])
   .transform((level) => SPRING_LEVELS[level] ?? level)
   .pipe(word(LEVELS))

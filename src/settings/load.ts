@@ -16,6 +16,8 @@ import { displayName, packageFolder, packageFolderAbove, readText } from './file
 import { loadLocalDocuments, type LocalDocuments } from './local-documents.js'
 import { parseLocations } from './locations.js'
 import { activeProfiles, type Profiles } from '../properties/profiles.js'
+import { readRunFlags, RUN_VARIABLE } from './run/run-flags.js'
+import { unknownVariables } from './run/variables.js'
 import { settingsSchema, type Settings } from './schema.js'
 import { springProperty } from './spring-properties.js'
 import { printable } from '../util/printable.js'
@@ -60,8 +62,8 @@ export interface LoadedSettings {
 }
 
 /**
- * Finds and reads bootstrap.yml and application.yml with their profiles and imports, the environment, `.env`,
- * `SPRING_APPLICATION_JSON`, the command line and code.
+ * Finds and reads bootstrap.yml (or nacos.yaml) and application.yml with their profiles and imports, the environment,
+ * `.env`, `SPRING_APPLICATION_JSON`, the command line and code.
  *
  * @throws SidecarError SIDECAR_SETTINGS_NOT_FOUND, SIDECAR_SETTINGS_UNREADABLE, SIDECAR_SETTINGS_SYNTAX,
  * SIDECAR_SETTINGS_INVALID, SIDECAR_PLACEHOLDER_UNRESOLVED, SIDECAR_PLACEHOLDER_CYCLE
@@ -76,7 +78,13 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
   const home = homeOf({ explicit, cwd, main })
   const environment = new Environment({ ...dotEnv(home, cwd), ...variables })
   const argv = commandLine(options.argv ?? process.argv.slice(2))
-  const overrides = [...applicationJson(environment, argv), argv, code(options.overrides ?? {})]
+  const flags = readRunFlags(variables[RUN_VARIABLE], main)
+  const overrides = [
+    ...applicationJson(environment, argv),
+    ...(flags ? [flags] : []),
+    argv,
+    code(options.overrides ?? {}),
+  ]
   const overridden = PropertyNode.merge(overrides)
   const fromEnvironment = environmentDocument(environment, (path) => overridden.find(path)?.entry !== undefined)
   const storeOf = (
@@ -99,7 +107,7 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
     additional: fromSpring('config.additional-location'),
   })
   if (file === undefined && explicit !== false) {
-    const enough = fromEnvironment.entries.length > 0 || overridden.children.size > 0
+    const enough = flags !== undefined || fromEnvironment.entries.length > 0 || overridden.children.size > 0
     const message = `bootstrap.yml was not found; looked for ${tried.join(', ')}`
     if (explicit !== undefined || (options.required !== false && !enough)) {
       throw new SidecarError('SIDECAR_SETTINGS_NOT_FOUND', `${printable(message)}.\n${NEXT_STEP}`, { lines: true })
@@ -120,7 +128,8 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
   const store = isNamed(named) ? named : storeOf([...packageName(cwd, main), ...local.documents], local)
   store.requireResolved()
   const { settings, warnings: unknown, notes } = bindSettings(store.localView())
-  return { settings, file, store, warnings: [...warnings, ...local.warnings, ...unknown], notes }
+  const unknownNames = unknownVariables(environment, local.documents)
+  return { settings, file, store, warnings: [...warnings, ...local.warnings, ...unknownNames, ...unknown], notes }
 }
 
 function isNamed(store: PropertyStore): boolean {

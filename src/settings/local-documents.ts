@@ -145,7 +145,9 @@ class LocalLoader {
       if (this.seen.has(path)) return []
       this.seen.add(path)
       const { cwd } = this.options
-      return (isDirectory(path) ? [readConfigTree(path, cwd)] : readSections(path, cwd, extension)).map(layer)
+      const sections = isDirectory(path) ? [readConfigTree(path, cwd)] : readSections(path, cwd, extension)
+      this.warnings.push(...sections.flatMap(({ warnings = [] }) => warnings))
+      return sections.map(layer)
     })
   }
 

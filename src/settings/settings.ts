@@ -529,8 +529,17 @@ export interface Settings {
     readonly deregisterTimeout: number
     /** When Nacos suddenly returns no instances, keep the old list this long, then check again. */
     readonly emptyProtection: number
-    /** When to register: `listen` as soon as the app listens, `manual` when it calls `sidecar.register()`. */
-    readonly registerOn: 'manual' | 'listen'
+    /**
+     * `true` deregisters the instance when the process ends. `false` leaves it in the registry, without a drain; Nacos
+     * removes it `ip-delete-timeout` after its last heartbeat.
+     */
+    readonly deregisterOnExit: boolean
+    /**
+     * When to register: `listen` as soon as the app listens, `request` when it has answered its first request, `manual` when
+     * it calls `sidecar.register()`. Health probes, CORS preflights and requests answered with 401, 403, 429 or 503 are no
+     * first request.
+     */
+    readonly registerOn: 'manual' | 'listen' | 'request'
     /** Interval of list polls while there is no push; varied at random by ±10 %. */
     readonly pollInterval: number
     /**
@@ -649,6 +658,17 @@ export interface Settings {
      * @default none: each part has its own limit
      */
     readonly leaveTimeout?: number | undefined
+    /**
+     * How often a failed first registration is tried again. Then one error is logged, and the app serves without being
+     * registered until it calls `sidecar.register()`; with `fail-fast` the start ends.
+     * @default again and again
+     */
+    readonly registerRetries?: number | undefined
+    /**
+     * Pause between two tries of the first registration.
+     * @default 1 to 2 s, then 2 to 4 s
+     */
+    readonly registerRetryInterval?: number | undefined
     /**
      * gRPC port of the registry.
      * @default the HTTP port + `grpc-port-offset`

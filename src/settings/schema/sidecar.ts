@@ -79,8 +79,24 @@ export const sidecar = section({
   deregisterTimeout: durationMs.default(3_000),
   /** When Nacos suddenly returns no instances, keep the old list this long, then check again. */
   emptyProtection: durationMs.default(30_000),
-  /** When to register: `listen` as soon as the app listens, `manual` when it calls `sidecar.register()`. */
-  registerOn: oneOf('listen', 'manual').default('listen'),
+  /**
+   * `true` deregisters the instance when the process ends. `false` leaves it in the registry, without a drain; Nacos
+   * removes it `ip-delete-timeout` after its last heartbeat.
+   */
+  deregisterOnExit: flag.default(true),
+  /**
+   * When to register: `listen` as soon as the app listens, `request` when it has answered its first request, `manual` when
+   * it calls `sidecar.register()`. Health probes, CORS preflights and requests answered with 401, 403, 429 or 503 are no
+   * first request.
+   */
+  registerOn: oneOf('listen', 'request', 'manual').default('listen'),
+  /**
+   * How often a failed first registration is tried again. Then one error is logged, and the app serves without being
+   * registered until it calls `sidecar.register()`; with `fail-fast` the start ends. @default again and again
+   */
+  registerRetries: integer(0, 1_000_000).optional(),
+  /** Pause between two tries of the first registration. @default 1 to 2 s, then 2 to 4 s */
+  registerRetryInterval: positiveMs.optional(),
   /** Interval of list polls while there is no push; varied at random by ±10 %. */
   pollInterval: positiveMs.default(10_000),
   /**
