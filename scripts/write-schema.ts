@@ -1,15 +1,17 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { format, resolveConfig } from 'prettier'
 import ts from 'typescript'
 import { bootstrapJsonSchema, type JsonSchema } from './json-schema.js'
+import { nacosFileSchema, withRunTable } from './run-pages.js'
 import { kebab } from '../src/settings/shape.js'
 import { settingsPage } from './settings-page.js'
 import { chinese } from './settings-translations.js'
 import { settingsType } from './settings-type.js'
 
 /**
- * Writes bootstrap.schema.json, docs/settings.md, docs/zh-CN/settings.md and src/settings/settings.ts from the zod schema.
+ * Writes bootstrap.schema.json, docs/settings.md, docs/zh-CN/settings.md and src/settings/settings.ts from the zod schema;
+ * nacos.schema.json and the tables of docs/command-line.md from src/settings/run/run-settings.ts.
  * The descriptions are the doc comments of src/settings/schema.ts and schema/, as the compiler sees them; the Chinese ones
  * are in settings.zh-CN.yml.
  */
@@ -20,12 +22,25 @@ export const SCHEMA_FILE = root('bootstrap.schema.json')
 export const PAGE_FILE = root('docs/settings.md')
 export const CHINESE_PAGE_FILE = root('docs/zh-CN/settings.md')
 export const TYPE_FILE = root('src/settings/settings.ts')
+export const NACOS_SCHEMA_FILE = root('nacos.schema.json')
+export const COMMAND_LINE_FILE = root('docs/command-line.md')
+export const CHINESE_COMMAND_LINE_FILE = root('docs/zh-CN/command-line.md')
 
 /** The schema with its descriptions. */
 export function describedSchema(parsed = parsedSettings()): JsonSchema {
   const schema = bootstrapJsonSchema()
   describe(schema, parsed)
   return schema
+}
+
+/** What the files of `nacos-sidecar run` hold. */
+export async function renderRun(): Promise<{ nacosSchema: string; commandLine: string; chineseCommandLine: string }> {
+  const json = { parser: 'json', printWidth: 120 }
+  return {
+    nacosSchema: await format(JSON.stringify(nacosFileSchema()), json),
+    commandLine: withRunTable(readFileSync(COMMAND_LINE_FILE, 'utf8'), 'en'),
+    chineseCommandLine: withRunTable(readFileSync(CHINESE_COMMAND_LINE_FILE, 'utf8'), 'zh'),
+  }
 }
 
 /** What the files hold. */
@@ -87,4 +102,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync(PAGE_FILE, page)
   writeFileSync(CHINESE_PAGE_FILE, chinesePage)
   writeFileSync(TYPE_FILE, type)
+  const { nacosSchema, commandLine, chineseCommandLine } = await renderRun()
+  writeFileSync(NACOS_SCHEMA_FILE, nacosSchema)
+  writeFileSync(COMMAND_LINE_FILE, commandLine)
+  writeFileSync(CHINESE_COMMAND_LINE_FILE, chineseCommandLine)
 }

@@ -189,15 +189,14 @@ export function settingsPlaces(search: SettingsSearch): SettingsPlaces {
   return { places, file: places.flatMap((place) => place.files())[0]?.path, tried }
 }
 
-/** The folder that has one of the files; bootstrap files count before application files, and these before nacos.yaml. */
+/** The folder that has one of the files; bootstrap files and nacos.yaml count before application files. */
 function searchedFolders(search: SettingsSearch): string[] {
   const names = search.names?.length ? search.names : ['application']
   const folders = defaultFolders(search)
   const has = (name: string) => (folder: string) => configPlace(folder, name).files().length > 0
   const found =
-    folders.find(has('bootstrap')) ??
-    folders.find((folder) => names.some((name) => has(name)(folder))) ??
-    folders.find((folder) => nacosPlace(folder).files().length > 0)
+    folders.find((folder) => has('bootstrap')(folder) || nacosPlace(folder).files().length > 0) ??
+    folders.find((folder) => names.some((name) => has(name)(folder)))
   return found === undefined ? [] : [found]
 }
 

@@ -114,7 +114,7 @@ export const RUN_SETTINGS: readonly RunSetting[] = [
   },
   {
     ...{ flag: 'register-on-request', env: ['NACOS_REGISTER_ON_REQUEST'], field: 'registration.register_on_request' },
-    ...{ setting: 'sidecar.register-on', takes: 'switch', on: 'request', off: '' },
+    ...{ setting: 'sidecar.register-on', takes: 'switch', on: 'request', off: 'listen' },
     en: 'Register when the first request is answered. Health probes, preflights and refused requests do not count.',
     zh: '在回答第一个请求时注册。健康检查、CORS 预检和被拒绝的请求不算。',
   },

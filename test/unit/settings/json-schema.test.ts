@@ -2,7 +2,17 @@ import { readFileSync } from 'node:fs'
 import { CORE_SCHEMA, load, mergeTag } from 'js-yaml'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { CHINESE_PAGE_FILE, PAGE_FILE, SCHEMA_FILE, TYPE_FILE, render } from '../../../scripts/write-schema.js'
+import {
+  CHINESE_COMMAND_LINE_FILE,
+  CHINESE_PAGE_FILE,
+  COMMAND_LINE_FILE,
+  NACOS_SCHEMA_FILE,
+  PAGE_FILE,
+  SCHEMA_FILE,
+  TYPE_FILE,
+  render,
+  renderRun,
+} from '../../../scripts/write-schema.js'
 
 const text = readFileSync(SCHEMA_FILE, 'utf8')
 const schema = z.fromJSONSchema(JSON.parse(text) as Parameters<typeof z.fromJSONSchema>[0])
@@ -15,6 +25,26 @@ test('bootstrap.schema.json, the pages and the type of the settings are up to da
     chinesePage: readFileSync(CHINESE_PAGE_FILE, 'utf8'),
     type: readFileSync(TYPE_FILE, 'utf8'),
   })
+})
+
+test('nacos.schema.json and the tables of the command line are up to date (npm run schema)', async () => {
+  expect(await renderRun()).toEqual({
+    nacosSchema: readFileSync(NACOS_SCHEMA_FILE, 'utf8'),
+    commandLine: readFileSync(COMMAND_LINE_FILE, 'utf8'),
+    chineseCommandLine: readFileSync(CHINESE_COMMAND_LINE_FILE, 'utf8'),
+  })
+})
+
+test.each([
+  ['nacos: { server: "a:1", service: { name: x, weight: 1.0, metadata: { version: 1.0.0 } } }', true],
+  ['service: { port: null }\nheartbeat: { interval: 3, timeout: 500ms }\nlogging: { level: INFO, file: null }', true],
+  ['nacos: { discovery: { empty_protection: 7s } }\nsidecar.poll-interval: 3s', true],
+  ['service: { port: 80a }', false],
+  ['nacos: { registration: { auto_register: maybe } }', false],
+  ['heartbeat: { interval: soon }', false],
+])('nacos.schema.json, %s: %s', (yaml, valid) => {
+  const nacos = z.fromJSONSchema(JSON.parse(readFileSync(NACOS_SCHEMA_FILE, 'utf8')) as never)
+  expect(nacos.safeParse(load(yaml, { schema: CORE_SCHEMA.withTags(mergeTag) })).success).toBe(valid)
 })
 
 test('editors get descriptions and defaults', () => {

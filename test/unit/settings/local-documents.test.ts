@@ -155,7 +155,9 @@ describe('the files that are found', () => {
   test('K26: without any, the message says what to write', () => {
     const error = loadError({ x: '' })
     expect(error).toMatchObject({ code: 'SIDECAR_SETTINGS_NOT_FOUND' })
-    expect(error.message).toMatch(/bootstrap\.yml was not found; looked for .*application\.properties\.\n/)
+    expect(error.message).toMatch(
+      /bootstrap\.yml was not found; looked for .*application\.properties, .*nacos\.yaml\.\n/,
+    )
     const written = error.message.split('\n').slice(2).join('\n')
     const { settings } = loadBootstrap(written)
     expect(settings.application.name).toBe('my-service')
