@@ -29,9 +29,7 @@ export function withRunTable(page: string, language: Language): string {
   })
   const columns = COLUMNS[language]
   const table = [row(columns), `|${'---|'.repeat(columns.length)}`, ...lines, ...own].join('\n')
-  return page.replace(/(<!-- flags -->\n)[^]*?(\n<!-- \/flags -->)/, (_, open: string, close: string) => {
-    return `${open}\n${table}\n${close}`
-  })
+  return page.replace(/(?<=<!-- flags -->\n)[^]*?(?=<!-- \/flags -->)/, () => `\n${table}\n\n`)
 }
 
 const PLACEHOLDER: JsonSchema = { type: 'string', pattern: '[$][{<]' }

@@ -13,6 +13,7 @@ import {
   render,
   renderRun,
 } from '../../../scripts/write-schema.js'
+import { RUN_SETTINGS } from '../../../src/settings/run/run-settings.js'
 
 const text = readFileSync(SCHEMA_FILE, 'utf8')
 const schema = z.fromJSONSchema(JSON.parse(text) as Parameters<typeof z.fromJSONSchema>[0])
@@ -33,6 +34,11 @@ test('nacos.schema.json and the tables of the command line are up to date (npm r
     commandLine: readFileSync(COMMAND_LINE_FILE, 'utf8'),
     chineseCommandLine: readFileSync(CHINESE_COMMAND_LINE_FILE, 'utf8'),
   })
+})
+
+test('the page of the command line has each flag', () => {
+  const page = readFileSync(COMMAND_LINE_FILE, 'utf8')
+  for (const { flag, field } of RUN_SETTINGS) expect(page).toMatch(new RegExp(`^\\|.*${flag ?? field}.*\\|$`, 'm'))
 })
 
 test.each([

@@ -1,8 +1,8 @@
+import type { Settings } from 'nacos-sidecar'
 import { describe, expect, test } from 'vitest'
 import { formatRunFlags, RUN_VARIABLE } from '../../../src/settings/run/run-flags.js'
 import { RUN_SETTINGS, type RunSetting } from '../../../src/settings/run/run-settings.js'
 import { parseRunArguments } from '../../../src/cli/run-arguments.js'
-import type { Settings } from '../../../src/settings/schema.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
 
 interface Case {
