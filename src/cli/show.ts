@@ -17,6 +17,9 @@ export interface ShowOptions {
   /** Its arguments. @default none */
   readonly argv?: readonly string[]
   readonly json: boolean
+  /** @default those of this process */
+  readonly cwd?: string
+  readonly env?: NodeJS.ProcessEnv
 }
 
 /** A setting, or a property of the app's own. */
@@ -59,7 +62,7 @@ export function showInstance(options: ShowOptions): string {
   if (options.json) {
     const { port: _, ...rest } = instance ?? { port: undefined }
     const all = { registers, server, registerOn, ...rest, ...(instance && { port: port ?? null, ipReason: reason }) }
-    return JSON.stringify({ ...all, warnings: [...warnings, ...doubts] }, undefined, 2)
+    return JSON.stringify(masked([], { ...all, warnings: [...warnings, ...doubts] }), undefined, 2)
   }
   const notes = [...warnings, ...doubts].map((warning) => `warning    ${warning}`)
   if (!instance) return ['Nothing would be registered: registration is switched off.', ...notes].join('\n')
@@ -85,8 +88,13 @@ const WHEN: Readonly<Record<Settings['sidecar']['registerOn'], string>> = {
   manual: 'when it calls sidecar.register()',
 }
 
-function load({ main = resolve('package.json'), argv = [] }: ShowOptions): LoadedSettings {
-  return loadSettings({ main, argv, required: false })
+function load({
+  cwd = process.cwd(),
+  env,
+  main = resolve(cwd, 'package.json'),
+  argv = [],
+}: ShowOptions): LoadedSettings {
+  return loadSettings({ cwd, env, main, argv, required: false })
 }
 
 /** With every default filled in. */

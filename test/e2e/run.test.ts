@@ -290,3 +290,53 @@ describe('nacos-sidecar run', () => {
     expect(runs.onRequest.exit).toEqual({ code: null, signal: 'SIGTERM' })
   })
 })
+
+describe('nacos-sidecar run, further ways', () => {
+  test('TypeScript by the app’s tsx; the workers of a cluster register with the same flags; the end is the app’s', async () => {
+    const script = fileURLToPath(new URL('../fixtures/apps/typed-cluster.ts', import.meta.url))
+    const said = { ...BASE, 'service.name': 'typed', server: registry.address, 'shutdown.graceful': 'false' }
+    const child = start('flags', said, {}, script)
+    const { port, argv } = await child.message<{ port: number; argv: string[] }>('worker')
+    expect(argv).toEqual(['first', '--second'])
+    expect(await child.message('primary')).toMatchObject({ argv, execArgv: [] })
+    await child.line(/ registered /)
+    const instances = () => registry.services().find(({ service }) => service === 'typed')?.instances
+    expect(instances()).toEqual([expect.objectContaining({ port, ip: '127.0.0.1' })])
+    child.signal('SIGTERM')
+    expect(await child.exited).toEqual({ code: 7, signal: null })
+    expect(instances() ?? []).toEqual([])
+  })
+
+  test('--import nacos-sidecar/register: the same with variables and nacos.yaml', async () => {
+    const cwd = tempFolder({
+      'nacos.yaml': `nacos: { server: "${registry.address}", service: { group: SHOP, ip: 127.0.0.1 } }`,
+    })
+    const register = new URL('../../dist/register.js', import.meta.url).href
+    const env = { NACOS_SERVICE_NAME: 'imported', NACOS_GRACEFUL_SHUTDOWN: 'false' }
+    const child = startChild(APP, { execArgv: ['--import', register], cwd, env })
+    const port = await portOf(child)
+    await child.line(/ registered /)
+    expect(registry.services().find(({ service }) => service === 'imported')).toMatchObject({
+      group: 'SHOP',
+      instances: [expect.objectContaining({ port, ip: '127.0.0.1' })],
+    })
+    child.signal('SIGTERM')
+    expect(await child.exited).toEqual({ code: null, signal: 'SIGTERM' })
+  })
+
+  test.each([
+    ['what the app throws', "throw new Error('own')", ['Error: own', 'app.cjs:1']],
+    [
+      'a setting that is wrong',
+      'console.log("started")',
+      ['nacos-sidecar: command line: --service-port', 'expected an integer'],
+    ],
+  ])('%s ends it with code 1, and is said as it is', async (what, source, said) => {
+    const folder = tempFolder({ 'app.cjs': source, 'package.json': '{"name":"a"}' })
+    const flags = what.includes('setting') ? ['--service-port', '80a'] : ['--nacos-server', CLOSED]
+    const child = startChild(CLI, { args: ['run', ...flags, 'app.cjs'], cwd: folder })
+    expect(await child.exited).toEqual({ code: 1, signal: null })
+    for (const text of said) expect(child.stderr).toContain(text)
+    expect(child.stdout).toBe('')
+  })
+})
