@@ -1,6 +1,10 @@
 import type { EventEmitter } from 'node:events'
+import { createActuator, hasOwnPort } from './actuator/actuator.js'
+import { managementMetadata } from './actuator/management-metadata.js'
+import { openManagementServer, type ManagementServer } from './actuator/management-server.js'
+import { createSidecarMeters } from './actuator/sidecar-meters.js'
 import { createAlerts } from './alerts/alerts.js'
-import { healthPage, type HealthComponents, type HealthStatus } from './adapters/health.js'
+import { createHealth, type HealthComponents, type HealthStatus } from './adapters/health.js'
 import { ownApp, type AppOwner } from './app-owners.js'
 import { createCallRuntime, type CallRuntime } from './calls/runtime.js'
 import { createConfig, type Config } from './config/config.js'
@@ -49,6 +53,8 @@ export interface SidecarParts {
   readonly resources: Resources
   /** Calls back when the app has answered its first request. */
   onFirstRequest(callback: () => void): void
+  /** `undefined` without `management.server.port`. */
+  readonly management: ManagementServer | undefined
   /** Aborts when the sidecar has stopped. */
   readonly signal: AbortSignal
 }
@@ -90,10 +96,23 @@ export function compose(
   const emit: Emit = (event, ...args) => {
     tell(event, ...args)
     alerts.onEvent(event, ...args)
+    own.onEvent(event, ...args)
   }
   const common = { settings, store, logger, emit }
   const { auth, sidecar } = settings
   const { discovery, config } = settings.cloud.nacos
+  const own = createSidecarMeters({
+    group: discovery.group,
+    facts: () => ({
+      phase: lifecycle.phase,
+      registered: member.state?.listed ?? false,
+      connected: registry.discovery.transport.describe().connected,
+      lastBeatAt: member.state?.lastBeatAt === undefined ? undefined : new Date(member.state.lastBeatAt),
+      services: runtime.directory.status(),
+      ejected: runtime.routes.ejected(),
+      documents: remote.documents().map(({ state }) => state),
+    }),
+  })
 
   const registry = openRegistryClients({ settings, logger, transport: options.transport })
   const observation = createObservation({
@@ -111,6 +130,7 @@ export function compose(
   const member = createMember({
     ...common,
     ...registry.discovery,
+    metadata: () => managementMetadata(settings, management),
     lastKnown: (own) => runtime.directory.peek(serviceKeyText(own))?.all.find((one) => isSameInstance(one, own)),
   })
   registry.listen({
@@ -144,12 +164,19 @@ export function compose(
       remote.close()
       // A call that gets no answer must not keep the connections to the registry open.
       await Promise.all([runtime.close(), registry.close()])
+      // Until here it said that the process leaves.
+      await management?.close()
     },
   })
   const ownConfig = createConfig({ store, logger, emit, ...documents, group: config.group })
   const resources = createResources(lifecycle.hooks, { config: ownConfig, logger, emit })
   const probe = app === undefined ? undefined : createServerProbe()
-  const figures = observeRequests(recorder, observation.requests, healthPage)
+  const health = createHealth(() => healthOf(lifecycle, remote, member, owner, resources))
+  const actuator = createActuator({
+    ...{ ...common, log, recorder, meters: own.meters, registry: options.metricsRegistry },
+    ...{ health: sidecar.health.enabled ? health : () => undefined, signal: stopped.signal },
+  })
+  const figures = observeRequests(recorder, observation.requests, actuator.patternOf)
   let onFirstRequest = () => {}
   const observeFirst = sidecar.registerOn === 'request' ? createFirstRequest(() => onFirstRequest()) : undefined
   const observe: typeof figures = observeFirst
@@ -164,12 +191,20 @@ export function compose(
     fetch: createFetch(() => runtime, AUTH_CONNECTIONS),
     signal: stopped.signal,
     replaced: () => owner.hasOther('guards'),
-    health: () => healthOf(lifecycle, remote, member, owner, resources),
+    page: (...request) => actuator.page('app', ...request),
+    healthPath: settings.management.endpoints.web.basePath,
     onRequest: probe?.onRequest,
     recorder,
     observe,
   })
   const observeServer = app === undefined && !guarded.servers ? observeServers(observe, stopped.signal) : undefined
+  const management = hasOwnPort(settings)
+    ? openManagementServer({
+        settings: settings.management.server,
+        page: (...request) => actuator.page('management', ...request),
+        logger,
+      })
+    : undefined
   lifecycle.start({
     app: guarded.mounted,
     serverPort: settings.server.port,
@@ -194,6 +229,7 @@ export function compose(
     config: ownConfig,
     resources,
     onFirstRequest: (callback) => void (onFirstRequest = callback),
+    management,
     signal: stopped.signal,
   }
 }

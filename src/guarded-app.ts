@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Adapter, AppHooks, MountedApp } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
-import { createHealth, type HealthStatus } from './adapters/health.js'
-import { OPEN } from './auth/decision.js'
+import { OPEN, refusalHeaders } from './auth/decision.js'
 import { createGuard, type Guard } from './auth/guard.js'
 import { requestContext } from './auth/request-context.js'
 import { createServiceCall } from './auth/service-call.js'
@@ -39,14 +38,30 @@ export interface GuardedAppOptions {
   readonly signal: AbortSignal
   /** This sidecar has stopped, and another one guards the app. */
   replaced(): boolean
-  /** `undefined` where another sidecar's page is to answer. */
-  health(): HealthStatus | undefined
+  /** The sidecar's own pages. */
+  readonly page: AppHooks['page']
+  /** What the health pages are below, beside the usual paths. */
+  readonly healthPath: string
   /** Called with every request that reaches the app; true for a probe of the sidecar, which is answered at once. */
   readonly onRequest?: (request: IncomingMessage) => boolean
   /** Where the figures of checks are written. */
   readonly recorder: Recorder
   /** Hears of every request that the app serves. */
   readonly observe?: AppHooks['observe']
+}
+
+/** Where the app guards its own routes, the sidecar still guards its pages; the health pages are open as everywhere. */
+function guardPages(guard: Guard, pageOf: AppHooks['page']): AppHooks['page'] {
+  return (request, response, target) => {
+    const page = pageOf(request, response, target)
+    if (!page) return undefined
+    return async (parsed) => {
+      const decision = await guard.check(request, target)
+      if (decision.allowed) return page(parsed)
+      const headers = { ...refusalHeaders(decision), 'content-type': 'application/json; charset=utf-8' }
+      return { status: decision.status, body: JSON.stringify(decision.body), headers }
+    }
+  }
 }
 
 /** @throws SidecarError `SIDECAR_APP_UNSUPPORTED`, `SIDECAR_AUTH_SETTINGS` */
@@ -58,6 +73,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
   const guard = createGuard({
     settings: auth,
     code,
+    healthPath: options.healthPath,
     verify: verify && observeVerify(verify, options.recorder),
     call: observeCall(createServiceCall(auth.service ?? '', fetch), options.recorder),
     logger,
@@ -88,7 +104,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
     guard: servers?.guardApp,
     onRequest: options.onRequest,
     observe: options.observe,
-    health: sidecar.health.enabled ? createHealth(options.health) : () => undefined,
+    page: auth.enabled && auth.mount === 'manual' ? guardPages(guard, options.page) : options.page,
     context,
   })
   return {

@@ -24,14 +24,22 @@ export interface SidecarLog {
   recent(): readonly LogEntry[]
   /** From now on `logging.level.nacos-sidecar` is read live: Nacos may change it. */
   followLevel(store: PropertyStore): void
+  /** `configured`: what the settings or `setLevel` say; `undefined` where neither does. */
+  level(): { readonly configured: LogLevel | undefined; readonly effective: LogLevel }
+  /** Until the settings change, or for `undefined` until now: then theirs counts. */
+  setLevel(level: LogLevel | undefined): void
 }
 
+const DEFAULT_LEVEL: LogLevel = 'info'
 /** So many lines are kept. */
 const MAX_RECENT = 500
 
 /** The app's own logger, or the default one; `sidecar.log-file` beside it; each line with the trace of its request. */
 export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sidecar'>, own?: Logger): SidecarLog {
-  let current = levelOf(logging.level['nacos-sidecar'])
+  let configured = levelOf(logging.level['nacos-sidecar'])
+  /** Set by hand. */
+  let byHand: LogLevel | undefined
+  let current = configured ?? DEFAULT_LEVEL
   const level = () => current
   const { format } = logging
   const main = own ? escaping(own) : createLogger(level, undefined, format)
@@ -54,6 +62,13 @@ export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sideca
     for (const output of outputs) output[as](message, traced)
   }
   const logger: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  function use(reason: string): void {
+    const next = byHand ?? configured ?? DEFAULT_LEVEL
+    if (next === current) return
+    current = next
+    logger.info(`the level of the log is ${next} from now on (${reason})`)
+  }
+
   return {
     logger,
     access(line, fields) {
@@ -61,20 +76,25 @@ export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sideca
       for (const output of accessOutputs) output.info(line, traced)
     },
     recent: () => [...entries],
+    level: () => ({ configured: byHand ?? configured, effective: current }),
+    setLevel(next) {
+      byHand = next
+      use('/actuator/loggers')
+    },
     followLevel(store) {
       store.watch(() => {
         const next = levelOf(store.get('logging.level.nacos-sidecar'))
-        if (next === current) return
-        current = next
-        logger.info(`the level of the log is ${next} from now on (logging.level.nacos-sidecar)`)
+        if (next === configured) return
+        configured = next
+        byHand = undefined
+        use('logging.level.nacos-sidecar')
       })
     },
   }
 }
 
-function levelOf(value: unknown): LogLevel {
-  const { data } = logLevel.safeParse(value)
-  return data ?? 'info'
+function levelOf(value: unknown): LogLevel | undefined {
+  return logLevel.safeParse(value).data
 }
 
 /** A line that a request caused can be found by its trace. */

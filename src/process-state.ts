@@ -1,5 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { Server as HttpServer } from 'node:http'
+import type { MetricsRegistry } from './actuator/prometheus-page.js'
 import type { OwnedApp } from './app-owners.js'
 import type { BalancerFactory } from './balance/balancer.js'
 import type { ActiveStore } from './config/accessors.js'
@@ -37,6 +38,8 @@ export interface ProcessState {
   debugLog: true
   /** The sidecars of each app. */
   appOwners: WeakMap<object, Set<OwnedApp>>
+  /** prom-client's default metrics, where the app has none. */
+  defaultMetrics: MetricsRegistry
   /** Servers of this package, which are never taken for the app's: the embedded registry, test helpers. */
   ignoredServers: WeakSet<object>
 }

@@ -70,7 +70,7 @@ export function createServerGuard({
   everyServer,
   signal,
 }: ServerGuardOptions): ServerGuard {
-  const hooks: AppHooks = { guard: guard.check, health: () => undefined, context, observe }
+  const hooks: AppHooks = { guard: guard.check, page: () => undefined, context, observe }
   const installed = new WeakSet<HttpServer>()
   const own = new Set<HttpServer>()
   const decided = new WeakMap<IncomingMessage, Decided>()

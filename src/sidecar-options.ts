@@ -1,3 +1,4 @@
+import type { MetricsRegistry } from './actuator/prometheus-page.js'
 import type { Verify } from './auth/verifier.js'
 import { SidecarError } from './errors.js'
 import type { StartContext, StopContext } from './lifecycle/hooks.js'
@@ -23,6 +24,8 @@ export interface SidecarOptions {
   readonly transport?: NacosTransport
   /** Gets the figures of each `sidecar.observe.period`, beside the event `period`. */
   readonly statsReporter?: StatsReporter
+  /** A registry of prom-client whose metrics are on `/actuator/prometheus` too. @default prom-client's own `register` */
+  readonly metricsRegistry?: MetricsRegistry
   /** `false` leaves SIGTERM and SIGINT to you: call `stop()` yourself. @default true */
   readonly signals?: boolean
   /**

@@ -88,6 +88,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
       this.onStop((context) => hook(withSidecar(context)), optionsOf(hook))
     }
     this.ready = remote.load(parts.signal).then(async () => {
+      await parts.management?.listening
       await lifecycle.hooks.starts.run()
       return this
     })

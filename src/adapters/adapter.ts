@@ -4,10 +4,12 @@ import type { RequestContext } from '../context.js'
 
 export type { GuardDecision }
 
-/** An answer the sidecar gives itself (health). */
+/** An answer the sidecar gives itself: a page of its own. */
 export interface DirectAnswer {
   readonly status: number
+  /** Text or bytes where the headers name a `content-type`; otherwise it is sent as JSON. */
   readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** A request as an adapter takes it in. */
@@ -22,8 +24,12 @@ export interface Arrival {
   client?(request: IncomingMessage): string | undefined
 }
 
-/** A page of the sidecar's own; it is made only if no route of the app answers. Never rejects. */
-export type DirectPage = () => DirectAnswer | Promise<DirectAnswer>
+/**
+ * A page of the sidecar's own; it is made only if no route of the app answers. Never rejects.
+ *
+ * @param parsed what a body parser of the app has made of the body
+ */
+export type DirectPage = (parsed?: unknown) => DirectAnswer | Promise<DirectAnswer>
 
 /** What the sidecar asks a framework adapter to put in front of an app. All framework-free. */
 export interface AppHooks {
@@ -40,8 +46,8 @@ export interface AppHooks {
    * (an app mounted in another one).
    */
   guard?(request: IncomingMessage, url?: string): GuardDecision | Promise<GuardDecision>
-  /** The health page for this request target, or `undefined`. The app's own route wins. */
-  health(method: string, target: string): DirectPage | undefined
+  /** The page of the sidecar's own for this request target, or `undefined`. The app's own route wins. */
+  page(request: IncomingMessage, response: ServerResponse, target: string): DirectPage | undefined
   /**
    * What of this request travels on to the services it calls; `undefined` where nothing does. Absent where nothing
    * ever does. `token` is the one the guard has found.

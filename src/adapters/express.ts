@@ -7,7 +7,7 @@ import { insteadOf404 } from './instead-of-404.js'
 
 type Out = (error?: unknown) => void
 type Handle = (this: ExpressApp, request: ExpressRequest, response: ServerResponse, out?: Out) => void
-type ExpressRequest = IncomingMessage & { readonly baseUrl?: string }
+type ExpressRequest = IncomingMessage & { readonly baseUrl?: string; readonly body?: unknown }
 
 /** What both majors share and this adapter needs. */
 interface ExpressApp {
@@ -85,13 +85,13 @@ function route(
   response: ServerResponse,
   out: Out | undefined,
 ): void {
-  const page = hooks.health(request.method ?? 'GET', routedUrl(request) ?? '/')
+  const page = hooks.page(request, response, routedUrl(request) ?? '/')
   if (!page) return handle.call(app, request, response, out)
-  insteadOf404(response, () => sendPage(response, page))
+  insteadOf404(response, () => sendPage(response, page, request.body))
   handle.call(app, request, response, unrouted(page, app, handle, request, response, out))
 }
 
-/** What happens to a health request that no route of the app has answered. */
+/** What happens to a request for a page of ours that no route of the app has answered. */
 function unrouted(
   page: DirectPage,
   app: ExpressApp,
@@ -101,7 +101,7 @@ function unrouted(
   out: Out | undefined,
 ): Out {
   return (error) => {
-    if (!error && !response.headersSent) return sendPage(response, page)
+    if (!error && !response.headersSent) return sendPage(response, page, request.body)
     if (out) return out(error)
     // Express handles an error finally inside `handle`: run it once more, with a router that only fails.
     const failing = { value: { handle: (_request: unknown, _response: unknown, done: Out) => done(error) } }

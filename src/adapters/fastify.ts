@@ -17,7 +17,7 @@ interface FastifyReply {
   readonly raw: ServerResponse
   code(status: number): FastifyReply
   header(name: string, value: string): FastifyReply
-  headers(headers: Record<string, string>): FastifyReply
+  headers(headers: Readonly<Record<string, string>>): FastifyReply
   send(body: unknown): FastifyReply
 }
 type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
@@ -104,9 +104,11 @@ function onRequest(hooks: AppHooks): OnRequest {
   return (request, reply, done) => {
     const { raw } = request
     const handle = () => {
-      const page = request.is404 ? hooks.health(raw.method ?? 'GET', raw.url ?? '/') : undefined
-      if (page) void Promise.resolve(page()).then(({ status, body }) => reply.code(status).send(body))
-      else done()
+      const page = request.is404 ? hooks.page(raw, reply.raw, raw.url ?? '/') : undefined
+      if (!page) return done()
+      void Promise.resolve(page()).then(({ status, body, headers = {} }) =>
+        reply.code(status).headers(headers).send(body),
+      )
     }
     const arrival = {
       request: raw,

@@ -1,6 +1,6 @@
 import { isHealthRequest } from '../auth/unguarded.js'
 import { withoutQuery } from '../auth/route-path.js'
-import type { AppHooks, DirectAnswer } from './adapter.js'
+import type { DirectAnswer, DirectPage } from './adapter.js'
 
 /** What the health pages are made of. */
 export interface HealthStatus {
@@ -26,20 +26,17 @@ export interface HealthComponent {
 }
 
 /**
- * The pages of `AppHooks.health`, in Spring Boot's format. Only readiness ever answers 503: while starting, while
+ * The health pages, in Spring Boot's format. Only readiness ever answers 503: while starting, while
  * leaving, and while a resource is DOWN that says it counts. An outage of the registry must not restart the fleet.
  */
-export function createHealth(status: () => HealthStatus | undefined): AppHooks['health'] {
+export function createHealth(
+  status: () => HealthStatus | undefined,
+): (method: string, target: string) => DirectPage | undefined {
   return (method, target) => {
     if (!isHealthRequest(method, target)) return undefined
     const now = status()
     return now && (() => page(withoutQuery(target), now))
   }
-}
-
-/** The path of a health page; `undefined` for any other target. */
-export function healthPage(method: string, target: string): string | undefined {
-  return isHealthRequest(method, target) ? withoutQuery(target) : undefined
 }
 
 function page(path: string, now: HealthStatus): DirectAnswer | Promise<DirectAnswer> {

@@ -22,7 +22,9 @@ interface KoaContext {
   readonly _matchedRoute?: unknown
   status: number
   body: unknown
-  set(headers: Record<string, string>): void
+  /** Koa's own; `body` where a parser has put it there. */
+  readonly request?: { readonly body?: unknown }
+  set(headers: Readonly<Record<string, string>>): void
 }
 
 interface KoaApp {
@@ -113,7 +115,7 @@ function routedUrl({ req, originalUrl, mountPath }: KoaContext): string | undefi
 }
 
 function route(hooks: AppHooks, context: KoaContext, next: Next): Promise<unknown> {
-  const page = hooks.health(context.req.method ?? 'GET', routedUrl(context) ?? '/')
+  const page = hooks.page(context.req, context.res, routedUrl(context) ?? '/')
   if (!page) return next()
   const unrouted = () => answerUnrouted(context, page)
   return next().then(unrouted, (error: unknown) => {
@@ -126,9 +128,10 @@ function route(hooks: AppHooks, context: KoaContext, next: Next): Promise<unknow
 /** No route answers it: Koa would send 404, or a catch-all handler does. */
 async function answerUnrouted(context: KoaContext, page: DirectPage): Promise<void> {
   if (context.status !== 404 || context.headerSent || context.respond === false) return
-  const { status, body } = await page()
+  const { status, body, headers = {} } = await page(context.request?.body)
   context.status = status
-  context.body = body
+  context.set(headers)
+  context.body = status === 204 ? null : body
 }
 
 async function replyRefusal(context: KoaContext, refusal: Refusal): Promise<void> {

@@ -4,7 +4,7 @@ import { sendPage } from './send-json.js'
 import { express } from './express.js'
 
 type NotFound = (
-  request: IncomingMessage & { readonly originalUrl?: string },
+  request: IncomingMessage & { readonly originalUrl?: string; readonly body?: unknown },
   response: ServerResponse,
   next: unknown,
 ) => unknown
@@ -39,7 +39,7 @@ export function createNest(frameworks: readonly Adapter[]): Adapter {
     matches: (app) => inner(app) !== undefined,
     mount(app, hooks) {
       const { adapter, instance } = inner(app)!
-      if (adapter === express) answerHealth((app as NestApp).getHttpAdapter()!, hooks)
+      if (adapter === express) answerPages((app as NestApp).getHttpAdapter()!, hooks)
       const mounted = adapter.mount(instance, hooks)
       return {
         ...mounted,
@@ -68,12 +68,12 @@ function serverOf(app: NestApp): unknown {
 }
 
 /** Nest ends Express's chain with a 404 of its own: nothing comes after it. */
-function answerHealth(httpAdapter: NestHttpAdapter, hooks: AppHooks): void {
+function answerPages(httpAdapter: NestHttpAdapter, hooks: AppHooks): void {
   const { setNotFoundHandler } = httpAdapter
   httpAdapter.setNotFoundHandler = function (handler, ...more) {
     const notFound: NotFound = (request, response, next) => {
-      const page = hooks.health(request.method ?? 'GET', request.originalUrl ?? request.url ?? '/')
-      return page ? sendPage(response, page) : handler(request, response, next)
+      const page = hooks.page(request, response, request.originalUrl ?? request.url ?? '/')
+      return page ? sendPage(response, page, request.body) : handler(request, response, next)
     }
     return setNotFoundHandler.call(this, notFound, ...more)
   }

@@ -17,12 +17,25 @@ export function sendJson(
   response.end(text)
 }
 
-/** Answers with a page of the sidecar's own. */
-export function sendPage(response: ServerResponse, page: DirectPage): void {
-  const send = ({ status, body }: DirectAnswer) => sendJson(response, status, body)
-  const answer = page()
+/** Answers with a page of the sidecar's own. @param parsed the body of the request, where it was read already */
+export function sendPage(response: ServerResponse, page: DirectPage, parsed?: unknown): void {
+  const send = ({ status, body, headers }: DirectAnswer) =>
+    headers ? sendBytes(response, status, body as string | Buffer, headers) : sendJson(response, status, body)
+  const answer = page(parsed)
   if (answer instanceof Promise) void answer.then(send)
   else send(answer)
+}
+
+function sendBytes(
+  response: ServerResponse,
+  status: number,
+  body: string | Buffer,
+  headers: Readonly<Record<string, string>>,
+): void {
+  response.statusCode = status
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  if (status !== 204) response.setHeader('content-length', Buffer.byteLength(body))
+  response.end(body)
 }
 
 export function sendRefusal(response: ServerResponse, refusal: Refusal): void {

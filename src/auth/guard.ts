@@ -44,6 +44,8 @@ export interface GuardOptions {
   readonly code?: string
   /** How to reach `auth.service`. */
   readonly call?: CallAuthService
+  /** What the health pages are below, beside the usual paths. @default '/actuator' */
+  readonly healthPath?: string
   /** Decides in code; goes before `auth.service`. */
   readonly verify?: Verify
   readonly logger: Logger
@@ -96,7 +98,7 @@ const DECISIONS: Record<Exclude<Verdict, 'allowed'>, GuardDecision> = { refused:
  * @throws SidecarError `SIDECAR_AUTH_SETTINGS` where it is enabled and there is nothing to ask, or an exclude is wrong.
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { settings, logger } = options
+  const { settings, logger, healthPath = '/actuator' } = options
   const verifier = settings.enabled ? chooseVerifier(options) : undefined
   const isExcluded = compileExcludes(settings.excludePaths)
   const now = options.now ?? (() => performance.now())
@@ -115,7 +117,7 @@ export function createGuard(options: GuardOptions): Guard {
     if (!verifier) return OPEN
     const known = cachedPermit(request, url)
     if (known) return known
-    if ((settings.openPreflight && isPreflight(request, url)) || isUnguardedHealth(request, url)) return OPEN
+    if ((settings.openPreflight && isPreflight(request, url)) || isUnguardedHealth(request, url, healthPath)) return OPEN
     return authorize(verifier, request, url)
   }
 

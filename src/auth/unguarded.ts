@@ -9,9 +9,25 @@ export function isHealthRequest(method: string | undefined, target: string): boo
   return (method === 'GET' || method === 'HEAD') && HEALTH.test(target)
 }
 
-/** The same, and it surely runs as GET: a method override could make something else of it behind the guard. */
-export function isUnguardedHealth(request: IncomingMessage, target: string): boolean {
-  return isHealthRequest(request.method, target) && methodsOf(request, target) === 'GET'
+/**
+ * The same target below `/actuator`, where it is a health page below another path.
+ *
+ * @param basePath `management.endpoints.web.base-path`
+ * @example usualHealthTarget('/manage/health/liveness', '/manage') // '/actuator/health/liveness'
+ */
+export function usualHealthTarget(target: string, basePath: string): string {
+  if (basePath === '' || basePath === '/actuator' || !target.startsWith(`${basePath}/health`)) return target
+  return `/actuator${target.slice(basePath.length)}`
+}
+
+/**
+ * Whether this is a health page, and surely runs as GET: a method override could make something else of it behind the
+ * guard.
+ */
+export function isUnguardedHealth(request: IncomingMessage, target: string, basePath: string): boolean {
+  return (
+    isHealthRequest(request.method, usualHealthTarget(target, basePath)) && methodsOf(request, target) === 'GET'
+  )
 }
 
 /**

@@ -48,6 +48,11 @@ export class OutlierDetector {
     private readonly listener: EjectionListener,
   ) {}
 
+  /** Instances that are out because they failed; those that wait for a probe, too. */
+  get ejected(): number {
+    return this.ejectedCount
+  }
+
   /**
    * The instances that may be called: without draining ones, unless all drain; and without ejected ones, unless too few
    * would be left, because many failures at once are not the fault of the instances.

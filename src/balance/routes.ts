@@ -33,6 +33,8 @@ export interface RouteChoice {
  */
 export interface Routes {
   to(service: string, choice?: RouteChoice): ServiceRoute
+  /** How many instances of each service that is called are ejected. */
+  ejected(): readonly { readonly service: string; readonly instances: number }[]
   close(): void
 }
 
@@ -69,6 +71,7 @@ export function createRoutes(options: RoutesOptions): Routes {
         })
       })
     },
+    ejected: () => [...detectors].map(([service, { ejected: instances }]) => ({ service, instances })),
     close() {
       for (const outlierDetector of detectors.values()) outlierDetector.close()
     },

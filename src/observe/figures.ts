@@ -16,7 +16,7 @@ const MAX_TAGS = 32
 export class Figures {
   count = 0
   errors = 0
-  private attempts = 0
+  attempts = 0
   private min = Infinity
   private max = 0
   private total = 0

@@ -48,6 +48,20 @@ export class Histogram {
     return 0
   }
 
+  /**
+   * How many values did not exceed each of these times; a value at the edge is on either side, by 1.6 %.
+   *
+   * @param bounds in ms, ascending
+   */
+  upTo(bounds: readonly number[]): number[] {
+    let seen = 0
+    let at = 0
+    return bounds.map((bound) => {
+      for (; at < this.counts.length && middleOf(this.first + at) <= bound * 1000; at++) seen += this.counts[at]!
+      return seen
+    })
+  }
+
   private addTo(index: number, count: number): void {
     let at = index - this.first
     if (at < 0 || at >= this.counts.length) {

@@ -3,7 +3,7 @@ export type OperationKind = 'server' | 'client' | 'resolve' | 'config' | 'auth' 
 
 export const OPERATION_KINDS: readonly OperationKind[] = ['server', 'client', 'resolve', 'config', 'auth', 'custom']
 
-/** What became of one operation. Its facts are read at most once, and only while a sample is still wanted. */
+/** What became of one operation. `status` and `code` are read always; the other facts at most once, and only while a sample is still wanted. */
 export interface OperationOutcome {
   readonly failed: boolean
   /** Requests that it took; more than 1 where it was sent again. @default 1 */

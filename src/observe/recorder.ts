@@ -1,5 +1,6 @@
 import { cutTags, Figures, type SampleLimits } from './figures.js'
 import { matchesPattern } from './name-pattern.js'
+import { Outcomes, type OutcomeFigures } from './outcomes.js'
 import { OPERATION_KINDS, type OperationKind, type OperationOutcome, type OperationStats } from './operation.js'
 
 /** What of the settings a recorder goes by; each may change while it records. */
@@ -14,10 +15,19 @@ export interface RecorderRules extends SampleLimits {
 /** What names beyond `sidecar.observe.max-names` count as, for each kind. */
 const OTHER = 'other'
 
-/** Of one name: what came since the last period, and what came before it. */
+/** What became of the operations of one name. */
+export interface OutcomesOf {
+  readonly name: string
+  /** Requests that they took. */
+  readonly attempts: number
+  readonly outcomes: readonly OutcomeFigures[]
+}
+
+/** Of one name: what came since the last period, and what came before it; and all since the start by its outcome. */
 class Operation {
   readonly current = new Figures()
   readonly past = new Figures()
+  outcomes = new Outcomes()
 
   constructor(
     readonly kind: OperationKind,
@@ -39,6 +49,8 @@ export class Recorder {
   private names = 0
   private rules: RecorderRules
   private expected: ReadonlySet<string> = new Set()
+  /** Kinds whose outcomes have a histogram each. */
+  private timed: ReadonlySet<OperationKind> = new Set()
 
   constructor(rules: RecorderRules) {
     this.rules = rules
@@ -71,7 +83,10 @@ export class Recorder {
     if (!this.enabled) return
     const known = this.operations.get(kind)!
     const operation = known.get(name) ?? this.open(known, kind, name)
-    operation?.current.add(ms > 0 ? ms : 0, outcome, this.rules)
+    if (operation === undefined) return
+    const took = ms > 0 ? ms : 0
+    operation.current.add(took, outcome, this.rules)
+    operation.outcomes.add(took, outcome.status ?? 0, outcome.code, this.timed.has(kind))
   }
 
   /** Tags as the settings limit them. */
@@ -91,7 +106,8 @@ export class Recorder {
   /** What came since the last call of it; from here on it is past. */
   take(): OperationStats[] {
     const taken: OperationStats[] = []
-    for (const { kind, name, current, past } of this.all()) {
+    for (const { kind, name, current, past, outcomes } of this.all()) {
+      outcomes.endPeriod()
       if (current.count === 0) continue
       taken.push(current.stats(kind, name))
       past.merge(current)
@@ -121,6 +137,24 @@ export class Recorder {
       errors += past.errors + current.errors
     }
     return { requests, errors }
+  }
+
+  /** All since the start by status and code, at most 24 of each name; the arrays are the recorder's own. */
+  byOutcome(kind: OperationKind): OutcomesOf[] {
+    const known = [...this.operations.get(kind)!.values()].filter((one) => one !== undefined)
+    return known.map(({ name, current, past, outcomes }) => ({
+      name,
+      attempts: past.attempts + current.attempts,
+      outcomes: outcomes.all,
+    }))
+  }
+
+  /** Keeps a histogram for each outcome of these kinds, from now on: what is counted by outcome begins anew for a kind that changes. */
+  keepHistograms(kinds: ReadonlySet<OperationKind>): void {
+    for (const operation of this.all()) {
+      if (this.timed.has(operation.kind) !== kinds.has(operation.kind)) operation.outcomes = new Outcomes()
+    }
+    this.timed = kinds
   }
 
   private all(): Operation[] {

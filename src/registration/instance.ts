@@ -17,6 +17,8 @@ export interface InstanceOptions {
   readonly port: number
   /** The server found uses TLS itself; `cloud.nacos.discovery.secure` is for a proxy in front. @default false */
   readonly secure?: boolean
+  /** Weaker than the metadata of the settings. @default none */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -27,7 +29,7 @@ export interface InstanceOptions {
  * const { ip } = chooseAddress(settings.cloud.nacos.discovery)
  * const instance = createInstance({ settings, namespace: '', ip, port: 9202 })
  */
-export function createInstance({ settings, namespace, ip, port, secure = false }: InstanceOptions): ServiceInstance {
+export function createInstance({ settings, namespace, ip, port, secure = false, metadata }: InstanceOptions): ServiceInstance {
   const { discovery } = settings.cloud.nacos
   return Object.freeze({
     namespace,
@@ -40,7 +42,7 @@ export function createInstance({ settings, namespace, ip, port, secure = false }
     enabled: discovery.instanceEnabled,
     ephemeral: discovery.ephemeral,
     cluster: discovery.clusterName,
-    metadata: Object.freeze(metadataOf(discovery, secure || discovery.secure)),
+    metadata: Object.freeze({ ...metadata, ...metadataOf(discovery, secure || discovery.secure) }),
   })
 }
 

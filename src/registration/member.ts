@@ -51,6 +51,8 @@ export interface MemberOptions extends Pick<RegistrarOptions, 'lastKnown'> {
   /** `''` is the public namespace. */
   readonly namespace: string
   readonly settings: Settings
+  /** Further metadata, once the app listens; what the settings say is stronger. @default none */
+  readonly metadata?: () => Readonly<Record<string, string>>
   readonly logger: Logger
   readonly emit: Emit
 }
@@ -69,7 +71,8 @@ export function isRegistering({ cloud: { nacos, discovery, serviceRegistry } }: 
  * @throws SidecarError `SIDECAR_SETTINGS_INVALID` where nothing could be registered by these settings, whatever the
  * server.
  */
-export function createMember({ transport, namespace, settings, lastKnown, logger, emit }: MemberOptions): Member {
+export function createMember(options: MemberOptions): Member {
+  const { transport, namespace, settings, lastKnown, logger, emit } = options
   const { discovery } = settings.cloud.nacos
   const { inetutils } = settings.cloud
   const registers = isRegistering(settings)
@@ -86,7 +89,7 @@ export function createMember({ transport, namespace, settings, lastKnown, logger
     const { ip, reason, warnings } = chooseAddress(discovery, undefined, host, inetutils)
     logger.info(`registering ${ip}: ${reason}`)
     for (const warning of warnings) logger.warn(warning)
-    return createInstance({ settings, namespace, ip, port, secure })
+    return createInstance({ settings, namespace, ip, port, secure, metadata: options.metadata?.() })
   }
 
   return {

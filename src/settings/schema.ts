@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { flag, list, logLevel, oneOf, port, section, text } from './kinds.js'
 import { auth } from './schema/auth.js'
 import { feignClient } from './schema/feign.js'
+import { management } from './schema/management.js'
 import { nacos } from './schema/nacos.js'
 import { sidecar } from './schema/sidecar.js'
 import type { Settings } from './settings.js'
@@ -69,6 +70,7 @@ export const settingsSchema = section({
     client: z.record(z.string(), feignClient).default({}),
   }).prefault({}),
   sidecar: sidecar.prefault({}),
+  management: management.prefault({}),
   logging: section({
     /** Log levels by name; the sidecar's is `nacos-sidecar`: debug, info, warn, error or silent. Read live. @default info */
     level: z.record(z.string(), logLevel).default({}),
@@ -94,6 +96,7 @@ export type ConfigSettings = NacosSettings['config']
 export type AlertSettings = Settings['sidecar']['alerts']
 export type AuthSettings = Settings['auth']
 export type SidecarSettings = Settings['sidecar']
+export type ManagementSettings = Settings['management']
 export type ObserveSettings = SidecarSettings['observe']
 export type EjectionSettings = SidecarSettings['ejection']
 export type FeignClientSettings = Settings['feign']['client'][string]

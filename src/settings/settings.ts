@@ -683,13 +683,71 @@ export interface Settings {
     /** File to which log lines are appended too, from the level `logging.level.nacos-sidecar`. It is created with mode 0640. */
     readonly logFile?: string | undefined
   }
+  readonly management: {
+    readonly server: {
+      /** Path before all paths of this server. */
+      readonly basePath: string
+      /**
+       * Port of a server of their own for the pages, the health pages too. The port of the app, or 0 for any free one, as in
+       * Spring; -1 answers no page but the health pages.
+       * @default the pages are on the app's server
+       */
+      readonly port?: number | undefined
+      /**
+       * Address that this server listens on. Takes effect with a port of its own.
+       * @default every address
+       */
+      readonly address?: string | undefined
+    }
+    readonly endpoints: {
+      readonly web: {
+        /** Path that the pages are below. The health pages stay below `/actuator` as well. */
+        readonly basePath: string
+        readonly exposure: {
+          /** Pages that are not answered; stronger than `include`. */
+          readonly exclude: readonly string[]
+          /**
+           * Pages that are answered: `info`, `metrics`, `prometheus`, `loggers`, or `*`; the health pages always are.
+           * @default all of
+           * them behind the guard and on a port of their own; else none
+           */
+          readonly include?: readonly string[] | undefined
+        }
+      }
+    }
+    readonly info: {
+      readonly env: {
+        /** `true` shows the keys below `info` on the page `info`. Unlike Spring, they are shown unless this is `false`. */
+        readonly enabled: boolean
+      }
+    }
+    readonly metrics: {
+      /**
+       * Tags of every metric. `application` is there without it.
+       * @default application: the value of application.name
+       */
+      readonly tags: {
+        readonly [name: string]: string
+      }
+      readonly distribution: {
+        /** `http.server.requests: true` and `http.client.requests: true` add the buckets of Micrometer's histogram. */
+        readonly percentilesHistogram: {
+          readonly [name: string]: boolean
+        }
+        /** Further buckets: `http.server.requests: 100ms, 500ms`. */
+        readonly slo: {
+          readonly [name: string]: string
+        }
+      }
+    }
+  }
   readonly logging: {
     /**
      * Log levels by name; the sidecar's is `nacos-sidecar`: debug, info, warn, error or silent. Read live.
      * @default info
      */
     readonly level: {
-      readonly [name: string]: 'error' | 'debug' | 'info' | 'warn' | 'silent'
+      readonly [name: string]: 'error' | 'info' | 'debug' | 'warn' | 'silent'
     }
     /** `text`: a sentence a line. `json`: one object a line with `time`, `level`, `message`, fields and `traceId`. Not for a logger of your own. */
     readonly format: 'json' | 'text'

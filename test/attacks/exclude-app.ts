@@ -7,6 +7,8 @@ import { authSettings } from '../support/auth-service.js'
 import { EXCLUDED, ROUTES } from './exclude-targets.js'
 import { collectLog } from '../support/collect.js'
 
+const health = createHealth(() => ({ phase: 'serving', registered: true }))
+
 export const TOKEN = 'Authorization: Bearer good\r\n'
 
 export interface ExcludeApp {
@@ -49,7 +51,7 @@ function mountGuard({ app }: TestApp): void {
   })
   findAdapter(app).mount(app, {
     guard: (request, url) => guard.check(request, url),
-    health: createHealth(() => ({ phase: 'serving', registered: true })),
+    page: ({ method = 'GET' }, _response, target) => health(method, target),
     context: () => undefined,
   })
 }

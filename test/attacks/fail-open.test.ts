@@ -7,6 +7,8 @@ import { frameworks, type Running } from '../support/frameworks.js'
 import { authSettings, say, startAuthService, type AuthService } from '../support/auth-service.js'
 import { collectLog } from '../support/collect.js'
 
+const health = createHealth(() => ({ phase: 'serving', registered: true }))
+
 /** Every way of an auth service to decide nothing. */
 const OUTAGES: Record<string, AuthService['answer']> = {
   'a reset': (_request, response) => void response.destroy(),
@@ -47,7 +49,7 @@ async function start(auth: object, framework = frameworks[0]!) {
   const app = framework.create()
   findAdapter(app.app).mount(app.app, {
     guard: (request: IncomingMessage, url?: string) => guard.check(request, url),
-    health: createHealth(() => ({ phase: 'serving', registered: true })),
+    page: ({ method = 'GET' }, _response, target) => health(method, target),
     context: () => undefined,
   })
   app.route('GET', '/:name', (request) => ran.push(request.url!))

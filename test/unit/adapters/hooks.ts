@@ -8,7 +8,7 @@ export function testHooks(changes: Partial<AppHooks> & { status?: HealthStatus }
   const { status = { phase: 'serving', registered: true }, ...hooks } = changes
   return {
     guard: (request) => (request.headers.authorization || request.url?.startsWith('/health') ? OPEN : NO_TOKEN),
-    health: createHealth(() => status),
+    page: ({ method = 'GET' }, _response, target) => createHealth(() => status)(method, target),
     context: (request) => {
       const token = tokenOf(request, { query: true, cookies: true })
       return token === undefined ? undefined : { token }
