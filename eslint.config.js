@@ -66,6 +66,11 @@ const zones = [
     ['settings', 'properties', 'config', 'nacos/transport.ts', 'auth/verifier.ts'],
     'figures know what they wrap, and no more',
   ),
+  only(
+    'actuator',
+    ['adapters', 'auth', 'settings', 'properties', 'observe', 'logging.ts'],
+    'pages are made of figures and facts; they know no layer that has them',
+  ),
   only('auth', ['settings'], 'the guard is framework-free'),
   only('adapters', ['auth', 'settings'], 'adapters see auth and types only'),
   only('dev-server', [], 'the embedded registry shares no code with the client: a shared bug would be invisible'),

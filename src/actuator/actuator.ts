@@ -68,7 +68,11 @@ export function createActuator(options: ActuatorOptions): Actuator {
   const { basePath } = management.endpoints.web
   const separate = hasOwnPort(settings)
   let live = read()
-  const meters: Meter[] = [...requestMeters(recorder, (kind) => live.bounds(kind)), ...options.meters, ...processMeters()]
+  const meters: Meter[] = [
+    ...requestMeters(recorder, (kind) => live.bounds(kind)),
+    ...options.meters,
+    ...processMeters(),
+  ]
   const info = createInfoPage({ store, application: application.name, showsInfo: () => live.showsInfo })
   const prometheus = createPrometheusPage({ meters, tags: () => live.tags, registry: options.registry, logger })
   const unwatch = store.watch(() => void (live = read()))
@@ -127,7 +131,8 @@ export function createActuator(options: ActuatorOptions): Actuator {
   ): Promise<DirectAnswer> {
     const refusal = reasonToRefuse(request, side, auth.enabled)
     if (refusal) return errorAnswer(403, path, refusal)
-    if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(request.headers['content-type'] ?? '')) return errorAnswer(415, path)
+    if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(request.headers['content-type'] ?? ''))
+      return errorAnswer(415, path)
     return setLevel(log, name, await readJson(request, parsed), path)
   }
 
@@ -183,7 +188,8 @@ function linksOf({ headers, socket }: IncomingMessage, path: string, pages: Read
   const base = (/^[\w.:[\]-]+$/.test(host) ? `${scheme}://${host}` : '') + path
   const link = (href: string, templated = false) => ({ href, templated })
   const links: Record<string, object> = { self: link(base) }
-  if (health) Object.assign(links, { health: link(`${base}/health`), 'health-path': link(`${base}/health/{*path}`, true) })
+  if (health)
+    Object.assign(links, { health: link(`${base}/health`), 'health-path': link(`${base}/health/{*path}`, true) })
   for (const page of pages) {
     links[page] = link(`${base}/${page}`)
     if (page === 'metrics') links['metrics-requiredMetricName'] = link(`${base}/metrics${PATTERNS.metrics}`, true)

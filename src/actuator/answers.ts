@@ -32,7 +32,13 @@ export function errorAnswer(
   message?: string,
   headers: Readonly<Record<string, string>> = {},
 ): DirectAnswer {
-  const body = { timestamp: new Date().toISOString(), status, error: REASONS[status], ...(message && { message }), path }
+  const body = {
+    timestamp: new Date().toISOString(),
+    status,
+    error: REASONS[status],
+    ...(message && { message }),
+    path,
+  }
   return {
     status,
     body: JSON.stringify(body),

@@ -59,8 +59,7 @@ export function familiesOf(meter: Meter): Family[] {
     {
       ...{ name: `${name}_max`, help: `${help}: the longest of the last minutes`, type: 'gauge' },
       *lines() {
-        for (const { tags, maxMs } of meter.timings())
-          yield { labels: labelsOf(tags), value: maxMs / 1000 }
+        for (const { tags, maxMs } of meter.timings()) yield { labels: labelsOf(tags), value: maxMs / 1000 }
       },
     },
   ]

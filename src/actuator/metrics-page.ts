@@ -27,7 +27,9 @@ export function metricPage(
 ): DirectAnswer {
   const meter = meters.find((one) => one.name === name)
   if (!meter) return errorAnswer(404, path)
-  const wanted = query.getAll('tag').map((text) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)])
+  const wanted = query
+    .getAll('tag')
+    .map((text) => [text.slice(0, text.indexOf(':')), text.slice(text.indexOf(':') + 1)])
   if (query.getAll('tag').some((text) => !text.includes(':')))
     return errorAnswer(400, path, 'Each tag is written as tag=name:value')
   const sums = new Map<string, number>()
@@ -63,6 +65,5 @@ function* seriesOf(meter: Meter, common: Tags): Generator<Measured> {
     return
   }
   const statistic = meter.type === 'counter' ? 'COUNT' : 'VALUE'
-  for (const { tags, value } of meter.samples())
-    yield { tags: { ...common, ...tags }, values: { [statistic]: value } }
+  for (const { tags, value } of meter.samples()) yield { tags: { ...common, ...tags }, values: { [statistic]: value } }
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type * as PrometheusClient from 'prom-client'
 import type { Registry, RegistryContentType } from 'prom-client'
 import type { DirectAnswer } from '../adapters/adapter.js'
 import { messageOf } from '../errors.js'
@@ -30,7 +31,7 @@ export interface PrometheusPageOptions {
   readonly logger: Logger
 }
 
-type PromClient = typeof import('prom-client')
+type PromClient = typeof PrometheusClient
 
 /** What the page says of one metric. */
 type Described = Omit<Family, 'lines'>

@@ -85,7 +85,10 @@ export function createSidecarMeters({ facts, group }: SidecarMetersOptions): Sid
     },
     {
       type: 'gauge',
-      ...{ name: 'nacos.sidecar.instances', description: 'Instances of a service that is called, by whether they may be' },
+      ...{
+        name: 'nacos.sidecar.instances',
+        description: 'Instances of a service that is called, by whether they may be',
+      },
       *samples() {
         for (const { callable, instances, ...key } of facts().services) {
           const service = nameOf(key)
@@ -96,7 +99,10 @@ export function createSidecarMeters({ facts, group }: SidecarMetersOptions): Sid
     },
     {
       type: 'gauge',
-      ...{ name: 'nacos.sidecar.ejected.instances', description: 'Instances that get no calls because they keep failing' },
+      ...{
+        name: 'nacos.sidecar.ejected.instances',
+        description: 'Instances that get no calls because they keep failing',
+      },
       *samples() {
         for (const { service, instances } of facts().ejected) yield { tags: { service }, value: instances }
       },

@@ -117,7 +117,8 @@ export function createGuard(options: GuardOptions): Guard {
     if (!verifier) return OPEN
     const known = cachedPermit(request, url)
     if (known) return known
-    if ((settings.openPreflight && isPreflight(request, url)) || isUnguardedHealth(request, url, healthPath)) return OPEN
+    if ((settings.openPreflight && isPreflight(request, url)) || isUnguardedHealth(request, url, healthPath))
+      return OPEN
     return authorize(verifier, request, url)
   }
 

@@ -25,9 +25,7 @@ export function usualHealthTarget(target: string, basePath: string): string {
  * guard.
  */
 export function isUnguardedHealth(request: IncomingMessage, target: string, basePath: string): boolean {
-  return (
-    isHealthRequest(request.method, usualHealthTarget(target, basePath)) && methodsOf(request, target) === 'GET'
-  )
+  return isHealthRequest(request.method, usualHealthTarget(target, basePath)) && methodsOf(request, target) === 'GET'
 }
 
 /**

@@ -52,7 +52,8 @@ export class Outcomes {
 
   add(ms: number, status: number, code: string | undefined, timed: boolean): void {
     let one = this.last
-    if (one === undefined || one.status !== status || one.code !== code) this.last = one = this.find(status, code, timed)
+    if (one === undefined || one.status !== status || one.code !== code)
+      this.last = one = this.find(status, code, timed)
     one.add(ms)
   }
 

@@ -29,7 +29,14 @@ export interface InstanceOptions {
  * const { ip } = chooseAddress(settings.cloud.nacos.discovery)
  * const instance = createInstance({ settings, namespace: '', ip, port: 9202 })
  */
-export function createInstance({ settings, namespace, ip, port, secure = false, metadata }: InstanceOptions): ServiceInstance {
+export function createInstance({
+  settings,
+  namespace,
+  ip,
+  port,
+  secure = false,
+  metadata,
+}: InstanceOptions): ServiceInstance {
   const { discovery } = settings.cloud.nacos
   return Object.freeze({
     namespace,

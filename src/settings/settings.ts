@@ -688,8 +688,7 @@ export interface Settings {
       /** Path before all paths of this server. */
       readonly basePath: string
       /**
-       * Port of a server of their own for the pages, the health pages too. The port of the app, or 0 for any free one, as in
-       * Spring; -1 answers no page but the health pages.
+       * Port of a server of its own for the pages, the health pages too; 0 is any free one. -1 answers the health pages alone.
        * @default the pages are on the app's server
        */
       readonly port?: number | undefined
@@ -708,8 +707,7 @@ export interface Settings {
           readonly exclude: readonly string[]
           /**
            * Pages that are answered: `info`, `metrics`, `prometheus`, `loggers`, or `*`; the health pages always are.
-           * @default all of
-           * them behind the guard and on a port of their own; else none
+           * @default all of them with `auth.enabled` and on a port of their own, else none
            */
           readonly include?: readonly string[] | undefined
         }
@@ -722,10 +720,7 @@ export interface Settings {
       }
     }
     readonly metrics: {
-      /**
-       * Tags of every metric. `application` is there without it.
-       * @default application: the value of application.name
-       */
+      /** Tags of every metric. Without `application` here, it is the value of `application.name`. */
       readonly tags: {
         readonly [name: string]: string
       }

@@ -13,8 +13,8 @@ const basePath = text.transform((value, context) => {
 export const management = section({
   server: section({
     /**
-     * Port of a server of their own for the pages, the health pages too. The port of the app, or 0 for any free one, as in
-     * Spring; -1 answers no page but the health pages. @default the pages are on the app's server
+     * Port of a server of its own for the pages, the health pages too; 0 is any free one. -1 answers the health pages alone.
+     * @default the pages are on the app's server
      */
     port: integer(-1, 65535).optional(),
     /** Address that this server listens on. Takes effect with a port of its own. @default every address */
@@ -28,8 +28,8 @@ export const management = section({
       basePath: basePath.default('/actuator'),
       exposure: section({
         /**
-         * Pages that are answered: `info`, `metrics`, `prometheus`, `loggers`, or `*`; the health pages always are. @default all of
-         * them behind the guard and on a port of their own; else none
+         * Pages that are answered: `info`, `metrics`, `prometheus`, `loggers`, or `*`; the health pages always are.
+         * @default all of them with `auth.enabled` and on a port of their own, else none
          */
         include: list.optional(),
         /** Pages that are not answered; stronger than `include`. */
@@ -44,7 +44,7 @@ export const management = section({
     }).prefault({}),
   }).prefault({}),
   metrics: section({
-    /** Tags of every metric. `application` is there without it. @default application: the value of application.name */
+    /** Tags of every metric. Without `application` here, it is the value of `application.name`. */
     tags: stringMap.default({}),
     distribution: section({
       /** `http.server.requests: true` and `http.client.requests: true` add the buckets of Micrometer's histogram. */

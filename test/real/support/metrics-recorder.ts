@@ -115,6 +115,8 @@ async function ask(url: string, question: Question): Promise<ActuatorExchange> {
 
 /** Of a second page only what differs from the first one: the figures of requests. */
 function requestsOf({ answer, ...question }: ActuatorExchange): ActuatorExchange {
-  const lines = answer.body.split('\n').filter((line) => /^(# \w+ )?http_(server|client)_requests_seconds|^# EOF/.test(line))
+  const lines = answer.body
+    .split('\n')
+    .filter((line) => /^(# \w+ )?http_(server|client)_requests_seconds|^# EOF/.test(line))
   return { ...question, answer: { ...answer, body: `${lines.join('\n')}\n` } }
 }

@@ -1,6 +1,8 @@
+import { once } from 'node:events'
 import { Counter, Registry, register } from 'prom-client'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { frameworks } from '../../support/frameworks.js'
+import { testRegistry } from '../../support/registry.js'
 import { labelsByName, readMicrometer, readPage } from '../../support/micrometer.js'
 import { actuatorApp, EXPOSED, page } from './actuator-app.js'
 
@@ -64,7 +66,9 @@ test('buckets are those of Micrometer, with the same texts', async () => {
   for (let n = 0; n < 3; n++) await page(`${url}/users/${n}`)
   const { samples, types } = readPage(await page(`${url}/actuator/prometheus`))
   const bounds = (all: typeof samples) => [
-    ...new Set(all.filter(({ name }) => name === 'http_server_requests_seconds_bucket').map(({ labels }) => labels['le'])),
+    ...new Set(
+      all.filter(({ name }) => name === 'http_server_requests_seconds_bucket').map(({ labels }) => labels['le']),
+    ),
   ]
   expect(types.get('http_server_requests_seconds')).toBe('histogram')
   expect(bounds(samples)).toEqual(bounds(readPage(java['histogram']!.answer.body).samples))
@@ -125,12 +129,30 @@ test("a metric of the app that fails takes only the app's own from the page", as
   expect(lines.filter((line) => line.includes('no database'))).toHaveLength(1)
 })
 
-test('documents in Nacos switch buckets on, and the figures by outcome begin anew', async () => {
-  const { url, transport } = await actuatorApp(
-    { ...EXPOSED, 'cloud.nacos.config.enabled': true, 'cloud.nacos.config.import-check.enabled': false },
-    { routes: (app) => app.route('GET', '/a', () => ({})) },
+test('a document in Nacos switches buckets on, and the figures by outcome begin anew', async () => {
+  const registry = await testRegistry()
+  const config = { 'cloud.nacos.server-addr': registry.address, 'cloud.nacos.config.enabled': true }
+  const { sidecar, url } = await actuatorApp(
+    { ...EXPOSED, ...config },
+    { transport: undefined, routes: (app) => app.route('GET', '/a', () => ({})) },
   )
+  const counted = async () => {
+    const { samples } = readPage(await page(`${url}/actuator/prometheus`))
+    return samples
+      .filter(({ name, labels }) => labels['uri'] === '/a' && /_count$|_bucket$/.test(name))
+      .map(
+        ({ name, labels, value }) =>
+          `${name.slice('http_server_requests_seconds_'.length)} ${labels['le'] ?? ''} ${value}`,
+      )
+  }
   await page(`${url}/a`)
-  expect(await page(`${url}/actuator/prometheus`)).not.toContain('_bucket')
-  void transport
+  expect(await counted()).toEqual(['count  1'])
+  const changed = once(sidecar, 'configChanged')
+  registry.configs.publish({
+    dataId: 'portal.yml',
+    content: 'management.metrics.distribution.slo.http.server.requests: 30s',
+  })
+  await changed
+  for (let n = 0; n < 2; n++) await page(`${url}/a`)
+  expect(await counted()).toEqual(['bucket 30.0 2', 'bucket +Inf 2', 'count  2'])
 })
