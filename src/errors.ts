@@ -85,10 +85,27 @@ export function defineErrorClass(type: { readonly prototype: Error }, name: stri
   })
 }
 
-/** The message of anything thrown, for use inside another message. */
+/**
+ * The message of anything thrown, for use inside another message. It never throws itself: an app may throw what has no text, or
+ * whose `message` is no text or cannot be read. The errors of another realm are no `Error` here.
+ */
 export function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join('; ')
-  return error instanceof Error ? error.message : String(error)
+  try {
+    if (error instanceof AggregateError && !error.message) return error.errors.map(messageOf).join('; ')
+    const { message } = (typeof error === 'object' && error !== null ? error : {}) as { message?: unknown }
+    return typeof message === 'string' ? message : String(error)
+  } catch {
+    return 'something without a readable message was thrown'
+  }
+}
+
+/** What an error of any kind says under this name, if it can be read at all. */
+export function fieldOf(error: unknown, name: 'code' | 'name' | 'status'): unknown {
+  try {
+    return ((error ?? {}) as Partial<Record<typeof name, unknown>>)[name]
+  } catch {
+    return undefined
+  }
 }
 
 /**
@@ -109,12 +126,12 @@ export function codeOf(error: unknown): SidecarErrorCode | undefined {
 
 /** `ECONNREFUSED`, `SIDECAR_NO_INSTANCE`: the code of an error of any kind. */
 export function anyCodeOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown }
+  const code = fieldOf(error, 'code')
   return typeof code === 'string' ? code : undefined
 }
 
 /** Its code, or else its name. Fit for figures and logs; a message may hold what was sent. */
 export function codeOrNameOf(error: unknown): string | undefined {
-  const { name } = (error ?? {}) as { name?: unknown }
+  const name = fieldOf(error, 'name')
   return anyCodeOf(error) ?? (typeof name === 'string' ? name : undefined)
 }

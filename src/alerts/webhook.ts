@@ -10,6 +10,8 @@ import { refusalIn, type AlertRequest, type AlertTarget } from './formats.js'
 const MAX_WAITING = 100
 const RETRY = { firstMs: 1_000, lastMs: 60_000, spread: 0.5 }
 const MAX_ANSWER_CHARS = 4_096
+/** So often a message is sent that is answered and refused, about five minutes: a chat takes no more than so many a minute. */
+const MAX_REFUSALS = 10
 
 /**
  * Sends one message after the other. What fails is tried again after a pause of its own, as nothing else may come; the
@@ -26,6 +28,7 @@ export class Webhook {
     target: AlertTarget,
     private readonly timeoutMs: number,
     private readonly logger: Logger,
+    private readonly retry: typeof RETRY = RETRY,
   ) {
     const { host, pathname, search, username, password } = new URL(target.webhook)
     // The address of a chat's webhook is its password.
@@ -53,9 +56,13 @@ export class Webhook {
     this.sending = undefined
   }
 
-  /** Until it is taken: the outage that an alert reports may cut off the webhook too. */
+  /**
+   * Until it is taken: the outage that an alert reports may cut off the webhook too. One that the webhook reads and refuses must
+   * not keep all others from it.
+   */
   private async deliver(request: () => AlertRequest): Promise<void> {
     const { signal } = this.closing
+    let refusals = 0
     for (let failures = 1; !signal.aborted; failures++) {
       try {
         await withDeadline(this.timeoutMs, [signal], (deadline) => post(request(), deadline))
@@ -63,7 +70,11 @@ export class Webhook {
         return
       } catch (error) {
         if (failures === 1 && !signal.aborted) this.warn(error)
-        await pause(backOffMs(failures, RETRY), signal)
+        if (error instanceof Refusal && ++refusals === MAX_REFUSALS)
+          return this.logger.warn(
+            `the webhook ${this.host} has refused an alert ${MAX_REFUSALS} times, which is dropped: ${this.redact(error.message)}`,
+          )
+        await pause(backOffMs(failures, this.retry), signal)
       }
     }
   }
@@ -75,13 +86,22 @@ export class Webhook {
   }
 }
 
-async function post({ url, body }: AlertRequest, signal: AbortSignal): Promise<void> {
-  const headers = { 'content-type': 'application/json; charset=utf-8' }
+/** It has answered, and does not take the message: the next try may end the same way. */
+class Refusal extends Error {}
+
+/** Statuses that say nothing of the message. */
+const NOT_OF_MESSAGE: ReadonlySet<number> = new Set([408, 425, 429])
+
+async function post({ url, body, authorization }: AlertRequest, signal: AbortSignal): Promise<void> {
+  const headers = { 'content-type': 'application/json; charset=utf-8', ...(authorization && { authorization }) }
   const response = await untraced(() => fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' }))
   const answer = await beginningOf(response)
-  if (!response.ok) throw new Error(`it answered ${response.status}`)
+  if (!response.ok) {
+    const ofMessage = response.status < 500 && !NOT_OF_MESSAGE.has(response.status)
+    throw new (ofMessage ? Refusal : Error)(`it answered ${response.status}`)
+  }
   const refusal = refusalIn(answer)
-  if (refusal) throw new Error(`it answered ${response.status}, but ${refusal}`)
+  if (refusal) throw new Refusal(`it answered ${response.status}, but ${refusal}`)
 }
 
 async function beginningOf({ body }: Response): Promise<string> {

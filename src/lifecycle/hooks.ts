@@ -75,8 +75,11 @@ export function createHooks(logger: Logger, onFailure: (error: unknown) => void)
   const starts = createStartHooks(onFailure)
   const stops = createStopHooks(logger)
   const count = { onStart: 0, onStop: 0 }
-  const named = (method: 'onStart' | 'onStop', hook: unknown, name: string | undefined) => {
+  const named = (method: 'onStart' | 'onStop', hook: unknown, options: { readonly name?: string } | null) => {
     if (typeof hook !== 'function') throw invalid(`sidecar.${method}(): expected a function, got ${typeof hook}`)
+    if (typeof options !== 'object' || options === null) throw invalid(`sidecar.${method}(): options are an object`)
+    const { name } = options
+    if (name !== undefined && typeof name !== 'string') throw invalid(`sidecar.${method}(): a name is text`)
     count[method]++
     return name ?? (hook.name || `${method} ${count[method]}`)
   }
@@ -84,12 +87,12 @@ export function createHooks(logger: Logger, onFailure: (error: unknown) => void)
     starts,
     stops,
     onStart(hook, options = {}) {
-      const name = named('onStart', hook, options.name)
+      const name = named('onStart', hook, options)
       const timeoutMs = timeoutOf(`sidecar.onStart(): timeout of "${name}"`, options.timeout, START_MS)
       return starts.add({ title: `start hook "${name}"`, name, timeoutMs, run: (signal) => hook({ signal }) })
     },
     onStop(hook, options = {}) {
-      const name = named('onStop', hook, options.name)
+      const name = named('onStop', hook, options)
       const timeoutMs = timeoutOf(`sidecar.onStop(): timeout of "${name}"`, options.timeout, STOP_MS)
       const { when = 'after-drain' } = options
       if (!MOMENTS.includes(when)) throw invalid(`sidecar.onStop(): when is one of ${MOMENTS.join(', ')}`)

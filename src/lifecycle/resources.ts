@@ -53,6 +53,13 @@ export function createResources(hooks: Hooks, parts: ResourceParts): Resources {
     provide<T>(name: string, options: ResourceOptions<T>) {
       if (typeof options?.start !== 'function') throw invalid(name, 'start is a function')
       if (typeof name !== 'string' || name === '') throw invalid(String(name), 'a name is a text that is not empty')
+      for (const part of ['stop', 'kill', 'health'] as const) {
+        if (!['function', 'undefined'].includes(typeof options[part])) throw invalid(name, `${part} is a function`)
+      }
+      if (!['boolean', 'undefined'].includes(typeof options.readiness))
+        throw invalid(name, 'readiness is true or false')
+      if (![options.reload ?? []].flat().every((key) => typeof key === 'string' && key !== ''))
+        throw invalid(name, 'reload is a key, or a list of keys')
       if (all.has(name)) throw invalid(name, 'this name is taken')
       const what = `sidecar.provide(): timeout of "${name}"`
       const startMs = timeoutOf(what, options.timeout, START_MS)

@@ -1,5 +1,5 @@
 import { currentTraceId } from '../context.js'
-import { codeOrNameOf } from '../errors.js'
+import { codeOrNameOf, fieldOf } from '../errors.js'
 import type { OperationKind, OperationOutcome } from './operation.js'
 import type { Recorder } from './recorder.js'
 
@@ -33,7 +33,7 @@ export async function recorded<T>(
 
 /** What an error says of an operation: its code and its status, never its message, which may hold what was sent. */
 export function failureOf(recorder: Recorder, error: unknown): OperationOutcome {
-  const { status } = (error ?? {}) as { status?: unknown }
+  const status = fieldOf(error, 'status')
   const facts = { code: codeOrNameOf(error), status: typeof status === 'number' ? status : undefined }
   return { failed: !recorder.isExpected(facts.status, facts.code), ...facts }
 }

@@ -2,6 +2,9 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import express from 'express'
 import { expect, test, vi } from 'vitest'
+import { requestOf, type AlertTarget } from '../../../src/alerts/formats.js'
+import { Webhook } from '../../../src/alerts/webhook.js'
+import { collectLog } from '../../support/collect.js'
 import { startOutage, testRegistry } from '../../support/registry.js'
 import { loadError } from '../../support/bootstrap.js'
 import { alerts, join, observer } from '../../support/member.js'
@@ -261,4 +264,55 @@ test.each([
   const lines = alerts(sidecar).filter((line) => line.includes('webhook'))
   expect(lines).toEqual([expect.stringContaining(why)])
   expect(JSON.stringify(sidecar.lines)).not.toMatch(/canary/)
+})
+
+const PORTAL = { service: 'portal', instance: '10.0.0.1:80', namespace: '' }
+const alertOf = (message: string) =>
+  ({
+    status: 'raised',
+    rule: 'config-rejected',
+    subject: 'a.yml',
+    message,
+    since: new Date(0),
+    at: new Date(0),
+  }) as const
+
+test.each(['dingtalk', 'feishu', 'wecom', 'slack'] as const)(
+  'alerts: %s: a text of others calls no group, breaks no line and is cut to what the chat takes',
+  (format) => {
+    const hostile = `<at user_id="all">all</at> <@all> <!channel>\n\u202e${'<界'.repeat(5_000)}`
+    const target = { webhook: 'http://hook/', format }
+    const { body } = requestOf(target, alertOf(hostile), PORTAL, 0)
+    const { text, content } = JSON.parse(body) as Record<string, string | Record<string, string>>
+    const said = [text, content].flatMap((one) => (typeof one === 'object' ? Object.values(one) : (one ?? []))).join()
+    expect(said).toContain('raised: config-rejected (portal, 10.0.0.1:80): ')
+    if (format !== 'dingtalk') expect(said).not.toMatch(/[<>]/)
+    expect(said).not.toMatch(/[\n\u202e\ufffd]/)
+    if (format !== 'slack') expect(Buffer.byteLength(said)).toBeLessThanOrEqual(2_048)
+    expect(said.length).toBeLessThan(6_000)
+  },
+)
+
+test('alerts: one that is refused again and again is dropped, and the next one is sent', async () => {
+  const { url, received } = await startWebhook((response, count) => response.writeHead(count > 10 ? 200 : 400).end())
+  const logger = collectLog()
+  const target: AlertTarget = { webhook: url, format: 'json' }
+  const webhook = new Webhook(target, 5_000, logger, { firstMs: 1, lastMs: 1, spread: 0 })
+  for (const message of ['poison', 'next']) webhook.send(() => requestOf(target, alertOf(message), PORTAL, 0))
+  await vi.waitFor(() => expect(received).toHaveLength(11))
+  expect(received.map(({ json }) => json['message'])).toEqual([...Array<string>(10).fill('poison'), 'next'])
+  await webhook.close(1_000)
+  expect(logger.lines.at(-1)).toMatch(/has refused an alert 10 times, which is dropped: it answered 400$/)
+  expect(logger.lines.join()).not.toContain('canary')
+})
+
+test('alerts: credentials in the address go into a header', async () => {
+  const { url, received } = await startWebhook()
+  const logger = collectLog()
+  const target: AlertTarget = { webhook: url.replace('://', '://me:p%40ss@'), format: 'json' }
+  const webhook = new Webhook(target, 5_000, logger)
+  webhook.send(() => requestOf(target, alertOf('x'), PORTAL, 0))
+  await vi.waitFor(() => expect(received).toHaveLength(1))
+  expect(received[0]!.headers.authorization).toBe(`Basic ${Buffer.from('me:p@ss').toString('base64')}`)
+  await webhook.close(1_000)
 })

@@ -307,6 +307,8 @@ test.each<[string, (sidecar: ReturnType<typeof createSidecar>) => unknown]>([
   ['no function', (sidecar) => sidecar.onStart('close' as never)],
   ['a timeout that is none', (sidecar) => sidecar.onStop(() => {}, { timeout: 'soon' })],
   ['a timeout of 0', (sidecar) => sidecar.onStart(() => {}, { timeout: 0 })],
+  ['a name that is no text', (sidecar) => sidecar.onStart(() => {}, { name: Symbol('a') as never })],
+  ['options that are none', (sidecar) => sidecar.onStop(() => {}, null as never)],
   ['another moment', (sidecar) => sidecar.onStop(() => {}, { when: 'later' as never })],
 ])('K2: %s is refused at once', async (_, add) => {
   const { sidecar } = await service()

@@ -145,6 +145,10 @@ describe('K2: a resource', () => {
     ['a name that is taken', (sidecar) => [1, 2].map(() => sidecar.provide('db', things().options))],
     ['an empty name', (sidecar) => sidecar.provide('', things().options)],
     ['no start', (sidecar) => sidecar.provide('db', {} as never)],
+    ['a stop that is no function', (sidecar) => sidecar.provide('db', { ...things().options, stop: 'end' as never })],
+    ['a health that is none', (sidecar) => sidecar.provide('db', { ...things().options, health: true as never })],
+    ['a reload that is no key', (sidecar) => sidecar.provide('db', { ...things().options, reload: [null] as never })],
+    ['a readiness that is text', (sidecar) => sidecar.provide('db', { ...things().options, readiness: 'no' as never })],
     ['a timeout that is none', (sidecar) => sidecar.provide('db', things({ timeout: 'soon' }).options)],
   ])('K2: %s is refused at once', async (_, provide) => {
     const { sidecar } = await service()
@@ -385,4 +389,52 @@ describe('K2: the health of a resource', () => {
       })
     expect(asked).toBe(1)
   })
+})
+
+/** What JavaScript lets an app throw, and what an error says of it. */
+const THROWN: readonly (readonly [string, unknown, string])[] = [
+  ['an object without a prototype', Object.create(null), 'something without a readable message was thrown'],
+  ['a message that is no text', Object.assign(new Error('x'), { message: { a: 1 } }), 'Error: [object Object]'],
+  [
+    'a message that cannot be read',
+    Object.defineProperty(new Error('x'), 'message', {
+      get: () => {
+        throw new Error('a getter')
+      },
+    }),
+    'something without a readable message was thrown',
+  ],
+  ['an error of another realm', { name: 'Error', message: 'password=hunter2' }, 'password=***'],
+  ['a symbol', Symbol('a'), 'Symbol(a)'],
+  ['nothing', undefined, 'undefined'],
+]
+
+test.each(THROWN)('K2: %s may be thrown by a resource', async (_, thrown, text) => {
+  const fail = () => {
+    throw thrown
+  }
+  const app = express()
+  const { sidecar, lines } = await service(undefined, app)
+  sidecar.provide('db', { ...things().options, health: fail, stop: fail, kill: fail })
+  await sidecar.ready
+  const server = app.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/actuator/health`)
+  expect(sidecar.status().resources).toMatchObject([{ status: 'DOWN', error: text }])
+  await sidecar.stop({ drain: false })
+  expect(lines).toContain(`warn leaving: resource "db" failed: ${text}`)
+})
+
+test.each(THROWN)('K2: %s may be thrown by a start, and by a stop hook', async (_, thrown, text) => {
+  const { sidecar } = await service()
+  const db = sidecar.provide('db', { start: () => Promise.reject(thrown as Error) })
+  sidecar.onStop(() => Promise.reject(thrown as Error), { name: 'close' })
+  const failed = {
+    code: 'SIDECAR_START_FAILED',
+    message: expect.stringContaining(`resource "db" failed: ${text}`) as string,
+  }
+  await expect(sidecar.ready).rejects.toMatchObject(failed)
+  await expect(db.ready).rejects.toMatchObject(failed)
+  await sidecar.stop()
+  expect(sidecar.status().hooks).toMatchObject([{ name: 'close', state: 'failed', error: text }])
 })
