@@ -1,7 +1,7 @@
 import type { Sliced } from '../util/slices.js'
 import { DocumentError } from './document-error.js'
 import { hasPlaceholder } from './placeholders.js'
-import { placeOf, type Found, type Problem } from './resolver.js'
+import { placeOf, type Found, type Problem } from './resolved.js'
 import type { PropertyView } from './view.js'
 
 interface ViewsToCheck {
