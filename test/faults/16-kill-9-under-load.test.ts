@@ -8,7 +8,7 @@ import { instance, startMesh } from '../support/mesh.js'
 
 const PROVIDER = new URL('../fixtures/apps/provider.ts', import.meta.url)
 /** So many GETs are done before the kill, and again after it. */
-const GETS = duration(5_000, 300)
+const GETS = duration(5_000, 150)
 const GET_WORKERS = 24
 const POST_WORKERS = 4
 /**

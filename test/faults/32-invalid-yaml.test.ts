@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { SidecarError } from 'nacos-sidecar'
 import { expect, test } from 'vitest'
 import { loadBootstrap, loadError } from '../support/bootstrap.js'
+import { duration } from '../support/scale.js'
 
 const GOOD_LINES = Array.from({ length: 10 }, (_, index) => `key${index}: ${index}\n`).join('')
 
@@ -84,6 +85,6 @@ test('fault 32: whatever the text, it is read or a SidecarError names the file',
         }
       },
     ),
-    { numRuns: 400 },
+    { numRuns: duration(400, 100) },
   )
 })

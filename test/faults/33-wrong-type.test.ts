@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loadBootstrap, loadError } from '../support/bootstrap.js'
+import { duration } from '../support/scale.js'
 
 test('fault 33: wrong type: key, what was expected, what was there, and where', () => {
   expect(loadError('server:\n  port: 80a\n')).toMatchObject({
@@ -20,6 +21,6 @@ test('fault 33: whatever stands for the port, it is a port or the error says it'
         expect(loadError(yaml).message).toMatch(/^bootstrap\.yml:2:9: server\.port: expected an integer 0–65535, got "/)
       }
     }),
-    { numRuns: 300 },
+    { numRuns: duration(300, 60) },
   )
 })

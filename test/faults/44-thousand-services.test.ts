@@ -5,7 +5,7 @@ import { quietSidecar } from '../support/member.js'
 import { duration } from '../support/scale.js'
 
 const POLL_MS = duration(10_000, 2_500)
-const SERVICES = 1_000
+const SERVICES = duration(1_000, 400)
 /** What the HTTP client keeps per node, and one for the config watch. */
 const MOST_SOCKETS = 17
 

@@ -6,6 +6,7 @@ import { CORE_SCHEMA, load } from 'js-yaml'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { loadSettings } from '../../../src/settings/load.js'
+import { bundled } from '../../support/bundled.js'
 import { blocksOf, docPages, type Block } from '../../support/doc-pages.js'
 import { tempFolder } from '../../support/temp-folder.js'
 
@@ -64,8 +65,8 @@ describe('commands', () => {
     const helpOf = (command: string) => {
       const known = help.get(command)
       if (known !== undefined) return known
-      const main = join(ROOT, 'src/cli/main.ts')
-      const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', main, command, '--help'], { encoding: 'utf8' })
+      const main = bundled(join(ROOT, 'src/cli/main.ts'))
+      const { stdout } = spawnSync(process.execPath, [main, command, '--help'], { encoding: 'utf8' })
       help.set(command, stdout)
       return stdout
     }

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { isStale, readTranslation } from '../../../scripts/settings-translations.js'
 import { settingRows } from '../../../scripts/settings-page.js'
-import { describedSchema } from '../../../scripts/write-schema.js'
+import type { JsonSchema } from '../../../scripts/json-schema.js'
 import { blocksOf, docPages, headingsOf, readPage } from '../../support/doc-pages.js'
 
 const original = (page: string) => page.replace('docs/zh-CN/', 'docs/').replace('.zh-CN.md', '.md')
+/** As it is described now: test/unit/settings/json-schema.test.ts compares it with the sources. */
+const schema = JSON.parse(readPage('bootstrap.schema.json')) as JsonSchema
 const translated = docPages().filter((page) => page !== original(page))
 
 test('there are translations of the first pages a reader needs', () => {
@@ -63,7 +65,7 @@ describe.each(translated)('%s is set as Chinese is set', (page) => {
 
 test('scripts/settings.zh-CN.yml translates each setting as it is described now', () => {
   const { keys } = readTranslation()
-  const rows = settingRows(describedSchema())
+  const rows = settingRows(schema)
   expect(rows.filter(({ path }) => !keys[path]?.zh).map(({ path }) => path)).toEqual([])
   // Translate the new text, then write it below `en`.
   expect(rows.filter((row) => keys[row.path] && isStale(keys[row.path]!, row)).map(({ path }) => path)).toEqual([])
@@ -73,7 +75,7 @@ test('scripts/settings.zh-CN.yml translates each setting as it is described now'
 
 test('scripts/settings.zh-CN.yml translates each default that is a phrase', () => {
   const { keys } = readTranslation()
-  const phrases = settingRows(describedSchema()).filter(({ fallback }) => /\w \w/.test(fallback))
+  const phrases = settingRows(schema).filter(({ fallback }) => /\w \w/.test(fallback))
   expect(phrases.length).toBeGreaterThan(10)
   expect(phrases.filter(({ path }) => !keys[path]?.default).map(({ path }) => path)).toEqual([])
 })
