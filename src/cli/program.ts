@@ -1,6 +1,8 @@
 import { Command } from 'commander'
 import { configCommand } from './config.js'
 import { devCommand } from './dev.js'
+import { healthCommand } from './health.js'
+import { servicesCommand } from './services.js'
 
 /** Every command but `run`, which starts before these are loaded. */
 export function createProgram(version: string): Command {
@@ -14,5 +16,7 @@ export function createProgram(version: string): Command {
         .usage('[flags] app.(js|ts|mjs|cjs) [args…]'),
     )
     .addCommand(configCommand())
+    .addCommand(servicesCommand())
+    .addCommand(healthCommand())
     .addCommand(devCommand())
 }
