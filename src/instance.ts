@@ -93,6 +93,50 @@ export function isSameInstance(one: ServiceInstance, other: ServiceInstance): bo
   return one.ip === other.ip && one.port === other.port && one.cluster === other.cluster
 }
 
+/** Nothing that matters differs between two views of one instance. */
+export function isUnchanged(one: ServiceInstance, other: ServiceInstance): boolean {
+  return (
+    one === other ||
+    (one.weight === readWeight(other.weight) &&
+      one.healthy === other.healthy &&
+      one.enabled === other.enabled &&
+      one.ephemeral === other.ephemeral &&
+      sameMetadata(one.metadata, other.metadata))
+  )
+}
+
+function sameMetadata(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+  const keys = Object.keys(one)
+  return (
+    keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(other, key) && one[key] === other[key])
+  )
+}
+
+/**
+ * The instance for good, by whatever way it came: one object from the answer of the registry to the balancer. Field by field:
+ * V8 reads a frozen `{ ...spread }` ten times slower, and every call of a client reads these.
+ *
+ * @param instance one that is frozen already, its metadata too, is returned as it is
+ */
+export function frozenInstance(instance: ServiceInstance): ServiceInstance {
+  const { metadata } = instance
+  const weight = readWeight(instance.weight)
+  if (Object.isFrozen(instance) && Object.isFrozen(metadata) && weight === instance.weight) return instance
+  return Object.freeze({
+    namespace: instance.namespace,
+    group: instance.group,
+    service: instance.service,
+    ip: instance.ip,
+    port: instance.port,
+    weight,
+    healthy: instance.healthy,
+    enabled: instance.enabled,
+    ephemeral: instance.ephemeral,
+    cluster: instance.cluster,
+    metadata: Object.freeze(Object.assign({}, metadata)),
+  })
+}
+
 /** `ip:port`, an IPv6 address in brackets: what stands in a URL, and in messages. */
 export function hostPort({ ip, port }: Address): string {
   return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`

@@ -1,4 +1,4 @@
-import { instanceId, isCallableAddress, readWeight } from '../instance.js'
+import { frozenInstance, instanceId, isCallableAddress, isUnchanged } from '../instance.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 
 /** One service at one moment; immutable. */
@@ -10,9 +10,15 @@ export interface ServiceSnapshot {
   readonly all: readonly ServiceInstance[]
 }
 
-/** The instances of a snapshot by what makes them the same one: worth keeping for the next of 10,000. */
+/** The instances of a snapshot by what makes them the same one: worth keeping for the next of 10,000, and for no small one. */
 const indexes = new WeakMap<ServiceSnapshot, ReadonlyMap<string, ServiceInstance>>()
+const SMALL = 200
 const NONE: ReadonlyMap<string, ServiceInstance> = new Map()
+
+function indexOf(snapshot: ServiceSnapshot | undefined): ReadonlyMap<string, ServiceInstance> {
+  if (snapshot === undefined) return NONE
+  return indexes.get(snapshot) ?? new Map(snapshot.all.map((instance) => [instanceId(instance), instance]))
+}
 
 /**
  * A snapshot of `list`, or `previous` itself where nothing that matters differs: the order of the hosts does not, and
@@ -24,31 +30,33 @@ export function nextSnapshot(
   list: readonly ServiceInstance[],
   previous: ServiceSnapshot | undefined,
 ): ServiceSnapshot {
-  const known = (previous && indexes.get(previous)) ?? NONE
+  const known = indexOf(previous)
   /** From a known instance to its object in the new list. */
   const kept = new Map<ServiceInstance, ServiceInstance>()
   const fresh = new Map<string, ServiceInstance>()
-  const index = new Map(known)
-  let changed = false
+  let index: Map<string, ServiceInstance> | undefined
   for (const instance of list) {
     const identity = instanceId(instance)
     const before = known.get(identity)
-    const now = before && sameInstance(before, instance) ? before : freeze(instance)
+    const now = before && isUnchanged(before, instance) ? before : frozenInstance(instance)
     if (before) kept.set(before, now)
     else fresh.set(identity, now)
     if (now === before) continue
-    changed = true
+    index ??= new Map(known)
     index.set(identity, now)
   }
   const gone = kept.size < known.size
-  if (previous && !changed && !gone) return previous
+  if (previous && index === undefined && !gone) return previous
+  index ??= new Map(known)
 
   // Sorted once, kept so: what stays is in order already.
   let all = previous?.all.flatMap((instance) => kept.get(instance) ?? []) ?? []
   if (gone) for (const [identity, instance] of known) if (!kept.has(instance)) index.delete(identity)
   if (fresh.size > 0) all = sorted(index)
-  const snapshot = Object.freeze({ key, all: Object.freeze(all), instances: Object.freeze(all.filter(isCallable)) })
-  indexes.set(snapshot, index)
+  const callable = all.filter(isCallable)
+  const instances = callable.length === all.length ? all : callable
+  const snapshot = Object.freeze({ key, all: Object.freeze(all), instances: Object.freeze(instances) })
+  if (all.length > SMALL) indexes.set(snapshot, index)
   return snapshot
 }
 
@@ -58,40 +66,4 @@ function sorted(index: ReadonlyMap<string, ServiceInstance>): ServiceInstance[] 
 
 function isCallable(instance: ServiceInstance): boolean {
   return instance.healthy && instance.enabled && instance.weight > 0 && isCallableAddress(instance)
-}
-
-/** @param b as it came */
-function sameInstance(a: ServiceInstance, b: ServiceInstance): boolean {
-  return (
-    a.weight === readWeight(b.weight) &&
-    a.healthy === b.healthy &&
-    a.enabled === b.enabled &&
-    a.ephemeral === b.ephemeral &&
-    sameMetadata(a.metadata, b.metadata)
-  )
-}
-
-function sameMetadata(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && a[key] === b[key])
-}
-
-/**
- * The one place where an instance is read, wherever it comes from. Field by field: V8 reads a frozen `{ ...spread }`
- * ten times slower, and every call of a client reads these.
- */
-function freeze(instance: ServiceInstance): ServiceInstance {
-  return Object.freeze({
-    namespace: instance.namespace,
-    group: instance.group,
-    service: instance.service,
-    ip: instance.ip,
-    port: instance.port,
-    weight: readWeight(instance.weight),
-    healthy: instance.healthy,
-    enabled: instance.enabled,
-    ephemeral: instance.ephemeral,
-    cluster: instance.cluster,
-    metadata: Object.freeze(Object.assign({}, instance.metadata)),
-  })
 }

@@ -1,11 +1,15 @@
 import type { Logger } from '../logger.js'
-import { serviceKeyText } from '../instance.js'
+import { isSameInstance, isUnchanged, serviceKeyText } from '../instance.js'
 import type { ConfigItem, ConfigKey, ServiceInstance, ServiceKey, Unsubscribe } from '../types.js'
 import { Listeners } from '../util/listeners.js'
 import type { ConfigListener, FailureListener, ServiceListener } from './transport.js'
 
-/** The listeners of one service: each gets every list as an array of its own; one that comes later, the last one. */
+/**
+ * The listeners of one service: each gets every list as an array of its own; one that comes later, the last one. What has
+ * not changed stays the object it was, which is the one in use: else each instance would be held twice.
+ */
 export class ServiceFollowers {
+  #last: readonly ServiceInstance[] = []
   readonly #lists: Listeners<readonly ServiceInstance[]>
   readonly #failures: Listeners<unknown>
 
@@ -26,7 +30,12 @@ export class ServiceFollowers {
   }
 
   emit(instances: readonly ServiceInstance[]): void {
-    this.#lists.emit(instances)
+    const last = this.#last
+    this.#last = instances.map((instance, at) => {
+      const before = last[at]
+      return before && isSameInstance(before, instance) && isUnchanged(before, instance) ? before : instance
+    })
+    this.#lists.emit(this.#last)
   }
 
   fail(error: unknown): void {

@@ -8,7 +8,7 @@ import { isObject } from '../util/is-object.js'
 export const INSTANCE_ID = 'customInstanceId'
 
 /**
- * An instance of `key` as HTTP and gRPC write it alike; `undefined` for what is none. One whose address cannot be
+ * An instance of `key` as HTTP and gRPC write it alike, frozen: it is the one that is kept, and the one that is called; `undefined` for what is none. One whose address cannot be
  * called (any client may register port 70000) spoils no list: it stays in it and is never called (`isCallableAddress`).
  */
 function readHost(host: unknown, key: ServiceKey): ServiceInstance | undefined {
@@ -16,7 +16,7 @@ function readHost(host: unknown, key: ServiceKey): ServiceInstance | undefined {
   const { ip, weight, clusterName } = host
   const port = typeof host['port'] === 'string' && host['port'] !== '' ? Number(host['port']) : host['port']
   if (typeof ip !== 'string' || typeof port !== 'number' || Number.isNaN(port)) return undefined
-  return {
+  return Object.freeze({
     namespace: key.namespace,
     group: key.group,
     service: key.service,
@@ -28,7 +28,7 @@ function readHost(host: unknown, key: ServiceKey): ServiceInstance | undefined {
     ephemeral: host['ephemeral'] !== false,
     cluster: typeof clusterName === 'string' && clusterName !== '' ? clusterName : 'DEFAULT',
     metadata: readMetadata(host['metadata']),
-  }
+  })
 }
 
 /**
@@ -45,13 +45,15 @@ export function readHosts(hosts: readonly unknown[], key: ServiceKey): ServiceIn
 }
 
 /** A plain loop: there may be ten thousand of these in one answer. */
-function readMetadata(metadata: unknown): Record<string, string> {
+function readMetadata(metadata: unknown): Readonly<Record<string, string>> {
+  if (!isObject(metadata)) return NO_METADATA
   const read: Record<string, string> = {}
-  if (!isObject(metadata)) return read
   for (const name of Object.keys(metadata)) {
     const value = metadata[name]
     if (name === '__proto__' || name === INSTANCE_ID || value == null) continue
     read[name] = typeof value === 'string' ? value : JSON.stringify(value)
   }
-  return read
+  return Object.freeze(read)
 }
+
+const NO_METADATA: Readonly<Record<string, string>> = Object.freeze({})

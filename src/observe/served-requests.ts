@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { activeServerSpan } from '../tracing/server-span.js'
 import type { OperationOutcome } from './operation.js'
-import type { Recorder } from './recorder.js'
+import type { OperationWriter, Recorder } from './recorder.js'
 import type { EndOfRequest, RequestLog } from './request-log.js'
 import { verbOf } from './verb.js'
 
@@ -22,6 +22,8 @@ type PatternOf = (method: string, target: string) => string | undefined
 
 /** Of a response that is followed already: an app in another one takes a request in twice. */
 const FOLLOWED = Symbol('followed')
+/** Patterns whose operations are remembered. */
+const MAX_PATTERNS = 2_000
 type Followed = ServerResponse & { [FOLLOWED]?: ServedRequest }
 
 /**
@@ -31,11 +33,12 @@ type Followed = ServerResponse & { [FOLLOWED]?: ServedRequest }
  * @param patternOf for the sidecar's own pages
  */
 export function observeRequests(recorder: Recorder, log: RequestLog, patternOf: PatternOf): (served: Served) => void {
+  const operations = new ServedOperations(recorder)
   return (served) => {
     const response = served.response as Followed
     const { active } = log
     if (!(recorder.enabled || active) || response[FOLLOWED] !== undefined) return
-    response[FOLLOWED] = new ServedRequest(recorder, served, patternOf, active ? log.begin(served) : undefined)
+    response[FOLLOWED] = new ServedRequest(recorder, operations, served, patternOf, active ? log.begin(served) : undefined)
     // Instrumentations end the span at this event: its route is set before.
     response.prependListener('close', onClose)
   }
@@ -45,19 +48,34 @@ function onClose(this: Followed): void {
   this[FOLLOWED]?.end()
 }
 
-/** Names by pattern, by verb: to make one of two, and to look it up, costs more than all else. */
-const names = new Map<string, Map<string, string>>()
-const MAX_PATTERNS = 2_000
+/** The operations of one pattern, one for each method. */
+interface Known {
+  readonly method: string
+  readonly write: OperationWriter
+  readonly next: Known | undefined
+}
 
-function nameOf(verb: string, pattern: string): string {
-  let known = names.get(verb)
-  if (known === undefined) names.set(verb, (known = new Map()))
-  let name = known.get(pattern)
-  if (name === undefined) {
-    name = `${verb} ${pattern}`
-    if (known.size < MAX_PATTERNS) known.set(pattern, name)
+/** Finds the operation of a request by what the request has at hand: to make its name, and to look that up, costs more than all else. */
+class ServedOperations {
+  private readonly byPattern = new Map<string, Known>()
+
+  constructor(private readonly recorder: Recorder) {}
+
+  of(method: string, pattern: string): OperationWriter {
+    const first = this.byPattern.get(pattern)
+    let known = first
+    while (known !== undefined && known.method !== method) known = known.next
+    return known === undefined ? this.open(method, pattern, first) : known.write
   }
-  return name
+
+  private open(method: string, pattern: string, next: Known | undefined): OperationWriter {
+    const verb = verbOf(method)
+    // Over HTTP/2 any text is a method: only those that are one are kept.
+    if (verb !== method) return this.of(verb, pattern)
+    const write = this.recorder.writerOf('server', `${verb} ${pattern}`)
+    if (next !== undefined || this.byPattern.size < MAX_PATTERNS) this.byPattern.set(pattern, { method, write, next })
+    return write
+  }
 }
 
 class ServedRequest implements OperationOutcome {
@@ -68,6 +86,7 @@ class ServedRequest implements OperationOutcome {
 
   constructor(
     private readonly recorder: Recorder,
+    private readonly operations: ServedOperations,
     private readonly served: Served,
     private readonly patternOf: PatternOf,
     private readonly logEnd: EndOfRequest | undefined,
@@ -95,10 +114,9 @@ class ServedRequest implements OperationOutcome {
     const { status } = this
     this.failed = status !== undefined && status >= 500 && !this.recorder.isExpected(status, undefined)
     const route = this.served.route() ?? this.patternOf(method, url ?? request.url ?? '/')
-    const verb = verbOf(method)
-    if (route !== undefined) this.span?.setRoute(verb, route)
+    if (route !== undefined) this.span?.setRoute(verbOf(method), route)
     const ms = performance.now() - this.since
-    this.recorder.record('server', nameOf(verb, route ?? '*'), ms, this)
+    this.operations.of(method, route ?? '*')(ms, this)
     this.logEnd?.({ response, route, status, ms, aborted: this.code === 'aborted', traceId: this.traceId })
   }
 }
