@@ -38,7 +38,13 @@ export function observeRequests(recorder: Recorder, log: RequestLog, patternOf: 
     const response = served.response as Followed
     const { active } = log
     if (!(recorder.enabled || active) || response[FOLLOWED] !== undefined) return
-    response[FOLLOWED] = new ServedRequest(recorder, operations, served, patternOf, active ? log.begin(served) : undefined)
+    response[FOLLOWED] = new ServedRequest(
+      recorder,
+      operations,
+      served,
+      patternOf,
+      active ? log.begin(served) : undefined,
+    )
     // Instrumentations end the span at this event: its route is set before.
     response.prependListener('close', onClose)
   }
