@@ -188,7 +188,11 @@ test('attack: secret leak: a life with a password, tokens and secret configs sho
   expectNone([page], [CONFIG])
 })
 
-const PAGES = ['/health', '/actuator/health', '/actuator/health/liveness', '/actuator/health/readiness']
+const PAGES = [
+  ...['/health', '/actuator/health', '/actuator/health/liveness', '/actuator/health/readiness'],
+  ...['/actuator', '/actuator/prometheus', '/actuator/info', '/actuator/loggers', '/actuator/metrics'],
+  '/actuator/metrics/http.server.requests',
+]
 
 test('attack: secret leak: the access log, logs, figures, events, alerts, reports, hooks, resources and pages', async () => {
   const registry = await testRegistry()
@@ -269,7 +273,10 @@ test('attack: secret leak: the access log, logs, figures, events, alerts, report
   await target(port, `http://me:${TOKEN}@portal/open/1`)
   // What is one token only: it is no line of the log either.
   texts.push(await call('/nowhere', bearer))
-  for (const path of PAGES) texts.push(await call(path, bearer))
+  const pages = await Promise.all(PAGES.map((path) => call(path, bearer)))
+  expect(pages.join()).toContain('http_server_requests_seconds_count{')
+  expect(pages.join()).toContain('/admin/:id')
+  texts.push(...pages)
   registry.configs.publish({ dataId: 'portal.yml', content: `db:\n  password: "${CONFIG}\n  : [` })
   await vi.waitFor(() => expect(hook.received.length).toBeGreaterThanOrEqual(2), { timeout: 10_000 })
   const warned = (part: string) => lines.some((line) => line.includes(part))
