@@ -4,6 +4,7 @@ import { createLogger } from '../logger.js'
 import { startDevServer } from '../dev-server/index.js'
 import type { DevServer, DevServerOptions } from '../dev-server/index.js'
 import type { ServiceInstance } from '../types.js'
+import { interrupted } from './interrupted.js'
 
 interface DevFlags {
   port: number
@@ -118,19 +119,6 @@ function elsewhere(group: string, namespace: string): string {
 // Names come from the network: no escape sequence may reach the terminal.
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, '?')
-}
-
-/** Settles at the first SIGINT or SIGTERM; the second ends the process at once, as by default. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      process.off('SIGINT', done)
-      process.off('SIGTERM', done)
-      resolve()
-    }
-    process.on('SIGINT', done)
-    process.on('SIGTERM', done)
-  })
 }
 
 function portNumber(raw: string): number {

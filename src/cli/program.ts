@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { callCommand } from './call.js'
 import { configCommand } from './config.js'
 import { devCommand } from './dev.js'
 import { healthCommand } from './health.js'
@@ -18,5 +19,6 @@ export function createProgram(version: string): Command {
     .addCommand(configCommand())
     .addCommand(servicesCommand())
     .addCommand(healthCommand())
+    .addCommand(callCommand())
     .addCommand(devCommand())
 }

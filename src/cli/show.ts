@@ -124,6 +124,7 @@ function leavesOf(value: unknown, path: PropertyPath): (readonly [PropertyPath, 
   return Object.entries(value).flatMap(([name, inner]) => leavesOf(inner, [...path, name]))
 }
 
-function placeOf({ document, line }: PropertyOrigin): string {
+/** `bootstrap.yml:3` */
+export function placeOf({ document, line }: PropertyOrigin): string {
   return line === undefined ? document : `${document}:${line}`
 }

@@ -1,9 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { createProgram } from '../../../src/cli/program.js'
 import { formatTable, isColoured } from '../../../src/cli/table.js'
 import { answering } from '../../support/member.js'
-import { devRegistry, form } from '../../support/registry.js'
+import { devRegistry, form, md5 } from '../../support/registry.js'
 import { serve } from '../../support/frameworks.js'
 import { ownPort } from '../../support/own-port.js'
 import { tempFolder } from '../../support/temp-folder.js'
@@ -18,13 +20,17 @@ afterEach(() => {
 })
 
 /** Runs a command in this process; what it prints, and its exit code. */
-async function cli(...args: string[]): Promise<{ out: string; code: number | string | undefined | null }> {
+async function cli(...args: string[]) {
   const lines: string[] = []
+  const errors: string[] = []
   vi.spyOn(console, 'log').mockImplementation((text: string) => void lines.push(text))
+  vi.spyOn(console, 'error').mockImplementation((text: string) => void errors.push(text))
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text).replace(/\n$/, '')) > 0)
   await createProgram('0.0.0').parseAsync(args, { from: 'user' })
   const code = process.exitCode
   process.exitCode = undefined
-  return { out: lines.join('\n'), code }
+  vi.restoreAllMocks()
+  return { out: lines.join('\n'), errors: errors.join('\n'), code }
 }
 
 async function startRegistry() {
@@ -45,6 +51,7 @@ describe('services', () => {
     await register('users', 90, { weight: '0' })
     await register('other', 1, { groupName: 'SHOP' })
     expect(await cli('services', ...flags)).toEqual({
+      errors: '',
       out: ['service  instances  healthy', 'orders   2          1', 'users    1          0'].join('\n'),
       code: undefined,
     })
@@ -58,8 +65,9 @@ describe('services', () => {
     expect(code).toBeUndefined()
     expect(await cli('services', 'SHOP@@other', '--json', ...flags)).toMatchObject({ code: undefined })
     expect(await cli('services', 'users', ...flags)).toMatchObject({ code: 1 })
-    expect(await cli('services', 'nobody', ...flags)).toEqual({
-      out: 'nobody has no instance in the group DEFAULT_GROUP.',
+    expect(await cli('services', 'absent', ...flags)).toEqual({
+      errors: '',
+      out: 'absent has no instance in the group DEFAULT_GROUP.',
       code: 1,
     })
   })
@@ -128,4 +136,129 @@ test('a table: no escape sequence of others, colour on a terminal only, and not 
   expect(formatTable(['x', 'y'], rows, true)).toContain('\u001b[32myes\u001b[0m')
   expect(isColoured({ isTTY: true }, {})).toBe(true)
   expect([isColoured({ isTTY: true }, { NO_COLOR: '1' }), isColoured({}, {})]).toEqual([false, false])
+})
+
+describe('config', () => {
+  test('get, explain: values of all sources; a document as it is', async () => {
+    const { registry, flags } = await startRegistry()
+    const content = 'db: { url: "postgres://u:canary@db/x", pool: 7, password: canary }\ngreeting: hello\n'
+    await form(registry, 'POST', '/v1/cs/configs', { dataId: 'orders.yml', group: 'DEFAULT_GROUP', content })
+    expect(await cli('config', 'get', 'greeting', ...flags)).toEqual({ out: 'hello', errors: '', code: undefined })
+    expect((await cli('config', 'get', 'db.password', ...flags)).out).toBe('canary')
+    expect(JSON.parse((await cli('config', 'get', 'db', ...flags)).out)).toMatchObject({ pool: 7 })
+    expect(await cli('config', 'get', 'nothing.here', ...flags)).toMatchObject({
+      code: 1,
+      errors: expect.stringContaining('has no value'),
+    })
+    expect((await cli('config', 'get', '--document', 'orders.yml', ...flags)).out).toBe(content.trimEnd())
+    expect(await cli('config', 'get', '--document', 'none.yml', ...flags)).toMatchObject({ code: 1 })
+
+    const explained = await cli('config', 'explain', 'db.pool', ...flags)
+    expect(explained.out).toMatch(/^value +layer +from\n7 +remote +orders\.yml:1$/)
+    expect((await cli('config', 'explain', 'db.password', ...flags)).out).not.toContain('canary')
+    expect(await cli('config', 'explain', 'nothing.here', ...flags)).toMatchObject({ code: 1 })
+  })
+
+  test('a registry that is down is said, and the values here are used', async () => {
+    const config = tempFolder({ 'bootstrap.yml': 'application.name: orders\ncloud.nacos.config.timeout: 500' })
+    const { out, errors } = await cli(
+      'config',
+      'get',
+      'application.name',
+      '--nacos-server',
+      '127.0.0.1:1',
+      '--config',
+      config,
+    )
+    expect([out, errors]).toEqual(['orders', expect.stringContaining('cannot be reached')])
+  })
+
+  test('set, and set --cas', async () => {
+    const { registry, flags } = await startRegistry()
+    const file = join(tempFolder({ 'a.yml': 'a: 1\n' }), 'a.yml')
+    const group = ['--group', 'SHOP']
+    expect((await cli('config', 'set', 'shared.yml', file, ...group, ...flags)).out).toBe(
+      'Published shared.yml in the group SHOP.',
+    )
+    const stored = () =>
+      form(registry, 'GET', '/v1/cs/configs', { dataId: 'shared.yml', group: 'SHOP' }).then(({ body }) => body)
+    expect(await stored()).toBe('a: 1\n')
+    writeFileSync(file, 'a: 2\n')
+    const wrong = await cli('config', 'set', 'shared.yml', file, '--cas', md5('other'), ...group, ...flags)
+    expect([wrong.code, await stored()]).toEqual([1, 'a: 1\n'])
+    expect(
+      (await cli('config', 'set', 'shared.yml', file, '--cas', md5('a: 1\n'), ...group, ...flags)).code,
+    ).toBeUndefined()
+    expect(await stored()).toBe('a: 2\n')
+  })
+
+  test('watch prints each change until Ctrl-C', async () => {
+    const { registry, flags } = await startRegistry()
+    const publish = (content: string) =>
+      form(registry, 'POST', '/v1/cs/configs', { dataId: 'orders.yml', group: 'DEFAULT_GROUP', content })
+    await publish('db: { pool: 1, password: a }')
+    const watching = cli('config', 'watch', 'db', ...flags)
+    await expect.poll(() => process.listenerCount('SIGINT')).toBeGreaterThan(0)
+    await publish('db: { pool: 2, password: canary }')
+    const said = () => vi.mocked(console.log).mock.calls.map(([line]) => String(line))
+    await expect
+      .poll(said)
+      .toEqual(expect.arrayContaining(['Watching db. Ctrl-C ends it.', 'db.pool: 1 → 2', 'db.password: "***" → "***"']))
+    process.emit('SIGINT')
+    const { out, code } = await watching
+    expect(out).not.toContain('canary')
+    expect(code).toBeUndefined()
+  })
+})
+
+describe('call', () => {
+  const provider = async (
+    register: (name: string, port: number, more: Record<string, string>) => unknown,
+    name: string,
+  ) => {
+    const running = await serve(
+      createServer(async (request, response) => {
+        const chunks: Buffer[] = []
+        for await (const chunk of request) chunks.push(chunk as Buffer)
+        const { method, url, headers } = request
+        const answer = {
+          method,
+          url,
+          type: headers['content-type'],
+          tenant: headers['x-tenant'],
+          body: Buffer.concat(chunks).toString(),
+        }
+        response.writeHead(url === '/missing' ? 404 : 200).end(JSON.stringify(answer))
+      }),
+    )
+    onTestFinished(() => running.close())
+    await register(name, running.port, { ip: '127.0.0.1' })
+  }
+
+  test.each(['user-service', 'demo.api'])('%s is called by its name', async (name) => {
+    const { register, flags } = await startRegistry()
+    await provider(register, name)
+    const { out, errors, code } = await cli(
+      'call',
+      name,
+      'post',
+      '/users?x=1',
+      '-d',
+      '{"id":7}',
+      '-H',
+      'x-tenant: t',
+      ...flags,
+    )
+    expect(JSON.parse(out)).toEqual({
+      ...{ method: 'POST', url: '/users?x=1', type: 'application/json', tenant: 't', body: '{"id":7}' },
+    })
+    expect([errors, code]).toEqual(['HTTP 200 OK', undefined])
+    const missing = await cli('call', name, 'GET', 'missing', '--json', ...flags)
+    expect([JSON.parse(missing.out), missing.code]).toEqual([expect.objectContaining({ status: 404 }), 1])
+  })
+
+  test('a service without an instance is an error that names it', async () => {
+    const { flags } = await startRegistry()
+    await expect(cli('call', 'absent', 'GET', '/', ...flags)).rejects.toThrow()
+  })
 })
