@@ -177,6 +177,7 @@ const FAULTS: ReliabilityRow[] = rows('fault ', [
   'A hook of a start or a stop hangs; second signal',
   'The reporter of figures cannot send',
   'Label explosion: 100,000 distinct paths',
+  'Metrics page under load; scrapers that never read',
 ])
 FAULTS.push({ id: 'fault 58', holds: 'Log file on a full disk' })
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { AppHooks, DirectAnswer, DirectPage } from '../adapters/adapter.js'
 import { withoutQuery } from '../auth/route-path.js'
 import { isHealthRequest, usualHealthTarget } from '../auth/unguarded.js'
@@ -19,6 +19,7 @@ import { processMeters } from './process-meters.js'
 import { createPrometheusPage, type MetricsRegistry } from './prometheus-page.js'
 import { readJson } from './request-body.js'
 import { requestMeters } from './request-meters.js'
+import { createSendings } from './sendings.js'
 
 export interface ActuatorOptions {
   readonly settings: Settings
@@ -57,8 +58,6 @@ interface Place {
   readonly name: string | undefined
 }
 
-/** A client that does not read its answer within this time is cut off. */
-const SENT_WITHIN_MS = 15_000
 const PATH = /^\/(info|metrics|prometheus|loggers)(?:\/([^/]+))?$/
 const PATTERNS: Partial<Record<PageName, string>> = { metrics: '/{requiredMetricName}', loggers: '/{name}' }
 
@@ -75,6 +74,7 @@ export function createActuator(options: ActuatorOptions): Actuator {
   ]
   const info = createInfoPage({ store, application: application.name, showsInfo: () => live.showsInfo })
   const prometheus = createPrometheusPage({ meters, tags: () => live.tags, registry: options.registry, logger })
+  const sendings = createSendings()
   const unwatch = store.watch(() => void (live = read()))
   signal.addEventListener('abort', unwatch, { once: true })
 
@@ -147,7 +147,8 @@ export function createActuator(options: ActuatorOptions): Actuator {
       if (!place || elsewhere || signal.aborted || management.server.port === -1) return undefined
       if (place.page !== 'index' && !exposed(side).has(place.page)) return undefined
       return async (parsed) => {
-        cutOffLate(response)
+        if (!sendings.begin(response))
+          return errorAnswer(503, withoutQuery(target), 'Too many answers wait for their readers')
         try {
           return await answer(place, request, target, side, parsed)
         } catch (error) {
@@ -206,10 +207,4 @@ function decoded(name: string): string {
   } catch {
     return name
   }
-}
-
-/** One that never reads would hold the page in memory. */
-function cutOffLate(response: ServerResponse): void {
-  const timer = setTimeout(() => response.destroy(), SENT_WITHIN_MS).unref()
-  response.once('close', () => clearTimeout(timer))
 }

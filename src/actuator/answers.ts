@@ -23,6 +23,7 @@ const REASONS = {
   405: 'Method Not Allowed',
   415: 'Unsupported Media Type',
   500: 'Internal Server Error',
+  503: 'Service Unavailable',
 } as const
 
 /** In the shape of Spring Boot's errors. @param message what to do about it */

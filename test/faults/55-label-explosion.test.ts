@@ -1,15 +1,13 @@
 import express from 'express'
-import { IncomingMessage, ServerResponse } from 'node:http'
 import { expect, test } from 'vitest'
 import { collectGarbage } from '../support/cost.js'
 import { observer } from '../support/member.js'
 import { createMemoryTransport } from '../support/memory-transport.js'
 import { duration } from '../support/scale.js'
+import { serveOnce } from '../support/serve-once.js'
 
 const PATHS = duration(100_000, 10_000)
 const BATCHES = 5
-
-type Handle = (request: IncomingMessage, response: ServerResponse) => void
 
 async function setUp(more: object = {}) {
   const app = express()
@@ -21,20 +19,6 @@ async function setUp(more: object = {}) {
       .operations.filter(({ kind }) => kind === 'server')
       .map(({ name, count }) => `${name} ${count}`)
   return { app, served }
-}
-
-/** Without a socket: what a request leaves behind is measured, not the network. */
-function serveOnce(handle: Handle, url: string): Promise<void> {
-  const request = Object.assign(new IncomingMessage(undefined as never), { method: 'GET', url })
-  const response = new ServerResponse(request)
-  return new Promise((resolve) => {
-    response.end = () => {
-      response.emit('close')
-      resolve()
-      return response
-    }
-    handle(request, response)
-  })
 }
 
 test('fault 55: 100,000 distinct paths make two names, and the memory stays flat', async () => {

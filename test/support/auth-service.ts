@@ -5,6 +5,7 @@ import { settingsSchema, type AuthSettings } from '../../src/settings/schema.js'
 import type { CallAuthService } from '../../src/auth/verifier.js'
 
 export interface AuthService {
+  readonly url: string
   readonly call: CallAuthService
   /** What it was asked, in order. */
   readonly asked: { readonly url: URL; readonly headers: IncomingMessage['headers'] }[]
@@ -22,11 +23,13 @@ export async function startAuthService(): Promise<AuthService> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
   const service: AuthService = {
+    url,
     asked: [],
     answer: say({ data: true }),
     async call({ path, query, headers, signal }) {
-      const response = await fetch(`http://127.0.0.1:${port}${path}?${new URLSearchParams(query)}`, {
+      const response = await fetch(`${url}${path}?${new URLSearchParams(query)}`, {
         headers,
         signal,
         redirect: 'manual',

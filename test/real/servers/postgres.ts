@@ -1,16 +1,12 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { cacheFolder } from './cache.js'
+import { newestPackage, unpackPackage } from './debian.js'
 import { freePort } from './free-ports.js'
-import { runTool } from './run-tool.js'
 import { Unavailable } from './unavailable.js'
-
-const run = promisify(execFile)
 
 export interface Postgres {
   readonly url: string
@@ -22,7 +18,6 @@ export interface Postgres {
 /** `nobody`: the server does not run as root. */
 const NOBODY = 65_534
 const START_MS = 30_000
-const FLAGS = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances']
 
 /** A PostgreSQL server of this machine, or of Debian's package, unpacked into the cache without root. */
 export async function startPostgres(): Promise<Postgres> {
@@ -92,36 +87,9 @@ function placesIn(folder: string): { bin: string; libraries: string } {
   return { bin, libraries: libraries.map((name) => join(usrLib, name)).join(':') }
 }
 
-/** Debian's newest server with the libraries that this machine lacks, in the cache. */
+/** Debian's newest server. */
 async function unpacked(): Promise<string> {
-  const name = await run('apt-cache', ['search', '--names-only', '^postgresql-[0-9]+$']).then(
-    ({ stdout }) => [...stdout.matchAll(/^postgresql-\d+/gm)].map(([found]) => found).at(-1),
-    () => undefined,
-  )
+  const name = await newestPackage('^postgresql-[0-9]+$')
   if (name === undefined) throw new Unavailable('neither PostgreSQL nor apt is here', 'postgres')
-  const folder = join(cacheFolder(), name)
-  if (existsSync(folder)) return folder
-  console.log(`unpacking ${name} and its libraries`)
-  const aside = mkdtempSync(`${folder}.building-`)
-  try {
-    const needed = await lacking(name)
-    await runTool('apt-get', ['download', '-o', 'APT::Sandbox::User=root', ...needed], aside, `${folder}.log`)
-    const packages = readdirSync(aside).filter((file) => file.endsWith('.deb'))
-    for (const file of packages) await runTool('dpkg', ['-x', file, aside], aside, `${folder}.log`)
-    for (const file of packages) rmSync(join(aside, file))
-    if (!existsSync(folder)) renameSync(aside, folder)
-  } finally {
-    rmSync(aside, { recursive: true, force: true })
-  }
-  return folder
-}
-
-/** The package, and of what it depends on the libraries that are not installed. */
-async function lacking(name: string): Promise<string[]> {
-  const args = ['depends', '--recurse', ...FLAGS.map((flag) => `--no-${flag}`), name]
-  const { stdout } = await run('apt-cache', args, { maxBuffer: 1 << 24 })
-  const libraries = [...new Set(stdout.match(/^lib[\w.+-]+/gm))]
-  const installed = await run('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n'])
-  const there = new Set([...installed.stdout.matchAll(/^(\S+) installed$/gm)].map(([, found]) => found))
-  return [name, ...libraries.filter((library) => !there.has(library))]
+  return unpackPackage(name)
 }

@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { cacheFolder } from './cache.js'
+import { runTool } from './run-tool.js'
+
+const run = promisify(execFile)
+
+const FLAGS = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances']
+
+/** The last package whose name matches; `undefined` without one, or without apt. */
+export function newestPackage(names: string): Promise<string | undefined> {
+  return run('apt-cache', ['search', '--names-only', names]).then(
+    ({ stdout }) => [...stdout.matchAll(/^(\S+) - /gm)].map(([, found]) => found!).at(-1),
+    () => undefined,
+  )
+}
+
+/** A package of Debian with the libraries that this machine lacks, unpacked into the cache without root. */
+export async function unpackPackage(name: string): Promise<string> {
+  const folder = join(cacheFolder(), name)
+  if (existsSync(folder)) return folder
+  console.log(`unpacking ${name} and its libraries`)
+  const aside = mkdtempSync(`${folder}.building-`)
+  try {
+    const needed = await lacking(name)
+    await runTool('apt-get', ['download', '-o', 'APT::Sandbox::User=root', ...needed], aside, `${folder}.log`)
+    const packages = readdirSync(aside).filter((file) => file.endsWith('.deb'))
+    for (const file of packages) await runTool('dpkg', ['-x', file, aside], aside, `${folder}.log`)
+    for (const file of packages) rmSync(join(aside, file))
+    if (!existsSync(folder)) renameSync(aside, folder)
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+  return folder
+}
+
+/** The package, and of what it depends on the libraries that are not installed. */
+async function lacking(name: string): Promise<string[]> {
+  const args = ['depends', '--recurse', ...FLAGS.map((flag) => `--no-${flag}`), name]
+  const { stdout } = await run('apt-cache', args, { maxBuffer: 1 << 24 })
+  const libraries = [...new Set(stdout.match(/^lib[\w.+-]+/gm))]
+  const installed = await run('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n'])
+  const there = new Set([...installed.stdout.matchAll(/^(\S+) installed$/gm)].map(([, found]) => found))
+  return [name, ...libraries.filter((library) => !there.has(library))]
+}
