@@ -2,7 +2,7 @@ import type { Endpoint } from '../balance/balancer.js'
 import { codeOrNameOf } from '../errors.js'
 import { hostPort } from '../instance.js'
 import type { OperationOutcome } from '../observe/operation.js'
-import type { Recorder } from '../observe/recorder.js'
+import type { OperationWriter, Recorder } from '../observe/recorder.js'
 import { verbOf } from '../observe/verb.js'
 import { traceCall, type CallTrace, type TracedCall } from '../tracing/call-trace.js'
 import type { ServiceInstance } from '../types.js'
@@ -11,6 +11,7 @@ import { outcomeOfAbort } from './retry.js'
 /** Where the figures of calls are written, and under which name; their spans have the same. */
 export interface CallFigures extends TracedCall {
   readonly recorder: Recorder
+  readonly write: OperationWriter
   /** Errors that are no failure, as the client has it. */
   readonly expected: ((error: unknown) => boolean) | undefined
 }
@@ -33,7 +34,9 @@ export function callFigures(
 ): CallFigures {
   const verb = verbOf(method)
   const path = template.split('?', 1)[0]!
-  return { recorder, name: `${verb} ${service}${path}`, verb, service, template: path, expected, origin }
+  const name = `${verb} ${service}${path}`
+  const write = recorder.writerOf('client', name)
+  return { recorder, write, name, verb, service, template: path, expected, origin }
 }
 
 /**
@@ -92,12 +95,12 @@ export class CallFigure implements OperationOutcome {
     this.since = 0
     this.status = status
     if (error !== undefined) this.code = codeOrNameOf(error)
-    const { recorder, name, expected } = figures
+    const { recorder, write, expected } = figures
     this.failed =
       (status >= 500 || (error !== undefined && !isGivenUp(error))) &&
       !recorder.isExpected(status, this.code) &&
       !isExpected(expected, error)
-    if (since !== 0) recorder.record('client', name, performance.now() - since, this)
+    if (since !== 0) write(performance.now() - since, this)
     this.trace = undefined
     trace?.end(this)
   }

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { NAMES, SERVICE, type ContenderName } from './contenders/contender.js'
+import { observed, type Observed } from './guard.js'
 import { measureLatency, type Latencies } from './latency.js'
 import type { Window } from './support/drive.js'
 import { register } from './support/registry.js'
@@ -31,8 +32,8 @@ export interface Calls {
   /** Calls per second by calls in flight. */
   readonly load: Readonly<Record<ContenderName, Readonly<Record<string, number>>>>
   readonly latency: Latencies
-  /** Calls with figures against calls without, round by round. */
-  readonly observed: number
+  /** Calls with all of observability on, against calls without figures. */
+  readonly observed: Observed
 }
 
 type PerContender<T> = Record<ContenderName, T>
@@ -62,8 +63,11 @@ export async function measureCalls(child: string, registry: string): Promise<Cal
   for (const name of NAMES) load[name][IN_FLIGHT] = at32[name].perSecond
   const latency = await measureLatency(callers, at32)
   await Promise.all([provider, ...Object.values(callers)].map((worker) => worker.stop()))
-  const observed = round(pairedRatio(perSecond(windows, 'ours'), perSecond(windows, 'oursUnobserved')), 3)
-  return { at32, load, latency, observed }
+  const column = (name: ContenderName) => ({
+    perSecond: perSecond(windows, name),
+    cpuMicros: windows[name].map((one) => one.cpuMicros),
+  })
+  return { at32, load, latency, observed: observed(column('oursObserved'), column('oursUnobserved')) }
 }
 
 /** What all callers call: two instances, registered. */

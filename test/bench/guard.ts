@@ -4,20 +4,28 @@ import { startWorker, type Worker } from './support/worker.js'
 
 export const FRAMEWORKS: readonly Framework[] = ['express', 'fastify', 'koa']
 /** `open` and `guardOnly` show what of the price is the context, and what the guard. */
-const SIDES: readonly SideName[] = ['bare', 'open', 'guarded', 'unobserved', 'guardOnly']
+const SIDES: readonly SideName[] = ['bare', 'open', 'guarded', 'unobserved', 'observed', 'guardOnly']
 const IN_FLIGHT = 32
 const WARM_UP_MS = 600
 const WINDOW_MS = 100
-const ROUNDS = 8
+const ROUNDS = 6
 
 export interface GuardFigures {
   readonly perSecond: PerSide<number>
   /** Against the bare app, round by round. */
   readonly ratio: PerSide<number>
-  /** Guarded with figures against guarded without. */
-  readonly observed: number
+  /** Guarded with all of observability on, against guarded without figures. */
+  readonly observed: Observed
   /** CPU time of the app's process a request, in µs. */
   readonly cpuMicros: PerSide<number>
+}
+
+/** What observability costs. */
+export interface Observed {
+  /** Rate with it against rate without, round by round. */
+  readonly onOverOff: number
+  /** CPU time a call or request that it adds, in µs; the median of the rounds. */
+  readonly perCallUs: number
 }
 
 export type PerSide<T> = Readonly<Record<SideName, T>>
@@ -95,14 +103,27 @@ async function measure(load: Worker, { perSecond, cpuMicros }: Side, worker: Wor
   cpuMicros.push(((await worker.ask<number>('cpuMicros')) - before) / (own * seconds))
 }
 
+/** Of windows in the same order. */
+export function observed(on: Windows, off: Windows): Observed {
+  return {
+    onOverOff: round(pairedRatio(on.perSecond, off.perSecond), 3),
+    perCallUs: round(median(on.cpuMicros.map((micros, n) => micros - off.cpuMicros[n]!)), 2),
+  }
+}
+
+interface Windows {
+  readonly perSecond: readonly number[]
+  readonly cpuMicros: readonly number[]
+}
+
 function figures(sides: readonly Side[]): GuardFigures {
   const bare = sides[0]!
-  const of = (name: SideName) => sides.find((side) => side.name === name)!.perSecond
+  const of = (name: SideName) => sides.find((side) => side.name === name)!
   const each = (value: (side: Side) => number) =>
     Object.fromEntries(sides.map((side) => [side.name, value(side)])) as PerSide<number>
   return {
     perSecond: each((side) => Math.round(median(side.perSecond))),
-    observed: round(pairedRatio(of('guarded'), of('unobserved')), 3),
+    observed: observed(of('observed'), of('unobserved')),
     ratio: each((side) => round(pairedRatio(side.perSecond, bare.perSecond), 3)),
     cpuMicros: each((side) => round(median(side.cpuMicros), 1)),
   }

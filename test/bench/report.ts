@@ -1,7 +1,7 @@
 import { cpus, loadavg } from 'node:os'
 import type { Calls } from './calls.js'
 import { CONTENDERS, NAMES } from './contenders/contender.js'
-import type { GuardResults } from './guard.js'
+import type { GuardResults, Observed } from './guard.js'
 import type { ImportFigures } from './imports.js'
 import { table } from './live/support/table.js'
 import type { Picks } from './picks.js'
@@ -31,7 +31,7 @@ export function printCalls({ at32, load, latency, observed }: Calls): void {
   })
   console.log(table(head, rows))
 
-  console.log(`  figures on ÷ off: ${observed.toFixed(3)}`)
+  console.log(`  all of observability on ÷ off: ${observedText(observed)}`)
 
   title('calls/s by calls in flight')
   const levels = Object.keys(load.ours)
@@ -63,13 +63,17 @@ function printLatency(latency: Calls['latency']): void {
 export function printGuard(results: GuardResults): void {
   title('guard, decision cached: requests/s at 32 in flight, ÷ the bare app, CPU of the app process')
   const rows = Object.entries(results).flatMap(([framework, { perSecond, ratio, cpuMicros }]) =>
-    (['bare', 'open', 'guarded', 'unobserved', 'guardOnly'] as const).map((side) => [
+    (['bare', 'open', 'guarded', 'unobserved', 'observed', 'guardOnly'] as const).map((side) => [
       ...[`${framework}, ${SIDES[side]}`, perSecond[side], ratio[side].toFixed(2), cpuMicros[side].toFixed(1)],
     ]),
   )
   console.log(table(['', 'requests/s', '÷ bare', 'CPU µs/request'], rows))
-  const observed = Object.entries(results).map(([framework, one]) => `${framework} ${one.observed.toFixed(3)}`)
-  console.log(`  figures on ÷ off: ${observed.join(', ')}`)
+  const observed = Object.entries(results).map(([framework, one]) => `${framework} ${observedText(one.observed)}`)
+  console.log(`  all of observability on ÷ off: ${observed.join(', ')}`)
+}
+
+function observedText({ onOverOff, perCallUs }: Observed): string {
+  return `${onOverOff.toFixed(3)} (${perCallUs.toFixed(2)} µs)`
 }
 
 const SIDES = {
@@ -77,6 +81,7 @@ const SIDES = {
   open: 'sidecar, auth off',
   guarded: 'guarded',
   unobserved: 'guarded, figures off',
+  observed: 'guarded, all of observability on',
   guardOnly: 'guarded, forward-context off',
 } as const
 
@@ -117,6 +122,10 @@ export function toJson({ calls, guard, picks, imports, weight }: Measured) {
     rssMb: weight.idle.rssMb,
     load: calls.load,
     latency: calls.latency,
+    observe: {
+      onOverOff: { typedCall: calls.observed.onOverOff, ...map(guard, ({ observed }) => observed.onOverOff) },
+      perCallUs: { typedCall: calls.observed.perCallUs, ...map(guard, ({ observed }) => observed.perCallUs) },
+    },
     detail: { calls: calls.at32, guard, bytesPerPick: map(picks, ({ bytes }) => bytes), imports, idle: weight.idle },
   }
 }

@@ -32,6 +32,7 @@ export interface Contender {
 export const CONTENDERS = {
   ours: 'typed call',
   oursUnobserved: 'typed call, figures off',
+  oursObserved: 'typed call, all of observability on',
   poolDispatch: 'undici pool.dispatch',
   poolRequest: 'undici pool.request',
   poolRequestSameHeaders: 'pool.request, same headers',

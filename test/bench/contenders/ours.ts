@@ -1,14 +1,16 @@
-import { importPackage, silent } from '../support/package.js'
+import { observability, type Observability } from '../support/observability.js'
+import { importPackage } from '../support/package.js'
 import { CONTEXT, SERVICE, type Contender, type OpenOptions, type User } from './contender.js'
 
 /** With everything on: discovery, two instances in turn, context, both deadlines, retry. */
-export async function openOurs({ registry, build }: OpenOptions, figures = true): Promise<Contender> {
+export async function openOurs({ registry, build }: OpenOptions, how: Observability = 'default'): Promise<Contender> {
   const { createSidecar, defineClient, GET, runWithContext } = await importPackage(build)
+  const { options, settings } = await observability(how)
   const sidecar = createSidecar({
-    ...{ configPath: false, signals: false, logger: silent },
+    ...{ configPath: false, signals: false, ...options },
     settings: {
+      ...settings,
       application: { name: 'bench-consumer' },
-      sidecar: { observe: { enabled: figures } },
       cloud: { nacos: { serverAddr: registry, discovery: { registerEnabled: false } } },
     },
   })

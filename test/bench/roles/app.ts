@@ -1,16 +1,17 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { importPackage, silent } from '../support/package.js'
+import { observability } from '../support/observability.js'
+import { importPackage } from '../support/package.js'
 import type { Handlers } from '../support/worker.js'
 
 export type Framework = 'express' | 'fastify' | 'koa'
 
 /**
  * `bare` has no sidecar, `open` one with `auth.enabled: false`; `guardOnly` makes no calls (`forward-context: false`),
- * `unobserved` is guarded and keeps no figures.
+ * `unobserved` is guarded and keeps no figures, `observed` is guarded with all of observability on.
  */
-export type SideName = 'bare' | 'open' | 'guarded' | 'unobserved' | 'guardOnly'
+export type SideName = 'bare' | 'open' | 'guarded' | 'unobserved' | 'observed' | 'guardOnly'
 
 export interface AppOptions {
   readonly framework: Framework
@@ -74,14 +75,18 @@ const FRAMEWORKS: Readonly<Record<Framework, (join: Join) => Promise<Server>>> =
 
 async function joinWith({ registry, framework, side, build }: AppOptions): Promise<Join> {
   const { initSidecar } = await importPackage(build)
+  const { options, settings } = await observability(
+    side === 'observed' ? 'all' : side === 'unobserved' ? 'off' : 'default',
+  )
   return (app) =>
     void initSidecar(app, {
-      ...{ configPath: false, signals: false, logger: silent },
+      ...{ configPath: false, signals: false, ...options },
       settings: {
+        ...settings,
         application: { name: `bench-${framework}` },
         // The decision is known throughout; by default it is asked for again every 5 s.
         auth: { enabled: side !== 'open', cacheTtl: '10m' },
-        sidecar: { forwardContext: side !== 'guardOnly', observe: { enabled: side !== 'unobserved' } },
+        sidecar: { ...settings.sidecar, forwardContext: side !== 'guardOnly' },
         cloud: { nacos: { serverAddr: registry, discovery: { ip: '127.0.0.1' } } },
       },
       verify: async () => true,
