@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
-import { ProcessesFirst } from './test/support/runner/processes-first.js'
+import { SideBySide } from './test/support/runner/side-by-side.js'
 
 const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -27,34 +27,33 @@ const shared = {
 
 const realDurations = process.env['FAULTS'] === 'real'
 
+const IN_PROCESS = 'test/{unit,contract,attacks,fuzz}/**/*.test.ts'
+const processes = {
+  // One file a row of the fault table; `npm run test:faults` runs them with the real durations.
+  include: ['test/{faults,e2e}/**/*.test.ts'],
+  // Child processes run the built package, as a user's process would.
+  globalSetup: ['test/support/runner/build.ts'],
+  ...(realDurations && { testTimeout: 240_000 }),
+}
+
+// A worker keeps its modules only within a project: a run of everything has one for both kinds.
+const byKind = process.argv.some((argument) => argument.startsWith('--project'))
+const kinds = byKind
+  ? [
+      { name: 'in-process', include: [IN_PROCESS] },
+      { name: 'processes', ...processes },
+    ]
+  : [{ name: 'tests', ...processes, include: [IN_PROCESS, ...processes.include] }]
+
 export default defineConfig({
   test: {
     // The suite waits (for beats, leases, drains) more than it computes: more workers than cores. Bounds that hold to
     // the letter want a core each.
     maxWorkers: realDurations ? 2 : 6,
     globalSetup: ['test/support/runner/temp.ts'],
-    sequence: { sequencer: ProcessesFirst },
+    sequence: { sequencer: SideBySide },
     projects: [
-      {
-        resolve: { alias },
-        test: {
-          ...shared,
-          name: 'in-process',
-          include: ['test/{unit,contract,attacks,fuzz}/**/*.test.ts'],
-        },
-      },
-      {
-        resolve: { alias },
-        test: {
-          ...shared,
-          // One file a row of the fault table; `npm run test:faults` runs them with the real durations.
-          name: 'processes',
-          include: ['test/{faults,e2e}/**/*.test.ts'],
-          // Child processes run the built package, as a user's process would.
-          globalSetup: ['test/support/runner/build.ts'],
-          ...(realDurations && { testTimeout: 240_000 }),
-        },
-      },
+      ...kinds.map((kind) => ({ resolve: { alias }, test: { ...shared, ...kind } })),
       {
         resolve: { alias },
         esbuild: { tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true } } },

@@ -6,6 +6,8 @@ export interface RunOptions extends StageOptions, CallOptions {
   readonly stage?: Stage
   /** One round over the providers follows the other until so many calls have been made. */
   readonly calls: number
+  /** How many of the providers a round restarts. @default all */
+  readonly providers?: number
   /** Between one step and the next, in ms. @default 1000 */
   readonly restMs?: number
   /** How long after a kill a caller may still write to a connection whose end it has not yet read. @default 100 */
@@ -33,15 +35,15 @@ async function onStage<T>(options: RunOptions, act: (stage: Stage, calls: Calls)
   }
 }
 
-/** Rounds over all providers until enough calls have been made. */
+/** Rounds over the providers until enough calls have been made. */
 async function rounds(
   { providers }: Stage,
   calls: Calls,
-  { calls: least, restMs = 1000 }: RunOptions,
+  { calls: least, restMs = 1000, providers: count = providers.length }: RunOptions,
   restart: (at: number) => Promise<void>,
 ): Promise<void> {
   do {
-    for (let at = 0; at < providers.length; at++) {
+    for (let at = 0; at < count; at++) {
       await restart(at)
       await sleep(restMs)
     }
