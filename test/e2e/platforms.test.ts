@@ -5,7 +5,7 @@ import { killChildren, type Child } from '../support/child.js'
 import { composedApp } from '../support/app-process.js'
 import { devRegistry } from '../support/registry.js'
 import { call, load } from '../support/load.js'
-import { duration } from '../support/scale.js'
+import { bound, duration } from '../support/scale.js'
 
 const DRAIN = duration(12_000, 2_000)
 afterEach(killChildren)
@@ -26,7 +26,7 @@ test('PM2, as it comes: SIGINT, and SIGKILL after 1.6 s', async () => {
   const answer = call(app.port, '/slow/400', new Agent({ keepAlive: true }))
   await app.message('slow')
   const deregistered = once(registry, 'deregister')
-  const { exit } = await stopAs(app, 'SIGINT', 1600)
+  const { exit } = await stopAs(app, 'SIGINT', bound(1_600))
   expect(exit).toEqual({ code: 0, signal: null })
   expect((await answer).status).toBe(200)
   await deregistered

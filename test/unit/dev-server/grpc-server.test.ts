@@ -114,7 +114,7 @@ describe('a connection', () => {
   })
 
   it('is asked when it is silent, and closed when it does not answer', async () => {
-    const registry = await devRegistry({ grpcTimes: { silentAfterMs: 100, detectionTimeoutMs: 500 } })
+    const registry = await devRegistry({ grpcTimes: { silentAfterMs: 100, detectionTimeoutMs: 1_500 } })
     const [silent, awake] = [await rawClient(registry).connect(), await rawClient(registry).connect()]
     await silent.request('InstanceRequest', registration('s', 1))
     const [id] = registry.grpc.connections().map(({ id }) => id)
