@@ -82,9 +82,18 @@ export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sideca
       use('/actuator/loggers')
     },
     followLevel(store) {
+      let refused: unknown
       store.watch(() => {
-        const next = levelOf(store.get('logging.level.nacos-sidecar'))
-        if (next === configured) return
+        const value = store.get('logging.level.nacos-sidecar')
+        const next = levelOf(value)
+        const isWrong = next === undefined && value !== undefined && value !== null && value !== ''
+        const isNews = isWrong && String(value) !== refused
+        refused = isWrong ? String(value) : undefined
+        if (isNews)
+          logger.warn(
+            `logging.level.nacos-sidecar: expected debug, info, warn, error or silent, got "${refused}". The level stays ${current}`,
+          )
+        if (isWrong || next === configured) return
         configured = next
         byHand = undefined
         use('logging.level.nacos-sidecar')

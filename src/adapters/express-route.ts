@@ -13,7 +13,14 @@ interface Layer {
 interface Router {
   readonly stack?: readonly Layer[]
 }
+/** An app, perhaps one that is mounted in another one. */
+interface App {
+  readonly parent?: App
+  readonly mountpath?: unknown
+}
 type Routed = IncomingMessage & {
+  /** The one whose routes are tried. */
+  readonly app?: App
   readonly baseUrl?: string
   readonly route?: { readonly path?: unknown }
   readonly params?: Layer['params']
@@ -22,11 +29,16 @@ type Routed = IncomingMessage & {
 /** Spellings of the path that a route's router is mounted at: routes ignore case. */
 const MAX_MOUNTS = 16
 const MAX_DEPTH = 20
+/** Places that one router is mounted at. */
+const MAX_CHAINS = 8
+const VARIABLE = /[:*{(]/
 
 /** Where the router of a route is mounted. */
 interface Mount {
-  /** The layers from the app to the route; `undefined` where they are not found: a mounted app, a wrapped router. */
-  readonly chain: readonly Layer[] | undefined
+  /** The layers from the app to the route, for each place of its router; none where they are not found: a wrapped router. */
+  readonly chains: readonly (readonly Layer[])[]
+  /** Pattern that the app of the route is mounted at in the other one. */
+  readonly prefix: string
   /** By `baseUrl`, the pattern of the whole. */
   readonly patterns: Map<string, string>
   /** After an error the router has taken its `baseUrl` back. */
@@ -46,22 +58,27 @@ export function createRouteFinder(app: object): (request: IncomingMessage) => st
     if (route === undefined) return undefined
     let mount = mounts.get(route)
     if (mount === undefined) {
-      const chain = findChain(routerOf(app), route, 0)
-      mounts.set(route, (mount = { chain, patterns: new Map(), last: String(route.path) }))
+      const { app: own = app } = request as Routed
+      const prefix = prefixOf(own, app)
+      const chains = findChains(routerOf(prefix === undefined ? app : own), route, 0)
+      const last = (prefix ?? '') + String(route.path)
+      mounts.set(route, (mount = { chains, prefix: prefix ?? '', patterns: new Map(), last }))
     }
     return patternIn(mount, baseUrl, request as Routed)
   }
 }
 
 function patternIn(mount: Mount, baseUrl: string, { route, params }: Routed): string {
-  const { chain, patterns } = mount
-  if (baseUrl === '' || chain?.length === 0) return mount.last
+  const { chains, prefix, patterns } = mount
+  if (baseUrl === '' || (chains.length === 1 && chains[0]!.length === 0)) return mount.last
   const known = patterns.get(baseUrl)
   if (known !== undefined) return (mount.last = known)
   const path = String(route?.path)
   let pattern: string
-  if (chain?.some(isVariable)) {
-    pattern = chain.map(patternOf).join('') + path
+  const baseOf = (one: readonly Layer[]) => prefix + one.map(patternOf).join('')
+  const chain = chains.length > 1 ? (chains.find((one) => fits(baseOf(one), baseUrl)) ?? chains[0]) : chains[0]
+  if (chain && (VARIABLE.test(prefix) || chain.some(isVariable))) {
+    pattern = baseOf(chain) + path
   } else {
     const text = baseUrl.toLowerCase()
     const same = [...patterns.keys()].find((base) => base.toLowerCase() === text)
@@ -73,11 +90,11 @@ function patternIn(mount: Mount, baseUrl: string, { route, params }: Routed): st
 }
 
 function isVariable({ rawPath, params = {} }: Layer): boolean {
-  return (typeof rawPath === 'string' && /[:*{(]/.test(rawPath)) || Object.keys(params).length > 0
+  return (typeof rawPath === 'string' && VARIABLE.test(rawPath)) || Object.keys(params).length > 0
 }
 
 function patternOf({ rawPath, path = '', params }: Layer): string {
-  if (typeof rawPath === 'string') return rawPath === '/' ? '' : rawPath
+  if (typeof rawPath === 'string') return rawPath.replace(/\/$/, '')
   return fill(path, params)
 }
 
@@ -103,16 +120,32 @@ function decoded(segment: string): string {
   }
 }
 
-function findChain(router: Router | undefined, route: object, depth: number): Layer[] | undefined {
+/** Whether a path may be one of a pattern. */
+function fits(pattern: string, path: string): boolean {
+  const segments = path.toLowerCase().split('/')
+  const parts = pattern.toLowerCase().split('/')
+  return parts.length === segments.length && parts.every((part, at) => VARIABLE.test(part) || part === segments[at])
+}
+
+function findChains(router: Router | undefined, route: object, depth: number): Layer[][] {
+  const found: Layer[][] = []
   for (const layer of router?.stack ?? []) {
-    if (layer.route === route) return []
-    const below =
-      depth < MAX_DEPTH && typeof layer.handle === 'function' && layer.route === undefined
-        ? findChain(layer.handle as Router, route, depth + 1)
-        : undefined
-    if (below) return [layer, ...below]
+    if (found.length >= MAX_CHAINS) break
+    if (layer.route === route) return [[]]
+    if (depth >= MAX_DEPTH || typeof layer.handle !== 'function' || layer.route !== undefined) continue
+    for (const below of findChains(layer.handle as Router, route, depth + 1)) found.push([layer, ...below])
   }
-  return undefined
+  return found
+}
+
+/** Where a mounted app is in `outer`; `undefined` if it is not below it, or at more than one path. */
+function prefixOf(app: App, outer: App): string | undefined {
+  let prefix = ''
+  for (let own: App | undefined = app; own !== outer; own = own.parent) {
+    if (typeof own?.mountpath !== 'string') return undefined
+    if (own.mountpath !== '/') prefix = own.mountpath + prefix
+  }
+  return prefix
 }
 
 /** Express 4 throws where `router` is read. */

@@ -69,6 +69,11 @@ test('the level is read live from Nacos, and goes back where it is taken away', 
   }
   await change('logging.level.nacos-sidecar: debug')
   expect(written()).toContain('the level of the log is debug from now on (logging.level.nacos-sidecar)')
+  await change('logging.level.nacos-sidecar: loud')
+  await change('{ c: 1, logging.level.nacos-sidecar: loud }')
+  expect(written().match(/ WARN .*logging\.level.*/g)).toEqual([
+    expect.stringMatching(/: expected debug, info, warn, error or silent, got "loud"\. The level stays debug$/),
+  ])
   await change('logging.level.nacos-sidecar: error')
   const before = written()
   await change('b: 2')

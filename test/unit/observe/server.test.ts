@@ -136,6 +136,28 @@ describe.each([
     await served(sidecar, ['GET /tenants/:tenant/orders/:order 40/0'])
   })
 
+  test('variables of a mounted app stay variables; a router at two paths is named by the one that is asked for', async () => {
+    const app = create()
+    const sidecar = await sidecarOf(app)
+    const shared = router({ mergeParams: true })
+    shared.get('/list', (_, response) => void response.end())
+    const [sub, deep] = [create(), create()]
+    deep.get('/orders/:order', (_, response) => void response.end())
+    sub.use('/v1', deep)
+    app.use('/tenants/:tenant', sub)
+    app.use('/shops/:shop', shared)
+    app.use('/admin/', shared)
+    const { port } = running(await serve(createServer(app)))
+    for (let n = 0; n < 20; n++) {
+      for (const path of [`/tenants/t${n}/v1/orders/${n}`, `/shops/s${n}/list`, '/admin/list']) await target(port, path)
+    }
+    await served(sidecar, [
+      'GET /admin/list 20/0',
+      'GET /shops/:shop/list 20/0',
+      'GET /tenants/:tenant/v1/orders/:order 20/0',
+    ])
+  })
+
   test('a mounted app, and a router at a regular expression: few names, whatever is asked for', async () => {
     const app = create()
     const sidecar = await sidecarOf(app)
