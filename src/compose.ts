@@ -8,6 +8,7 @@ import { createHealth, type HealthComponents, type HealthStatus } from './adapte
 import { ownApp, type AppOwner } from './app-owners.js'
 import { createCallRuntime, type CallRuntime } from './calls/runtime.js'
 import { createConfig, type Config } from './config/config.js'
+import { warnOfStartOnly } from './config/start-only.js'
 import { createRemoteConfig, type RemoteConfig } from './config/remote.js'
 import { SidecarError } from './errors.js'
 import { createEmit, type Emit, type SidecarEvents } from './events.js'
@@ -75,6 +76,7 @@ export function compose(
   const log = openLog(settings, options.logger)
   const { logger } = log
   log.followLevel(store)
+  warnOfStartOnly(store, logger)
   for (const warning of warnings) logger.warn(warning)
   for (const note of notes) logger.info(note)
   for (const major of unknownApis())
@@ -91,6 +93,7 @@ export function compose(
       namespace: registry.discovery.namespace,
     }),
     counts: () => observation.counts(),
+    counted: settings.sidecar.observe.enabled,
     leaving: () => lifecycle.leaving(),
   })
   const emit: Emit = (event, ...args) => {

@@ -26,6 +26,8 @@ export interface AlertsOptions {
   source(): AlertSource
   /** Of the requests that this instance served, since the start. */
   counts(): RequestCounts
+  /** False: the figures are off, and no request is counted. */
+  readonly counted: boolean
   /** While it leaves, nothing is raised: what it loses then, it lets go. */
   leaving(): boolean
 }
@@ -33,7 +35,7 @@ export interface AlertsOptions {
 const NONE: Alerts = { onEvent: () => {}, close: async () => {} }
 
 /** Without a webhook it does nothing. */
-export function createAlerts({ settings, logger, source, counts, leaving }: AlertsOptions): Alerts {
+export function createAlerts({ settings, logger, source, counts, counted, leaving }: AlertsOptions): Alerts {
   const { webhook: address, format, secret, timeout } = settings
   if (address === undefined) return NONE
   const target = { webhook: address, format, secret }
@@ -49,6 +51,7 @@ export function createAlerts({ settings, logger, source, counts, leaving }: Aler
   const stops = rules
     .filter((rule): rule is RateRule => typeof rule === 'object')
     .map((rule) => {
+      if (!counted) logger.warn(`sidecar.alerts: ${rule.name} is not raised while sidecar.observe.enabled is false`)
       return watchErrorRate(rule, counts, (above, text) => {
         if (above) conditions.begin(rule.name, '', text)
         else conditions.end(rule.name, '', text)

@@ -65,7 +65,7 @@ export function createStartHooks(onFailure: (error: unknown) => void): StartHook
         entry.state = 'done'
       } catch (error) {
         entry.state = 'failed'
-        entry.error = messageOf(error)
+        entry.error = mask(messageOf((error as Error).cause ?? error))
         failure = error
         throw error
       }

@@ -183,6 +183,18 @@ test('alerts: the rate of errors over a time', async () => {
   expect(received[0]!.json['message']).toMatch(/^\d+ of \d+ requests \(\d+\.\d%\) failed$/)
 })
 
+test('alerts: the rate of errors without figures: a warning says that it is not raised', async () => {
+  const registry = await testRegistry()
+  const settings = {
+    'sidecar.alerts': { webhook: 'http://127.0.0.1:9/', on: 'error-rate>5%/1m' },
+    'sidecar.observe.enabled': false,
+  }
+  const sidecar = await observer(registry.settings(settings))
+  expect(sidecar.recentLog().map(({ message }) => message)).toContain(
+    'sidecar.alerts: error-rate>5%/1m is not raised while sidecar.observe.enabled is false',
+  )
+})
+
 test.each(['ejected,other', 'error-rate>5%', 'error-rate>100%/1m', 'error-rate>5%/0s'])(
   'alerts: %s is no rule',
   (on) => {

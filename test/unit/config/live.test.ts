@@ -2,6 +2,7 @@ import { SidecarError } from 'nacos-sidecar'
 import { describe, expect, expectTypeOf, test, vi } from 'vitest'
 import { z } from 'zod'
 import { createConfig } from '../../../src/config/config.js'
+import { warnOfStartOnly } from '../../../src/config/start-only.js'
 import { readDocument } from '../../../src/properties/formats.js'
 import type { StandardSchema } from '../../../src/util/standard-schema.js'
 import { loadBootstrap } from '../../support/bootstrap.js'
@@ -283,4 +284,17 @@ describe('config.bind', () => {
     expect(Object.getPrototypeOf(current)).toBe(Object.prototype)
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   })
+})
+
+test('a setting that is read before Nacos is asked is told of once where it stands in a document of Nacos', () => {
+  const { push, store, logger } = setUp()
+  warnOfStartOnly(store, logger)
+  push('sidecar: { alerts: { webhook: "http://canary/" }, observe: { period: 10s, report: { url: "http://h" } } }')
+  push('sidecar: { alerts: { webhook: "http://canary2/" }, observe: { max-names: 20 } }')
+  expect(logger.lines).toEqual([
+    expect.stringMatching(
+      /^warn config d0\.yml: without effect here: sidecar\.alerts\.webhook, sidecar\.observe\.report\.url\. /,
+    ),
+  ])
+  expect(logger.lines.join()).not.toContain('canary')
 })
