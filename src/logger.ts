@@ -48,7 +48,7 @@ export function createLogger(
   const lowest = typeof level === 'function' ? level : () => level
   const lineOf = format === 'json' ? jsonLine : textLine
   const at = (own: keyof Logger) => (message: string, fields?: LogFields) => {
-    if (isLogged(own, lowest())) write(`${lineOf(own, String(message), fields)}\n`)
+    if (isLogged(own, lowest())) write(`${lineOf(own, textOf(message), fields)}\n`)
   }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
@@ -60,8 +60,24 @@ function textLine(level: keyof Logger, message: string, fields: LogFields | unde
 
 function jsonLine(level: keyof Logger, message: string, fields: LogFields | undefined): string {
   const fixed = { time: new Date().toISOString(), level, logger: 'nacos-sidecar', message: printable(message) }
-  return JSON.stringify({ ...fixed, ...(fields && printableFields(fields)), ...fixed })
+  try {
+    return JSON.stringify({ ...fixed, ...(fields && printableFields(fields)), ...fixed })
+  } catch {
+    // A logger of the app may be given anything: what JSON has no form for, or what cannot be read.
+    const safe = Object.keys(fields ?? {}).map((name) => [name, readable(fields!, name)])
+    return JSON.stringify({ ...fixed, ...Object.fromEntries(safe), ...fixed })
+  }
 }
+
+function readable(fields: LogFields, name: string): string {
+  try {
+    return printable(textOf(fields[name]))
+  } catch (error) {
+    return printable(messageOf(error))
+  }
+}
+
+const textOf = (value: unknown) => (typeof value === 'string' ? value : messageOf(value))
 
 /**
  * A logger that is handed one line a message, without control characters. One that fails harms nothing but its own lines: from

@@ -41,6 +41,26 @@ test('json: one object a line, with the fields and the trace of the request', ()
   expect(Object.keys(lines[1]!).slice(0, 4)).toEqual(['time', 'level', 'logger', 'message'])
 })
 
+test('json: whatever a field holds, it is one line of JSON, and nothing is thrown', () => {
+  const lines: string[] = []
+  const logger = createLogger('info', (line) => void lines.push(line), 'json')
+  const circular: Record<string, unknown> = {}
+  circular['self'] = circular
+  const thrown = {
+    get bad() {
+      throw new Error('a getter')
+    },
+  }
+  for (const fields of [{ n: 10n }, { circular }, { s: Symbol('a') }, { message: 'forged', level: 'error' }])
+    logger.info('m', { ok: 'a\n', ...fields } as never)
+  logger.info('getter', thrown as never)
+  logger.info(Object.create(null) as never)
+  expect(lines).toHaveLength(6)
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ level: 'info', logger: 'nacos-sidecar' })
+  expect(lines[0]).toContain('"n":"10"')
+  expect(lines[4]).toContain('"bad":"a getter"')
+})
+
 test('text: the trace of the request ends the line', () => {
   const lines: string[] = []
   createLogger('info', (line) => void lines.push(line)).info('slow', { traceId: TRACE_ID })
