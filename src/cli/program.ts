@@ -3,6 +3,7 @@ import { callCommand } from './call.js'
 import { configCommand } from './config.js'
 import { devCommand } from './dev.js'
 import { healthCommand } from './health.js'
+import { initCommand } from './init.js'
 import { servicesCommand } from './services.js'
 
 /** Every command but `run`, which starts before these are loaded. */
@@ -20,5 +21,6 @@ export function createProgram(version: string): Command {
     .addCommand(servicesCommand())
     .addCommand(healthCommand())
     .addCommand(callCommand())
+    .addCommand(initCommand())
     .addCommand(devCommand())
 }
