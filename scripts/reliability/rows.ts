@@ -178,8 +178,9 @@ const FAULTS: ReliabilityRow[] = rows('fault ', [
   'The reporter of figures cannot send',
   'Label explosion: 100,000 distinct paths',
   'Metrics page under load; scrapers that never read',
+  'Two tracers in one process',
+  'Log file on a full disk',
 ])
-FAULTS.push({ id: 'fault 58', holds: 'Log file on a full disk' })
 
 const attack = (id: string, ...files: string[]) =>
   files.map((file) => ({ id, holds: id, file: `test/attacks/${file}.test.ts` }))

@@ -1,5 +1,6 @@
 import { readVersion, type RequestContext } from '../context.js'
 import type { CallTrace } from '../tracing/call-trace.js'
+import { keepOneTrace } from '../tracing/one-header.js'
 import { isHeaderValue } from '../util/header-rules.js'
 import { hasHeader, type FlatHeaders } from './flat-headers.js'
 
@@ -18,6 +19,7 @@ export function addContextHeaders(
   trace: CallTrace | undefined,
 ): FlatHeaders {
   const injected = trace?.headers() ?? NONE
+  if (injected.length > 0 || context?.traceparent !== undefined) keepOneTrace()
   const all = headers.slice()
   for (let i = 0; i < injected.length; i += 2) {
     const [name, value] = [injected[i]!, injected[i + 1]!]

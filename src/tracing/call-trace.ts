@@ -71,7 +71,7 @@ export class CallTrace {
   /** Sends a request; until its end, nothing that comes of it makes a span. */
   send<T>(request: () => T): T {
     this.scope?.end()
-    this.scope = new UntracedScope(this.api, this.begun.around)
+    this.scope = new UntracedScope(this.api, this.begun.around, this.begun.context)
     return this.scope.run(request)
   }
 

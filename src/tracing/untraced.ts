@@ -7,6 +7,7 @@ const SUPPRESSED = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING')
 /**
  * A scope without spans, until it ends. What is made in it (a socket, a stream with listeners of the app's) outlives the
  * scope and keeps its context: from then on it is the context around it again, so that what the app does there is traced.
+ * A tracer that knows no suppressed contexts (dd-trace) makes its spans below `within`.
  */
 export class UntracedScope {
   private ended = false
@@ -15,8 +16,9 @@ export class UntracedScope {
   constructor(
     private readonly api: RegisteredApi,
     around: Context,
+    within: Context = around,
   ) {
-    this.context = new ScopedContext(around, () => !this.ended)
+    this.context = new ScopedContext(around, within, () => !this.ended)
   }
 
   run<T>(work: () => T): T {
@@ -32,21 +34,23 @@ export class UntracedScope {
 class ScopedContext implements Context {
   constructor(
     private readonly around: Context,
-    private readonly suppressed: () => boolean,
+    private readonly within: Context,
+    private readonly lasts: () => boolean,
   ) {}
 
   getValue(key: symbol): unknown {
-    return key === SUPPRESSED && this.suppressed() ? true : this.around.getValue(key)
+    if (!this.lasts()) return this.around.getValue(key)
+    return key === SUPPRESSED ? true : this.within.getValue(key)
   }
 
   setValue(key: symbol, value: unknown): Context {
-    return new ScopedContext(this.around.setValue(key, value), this.suppressed)
+    return new ScopedContext(this.around.setValue(key, value), this.within.setValue(key, value), this.lasts)
   }
 
   /** To trace in spite of all is said by the removal of the key. */
   deleteValue(key: symbol): Context {
-    const context = this.around.deleteValue(key)
-    return key === SUPPRESSED ? context : new ScopedContext(context, this.suppressed)
+    const [around, within] = [this.around.deleteValue(key), this.within.deleteValue(key)]
+    return key === SUPPRESSED ? (this.lasts() ? within : around) : new ScopedContext(around, within, this.lasts)
   }
 }
 

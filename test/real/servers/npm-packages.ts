@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cacheFolder } from './cache.js'
+import { runTool } from './run-tool.js'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+
+/**
+ * A folder of packages of npm as an app has them installed, with this package beside them; installed on first use.
+ *
+ * @param packages such as `express@5`
+ * @returns the `node_modules`
+ */
+export async function npmPackages(name: string, packages: readonly string[]): Promise<string> {
+  const hash = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 12)
+  const folder = join(cacheFolder(), `npm-${name}-${hash}`)
+  if (!existsSync(folder)) {
+    const aside = mkdtempSync(`${folder}.building-`)
+    try {
+      console.log(`installing ${packages.join(', ')} with npm`)
+      const args = ['install', '--prefix', aside, '--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock']
+      await runTool('npm', [...args, ...packages], aside, `${folder}.log`)
+      if (!existsSync(folder)) renameSync(aside, folder)
+    } finally {
+      rmSync(aside, { recursive: true, force: true })
+    }
+  }
+  return join(folder, 'node_modules')
+}
+
+/** Makes the packages, and this one, those of the app in `folder`. */
+export function linkPackages(folder: string, packages: string): void {
+  const link = (target: string, name: string) => {
+    const path = join(folder, 'node_modules', name)
+    mkdirSync(dirname(path), { recursive: true })
+    symlinkSync(target, path, 'junction')
+  }
+  for (const name of readdirSync(packages)) if (!name.startsWith('.')) link(join(packages, name), name)
+  link(ROOT, 'nacos-sidecar')
+}
