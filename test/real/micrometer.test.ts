@@ -15,7 +15,7 @@ function comparable(record: MicrometerRecord) {
 }
 
 // test/unit/actuator holds this library to what is recorded; this holds the record to Micrometer.
-test('K9: a Spring Boot app with Micrometer says what is recorded', { timeout: 600_000 }, async (context) => {
+test('a Spring Boot app with Micrometer says what is recorded', { timeout: 600_000 }, async (context) => {
   try {
     const now = await recordMetrics(await buildSpringMetrics())
     expect(comparable(now), 'the record is stale: npx tsx scripts/record-metrics.ts').toEqual(

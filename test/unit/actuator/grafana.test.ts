@@ -47,8 +47,9 @@ async function realPage(): Promise<string> {
   const running = await serve(createServer(app))
   onTestFinished(running.close)
   await registered
-  for (const port of [running.port, 1])
-    await form(registry.server, 'POST', '/v1/ns/instance', { serviceName: 'user-service', ip: '127.0.0.1', port })
+  // Without a lease: no beats are sent.
+  const instance = { serviceName: 'user-service', ip: '127.0.0.1', ephemeral: 'false' }
+  for (const port of [running.port, 1]) await form(registry.server, 'POST', '/v1/ns/instance', { ...instance, port })
   const ejected = once(sidecar, 'ejected')
   for (let n = 0; n < 4; n++) await (await sidecar.fetch('http://user-service/users/1')).arrayBuffer()
   await ejected
