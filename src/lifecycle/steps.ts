@@ -45,12 +45,12 @@ export async function runSteps(steps: Iterable<Step>, options: StepsOptions): Pr
     open.add(name)
     const done = runStep(current, logger, limit.signal, () => open.delete(name))
     if (!limit.signal.aborted) await done
+    // A signal and the limit are heard also where each step adds another one.
+    await setImmediate()
   }
   process.off('exit', onExit)
   limit.clear()
   if (!limit.signal.aborted) return
-  // What takes no time is not open.
-  await setImmediate()
   logger.warn(
     `sidecar.leave-timeout (${limitMs} ms) is over, still open: ${[...new Set([...cut, ...open])].join(', ')}`,
   )

@@ -94,7 +94,12 @@ export function createStopHooks(logger: Logger): StopHooks {
       for (let entry = next(); entry; entry = next()) {
         const { task } = entry
         const own = entry
-        yield { name: task.title, deadlineMs: task.timeoutMs, run: (signal) => begin(own, signal) }
+        const run = (signal: AbortSignal) => {
+          // The leave is out of time: what waits is begun, and nothing more is taken on.
+          if (signal.aborted) moments.set(when, 'over')
+          return begin(own, signal)
+        }
+        yield { name: task.title, deadlineMs: task.timeoutMs, run }
       }
       moments.set(when, 'over')
     },

@@ -224,6 +224,22 @@ describe('K2: stop hooks', () => {
     ])
   })
 
+  test('K2: hooks that add a further one for ever end with the limit of the leave', async () => {
+    const { sidecar } = await service({ settings: { 'sidecar.leave-timeout': 200 } })
+    let refused: unknown
+    const addAnother = () => {
+      try {
+        sidecar.onStop(addAnother)
+      } catch (error) {
+        refused ??= error
+      }
+    }
+    sidecar.onStop(addAnother)
+    await sidecar.ready
+    await sidecar.stop({ drain: false })
+    expect(refused).toMatchObject({ code: 'SIDECAR_STOPPED' })
+  })
+
   test('K2: sidecar.leave-timeout cuts requests that do not end', async () => {
     // The backlog of a busy machine may take 1.5 s of it.
     const { sidecar, server, listen, lines } = await service({ settings: { 'sidecar.leave-timeout': 2_500 } })
