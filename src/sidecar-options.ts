@@ -54,3 +54,9 @@ export function hooksOf<Hook>(option: string, given: Hook | readonly Hook[] = []
   if (hooks.every((hook) => typeof hook === 'function')) return hooks
   throw new SidecarError('SIDECAR_HOOK_INVALID', `the option ${option} is a function or a list of functions`)
 }
+
+/** @throws SidecarError `SIDECAR_HOOK_INVALID` */
+export function checkReporter(reporter: StatsReporter | undefined): void {
+  if (!reporter || typeof (reporter as Partial<StatsReporter>).report === 'function') return
+  throw new SidecarError('SIDECAR_HOOK_INVALID', 'the option statsReporter has no method report(period, { signal })')
+}

@@ -26,7 +26,7 @@ import type { NacosTransport } from './nacos/transport.js'
 import type { StatsPeriod } from './observe/operation.js'
 import { traced, type TracedOptions, type TracedSpan } from './observe/traced.js'
 import type { Settings } from './settings/schema.js'
-import { hooksOf, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
+import { checkReporter, hooksOf, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
 import type { SidecarStatus } from './sidecar-status.js'
 import type { Subscription } from './util/subscription.js'
 
@@ -60,6 +60,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** The synchronous part of a start: when it returns, settings are read and every route is guarded. */
   constructor(app: unknown, options: SidecarOptions & SidecarInternals = {}) {
     super()
+    checkReporter(options.statsReporter)
     const [onStart, onStop] = [hooksOf('onStart', options.onStart), hooksOf('onStop', options.onStop)]
     const parts = compose(app, options, this)
     const { settings, store, logger, registry, runtime, remote, lifecycle } = parts

@@ -29,13 +29,23 @@ afterAll(() => consumer?.remove())
 
 describe('the tarball', () => {
   it('holds what it needs and nothing else', () => {
-    for (const file of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'bootstrap.schema.json']) {
+    for (const file of [
+      'package.json',
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'bootstrap.schema.json',
+      'nacos.schema.json',
+    ]) {
       expect(consumer.files).toContain(file)
     }
     // The README links to them.
     expect(consumer.files).toEqual(expect.arrayContaining(['docs/settings.md', 'README.zh-CN.md']))
     const strays = consumer.files.filter(
-      (file) => !/^(dist\/|docs\/|README\.zh-CN\.md$|[A-Z]+(\.md)?$|package\.json$|bootstrap\.)/.test(file),
+      (file) =>
+        !/^(dist\/|docs\/|README\.zh-CN\.md$|[A-Z]+(\.md)?$|package\.json$|(bootstrap|nacos)\.schema\.json$)/.test(
+          file,
+        ),
     )
     expect(strays).toEqual([])
   })

@@ -331,8 +331,11 @@ test.each<[string, (sidecar: ReturnType<typeof createSidecar>) => unknown]>([
   expect(() => add(sidecar)).toThrow(expect.objectContaining({ code: 'SIDECAR_HOOK_INVALID' }))
 })
 
-test('K2: an option that is no function is refused before anything starts', () => {
-  expect(() => createSidecar({ configPath: false, onStop: 'close' as never })).toThrow(
-    expect.objectContaining({ code: 'SIDECAR_HOOK_INVALID' }),
+test.each([
+  ['onStop', 'close'],
+  ['statsReporter', {}],
+])('K2: an option that has no function is refused before anything starts: %s', (option, given) => {
+  expect(() => createSidecar({ configPath: false, [option]: given })).toThrow(
+    expect.objectContaining({ code: 'SIDECAR_HOOK_INVALID', message: expect.stringContaining(option) as string }),
   )
 })

@@ -81,7 +81,7 @@ describe('the settings, live from Nacos', () => {
     registry.configs.publish({ dataId: 'portal.yml', content: 'sidecar.observe: { max-names: 1, enabled: false }' })
     const [{ source, error }] = (await rejected) as [{ source: string; error: Error }]
     expect(source).toBe('sidecar.observe')
-    expect(error.message).toContain('maxNames')
+    expect(error.message).toContain('max-names: ')
     await sidecar.config.publish({ dataId: 'x.yml', content: 'a: 1' })
     expect(operation('publish')).toMatchObject({ count: 1 })
   })
