@@ -6,7 +6,8 @@ export const FRAMEWORKS: readonly Framework[] = ['express', 'fastify', 'koa']
 /** `open` and `guardOnly` show what of the price is the context, and what the guard. */
 const SIDES: readonly SideName[] = ['bare', 'open', 'guarded', 'unobserved', 'observed', 'guardOnly']
 const IN_FLIGHT = 32
-const WARM_UP_MS = 600
+/** The more code there is, the later all of it is compiled to its last stage; on a slow machine after seconds. */
+const WARM_UP_MS = 3_000
 const WINDOW_MS = 100
 const ROUNDS = 6
 
@@ -44,14 +45,14 @@ export interface Side {
 
 /**
  * Each app bare, with a sidecar, and guarded, with a token whose decision is known; they take turns. Of two processes
- * with the same code one may be a tenth faster, and whose turn comes first is slower: so each side has as many
- * processes as there are sides, and is the first once.
+ * with the same code one may be a tenth faster, and whose turn comes first is slower: so each side has several
+ * processes, and every other side is the first once.
  */
 export async function measureGuard(child: string, registry: string): Promise<GuardResults> {
   const results: Partial<Record<Framework, GuardFigures>> = {}
   for (const framework of FRAMEWORKS) {
     const sides = SIDES.map((name): Side => ({ framework, name, perSecond: [], cpuMicros: [] }))
-    await measureSides(child, registry, sides, sides.length)
+    await measureSides(child, registry, sides, sides.length / 2)
     results[framework] = figures(sides)
   }
   return results as GuardResults
@@ -84,9 +85,10 @@ async function measureProcesses(load: Worker, sides: readonly Side[], start: Sta
     }),
   )
   for (const { worker, port } of apps) {
-    await load.ask('drive', { port, inFlight: IN_FLIGHT, ms: WARM_UP_MS })
-    await worker.ask('settle')
     await load.ask('drive', { port, inFlight: IN_FLIGHT, ms: WINDOW_MS })
+    // Before the warm-up: a collection also throws away the compiled code of what has not run since the last one.
+    await worker.ask('settle')
+    await load.ask('drive', { port, inFlight: IN_FLIGHT, ms: WARM_UP_MS })
   }
   for (let n = 0; n < ROUNDS; n++)
     for (const { side, worker, port } of n % 2 === 0 ? apps : [...apps].reverse())
