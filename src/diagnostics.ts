@@ -141,7 +141,7 @@ export function channelsOf(area: DiagnosticArea): string[] {
 const ORIGIN = /^[a-z][a-z\d+.-]*:\/\/[^/]*/i
 
 /** A path as it may be shown: a query may hold a secret, and so may the user of an absolute URL. */
-export function withoutQuery(url: string): string {
+export function shownPath(url: string): string {
   const query = url.search(/[?#]/)
   const path = query < 0 ? url : url.slice(0, query)
   return path.startsWith('/') ? path : path.replace(ORIGIN, '') || '/'

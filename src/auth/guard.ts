@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { guardDecisions, withoutQuery } from '../diagnostics.js'
+import { guardDecisions, shownPath } from '../diagnostics.js'
 import { messageOf, SidecarError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import type { AuthSettings } from '../settings/schema.js'
@@ -239,7 +239,7 @@ function observed(request: IncomingMessage, decide: () => GuardDecision | Promis
   const since = performance.now()
   const publish = (decision: GuardDecision) => {
     guardDecisions.publish({
-      ...{ method: request.method ?? '', path: withoutQuery(request.url ?? '/'), allowed: decision.allowed },
+      ...{ method: request.method ?? '', path: shownPath(request.url ?? '/'), allowed: decision.allowed },
       ...{ status: decision.allowed ? undefined : decision.status, ms: performance.now() - since },
     })
     return decision

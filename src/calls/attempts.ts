@@ -1,6 +1,6 @@
 import type { Endpoint, Outcome, PickHint } from '../balance/balancer.js'
 import type { ServiceRoute } from '../balance/service-route.js'
-import { callAttempts, withoutQuery } from '../diagnostics.js'
+import { callAttempts, shownPath } from '../diagnostics.js'
 import { codeOrNameOf } from '../errors.js'
 import type { ServiceInstance } from '../types.js'
 import { CallFigure, type CallFigures } from './call-figure.js'
@@ -145,7 +145,7 @@ export class Attempts extends CallFigure {
     if (callAttempts.active)
       callAttempts.publish({
         ...{ service: this.rules.route?.service, instance },
-        ...{ method: this.method.toUpperCase(), path: withoutQuery(this.path), status: status || undefined },
+        ...{ method: this.method.toUpperCase(), path: shownPath(this.path), status: status || undefined },
         ...{ outcome, attempt: count, ms: performance.now() - this.beganAt },
       })
     this.beganAt = 0

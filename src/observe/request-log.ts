@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { runWithContext, traceIdOf } from '../context.js'
-import { withoutQuery } from '../diagnostics.js'
+import { shownPath } from '../diagnostics.js'
 import type { LogFields } from '../logger.js'
 import { matchesPattern } from './name-pattern.js'
 import { verbOf } from './verb.js'
@@ -76,7 +76,7 @@ export class RequestLog {
   /** Reads what is gone when the request has ended: routers change its target, and a cut connection has no address. */
   begin({ request, url, client }: Incoming): EndOfRequest {
     const { maxTagLength } = this.rules
-    const path = withoutQuery(url ?? request.url ?? '/').slice(0, maxTagLength)
+    const path = shownPath(url ?? request.url ?? '/').slice(0, maxTagLength)
     const logged = this.enabled && !this.rules.accessLogExcludes.some((pattern) => matchesPattern(pattern, path))
     const from = addressOf(client?.(request)) ?? addressOf(request.socket?.remoteAddress)
     return ({ response, route, status, ms, aborted, traceId }) => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
 import Router from '@koa/router'
@@ -54,6 +54,23 @@ export async function serve(server: Server, close?: () => Promise<unknown>): Pro
       if (close) await close()
       else await new Promise((resolve) => server.close(resolve))
     },
+  }
+}
+
+/** Gives the app a route that never answers. @returns calls it, and goes away once the request has arrived */
+export function unansweredRoute({ route }: Pick<TestApp, 'route'>, path: string): (port: number) => Promise<void> {
+  let arrived = () => {}
+  const arrival = new Promise<void>((resolve) => (arrived = resolve))
+  route('GET', path, async (request) => {
+    arrived()
+    await once(request.socket, 'close')
+  })
+  return async (port) => {
+    const sent = httpRequest({ port, host: '127.0.0.1', path })
+    sent.on('error', () => {})
+    sent.end()
+    await arrival
+    sent.destroy()
   }
 }
 

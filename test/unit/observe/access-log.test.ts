@@ -1,7 +1,7 @@
 import Koa from 'koa'
 import { getEventListeners, once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, request as httpRequest } from 'node:http'
+import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { connect as connectHttp2, createServer as createHttp2 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -10,7 +10,7 @@ import fastify from 'fastify'
 import { createSidecar, type LogFields, type SidecarOptions } from 'nacos-sidecar'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { frameworks, serve, target, type Running } from '../../support/frameworks.js'
+import { frameworks, serve, target, unansweredRoute, type Running } from '../../support/frameworks.js'
 import { observer } from '../../support/member.js'
 import { createMemoryTransport } from '../../support/memory-transport.js'
 import { testRegistry } from '../../support/registry.js'
@@ -97,18 +97,8 @@ describe.each(frameworks)('$name', ({ create }) => {
   test('a caller that goes away: the line says so', async () => {
     const { app, route, listen } = create()
     const { lines, written } = await logged(app)
-    let arrived = () => {}
-    const arrival = new Promise<void>((resolve) => (arrived = resolve))
-    route('GET', '/slow', async (request) => {
-      arrived()
-      await once(request.socket, 'close')
-    })
-    const { port } = running(await listen())
-    const sent = httpRequest({ port, host: '127.0.0.1', path: '/slow' })
-    sent.on('error', () => {})
-    sent.end()
-    await arrival
-    sent.destroy()
+    const goAway = unansweredRoute({ route }, '/slow')
+    await goAway(running(await listen()).port)
     const [slow] = await written(1)
     expect(slow).toMatchObject({ path: '/slow', aborted: true, client: '127.0.0.1' })
     expect(slow).not.toHaveProperty('status')

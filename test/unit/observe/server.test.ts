@@ -2,12 +2,12 @@ import Router from '@koa/router'
 import express from 'express'
 import Koa from 'koa'
 import type { Sidecar, Verify } from 'nacos-sidecar'
-import { createServer, request as httpRequest } from 'node:http'
+import { createServer } from 'node:http'
 import { connect, createServer as createHttp2 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { express4, frameworks, serve, target, type Running } from '../../support/frameworks.js'
+import { express4, frameworks, serve, target, unansweredRoute, type Running } from '../../support/frameworks.js'
 import { observer } from '../../support/member.js'
 import { createMemoryTransport } from '../../support/memory-transport.js'
 
@@ -83,18 +83,8 @@ describe.each(frameworks)('$name', ({ create }) => {
   test('a caller that goes away is no failure of ours', async () => {
     const { app, route, listen } = create()
     const sidecar = await sidecarOf(app)
-    let arrived = () => {}
-    const arrival = new Promise<void>((resolve) => (arrived = resolve))
-    route('GET', '/slow', async (request) => {
-      arrived()
-      await once(request.socket, 'close')
-    })
-    const { port } = running(await listen())
-    const sent = httpRequest({ port, host: '127.0.0.1', path: '/slow' })
-    sent.on('error', () => {})
-    sent.end()
-    await arrival
-    sent.destroy()
+    const goAway = unansweredRoute({ route }, '/slow')
+    await goAway(running(await listen()).port)
     await served(sidecar, ['GET /slow 1/0'])
     expect(sidecar.stats().operations.find(({ kind }) => kind === 'server')).toMatchObject({
       samples: [{ code: 'aborted' }],
