@@ -62,6 +62,14 @@ const zones = [
   only('feign', ['settings', 'discovery', 'balance', 'calls'], 'typed clients stand on calls, beside http'),
   only('http', ['settings', 'discovery', 'balance', 'calls'], 'fetch, axios and undici stand on calls, beside feign'),
   only(
+    'proxy',
+    [
+      ...['settings', 'discovery', 'balance', 'calls', 'http', 'adapters/adapter.ts', 'lifecycle/streams.ts'],
+      ...['lifecycle/http-server.ts', 'auth/token.ts', 'auth/without-tokens.ts'],
+    ],
+    'a gateway line is a call by logical name between two sockets',
+  ),
+  only(
     'observe',
     ['settings', 'properties', 'config', 'nacos/transport.ts', 'auth/verifier.ts'],
     'figures know what they wrap, and no more',
@@ -71,11 +79,57 @@ const zones = [
     ['adapters', 'auth', 'settings', 'properties', 'observe', 'logging.ts'],
     'pages are made of figures and facts; they know no layer that has them',
   ),
+  only(
+    'status-page',
+    [
+      ...[
+        'adapters/adapter.ts',
+        'auth',
+        'settings',
+        'properties',
+        'observe',
+        'logging.ts',
+        'pages',
+        'sidecar-status.ts',
+      ],
+      ...[
+        'actuator/sendings.ts',
+        'alerts/alerts.ts',
+        'balance/outlier-detector.ts',
+        'discovery',
+        'registration/member.ts',
+      ],
+    ],
+    'the report is made of facts that status-facts.ts asks for',
+  ),
+  only(
+    'messaging',
+    [
+      ...['settings', 'properties', 'config', 'work', 'observe/recorder.ts', 'observe/traced.ts'],
+      ...['calls/propagation.ts', 'auth/request-context.ts', 'auth/token.ts'],
+    ],
+    'events know what a sidecar lends them (messaging/host.ts), and no more',
+  ),
+  only(
+    'nameko',
+    ['messaging', 'observe/traced.ts', 'work', 'feign/json-value.ts'],
+    'calls of Nameko stand on the connection and the headers of events',
+  ),
   only('auth', ['settings'], 'the guard is framework-free'),
-  only('adapters', ['auth', 'settings'], 'adapters see auth and types only'),
-  only('dev-server', [], 'the embedded registry shares no code with the client: a shared bug would be invisible'),
+  only('adapters', ['auth', 'settings', 'lifecycle/http-server.ts'], 'adapters see auth and types only'),
   {
-    target: './src/!(sidecar|index|register|nest|testing|cli)/**',
+    target: './src/pages',
+    from: './src',
+    except: ['./pages'],
+    message: 'pages are served by the embedded registry and by the client: they share code with neither',
+  },
+  only(
+    'dev-server',
+    ['pages'],
+    'the embedded registry shares no code with the client: a shared bug would be invisible',
+  ),
+  {
+    target: './src/!(sidecar|index|register|nest|service|testing|cli)/**',
     from: ['./src/sidecar.ts', './src/compose.ts'],
     message: 'only the ways in see sidecar.ts and compose.ts',
   },
@@ -115,7 +169,7 @@ export default tseslint.config(
   },
   {
     // The other decorator mode has a tsconfig of its own.
-    files: ['test/legacy/**/*.ts'],
+    files: ['test/legacy/**/*.ts', 'examples/nest/**/*.ts'],
     languageOptions: { parserOptions: { projectService: false, project: './tsconfig.legacy.json' } },
   },
   {
@@ -138,6 +192,21 @@ export default tseslint.config(
           message: 'The CommonJS build puts the right side of ?? into a function, where yield is a syntax error',
         },
       ],
+    },
+  },
+  {
+    // They run in a browser; tsc checks them with a tsconfig of their own.
+    files: ['src/pages/browser/**/*.js'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['innerHTML', 'outerHTML', 'insertAdjacentHTML', 'write', 'setHTMLUnsafe', 'srcdoc'].map((property) => ({
+          property,
+          message: 'What a name or a document holds must stay text: el() and fill() of base/dom.js',
+        })),
+      ],
+      'no-console': 'error',
+      'no-eval': 'error',
     },
   },
   { files: ['src/cli/**/*.ts', 'src/logger.ts'], rules: { 'no-console': 'off' } },

@@ -7,6 +7,8 @@ const root = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const alias = [
   { find: /^nacos-sidecar$/, replacement: root('./src/index.ts') },
   { find: /^nacos-sidecar\/dev-server$/, replacement: root('./src/dev-server/index.ts') },
+  // src/events.ts has the events of a sidecar.
+  { find: /^nacos-sidecar\/events$/, replacement: root('./src/event-bus.ts') },
   { find: /^nacos-sidecar\/([\w-]+)$/, replacement: root('./src/$1.ts') },
 ]
 
@@ -18,16 +20,18 @@ const shared = {
   // For what hangs; a bound on time is an assertion of the test's own.
   testTimeout: 120_000,
   hookTimeout: 60_000,
+  // A failure says what it saw, not `Array(1)`.
+  chaiConfig: { truncateThreshold: 600 },
   // `expect.poll`, as `vi.waitFor`: it says that something hangs, not how quick it has to be.
   expect: { poll: { timeout: 15_000 } },
-  setupFiles: [root('./test/support/runner/wait-for.ts')],
+  setupFiles: [root('./test/support/runner/wait-for.ts'), root('./test/support/runner/exit-code.ts')],
   // A list of an earlier run must not find its way into a test by way of a port that is used again.
   env: { SIDECAR_SNAPSHOT_DIR: 'off' },
 }
 
 const realDurations = process.env['FAULTS'] === 'real'
 
-const IN_PROCESS = 'test/{unit,contract,attacks,fuzz}/**/*.test.ts'
+const IN_PROCESS = ['test/{unit,contract,attacks,fuzz}/**/*.test.ts', 'examples/orders/*.test.ts']
 const processes = {
   // One file a row of the fault table; `npm run test:faults` runs them with the real durations.
   include: ['test/{faults,e2e}/**/*.test.ts'],
@@ -40,10 +44,10 @@ const processes = {
 const byKind = process.argv.some((argument) => argument.startsWith('--project'))
 const kinds = byKind
   ? [
-      { name: 'in-process', include: [IN_PROCESS] },
+      { name: 'in-process', include: IN_PROCESS },
       { name: 'processes', ...processes },
     ]
-  : [{ name: 'tests', ...processes, include: [IN_PROCESS, ...processes.include] }]
+  : [{ name: 'tests', ...processes, include: [...IN_PROCESS, ...processes.include] }]
 
 export default defineConfig({
   test: {

@@ -9,6 +9,8 @@ export default defineConfig({
     alias: [
       { find: /^nacos-sidecar$/, replacement: root('./src/index.ts') },
       { find: /^nacos-sidecar\/dev-server$/, replacement: root('./src/dev-server/index.ts') },
+      // src/events.ts has the events of a sidecar.
+      { find: /^nacos-sidecar\/events$/, replacement: root('./src/event-bus.ts') },
       { find: /^nacos-sidecar\/([\w-]+)$/, replacement: root('./src/$1.ts') },
     ],
   },
@@ -24,6 +26,8 @@ export default defineConfig({
     globalSetup: ['test/support/runner/temp.ts', 'test/support/runner/build.ts', 'test/real/support/setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // A failure says what it saw, not `Array(1)`.
+    chaiConfig: { truncateThreshold: 600 },
     expect: { poll: { timeout: 15_000 } },
     // Two servers work at the same time; more would only make their clocks unreliable.
     maxWorkers: 2,

@@ -7,10 +7,10 @@ import { nacosFileSchema, withRunTable } from './run-pages.js'
 import { kebab } from '../src/settings/shape.js'
 import { settingsPage } from './settings-page.js'
 import { chinese } from './settings-translations.js'
-import { settingsType } from './settings-type.js'
+import { settingsTypes } from './settings-type.js'
 
 /**
- * Writes bootstrap.schema.json, docs/settings.md, docs/zh-CN/settings.md and src/settings/settings.ts from the zod schema;
+ * Writes bootstrap.schema.json, docs/settings.md, docs/zh-CN/settings.md and src/settings/types/ from the zod schema;
  * nacos.schema.json and the tables of docs/command-line.md from src/settings/run/run-settings.ts.
  * The descriptions are the doc comments of src/settings/schema.ts and schema/, as the compiler sees them; the Chinese ones
  * are in settings.zh-CN.yml.
@@ -21,7 +21,7 @@ const root = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.u
 export const SCHEMA_FILE = root('bootstrap.schema.json')
 export const PAGE_FILE = root('docs/settings.md')
 export const CHINESE_PAGE_FILE = root('docs/zh-CN/settings.md')
-export const TYPE_FILE = root('src/settings/settings.ts')
+const typeFile = (name: string) => root(`src/settings/types/${name}.ts`)
 export const NACOS_SCHEMA_FILE = root('nacos.schema.json')
 export const COMMAND_LINE_FILE = root('docs/command-line.md')
 export const CHINESE_COMMAND_LINE_FILE = root('docs/zh-CN/command-line.md')
@@ -43,16 +43,24 @@ export async function renderRun(): Promise<{ nacosSchema: string; commandLine: s
   }
 }
 
-/** What the files hold. */
-export async function render(): Promise<{ schema: string; page: string; chinesePage: string; type: string }> {
+/** What the files hold; the types by the paths of their files. */
+export async function render(): Promise<{
+  schema: string
+  page: string
+  chinesePage: string
+  types: Record<string, string>
+}> {
   const parsed = parsedSettings()
   const schema = describedSchema(parsed)
-  const style = await resolveConfig(TYPE_FILE)
+  const style = await resolveConfig(typeFile('settings'))
+  const types: Record<string, string> = {}
+  for (const [name, text] of settingsTypes(parsed.checker, parsed.settings))
+    types[typeFile(name)] = await format(text, { ...style, parser: 'typescript' })
   return {
     schema: await format(JSON.stringify(schema), { parser: 'json', printWidth: 120 }),
     page: settingsPage(schema),
     chinesePage: settingsPage(schema, chinese()),
-    type: await format(settingsType(parsed.checker, parsed.settings), { ...style, parser: 'typescript' }),
+    types,
   }
 }
 
@@ -98,11 +106,11 @@ function describe(schema: JsonSchema, { checker, settings }: ParsedSettings): vo
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { schema, page, chinesePage, type } = await render()
+  const { schema, page, chinesePage, types } = await render()
   writeFileSync(SCHEMA_FILE, schema)
   writeFileSync(PAGE_FILE, page)
   writeFileSync(CHINESE_PAGE_FILE, chinesePage)
-  writeFileSync(TYPE_FILE, type)
+  for (const [file, text] of Object.entries(types)) writeFileSync(file, text)
   const { nacosSchema, commandLine, chineseCommandLine } = await renderRun()
   writeFileSync(NACOS_SCHEMA_FILE, nacosSchema)
   writeFileSync(COMMAND_LINE_FILE, commandLine)

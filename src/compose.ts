@@ -4,12 +4,13 @@ import { managementMetadata } from './actuator/management-metadata.js'
 import { openManagementServer, type ManagementServer } from './actuator/management-server.js'
 import { createSidecarMeters } from './actuator/sidecar-meters.js'
 import { createAlerts } from './alerts/alerts.js'
-import { createHealth, type HealthComponents, type HealthStatus } from './adapters/health.js'
-import { ownApp, type AppOwner } from './app-owners.js'
+import { createHealth } from './adapters/health.js'
+import { ownApp } from './app-owners.js'
 import { createCallRuntime, type CallRuntime } from './calls/runtime.js'
 import { createConfig, type Config } from './config/config.js'
 import { warnOfStartOnly } from './config/start-only.js'
 import { createRemoteConfig, type RemoteConfig } from './config/remote.js'
+import { isFirstInstance } from './discovery/first-instance.js'
 import { SidecarError } from './errors.js'
 import { createEmit, type Emit, type SidecarEvents } from './events.js'
 import { guardApp, type GuardedApp } from './guarded-app.js'
@@ -17,29 +18,45 @@ import { createFetch } from './http/fetch.js'
 import { hostPort, isSameInstance, serviceKeyText } from './instance.js'
 import { planDrain } from './lifecycle/drain.js'
 import { createFirstRequest } from './lifecycle/first-request.js'
-import type { Hooks, HookStatus } from './lifecycle/hooks.js'
 import { createLifecycle, type Lifecycle } from './lifecycle/lifecycle.js'
+import { findPm2, leaveTimeoutUnder } from './lifecycle/pm2.js'
 import { createResources, type Resources } from './lifecycle/resources.js'
 import { createServerProbe } from './lifecycle/server-probe.js'
 import type { Logger } from './logger.js'
 import { openLog, type SidecarLog } from './logging.js'
+import type { SidecarHost } from './messaging/host.js'
 import { createObservation, type Observation } from './observe/observation.js'
 import { observeDocuments, observeLookup } from './observe/observed-registry.js'
 import { observeServers } from './observe/server-requests.js'
 import { observeRequests } from './observe/served-requests.js'
 import type { PropertyStore } from './properties/store.js'
+import { createTimers, type Timers } from './timers/timers.js'
+import { createProxies, type Proxies } from './proxy/proxies.js'
 import { createMember, type Member } from './registration/member.js'
+import { healthOf } from './own-health.js'
+import { ownPages } from './own-pages.js'
 import { openRegistryClients, type RegistryClients } from './registry-clients.js'
 import { loadSettings } from './settings/load.js'
 import type { Settings } from './settings/schema.js'
 import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
+import { statusFacts } from './status-facts.js'
+import { createStatusPage } from './status-page/status-page.js'
 import { unknownApis } from './tracing/registered-api.js'
+import { isProduction } from './util/production.js'
+import { keepTickClass } from './util/tick-class.js'
 import { appListens } from './util/undici.js'
+import { createAroundRequests } from './work/around-requests.js'
+import { aroundServers } from './work/around-servers.js'
+import { createArounds, type Arounds } from './work/arounds.js'
+import { createWorkRunner, type WorkSources } from './work/runner.js'
+import type { WorkRunner } from './work/work.js'
 
 /** The parts of one sidecar. */
 export interface SidecarParts {
   readonly settings: Settings
   readonly store: PropertyStore
+  /** The service runs in production. */
+  readonly production: boolean
   readonly logger: Logger
   readonly log: SidecarLog
   readonly emit: Emit
@@ -50,8 +67,17 @@ export interface SidecarParts {
   readonly member: Member
   readonly app: GuardedApp
   readonly lifecycle: Lifecycle
+  /** Settles when the app listens for the first time. */
+  readonly listening: Promise<void>
   readonly config: Config
   readonly resources: Resources
+  readonly arounds: Arounds
+  readonly work: WorkRunner & WorkSources
+  readonly timers: Timers
+  readonly host: SidecarHost
+  /** To be called when the configuration of Nacos is loaded. */
+  onConfigured(): void
+  readonly proxies: Proxies
   /** Calls back when the app has answered its first request. */
   onFirstRequest(callback: () => void): void
   /** `undefined` without `management.server.port`. */
@@ -60,8 +86,8 @@ export interface SidecarParts {
   readonly signal: AbortSignal
 }
 
-/** Of the last report of figures and the last alerts: less than the step of the leave that closes clients may take. */
-const LAST_WORDS_MS = 800
+/** For sending the last figures and alerts: less than the step of the leave that closes clients may take. */
+const FINAL_REPORTS_MS = 800
 /** Concurrent requests to an auth service that is a URL; further ones wait for a free connection. */
 const AUTH_CONNECTIONS = 64
 
@@ -71,6 +97,7 @@ export function compose(
   options: SidecarOptions & SidecarInternals,
   emitter: EventEmitter<SidecarEvents>,
 ): SidecarParts {
+  keepTickClass()
   const { configPath, settings: overrides } = options
   const { settings, store, warnings, notes } = loadSettings({ configPath, overrides })
   const log = openLog(settings, options.logger)
@@ -79,6 +106,7 @@ export function compose(
   warnOfStartOnly(store, logger)
   for (const warning of warnings) logger.warn(warning)
   for (const note of notes) logger.info(note)
+  const production = isProduction({ said: settings.sidecar.production, profiles: store.profiles })
   for (const major of unknownApis())
     logger.debug(
       `OpenTelemetry's API ${major}.x is in use; spans are made for 1.x only, and traces are passed on as they come`,
@@ -100,6 +128,7 @@ export function compose(
     tell(event, ...args)
     alerts.onEvent(event, ...args)
     own.onEvent(event, ...args)
+    if (event === 'closing') proxies.endTunnels()
   }
   const common = { settings, store, logger, emit }
   const { auth, sidecar } = settings
@@ -133,7 +162,7 @@ export function compose(
   const member = createMember({
     ...common,
     ...registry.discovery,
-    metadata: () => managementMetadata(settings, management),
+    metadata: () => ({ ...versionMetadata(options.about), ...managementMetadata(settings, management) }),
     lastKnown: (own) => runtime.directory.peek(serviceKeyText(own))?.all.find((one) => isSameInstance(one, own)),
   })
   registry.listen({
@@ -147,22 +176,33 @@ export function compose(
     onRestored: () => member.beatNow(),
   })
 
+  const arounds = createArounds()
+  const work = createWorkRunner(recorder, arounds)
+  const isFirst = () => isFirstInstance(member.state?.listed ? member.instance : undefined, runtime.directory)
+  const timers = createTimers({ work, logger, emit, isFirstInstance: isFirst })
+  work.add(timers)
+  let onConfigured = () => {}
+  const configured = new Promise<void>((resolve) => (onConfigured = resolve))
+  const host = { ...common, recorder, work, configured, buses: new Map(), connections: new Map() }
   const stopped = new AbortController()
   const owner = ownApp(app, auth.enabled && auth.mount === 'first')
+  const leaveTimeout = leaveTimeoutUnder(findPm2(), sidecar.leaveTimeout)
   const lifecycle = createLifecycle({
     member,
+    background: work,
     endStreams: sidecar.endStreams,
-    drain: planDrain(sidecar),
-    leaveTimeoutMs: sidecar.leaveTimeout,
+    drain: planDrain({ ...sidecar, leaveTimeout }),
+    leaveTimeoutMs: leaveTimeout,
     deregisterTimeoutMs: sidecar.deregisterTimeout,
     signals: options.signals,
+    production,
     exitOnFailure: options.processWide && (discovery.failFast || config.failFast),
     logger,
     emit,
     async closeClients() {
       owner.release()
       // What reports the last figures may send them by the sidecar's own clients.
-      await Promise.all([observation.close(LAST_WORDS_MS), alerts.close(LAST_WORDS_MS)])
+      await Promise.all([observation.close(FINAL_REPORTS_MS), alerts.close(FINAL_REPORTS_MS)])
       stopped.abort(new SidecarError('SIDECAR_STOPPED', 'the sidecar has stopped'))
       remote.close()
       // A call that gets no answer must not keep the connections to the registry open.
@@ -174,12 +214,23 @@ export function compose(
   const ownConfig = createConfig({ store, logger, emit, ...documents, group: config.group })
   const resources = createResources(lifecycle.hooks, { config: ownConfig, logger, emit })
   const probe = app === undefined ? undefined : createServerProbe()
-  const health = createHealth(() => healthOf(lifecycle, remote, member, owner, resources))
+  const health = createHealth(() => healthOf({ lifecycle, remote, member, owner, resources }))
   const actuator = createActuator({
     ...{ ...common, log, recorder, meters: own.meters, registry: options.metricsRegistry },
-    ...{ health: sidecar.health.enabled ? health : () => undefined, signal: stopped.signal },
+    ...{ health: sidecar.health.enabled ? health : () => undefined, signal: stopped.signal, production },
+    about: options.about,
   })
-  const figures = observeRequests(recorder, observation.requests, actuator.patternOf)
+  const statusPage = createStatusPage({
+    ...{ settings, store, logger, production, signal: stopped.signal },
+    decide: (...request) => guarded.guard.check(...request),
+    facts: statusFacts({
+      ...{ settings, store, log, alerts, registry, observation, runtime, remote, member, lifecycle, resources, timers },
+      ...{ host, production, verifies: options.verify !== undefined },
+      ...{ guarded: () => guarded, managementPort: () => management?.port },
+    }),
+  })
+  const pages = ownPages(settings, actuator, statusPage)
+  const figures = observeRequests(recorder, observation.requests, pages.patternOf)
   let onFirstRequest = () => {}
   const observeFirst = sidecar.registerOn === 'request' ? createFirstRequest(() => onFirstRequest()) : undefined
   const observe: typeof figures = observeFirst
@@ -188,39 +239,53 @@ export function compose(
         observeFirst(served)
       }
     : figures
+  const around = createAroundRequests(arounds, logger)
   const guarded = guardApp(app, {
     ...common,
+    around,
     verify: options.verify,
-    fetch: createFetch(() => runtime, AUTH_CONNECTIONS),
+    // Tokens of callers go there: never to a host that has the name of the service.
+    fetch: createFetch(() => runtime, { names: 'service', agent: { connections: AUTH_CONNECTIONS } }),
     signal: stopped.signal,
     replaced: () => owner.hasOther('guards'),
-    page: (...request) => actuator.page('app', ...request),
+    page: pages.app,
     healthPath: settings.management.endpoints.web.basePath,
     onRequest: probe?.onRequest,
     recorder,
     observe,
   })
+  const proxies = createProxies({ runtime, settings, app, mounted: guarded.mounted })
   const observeServer = app === undefined && !guarded.servers ? observeServers(observe, stopped.signal) : undefined
+  const aroundServer = app === undefined && !guarded.servers ? aroundServers(arounds, around) : undefined
   const management = hasOwnPort(settings)
     ? openManagementServer({
         settings: settings.management.server,
-        page: (...request) => actuator.page('management', ...request),
+        page: pages.management,
         logger,
       })
     : undefined
+  let onFirstListening = () => {}
+  const listening = new Promise<void>((resolve) => (onFirstListening = resolve))
   lifecycle.start({
     app: guarded.mounted,
     serverPort: settings.server.port,
     probe,
-    onSeen: guarded.servers?.onServer,
+    onSeen(server) {
+      guarded.servers?.onServer(server)
+      proxies.onServer(server)
+    },
     onListening(server) {
       guarded.servers?.onAppServer(server)
+      proxies.onAppServer(server)
       observeServer?.(server)
+      aroundServer?.(server)
       appListens()
+      onFirstListening()
     },
   })
   return {
     ...common,
+    production,
     log,
     registry,
     observation,
@@ -229,48 +294,22 @@ export function compose(
     member,
     app: guarded,
     lifecycle,
+    listening,
     config: ownConfig,
     resources,
+    arounds,
+    work,
+    timers,
+    host,
+    onConfigured,
+    proxies,
     onFirstRequest: (callback) => void (onFirstRequest = callback),
     management,
     signal: stopped.signal,
   }
 }
 
-/** @returns `undefined` if another sidecar goes on serving the app: then its page answers */
-function healthOf(
-  lifecycle: Lifecycle,
-  remote: RemoteConfig,
-  { state }: Member,
-  owner: AppOwner,
-  resources: Resources,
-): HealthStatus | undefined {
-  const leaving = lifecycle.leaving()
-  if (leaving && (lifecycle.shared() || owner.hasOther('serves'))) return undefined
-  return {
-    // The app serves, even if its server was not found: the request came by one.
-    phase: leaving ? 'leaving' : remote.loaded && lifecycle.hooks.starts.done ? 'serving' : 'starting',
-    registered: state?.listed ?? false,
-    lastBeat: state?.lastBeatAt === undefined ? undefined : new Date(state.lastBeatAt),
-    components: (which) => componentsOf(lifecycle.hooks, resources, which),
-  }
-}
-
-/** The resources of the app, and its hooks where it has any. */
-async function componentsOf(
-  { starts, stops }: Hooks,
-  resources: Resources,
-  which?: 'readiness',
-): Promise<HealthComponents> {
-  const checked = await resources.check(which)
-  const own = checked.map(
-    ({ name, status, reason }) => [name, { status, ...(reason && { details: { reason } }) }] as const,
-  )
-  if (which) return Object.fromEntries(own)
-  const hooks = [...starts.status(), ...stops.status()]
-  const named = (state: HookStatus['state']) => hooks.filter((hook) => hook.state === state).map(({ name }) => name)
-  const [failed, running] = [named('failed'), named('running')]
-  const status = failed.length > 0 ? 'DOWN' : 'UP'
-  const all = hooks.length > 0 ? [['hooks', { status, details: { failed, running } }] as const, ...own] : own
-  return Object.fromEntries(all)
+/** For `feign.client.<name>.version` and the header of a caller: the settings go before it. */
+function versionMetadata(about: SidecarInternals['about']): Record<string, string> {
+  return about?.version === undefined ? {} : { version: about.version }
 }

@@ -3,7 +3,7 @@ import type { Outcome } from './balance/balancer.js'
 import type { SidecarEvents } from './events.js'
 
 /** What can be watched: each one has channels of its own, and is a word of `NACOS_SIDECAR_DEBUG`. */
-export const DIAGNOSTIC_AREAS = ['registry', 'calls', 'config', 'guard', 'lifecycle', 'observe'] as const
+export const DIAGNOSTIC_AREAS = ['registry', 'calls', 'config', 'guard', 'lifecycle', 'events', 'observe'] as const
 export type DiagnosticArea = (typeof DIAGNOSTIC_AREAS)[number]
 
 /** A request to the registry has ended. On `nacos-sidecar:registry:request`. */
@@ -96,6 +96,7 @@ export const guardDecisions = open('nacos-sidecar:guard:decision')
 const EVENT_AREAS: Readonly<Record<keyof SidecarEvents, DiagnosticArea>> = {
   registered: 'registry',
   deregistered: 'registry',
+  registrationFailed: 'registry',
   beatFailed: 'registry',
   beatRecovered: 'registry',
   registryLost: 'registry',
@@ -112,6 +113,10 @@ const EVENT_AREAS: Readonly<Record<keyof SidecarEvents, DiagnosticArea>> = {
   request: 'observe',
   resourceReloaded: 'lifecycle',
   resourceFailed: 'lifecycle',
+  timerFailed: 'lifecycle',
+  eventFailed: 'events',
+  busLost: 'events',
+  busFound: 'events',
   draining: 'lifecycle',
   closing: 'lifecycle',
   stopped: 'lifecycle',

@@ -15,6 +15,7 @@ export type SidecarErrorCode =
   | 'SIDECAR_CONFIG_INVALID'
   | 'SIDECAR_CONFIG_TOO_LARGE'
   | 'SIDECAR_CONFIG_TYPE'
+  | 'SIDECAR_ENV_INVALID'
   | 'SIDECAR_REGISTRY_UNAVAILABLE'
   | 'SIDECAR_REGISTRY_REFUSED'
   | 'SIDECAR_REGISTRY_ANSWER'
@@ -28,6 +29,8 @@ export type SidecarErrorCode =
   | 'SIDECAR_CALL_BODY'
   | 'SIDECAR_CALL_INVALID'
   | 'SIDECAR_CIRCUIT_OPEN'
+  | 'SIDECAR_PROXY_INVALID'
+  | 'SIDECAR_PROXY_REQUEST'
   | 'SIDECAR_CLIENT_INVALID'
   | 'SIDECAR_AUTH_SETTINGS'
   | 'SIDECAR_APP_UNSUPPORTED'
@@ -35,9 +38,27 @@ export type SidecarErrorCode =
   | 'SIDECAR_START_FAILED'
   | 'SIDECAR_HOOK_INVALID'
   | 'SIDECAR_RESOURCE_UNAVAILABLE'
+  | 'SIDECAR_AROUND_INVALID'
+  | 'SIDECAR_WORK_LIMIT'
+  | 'SIDECAR_MOUNT_INVALID'
+  | 'SIDECAR_TIMER_INVALID'
+  | 'SIDECAR_TIMER_TIMEOUT'
+  | 'SIDECAR_EVENT_INVALID'
+  | 'SIDECAR_EVENT_NOT_SENT'
+  | 'SIDECAR_EVENT_TIMEOUT'
+  | 'SIDECAR_BROKER_UNAVAILABLE'
+  | 'SIDECAR_NAMEKO_REMOTE'
+  | 'SIDECAR_NAMEKO_INVALID'
   | 'SIDECAR_STOPPED'
+  | 'SIDECAR_SERVICE_INVALID'
+  | 'SIDECAR_SERVICE_NONE'
+  | 'SIDECAR_BACKEND_MISSING'
+  | 'SIDECAR_LISTEN_FAILED'
   | 'SIDECAR_MANAGEMENT_PORT'
   | 'SIDECAR_DEV_SERVER'
+  | 'SIDECAR_TEST_INVALID'
+  | 'SIDECAR_TEST_TIMEOUT'
+  | 'SIDECAR_FAKE_MISSING'
 
 /**
  * The base of every error this package throws. `instanceof` knows it across copies of the package: the one that
@@ -108,12 +129,14 @@ export function fieldOf(error: unknown, name: 'code' | 'name' | 'status'): unkno
   }
 }
 
-/**
- * Why a request failed: the message of its error, with its code where the message lacks it. The `TypeError` of `fetch`
- * says only `fetch failed`; the reason is its cause.
- */
+/** The `TypeError` of `fetch` says only `fetch failed`; the reason is its cause. */
+export function reasonBehind(error: unknown): unknown {
+  return error instanceof TypeError && error.cause !== undefined ? error.cause : error
+}
+
+/** Why a request failed: the message of its error, with its code where the message lacks it. */
 export function reasonOf(error: unknown): string {
-  const told = error instanceof TypeError && error.cause !== undefined ? error.cause : error
+  const told = reasonBehind(error)
   const message = messageOf(told)
   const code = anyCodeOf(told)
   return code !== undefined && !message.includes(code) ? `${message} (${code})` : message

@@ -12,6 +12,8 @@ import { mask } from './util/secrets.js'
 export interface SidecarEvents {
   /** The registry took the instance; `again` after it had forgotten it. */
   registered: [event: { instance: ServiceInstance; again: boolean }]
+  /** A registration failed, the `failures`th in a row; it is tried again (`sidecar.register-retries`). */
+  registrationFailed: [event: { instance: ServiceInstance; error: unknown; failures: number }]
   /** The registry lists it no more. */
   deregistered: [event: { instance: ServiceInstance }]
   /** A heartbeat failed, the `failures`th in a row. */
@@ -49,12 +51,38 @@ export interface SidecarEvents {
   resourceReloaded: [event: { name: string }]
   /** A resource could not be started: after a change of its configuration, or once the process serves. An old one stays in use. */
   resourceFailed: [event: { name: string; error: SidecarError }]
+  /** A run of a timer failed, or took longer than its timeout (`sidecar.timer`). */
+  timerFailed: [event: { name: string; error: unknown }]
+  /**
+   * The handler of an event between services failed (`nacos-sidecar/events`). `next`: it comes again after `delayMs`, or it went to the
+   * dead letters. An event that cannot be read has no handler to fail: it goes there at once.
+   */
+  eventFailed: [event: EventFailure]
+  /** The connection to the broker of events is lost; it is made anew by itself. */
+  busLost: [event: { url: string; error: unknown }]
+  /** The broker of events answers: the first time, and after an outage. */
+  busFound: [event: { url: string }]
   /** Deregistered, and serving on for `forMs` milliseconds; for `atMostMs` while callers still come (`sidecar.drain: auto`). */
   draining: [event: { forMs: number; atMostMs: number }]
   /** The drain is over and the server closes: what is still open, WebSockets too, is cut after `forMs` milliseconds. */
   closing: [event: { connections: number; forMs: number }]
   /** The end: every connection is closed. */
   stopped: []
+}
+
+/** An event between services that was not handled. */
+export interface EventFailure {
+  /** The service that emitted it. */
+  readonly source: string
+  readonly type: string
+  readonly queue: string
+  /** `undefined` where another client set none. */
+  readonly messageId: string | undefined
+  readonly attempt: number
+  readonly error: unknown
+  readonly next: 'retry' | 'dead-letter'
+  /** Of `retry`. */
+  readonly delayMs?: number
 }
 
 /** How inner layers announce something without knowing the `Sidecar`. */

@@ -28,7 +28,7 @@ export function createEntry<App>(framework: Adapter['framework']): FrameworkEntr
     if (found === framework) return app
     throw new SidecarError(
       'SIDECAR_APP_UNSUPPORTED',
-      `nacos-sidecar/${framework} is not for an app of ${found}: import initSidecar from nacos-sidecar/${found}, or from nacos-sidecar, which accepts every framework`,
+      `nacos-sidecar/${framework} is not for an app of ${found}: import initSidecar from ${found === 'node:http' ? '' : `nacos-sidecar/${found}, or from `}nacos-sidecar, which accepts every framework`,
     )
   }
   return {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Adapter, AppHooks, MountedApp } from './adapters/adapter.js'
 import { findAdapter } from './adapters/find-adapter.js'
 import { OPEN, refusalHeaders } from './auth/decision.js'
-import { createGuard, type Guard } from './auth/guard.js'
+import { createGuard, type CountedGuard, type Guard } from './auth/guard.js'
 import { requestContext } from './auth/request-context.js'
 import { createServiceCall } from './auth/service-call.js'
 import type { Verify } from './auth/verifier.js'
@@ -16,7 +16,7 @@ import type { Settings } from './settings/schema.js'
 
 /** The app with the guard, the health pages and the context of a request in front of it. */
 export interface GuardedApp {
-  readonly guard: Guard
+  readonly guard: CountedGuard
   /** `undefined` without an app: the guard then stands where it is asked. */
   readonly mounted: MountedApp | undefined
   /** In front of servers; `undefined` where auth is off, or `auth.mount: manual` says that the app guards itself. */
@@ -46,6 +46,8 @@ export interface GuardedAppOptions {
   readonly onRequest?: (request: IncomingMessage) => boolean
   /** Where the figures of checks are written. */
   readonly recorder: Recorder
+  /** What the app has put around its requests. */
+  readonly around: AppHooks['around']
   /** Hears of every request that the app serves. */
   readonly observe?: AppHooks['observe']
 }
@@ -94,6 +96,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
           guard: replaceable,
           context,
           observe: options.observe,
+          around: options.around,
           logger,
           app: () => mounted,
           everyServer: adapter === undefined,
@@ -104,6 +107,7 @@ export function guardApp(app: unknown, options: GuardedAppOptions): GuardedApp {
     guard: servers?.guardApp,
     onRequest: options.onRequest,
     observe: options.observe,
+    around: options.around,
     page: auth.enabled && auth.mount === 'manual' ? guardPages(guard, options.page) : options.page,
     context,
   })

@@ -18,6 +18,21 @@ export type {
   StopHookOptions,
   StopMoment,
 } from './lifecycle/hooks.js'
+export type { CronDates, TimerSchedule } from './timers/schedule.js'
+export type { Timer, TimerContext, TimerOptions, TimerStatus, TimerWork } from './timers/timer.js'
+export type { ProxyFailure } from './proxy/failure.js'
+export type { ForwardedPolicy } from './proxy/forwarded.js'
+export type { ProxyOptions } from './proxy/options.js'
+export type {
+  FastifyProxyHandler,
+  FastifyProxyPlugin,
+  FastifyReplyLike,
+  FastifyScope,
+  KoaProxy,
+  NodeProxy,
+  ServiceProxy,
+} from './proxy/service-proxy.js'
+export type { InstanceChange } from './registration/instance-change.js'
 export type { Resource, ResourceOptions, ResourceStatus } from './lifecycle/resource.js'
 export type { Discovery } from './calls/discovery.js'
 export type { SidecarEvents } from './events.js'
@@ -36,7 +51,21 @@ export type { PropertyChange, PropertyListener } from './config/listeners.js'
 export type { DocumentName, NewDocument, PublishOptions } from './config/publish.js'
 export type { RemoteDocumentStatus } from './config/remote-document.js'
 export type { PropertyExplanation } from './properties/explain.js'
-export type { Settings } from './settings/schema.js'
+export type {
+  AlertSettings,
+  AuthSettings,
+  ConfigSettings,
+  ConnectionSettings,
+  DiscoverySettings,
+  EjectionSettings,
+  EventsSettings,
+  FeignClientSettings,
+  ManagementSettings,
+  NacosSettings,
+  ObserveSettings,
+  Settings,
+  SidecarSettings,
+} from './settings/schema.js'
 
 export { del, feign, get, head, patch, post, put } from './feign/decorators.js'
 export { DELETE, defineClient, GET, HEAD, PATCH, POST, PUT } from './feign/define-client.js'
@@ -65,3 +94,8 @@ export type { ConfigItem, ConfigKey, Page, ServiceInstance, ServiceKey, ServiceN
 export { SidecarError, type SidecarErrorCode } from './errors.js'
 export { createLogger, type LogFields, type LogFormat, type Logger, type LogLevel } from './logger.js'
 export type { LogEntry } from './logging.js'
+export { currentWork } from './work/current-work.js'
+export { every, type EveryOptions, type HandlerDecorator } from './work/every.js'
+export type { Mounted, MountOptions } from './work/handlers.js'
+export type { Around, AroundOptions } from './work/arounds.js'
+export type { MessageWork, RequestWork, TimerRun, Work, WorkKind, WorkLocals } from './work/work.js'

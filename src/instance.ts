@@ -143,12 +143,17 @@ export function hostPort({ ip, port }: Address): string {
   return `${ip.includes(':') ? `[${ip}]` : ip}:${port}`
 }
 
+/** `secure=true` in the metadata is Spring's sign for https. */
+export function isSecure({ metadata }: Pick<ServiceInstance, 'metadata'>): boolean {
+  return metadata['secure'] === 'true'
+}
+
 /**
- * Where an instance is called. `secure=true` in the metadata is Spring's sign for https.
+ * Where an instance is called.
  *
  * @param secure the caller asks for https
  */
 export function originOf(instance: ServiceInstance, secure = false): string {
-  const scheme = secure || instance.metadata['secure'] === 'true' ? 'https' : 'http'
+  const scheme = secure || isSecure(instance) ? 'https' : 'http'
   return `${scheme}://${hostPort(instance)}`
 }

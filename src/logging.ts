@@ -2,7 +2,9 @@ import { currentTraceId } from './context.js'
 import { appendTo } from './log-file.js'
 import { createLogger, escaping, isLogged, type LogFields, type Logger, type LogLevel } from './logger.js'
 import type { PropertyStore } from './properties/store.js'
+import { masked } from './properties/secrets.js'
 import { printable } from './util/printable.js'
+import { mask } from './util/secrets.js'
 import type { Settings } from './settings/schema.js'
 import { logLevel } from './settings/kinds.js'
 
@@ -56,8 +58,10 @@ export function openLog({ logging, sidecar }: Pick<Settings, 'logging' | 'sideca
   const at = (as: keyof Logger) => (message: string, fields?: LogFields) => {
     const traced = withTrace(fields)
     if (isLogged(as, current)) {
-      const entry = { time: new Date(), level: as, message: printable(message), ...(traced && { fields: traced }) }
-      if (entries.push(entry) > MAX_RECENT) entries.shift()
+      // What a logger is given has no secret; what is kept may be shown on a page, and is masked once more.
+      const entry = { time: new Date(), level: as, message: printable(mask(message)) }
+      if (entries.push(traced ? { ...entry, fields: masked([], traced) as LogFields } : entry) > MAX_RECENT)
+        entries.shift()
     }
     for (const output of outputs) output[as](message, traced)
   }

@@ -1,9 +1,26 @@
 /**
- * `nacos-sidecar/nest`: the way in, typed for NestJS on Express or Fastify. Loads no Nest: it knows the app by its shape.
- * With `app.enableShutdownHooks()`, Nest's hooks run after the instance has left the registry and the drain is over.
+ * `nacos-sidecar/nest`: for NestJS on Express or Fastify. `SidecarModule` and the decorators for what it provides; or
+ * `initSidecar(app)` alone. Nest's own hooks run after the instance has left the registry and the drain is over.
  */
 import { createEntry } from './framework-entry.js'
 
+export {
+  SidecarModule,
+  type SidecarModuleAsyncOptions,
+  type SidecarModuleOptions,
+  type SidecarModuleSettings,
+} from './nest/module.js'
+export {
+  getClientToken,
+  InjectClient,
+  InjectSidecar,
+  InjectValue,
+  SIDECAR,
+  Value,
+  type InjectableClient,
+  type LiveValue,
+} from './nest/inject.js'
+export { SidecarHealthIndicator, type SidecarHealth, type SidecarHealthOptions } from './nest/health-indicator.js'
 export type { Sidecar } from './sidecar.js'
 export type { SidecarOptions } from './sidecar-options.js'
 

@@ -1,3 +1,4 @@
+import { identityOf } from './adapters/nest.js'
 import { setRuntimeFactory } from './calls/active-runtime.js'
 import { createCallRuntime } from './calls/runtime.js'
 import { startDebugLog } from './debug-log.js'
@@ -6,7 +7,7 @@ import { openLog } from './logging.js'
 import { openDiscoveryClient } from './registry-clients.js'
 import { loadSettings } from './settings/load.js'
 import { processState } from './process-state.js'
-import type { SidecarOptions } from './sidecar-options.js'
+import type { SidecarInternals, SidecarOptions } from './sidecar-options.js'
 import { Sidecar } from './sidecar.js'
 
 /**
@@ -24,10 +25,15 @@ import { Sidecar } from './sidecar.js'
  * app.listen(configLocal('server.port', 9202))
  */
 export function initSidecar(app?: unknown, options: SidecarOptions = {}): Promise<Sidecar> {
+  return startProcessSidecar(app, options).ready
+}
+
+/** The same, for a way in that needs the sidecar before it is ready. */
+export function startProcessSidecar(app: unknown, options: SidecarOptions & SidecarInternals): Sidecar {
   const state = processState()
   const running = state['process-sidecar']
   if (running && running.sidecar.status().phase !== 'left') {
-    if (running.app === app) return running.sidecar.ready
+    if (identityOf(running.app) === identityOf(app)) return running.sidecar
     throw new SidecarError(
       'SIDECAR_ALREADY_STARTED',
       `initSidecar() was called before, with${running.app === undefined ? 'out an app (nacos-sidecar/register does that)' : ' another app'}: a process has one sidecar. For a second namespace or cluster use createSidecar({ app, … })`,
@@ -35,7 +41,7 @@ export function initSidecar(app?: unknown, options: SidecarOptions = {}): Promis
   }
   const sidecar = new Sidecar(app, { ...options, processWide: true })
   state['process-sidecar'] = { app, sidecar }
-  return sidecar.ready
+  return sidecar
 }
 
 /**

@@ -9,7 +9,13 @@ import type { CallRuntime } from './calls/runtime.js'
 import type { ExitHooks } from './lifecycle/exit-hook.js'
 import type { WrappedServer } from './lifecycle/graceful-server.js'
 import type { Signals } from './lifecycle/signals.js'
+import type { WithinNamekoCall } from './messaging/nameko-context.js'
+import type { MemoryQueues } from './messaging/memory/queues.js'
+import type { NamekoCall } from './nameko/current-call.js'
+import type { NamekoRpc } from './nameko/types.js'
 import type { Sidecar } from './sidecar.js'
+import type { TestSeam } from './under-test.js'
+import type { Work } from './work/work.js'
 
 /**
  * All state that exists once in a process, even if the package is loaded twice (ESM beside CommonJS, two copies in
@@ -18,6 +24,8 @@ import type { Sidecar } from './sidecar.js'
 export interface ProcessState {
   /** The sidecar of `initSidecar`, and the app it was given. */
   'process-sidecar': { readonly app: unknown; readonly sidecar: Sidecar }
+  /** The service object that has that sidecar. */
+  'process-service': object
   /** What typed clients made with `new`, `fetch` and `axios` of the package call through. */
   runtime: CallRuntime | undefined
   /** Makes that runtime in a process without `initSidecar`. */
@@ -28,6 +36,14 @@ export interface ProcessState {
   balancers: Map<string, BalancerFactory>
   /** The context of the request that is handled. */
   context: AsyncLocalStorage<RequestContext>
+  /** The call of Nameko, or the event, that is worked on. */
+  namekoContext: AsyncLocalStorage<WithinNamekoCall>
+  /** The call of another service that `nameko.serve` works on. */
+  namekoCall: AsyncLocalStorage<NamekoCall>
+  /** Calls of Nameko of each sidecar, by service, exchange and URL: all share one queue of replies. */
+  namekoRpcs: WeakMap<object, Map<string, NamekoRpc>>
+  /** The piece of work that is done. */
+  work: AsyncLocalStorage<Work>
   /** The signal listener, and the sidecars that shut down on a signal. */
   signals: Signals
   /** The exit and crash listeners, and the sidecars that deregister in them. */
@@ -40,8 +56,14 @@ export interface ProcessState {
   appOwners: WeakMap<object, Set<OwnedApp>>
   /** prom-client's default metrics, where the app has none. */
   defaultMetrics: MetricsRegistry
+  /** The queues of `memory:` brokers, by name. */
+  memoryQueues: Map<string, MemoryQueues>
+  /** Probes by which sidecars look for the servers of their apps at this moment: how many of each nonce. */
+  probes: Map<string, number>
   /** Servers of this package, which are never taken for the app's: the embedded registry, test helpers. */
   ignoredServers: WeakSet<object>
+  /** What tests change in the sidecars of their registries, by the address of the registry. */
+  testSeams: Map<string, TestSeam>
 }
 
 /** It carries the major version: two majors share nothing. */
@@ -65,4 +87,9 @@ export function processSlot<K extends keyof ProcessState>(
 /** The one slot with several users. */
 export function ignoredServers(): WeakSet<object> {
   return processSlot('ignoredServers', () => new WeakSet())
+}
+
+/** Whether the registry at this address is one of `nacos-sidecar/testing`, in this process. */
+export function isTestRegistry(address: string | undefined): boolean {
+  return address !== undefined && processState().testSeams?.has(address) === true
 }

@@ -1,13 +1,13 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { AppHooks, MountedApp } from './adapters/adapter.js'
+import type { AppHooks, Failure, MountedApp } from './adapters/adapter.js'
 import { decide, handleRequest } from './adapters/admission.js'
-import { sendRefusal } from './adapters/send-json.js'
+import { sendFailure, sendRefusal } from './adapters/send-json.js'
 import type { Guard } from './auth/guard.js'
 import type { GuardDecision, Refusal } from './auth/decision.js'
 import { withoutQuery } from './auth/route-path.js'
-import { isIgnored } from './lifecycle/http-server.js'
+import { isIgnored, REFUSED_EVENT } from './lifecycle/http-server.js'
 import type { Logger } from './logger.js'
 import { guardStream, type Http2Stream } from './server-streams.js'
 
@@ -27,6 +27,8 @@ export interface ServerGuardOptions {
   readonly context: AppHooks['context']
   /** Hears of requests where there is no app. */
   readonly observe: AppHooks['observe']
+  /** What is around requests where there is no app. */
+  readonly around: AppHooks['around']
   readonly logger: Logger
   /** The app that the adapter guards; `undefined` where there is none. */
   readonly app: () => MountedApp | undefined
@@ -65,12 +67,13 @@ export function createServerGuard({
   guard,
   context,
   observe,
+  around,
   logger,
   app,
   everyServer,
   signal,
 }: ServerGuardOptions): ServerGuard {
-  const hooks: AppHooks = { guard: guard.check, page: () => undefined, context, observe }
+  const hooks: AppHooks = { guard: guard.check, page: () => undefined, context, observe, around }
   const installed = new WeakSet<HttpServer>()
   const own = new Set<HttpServer>()
   const decided = new WeakMap<IncomingMessage, Decided>()
@@ -127,13 +130,19 @@ export function createServerGuard({
   function request(event: string, incoming: IncomingMessage, response: ServerResponse, gate: Gate): boolean {
     const { server, go } = gate
     const mounted = app()
-    const handle = () => go(event, incoming, response)
+    const handle = (failure?: Failure) => {
+      if (!failure) return go(event, incoming, response)
+      sendFailure(response, failure)
+      return true
+    }
     const refuse = (refusal: Refusal) => {
+      server.emit(REFUSED_EVENT, incoming, response)
       sendRefusal(response, refusal)
       return true
     }
     if (!mounted) {
-      void handleRequest(hooks, { request: incoming, response, url: undefined, route: noRoute }, handle, refuse)
+      const arrival = { request: incoming, response, url: undefined, route: noRoute }
+      void handleRequest(hooks, arrival, handle, refuse)
       return true
     }
     // Handlers of such errors (Fastify's `frameworkErrors`) run before every hook.

@@ -1,3 +1,4 @@
+import type { AboutApp } from './actuator/info-page.js'
 import type { MetricsRegistry } from './actuator/prometheus-page.js'
 import type { Verify } from './auth/verifier.js'
 import { SidecarError } from './errors.js'
@@ -46,10 +47,38 @@ export type SidecarHook<Context> = (context: Context & { readonly sidecar: Sidec
 export interface SidecarInternals {
   /** `config()` and clients made with `new` look here. */
   readonly processWide?: boolean
+  /** Of a service object: its version goes into the metadata of the instance, both into `/actuator/info`. */
+  readonly about?: AboutApp | undefined
 }
 
-/** @throws SidecarError `SIDECAR_HOOK_INVALID` */
-export function hooksOf<Hook>(option: string, given: Hook | readonly Hook[] = []): readonly Hook[] {
+/**
+ * The hooks among the options.
+ *
+ * @throws SidecarError `SIDECAR_HOOK_INVALID`
+ */
+export function readHooks(options: SidecarOptions): { addTo(sidecar: Sidecar): void } {
+  const [onStart, onStop] = [hooksOf('onStart', options.onStart), hooksOf('onStop', options.onStop)]
+  return {
+    addTo(sidecar) {
+      for (const hook of onStart) sidecar.onStart(({ signal }) => hook({ signal, sidecar }), optionsOf(hook))
+      for (const hook of onStop) {
+        // `killed` may change while the hook runs.
+        const withSidecar = (context: StopContext) => ({
+          signal: context.signal,
+          get killed() {
+            return context.killed
+          },
+          sidecar,
+        })
+        sidecar.onStop((context) => hook(withSidecar(context)), optionsOf(hook))
+      }
+    },
+  }
+}
+
+const optionsOf = ({ name }: { readonly name: string }) => (name ? { name } : {})
+
+function hooksOf<Hook>(option: string, given: Hook | readonly Hook[] = []): readonly Hook[] {
   const hooks = (Array.isArray(given) ? given : [given]) as readonly Hook[]
   if (hooks.every((hook) => typeof hook === 'function')) return hooks
   throw new SidecarError('SIDECAR_HOOK_INVALID', `the option ${option} is a function or a list of functions`)

@@ -16,22 +16,35 @@ import type { SidecarEvents } from './events.js'
 import { clientOf } from './feign/define-client.js'
 import type { GuardedApp } from './guarded-app.js'
 import { createLazyAxios } from './http/lazy-axios.js'
+import { createAgents, type SidecarAgents } from './http/agent.js'
 import { createFetch } from './http/fetch.js'
 import { isHttpServer } from './lifecycle/http-server.js'
-import type { StartHook, StartHookOptions, StopContext, StopHook, StopHookOptions } from './lifecycle/hooks.js'
+import type { StartHook, StartHookOptions, StopHook, StopHookOptions } from './lifecycle/hooks.js'
 import type { StopOptions } from './lifecycle/lifecycle.js'
+import { findPm2, tellReady } from './lifecycle/pm2.js'
 import type { Resource, ResourceOptions } from './lifecycle/resource.js'
 import type { LogEntry } from './logging.js'
+import type { SidecarHost } from './messaging/host.js'
 import type { NacosTransport } from './nacos/transport.js'
+import type { ProxyOptions } from './proxy/options.js'
+import type { ServiceProxy } from './proxy/service-proxy.js'
 import type { StatsPeriod } from './observe/operation.js'
 import { traced, type TracedOptions, type TracedSpan } from './observe/traced.js'
+import type { InstanceChange } from './registration/instance-change.js'
 import type { Settings } from './settings/schema.js'
-import { checkReporter, hooksOf, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
-import type { SidecarStatus } from './sidecar-status.js'
+import { checkReporter, readHooks, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
+import { sidecarStatus, type SidecarStatus } from './sidecar-status.js'
+import type { TimerSchedule } from './timers/schedule.js'
+import type { Timer, TimerOptions, TimerWork } from './timers/timer.js'
+import { underTest } from './under-test.js'
 import type { Subscription } from './util/subscription.js'
+import type { Around, AroundOptions } from './work/arounds.js'
+import { mountHandlers, type Mounted, type MountOptions } from './work/handlers.js'
 
 /** One member of the mesh: what `initSidecar` and `createSidecar` return. */
 export class Sidecar extends EventEmitter<SidecarEvents> {
+  /** Whether the service runs in production: `sidecar.production`, else `NODE_ENV` or a profile. */
+  readonly production: boolean
   /** bootstrap.yml with every default filled in; frozen. */
   readonly settings: Settings
   /** The registry itself, for what the rest of the surface does not cover. */
@@ -45,6 +58,14 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** An axios instance with logical names. Its first use loads axios. */
   readonly axios: AxiosInstance
   /**
+   * Agents of `node:http` and `node:https` with logical names, for clients that take one: got, node-fetch, superagent, the
+   * AWS SDK. What is no logical name they send as Node's global agents do.
+   *
+   * @example
+   * const users = await got('http://user-service/users', { agent: sidecar.agents }).json()
+   */
+  readonly agents: SidecarAgents
+  /**
    * Settles when the remote configuration has been pulled (or its deadline passed), the start hooks have run, and
    * registration is armed.
    * Not awaiting it is safe: a failure is logged, the sidecar stops and the exit code is 1; with `fail-fast` the
@@ -54,48 +75,50 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /** What typed clients need of this sidecar. @internal */
   readonly runtime: CallRuntime
+  /** What entries that are loaded by themselves need of this sidecar: the event bus. @internal */
+  readonly host: SidecarHost
   readonly #parts: SidecarParts
   readonly #allowRegistration: () => void
+  readonly #mounted = new WeakSet<object>()
 
   /** The synchronous part of a start: when it returns, settings are read and every route is guarded. */
   constructor(app: unknown, options: SidecarOptions & SidecarInternals = {}) {
     super()
     checkReporter(options.statsReporter)
-    const [onStart, onStop] = [hooksOf('onStart', options.onStart), hooksOf('onStop', options.onStop)]
-    const parts = compose(app, options, this)
+    const hooks = readHooks(options)
+    const parts = underTest(compose(app, options, this), () => this.ready)
     const { settings, store, logger, registry, runtime, remote, lifecycle } = parts
     this.#parts = parts
     this.settings = settings
+    this.production = parts.production
     this.nacos = registry.discovery.transport
     this.runtime = runtime
+    this.host = parts.host
     this.discovery = createDiscovery(runtime)
     this.fetch = createFetch(() => runtime)
     this.axios = createLazyAxios(() => runtime)
+    this.agents = createAgents(() => runtime)
     this.config = parts.config
     if (options.processWide) {
       setActiveStore(store, logger)
       setActiveRuntime(runtime)
     }
-    for (const hook of onStart) this.onStart(({ signal }) => hook({ signal, sidecar: this }), optionsOf(hook))
-    for (const hook of onStop) {
-      // `killed` may change while the hook runs.
-      const withSidecar = (context: StopContext) => ({
-        signal: context.signal,
-        get killed() {
-          return context.killed
-        },
-        sidecar: this,
-      })
-      this.onStop((context) => hook(withSidecar(context)), optionsOf(hook))
-    }
+    hooks.addTo(this)
     this.ready = remote.load(parts.signal).then(async () => {
+      parts.onConfigured()
       await parts.management?.listening
       await lifecycle.hooks.starts.run()
+      parts.work.start()
       return this
     })
     this.ready.catch(lifecycle.fail)
     this.#allowRegistration = () => void this.ready.then(lifecycle.allowRegistration, () => {})
     if (settings.sidecar.registerOn === 'listen') this.#allowRegistration()
+    if (options.processWide && findPm2()?.waitsForReady) {
+      const registers = parts.member.registers && settings.sidecar.registerOn === 'listen'
+      const registered = registers ? new Promise((resolve) => this.once('registered', resolve)) : undefined
+      void tellReady(Promise.all([this.ready, parts.listening]), registered)
+    }
     parts.onFirstRequest(() => {
       logger.info('the first request was answered: registering (sidecar.register-on)')
       this.#allowRegistration()
@@ -111,23 +134,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
 
   /** Where the sidecar stands. Holds no secret. */
   status(): SidecarStatus {
-    const { lifecycle, member, remote, resources, store } = this.#parts
-    const { instance, state } = member
-    const { starts, stops } = lifecycle.hooks
-    const starting = lifecycle.phase === 'serving' && !(remote.loaded && starts.done)
-    return {
-      phase: starting ? 'starting' : lifecycle.phase,
-      instance,
-      registered: state?.listed ?? false,
-      lastBeatAt: state?.lastBeatAt === undefined ? undefined : new Date(state.lastBeatAt),
-      lastError: state?.lastError,
-      registry: this.nacos.describe(),
-      services: this.runtime.directory.status(),
-      documents: [...new Set(store.remoteDocuments.map((document) => document.name))],
-      configs: remote.documents(),
-      hooks: [...starts.status(), ...stops.status()],
-      resources: resources.status(),
-    }
+    return sidecarStatus({ ...this.#parts, directory: this.runtime.directory, nacos: this.nacos })
   }
 
   /**
@@ -227,6 +234,63 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   /**
+   * Runs work on a schedule, from the end of the start (start hooks and resources included) until the process leaves: then no further
+   * run begins, and one that runs is awaited like a request. Each run is an operation of kind `timer` in figures and traces. One that
+   * fails is logged (`timerFailed`), and the next one comes as if it had not. Holds the process as `setInterval` does.
+   *
+   * @param name for messages, figures and `status()`
+   * @param schedule `{ every: '30s' }`, or `{ cron: '0 30 2 * * *', timezone: 'Europe/Berlin' }` with the package croner installed
+   * @throws SidecarError `SIDECAR_TIMER_INVALID` for a wrong schedule or option, or a name that is taken; `SIDECAR_STOPPED` while
+   * leaving. A run that takes longer than its `timeout` fails with `SIDECAR_TIMER_TIMEOUT`.
+   * @example
+   * sidecar.timer('refresh rates', { every: '30s' }, ({ signal }) => rates.load({ signal }), { eager: true, timeout: '10s' })
+   * sidecar.timer('nightly', { cron: '0 30 2 * * *', timezone: 'Europe/Berlin' }, cleanUp, { on: 'one' })
+   */
+  timer(name: string, schedule: TimerSchedule, work: TimerWork, options?: TimerOptions): Timer {
+    return this.#parts.timers.add(name, schedule, work, options)
+  }
+
+  /**
+   * Does something before and after each piece of work of the app: a request, an event, a request by messages, a run of a timer. The
+   * first one that was added is outermost; the guard comes before all of them, and the sidecar's own pages pass outside. An error before
+   * `next()` is the error of the work: the framework answers a request with it. An event or a timer without `next()` is left out; a
+   * request without it must be answered by `work.response`.
+   *
+   * @returns takes it away; work that has begun goes on
+   * @throws SidecarError `SIDECAR_AROUND_INVALID` for a wrong option
+   * @example
+   * sidecar.around(async (work, next) => {
+   *   const db = (work.locals.db = await pool.connect())
+   *   try {
+   *     await db.query('begin')
+   *     await next()
+   *   } finally {
+   *     await db.query(work.failed ? 'rollback' : 'commit').finally(() => db.release())
+   *   }
+   * })
+   * sidecar.around((work, next) => next(), { kinds: ['event', 'timer'], concurrency: 10 })
+   */
+  around(around: Around, options?: AroundOptions): Subscription {
+    return this.#parts.arounds.add(around, options)
+  }
+
+  /**
+   * Puts the methods of an object to work that have `@on` (of `nacos-sidecar/events`) or `@every`: what `bus.on` and `sidecar.timer` do,
+   * with the name of the method as the name of the handler. If one of them is refused, none is at work.
+   *
+   * @param handlers an instance, with all that its methods need
+   * @returns ends them; `ready` settles when their queues are there
+   * @throws SidecarError `SIDECAR_MOUNT_INVALID` for what is no instance, has no such method, or is mounted already; what `bus.on`
+   * and `sidecar.timer` throw
+   * @example
+   * sidecar.mount(new Mails(db))
+   */
+  mount(handlers: object, options: MountOptions = {}): Mounted {
+    const { host, timers } = this.#parts
+    return mountHandlers(handlers, { host, timers, bus: options?.bus }, this.#mounted)
+  }
+
+  /**
    * A typed client that calls through this sidecar, where a process has more than one.
    *
    * @param of a class with `@feign` above it, or what `defineClient` returned.
@@ -236,6 +300,21 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
    */
   client<T extends object>(of: (new () => T) | T): T {
     return clientOf(of, this.runtime)
+  }
+
+  /**
+   * A gateway line: passes requests on to a service, with the choice of an instance, the retries and the ejection of a call.
+   * It fits wherever Express, Fastify, Koa, NestJS or `node:http` take a handler; its WebSockets go the same way. The guard
+   * stands before it, as before every route.
+   *
+   * @param service name of the service, or `group@@name`
+   * @throws SidecarError `SIDECAR_PROXY_INVALID` for a wrong option
+   * @example
+   * app.use('/users', sidecar.proxy('user-service', { rewrite: '/api/users' }))
+   * app.register(sidecar.proxy('user-service'), { prefix: '/users' }) // Fastify
+   */
+  proxy(service: string, options?: ProxyOptions): ServiceProxy {
+    return this.#parts.proxies.create(service, options)
   }
 
   /**
@@ -273,6 +352,19 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   }
 
   /**
+   * Changes the own instance while it serves: its weight, its metadata, whether it gets calls. Before the registration, the change goes
+   * with it; without one, it has no effect.
+   *
+   * @throws SidecarError `SIDECAR_SETTINGS_INVALID` for a wrong value; rejects as the registry refuses (`SIDECAR_REGISTRY_…`), and with
+   * `SIDECAR_NO_INSTANCE` if the instance is switched off in the registry: the change is kept, and goes with the next registration
+   * @example
+   * await sidecar.update({ weight: 0.1, metadata: { version: '2.1.0', canary: null } })
+   */
+  update(change: InstanceChange): Promise<void> {
+    return this.#parts.member.update(change)
+  }
+
+  /**
    * Names the app's server, where it is not found by itself.
    *
    * @throws SidecarError `SIDECAR_AUTH_SETTINGS` for one that `auth.enabled` could not guard: it is none of HTTP.
@@ -298,5 +390,3 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
     return `Sidecar ${inspect(this.status(), { ...options, depth: null })}`
   }
 }
-
-const optionsOf = ({ name }: { readonly name: string }) => (name ? { name } : {})

@@ -50,7 +50,7 @@ const INTRO = `# Coverage
 Every row of the five documents that this library is measured by, its state, and the tests that show it. Made by \`npm run coverage-page\`
 from \`scripts/coverage-page/*.yml\`, which checks that each test exists. Do not edit by hand.
 
-*done*: it works, and the tests named show it. *partly*: what is missing is named. *planned*: an issue brings it. *n/a*: it makes no sense in
+*done*: it works, and the tests named show it. *partly*: what is missing is named. *planned*: it comes later, by what is named. *n/a*: it makes no sense in
 Node.js, and what is natural instead is named.
 `
 
@@ -97,8 +97,9 @@ function split(test: string): [string, string] {
   return [test.slice(0, at), test.slice(at + 3)]
 }
 
-/** Suites of the contract are no test files of their own. */
-const pathOf = (file: string) => (file.startsWith('contract/suites/') ? `test/${file}.ts` : `test/${file}.test.ts`)
+/** Suites that several files run are no test files themselves. */
+const pathOf = (file: string) =>
+  /^(contract\/suites|support)\//.test(file) ? `test/${file}.ts` : `test/${file}.test.ts`
 const cell = (text: string) => text.replace(/\|/g, '\\|')
 const anchor = (heading: string) =>
   heading

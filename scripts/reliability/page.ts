@@ -1,4 +1,4 @@
-import { LATER, TABLES, type ReliabilityRow } from './rows.js'
+import { TABLES, type ReliabilityRow } from './rows.js'
 
 /** One test of a run, as test/support/reporters/results.ts writes it. */
 export interface TestResult {
@@ -20,9 +20,9 @@ export function reliabilityPage(results: readonly TestResult[], from: string): R
   const parts = TABLES.map(({ title, rows }) => {
     const lines = rows.map((row) => {
       const own = results.filter((result) => belongs(row, result))
-      const problem = problemOf(row, own)
+      const problem = problemOf(own)
       if (problem) problems.push(`${row.id}: ${problem}`)
-      return `| ${row.id} | ${row.id === row.holds ? '' : row.holds} | ${filesOf(own)} | ${resultOf(row, own)} |`
+      return `| ${row.id} | ${row.id === row.holds ? '' : row.holds} | ${filesOf(own)} | ${resultOf(own)} |`
     })
     return `## ${title}\n\n| row | must hold | tests | last result |\n|---|---|---|---|\n${lines.join('\n')}\n`
   })
@@ -54,10 +54,9 @@ function belongs({ id, file }: ReliabilityRow, result: TestResult): boolean {
   })
 }
 
-function problemOf({ id }: ReliabilityRow, own: readonly TestResult[]): string | undefined {
+function problemOf(own: readonly TestResult[]): string | undefined {
   const failed = own.find(({ state }) => state === 'failed')
   if (failed) return `failed: ${failed.file} > ${failed.title}`
-  if (LATER.has(id)) return undefined
   if (own.length === 0) return 'no test names it'
   return own.some(({ state, note }) => state === 'passed' || (state === 'skipped' && note))
     ? undefined
@@ -69,8 +68,8 @@ function filesOf(own: readonly TestResult[]): string {
   return files.map((file) => `[${file.replace(/^test\//, '').replace(/\.test\.ts$/, '')}](../${file})`).join('<br>')
 }
 
-function resultOf({ id }: ReliabilityRow, own: readonly TestResult[]): string {
-  if (own.length === 0) return LATER.has(id) ? 'a later issue' : '**no test**'
+function resultOf(own: readonly TestResult[]): string {
+  if (own.length === 0) return '**no test**'
   const count = (state: TestResult['state']) => own.filter((result) => result.state === state).length
   const counts = (['passed', 'failed', 'skipped'] as const).flatMap((state) =>
     count(state) > 0 ? [`${count(state)} ${state}`] : [],

@@ -10,7 +10,7 @@ import type { PropertyStore } from '../properties/store.js'
 import type { Settings } from '../settings/schema.js'
 import { errorAnswer, jsonAnswer } from './answers.js'
 import { exposedPages, type PageName } from './exposure.js'
-import { createInfoPage } from './info-page.js'
+import { createInfoPage, type AboutApp } from './info-page.js'
 import { bucketedKinds, liveManagement, type LiveManagement } from './live-settings.js'
 import { loggerPage, loggersPage, setLevel } from './loggers-page.js'
 import type { Meter } from './meter.js'
@@ -29,6 +29,10 @@ export interface ActuatorOptions {
   readonly recorder: Recorder
   /** Of the sidecar itself. */
   readonly meters: readonly Meter[]
+  /** The service runs in production (util/production.ts). */
+  readonly production: boolean
+  /** What the app says of itself, before its package.json. @default nothing */
+  readonly about?: AboutApp | undefined
   /** The app's own metrics. */
   readonly registry: MetricsRegistry | undefined
   /** The health pages; `undefined` for any other target. */
@@ -72,7 +76,12 @@ export function createActuator(options: ActuatorOptions): Actuator {
     ...options.meters,
     ...processMeters(),
   ]
-  const info = createInfoPage({ store, application: application.name, showsInfo: () => live.showsInfo })
+  const info = createInfoPage({
+    store,
+    application: application.name,
+    about: options.about,
+    showsInfo: () => live.showsInfo,
+  })
   const prometheus = createPrometheusPage({ meters, tags: () => live.tags, registry: options.registry, logger })
   const sendings = createSendings()
   const unwatch = store.watch(() => void (live = read()))
@@ -129,7 +138,7 @@ export function createActuator(options: ActuatorOptions): Actuator {
     side: Side,
     parsed: unknown,
   ): Promise<DirectAnswer> {
-    const refusal = reasonToRefuse(request, side, auth.enabled)
+    const refusal = reasonToRefuse(request, side, auth.enabled, options.production)
     if (refusal) return errorAnswer(403, path, refusal)
     if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(request.headers['content-type'] ?? ''))
       return errorAnswer(415, path)
@@ -174,12 +183,17 @@ export function hasOwnPort({ management, server }: Pick<Settings, 'management' |
 }
 
 /** A page in a browser, or any caller where no token is asked for, must not change the log of a service. */
-function reasonToRefuse({ headers }: IncomingMessage, side: Side, guarded: boolean): string | undefined {
+function reasonToRefuse(
+  { headers }: IncomingMessage,
+  side: Side,
+  guarded: boolean,
+  production: boolean,
+): string | undefined {
   const { origin, host } = headers
   if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`)
     return 'A page of another origin may not change a level'
   if (headers['sec-fetch-site'] === 'cross-site') return 'A page of another origin may not change a level'
-  if (guarded || side === 'management' || process.env['NODE_ENV'] !== 'production') return undefined
+  if (guarded || side === 'management' || !production) return undefined
   return 'In production a level can be changed behind the guard (auth.enabled) or on management.server.port'
 }
 

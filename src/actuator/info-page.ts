@@ -1,42 +1,43 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { DirectAnswer } from '../adapters/adapter.js'
 import { masked } from '../properties/secrets.js'
 import type { PropertyStore } from '../properties/store.js'
-import { packageFolder, packageFolderAbove } from '../settings/files.js'
+import { readOwnPackage } from '../settings/own-package.js'
 import { isObject } from '../util/is-object.js'
 import { jsonAnswer } from './answers.js'
+
+/** What an app says of itself (`defineService`). */
+export interface AboutApp {
+  readonly version?: string | undefined
+  readonly description?: string | undefined
+}
 
 export interface InfoOptions {
   readonly store: PropertyStore
   /** `application.name` */
   readonly application: string | undefined
+  /** Stronger than package.json. @default nothing */
+  readonly about?: AboutApp | undefined
   readonly showsInfo: () => boolean
 }
 
-/** Name and version of the app, the version of Node, and the keys below `info`, as `info.app.*` and `info.git.*`; secrets masked. */
-export function createInfoPage({ store, application, showsInfo }: InfoOptions): () => DirectAnswer {
-  let known: { readonly name?: string; readonly version?: string } | undefined
+/**
+ * Name, version and description of the app, the version of Node, and the keys below `info`, as `info.app.*` and `info.git.*`; secrets
+ * masked.
+ */
+export function createInfoPage({ store, application, about, showsInfo }: InfoOptions): () => DirectAnswer {
+  let own: Readonly<Record<string, string | undefined>> | undefined
   return () => {
-    known ??= readPackage()
-    const name = application ?? known.name
-    const own = { app: { ...(name && { name }), ...(known.version && { version: known.version }) } }
+    own ??= ownInfo(application, about)
     const written = showsInfo() ? store.get('info') : undefined
     const info = isObject(written) ? (masked(['info'], written) as Record<string, unknown>) : {}
-    const app = isObject(info['app']) ? { ...own.app, ...info['app'] } : own.app
+    const app = isObject(info['app']) ? { ...own, ...info['app'] } : own
     return jsonAnswer({ ...info, app, node: { version: process.versions.node } })
   }
 }
 
-/** package.json of the app: that of the main script, else of the working directory. */
-function readPackage(): { readonly name?: string; readonly version?: string } {
-  try {
-    const main = process.argv[1]
-    const folder = (main && packageFolder(main)) ?? packageFolderAbove(process.cwd())
-    if (!folder) return {}
-    const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Record<string, unknown>
-    return { ...(typeof name === 'string' && { name }), ...(typeof version === 'string' && { version }) }
-  } catch {
-    return {}
-  }
+function ownInfo(application: string | undefined, about: AboutApp | undefined): Record<string, string | undefined> {
+  const known = readOwnPackage()
+  const { version = known?.version, description = known?.description } = about ?? {}
+  const name = application ?? known?.name
+  return { ...(name && { name }), ...(version && { version }), ...(description && { description }) }
 }

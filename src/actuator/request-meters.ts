@@ -47,6 +47,9 @@ export function requestMeters(recorder: Recorder, bounds: (kind: MeteredKind) =>
     timer('nacos.sidecar.resolve', 'Questions to the registry for the instances of a service', 'resolve', operation),
     timer('nacos.sidecar.config.requests', 'Requests to the registry for documents', 'config', operation),
     timer('nacos.sidecar.auth.checks', 'Checks of tokens that the auth service decides on', 'auth', operation),
+    timer('nacos.sidecar.timers', 'Runs of timers of the app', 'timer', operation),
+    timer('nacos.sidecar.events', 'Events that handlers of the app were given', 'event', operation),
+    timer('nacos.sidecar.rpc', 'Requests by messages that this service has served', 'rpc', operation),
     timer('nacos.sidecar.operations', "The app's own operations", 'custom', operation),
   ]
 }

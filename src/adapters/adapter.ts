@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
-import type { GuardDecision } from '../auth/decision.js'
+import type { GuardDecision, Refusal } from '../auth/decision.js'
 import type { RequestContext } from '../context.js'
 
 export type { GuardDecision }
@@ -53,6 +53,28 @@ export interface AppHooks {
    * ever does. `token` is the one the guard has found.
    */
   context?(request: IncomingMessage, token?: string): RequestContext | undefined
+  /** What the app has put around requests (`sidecar.around`). Absent where the app guards itself alone. */
+  readonly around?: AroundRequests | undefined
+}
+
+/** Why the handlers of a request do not run. */
+export interface Failure {
+  readonly error: unknown
+  /** Logs it, where no framework does. */
+  log(): void
+}
+
+/**
+ * The app's handlers of one request. With a failure they do not run: the framework answers it as an error of one of them.
+ * One function for both, so that a request makes no more of them.
+ */
+export type Handle<T> = (failure?: Failure) => T
+
+export interface AroundRequests {
+  /** False where nothing is around requests: then none pays for it. */
+  readonly active: boolean
+  /** Settles as `handle` does; what is around goes on until the response is finished. */
+  serve<T>(arrival: Arrival, handle: Handle<T>, refuse: (refusal: Refusal) => T): T | Promise<T>
 }
 
 /** An app with the hooks in front of it. */

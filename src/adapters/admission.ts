@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { PROBED, UNAVAILABLE, type GuardDecision, type Refusal } from '../auth/decision.js'
 import { currentContext, runWithContext, type RequestContext } from '../context.js'
-import type { AppHooks, Arrival } from './adapter.js'
+import type { AppHooks, AroundRequests, Arrival, Handle } from './adapter.js'
 
 type GuardHook = NonNullable<AppHooks['guard']>
 
@@ -9,27 +9,55 @@ type GuardHook = NonNullable<AppHooks['guard']>
 export function handleRequest<T>(
   hooks: AppHooks,
   arrival: Arrival,
-  handle: () => T,
+  handle: Handle<T>,
   refuse: (refusal: Refusal) => T,
 ): T | Promise<T> {
   const { request, url } = arrival
   if (hooks.onRequest?.(request)) return refuse(PROBED)
   hooks.observe?.(arrival)
-  if (!hooks.guard) return runInContext(hooks, request, handle)
+  if (!hooks.guard) return admit(hooks, arrival, handle, refuse)
   const decision = askGuard(hooks.guard, request, url)
   return isImmediate(decision)
-    ? applyDecision(decision, hooks, request, handle, refuse)
-    : orUnavailable(decision).then((late) => applyDecision(late, hooks, request, handle, refuse))
+    ? applyDecision(decision, hooks, arrival, handle, refuse)
+    : orUnavailable(decision).then((late) => applyDecision(late, hooks, arrival, handle, refuse))
 }
 
 function applyDecision<T>(
   decision: GuardDecision,
   hooks: AppHooks,
-  request: IncomingMessage,
-  handle: () => T,
+  arrival: Arrival,
+  handle: Handle<T>,
   refuse: (refusal: Refusal) => T,
-): T {
-  return decision.allowed ? runInContext(hooks, request, handle, decision.token) : refuse(decision)
+): T | Promise<T> {
+  return decision.allowed ? admit(hooks, arrival, handle, refuse, decision.token) : refuse(decision)
+}
+
+function admit<T>(
+  hooks: AppHooks,
+  arrival: Arrival,
+  handle: Handle<T>,
+  refuse: (refusal: Refusal) => T,
+  token?: string,
+): T | Promise<T> {
+  const { around } = hooks
+  if (!around?.active) return runInContext(hooks, arrival.request, handle, token)
+  return runInContext(hooks, arrival.request, inside(around, hooks, arrival, handle, refuse), token)
+}
+
+/** A function of its own: what its closure holds is allocated for requests with something around them only. */
+function inside<T>(
+  around: AroundRequests,
+  hooks: AppHooks,
+  arrival: Arrival,
+  handle: Handle<T>,
+  refuse: (refusal: Refusal) => T,
+): () => T | Promise<T> {
+  return () => (isOwnPage(hooks, arrival) ? handle() : around.serve(arrival, handle, refuse))
+}
+
+/** The sidecar's own pages are no work of the app: no limit of it may refuse a health check. */
+function isOwnPage({ page }: AppHooks, { request, response, url = request.url ?? '/' }: Arrival): boolean {
+  return page(request, response, url) !== undefined
 }
 
 /** Passes the decision of the guard to `then`, synchronously if it is known. A guard that fails refuses. */
@@ -73,7 +101,8 @@ export function runInContext<T>(hooks: AppHooks, request: IncomingMessage, handl
   return runWithContext(context, handle)
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
+/** Whether events of a body come, outside of the context in which the request is handled. */
+export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 

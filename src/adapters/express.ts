@@ -35,7 +35,10 @@ export const express: Adapter = {
       void handleRequest(
         hooks,
         { request, response, url: routedUrl(request), route: () => routeOf(request), client },
-        () => route(this, handle, hooks, request, response, out),
+        (failure) =>
+          failure
+            ? handle.call(failing(this, failure.error), request, response, out)
+            : route(this, handle, hooks, request, response, out),
         (refusal) => sendRefusal(response, refusal),
       )
     }
@@ -104,9 +107,38 @@ function unrouted(
     if (!error && !response.headersSent) return sendPage(response, page, request.body)
     if (out) return out(error)
     // Express handles an error finally inside `handle`: run it once more, with a router that only fails.
-    const failing = { value: { handle: (_request: unknown, _response: unknown, done: Out) => done(error) } }
-    handle.call(Object.create(app, { _router: failing, router: failing }) as ExpressApp, request, response)
+    handle.call(withRouter(app, { handle: (_request, _response, done) => done(error) }), request, response)
   }
+}
+
+/** The part of Express's routers that both majors share. */
+interface Router {
+  handle(request: unknown, response: unknown, done: Out): void
+}
+type AppRouter = Router & { readonly stack: { readonly name?: string }[]; use(middleware: unknown): unknown }
+
+function withRouter(app: ExpressApp, router: Router): ExpressApp {
+  return Object.create(app, { _router: { value: router }, router: { value: router } }) as ExpressApp
+}
+
+/** The first layers of Express 4 make its request and response. */
+const PREPARING = ['query', 'expressInit']
+
+/** The app as it is when its first middleware fails: its own error handlers come next. */
+function failing(app: ExpressApp, error: unknown): ExpressApp {
+  // Express 4 has its router once it has a route, and throws where `router` is asked for.
+  const { lazyrouter } = app as { lazyrouter?: unknown }
+  const own = (app as { _router?: AppRouter; router?: AppRouter })[lazyrouter ? '_router' : 'router']
+  const fail = (_request: unknown, _response: unknown, done: Out) => done(error)
+  if (!Array.isArray(own?.stack)) return withRouter(app, { handle: fail })
+  const { stack } = own
+  const first = stack.findIndex(({ name }) => !PREPARING.includes(name ?? ''))
+  const at = first === -1 ? stack.length : first
+  // Only a router makes layers as its own version has them.
+  own.use(fail)
+  const layer = stack.pop()!
+  const withLayer = [...stack.slice(0, at), layer, ...stack.slice(at)]
+  return withRouter(app, Object.create(own, { stack: { value: withLayer } }) as Router)
 }
 
 /** A server calls the app itself, or the app it is mounted in. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
 import { SidecarError } from '../errors.js'
-import type { Adapter, AppHooks, FastifyGuard, GuardMiddleware } from './adapter.js'
+import type { Adapter, AppHooks, FastifyGuard, GuardMiddleware, Handle } from './adapter.js'
 import { decide, handleRequest } from './admission.js'
 import { sendRefusal } from './send-json.js'
 
@@ -20,7 +20,7 @@ interface FastifyReply {
   headers(headers: Readonly<Record<string, string>>): FastifyReply
   send(body: unknown): FastifyReply
 }
-type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: () => void) => void
+type OnRequest = (request: FastifyRequest, reply: FastifyReply, done: (error?: unknown) => void) => void
 
 interface FastifyApp {
   readonly server: Server
@@ -103,7 +103,8 @@ function throwIfReady(root: FastifyApp): void {
 function onRequest(hooks: AppHooks): OnRequest {
   return (request, reply, done) => {
     const { raw } = request
-    const handle = () => {
+    const handle: Handle<void> = (failure) => {
+      if (failure) return done(failure.error)
       const page = request.is404 ? hooks.page(raw, reply.raw, raw.url ?? '/') : undefined
       if (!page) return done()
       void Promise.resolve(page()).then(({ status, body, headers = {} }) =>

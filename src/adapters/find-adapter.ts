@@ -4,11 +4,12 @@ import { express } from './express.js'
 import { fastify } from './fastify.js'
 import { koa } from './koa.js'
 import { createNest } from './nest.js'
+import { nodeServer } from './node-server.js'
 
 const frameworks = [express, fastify, koa]
 
 /** Every framework the sidecar can stand in front of. */
-export const adapters: readonly Adapter[] = [...frameworks, createNest(frameworks)]
+export const adapters: readonly Adapter[] = [...frameworks, createNest(frameworks), nodeServer]
 
 /**
  * The adapter for an app, by the app's shape: no framework is loaded to find out.
@@ -20,7 +21,7 @@ export function findAdapter(app: unknown): Adapter {
   if (adapter) return adapter
   throw new SidecarError(
     'SIDECAR_APP_UNSUPPORTED',
-    `initSidecar(app): ${describe(app)} is not an Express, Fastify, Koa or NestJS app. ${hintFor(app)}`,
+    `initSidecar(app): ${describe(app)} is not an Express, Fastify, Koa or NestJS app, nor a server of node:http. ${hintFor(app)}`,
   )
 }
 
@@ -35,5 +36,5 @@ function hintFor(app: unknown): string {
   if (has('getHttpAdapter')) return 'NestJS is supported on Express and Fastify.'
   if (has('then')) return 'It is a promise: await it first.'
   if (has('stack') || has('handle')) return 'A router is not an app: pass the app it is used in.'
-  return 'Pass the app itself; for a plain node:http server call initSidecar() without an app.'
+  return 'Pass the app itself, or the server of node:http; without an app, the server of the process is found.'
 }

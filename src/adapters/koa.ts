@@ -92,7 +92,8 @@ function entryOf(hooks: AppHooks): KoaMiddleware {
     const entering = handleRequest(
       hooks,
       arrivalOf(context),
-      () => {
+      (failure) => {
+        if (failure) return Promise.reject(failure.error as Error)
         context[entered] = true
         return route(hooks, context, next)
       },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Adapter, AppHooks, MountedApp } from './adapter.js'
+import { SidecarError } from '../errors.js'
 import { sendPage } from './send-json.js'
 import { express } from './express.js'
 
@@ -13,6 +14,8 @@ type NotFound = (
 interface NestApp {
   getHttpAdapter(): NestHttpAdapter | undefined
   getHttpServer?(): unknown
+  /** Only of an app that may be known before what it runs on: calls back once that is there. */
+  onHttpAdapter?(callback: () => void): void
 }
 interface NestHttpAdapter {
   getInstance(): unknown
@@ -34,13 +37,20 @@ export function createNest(frameworks: readonly Adapter[]): Adapter {
     const adapter = frameworks.find((candidate) => candidate.matches(instance))
     return adapter && { adapter, instance }
   }
+  const foundIn = (app: unknown) => {
+    const found = inner(app)
+    if (found) return found
+    throw new SidecarError('SIDECAR_APP_UNSUPPORTED', 'NestJS is supported on Express and Fastify')
+  }
   return {
     framework: 'nest',
-    matches: (app) => inner(app) !== undefined,
+    matches: (app) => inner(app) !== undefined || isUndecided(app),
     mount(app, hooks) {
-      const { adapter, instance } = inner(app)!
-      if (adapter === express) answerPages((app as NestApp).getHttpAdapter()!, hooks)
-      const mounted = adapter.mount(instance, hooks)
+      const mountOn = ({ adapter, instance } = foundIn(app)) => {
+        if (adapter === express) answerPages((app as NestApp).getHttpAdapter()!, hooks)
+        return adapter.mount(instance, hooks)
+      }
+      const mounted = isUndecided(app) ? mountLater(app, mountOn) : mountOn()
       return {
         ...mounted,
         framework: `nest on ${mounted.framework}`,
@@ -61,6 +71,31 @@ export function createNest(frameworks: readonly Adapter[]): Adapter {
 
 function isNestApp(app: unknown): app is NestApp {
   return typeof app === 'object' && app !== null && typeof (app as NestApp).getHttpAdapter === 'function'
+}
+
+/** What one app is, by whichever object it is known: a Nest app, and the module in it, by its HTTP adapter. */
+export function identityOf(app: unknown): unknown {
+  return (isNestApp(app) && app.getHttpAdapter()) || app
+}
+
+/** An app of which only a module is made: it may come to run on a framework, or serve no HTTP. */
+type UndecidedApp = NestApp & Required<Pick<NestApp, 'onHttpAdapter'>>
+
+function isUndecided(app: unknown): app is UndecidedApp {
+  return isNestApp(app) && typeof app.onHttpAdapter === 'function' && !app.getHttpAdapter()
+}
+
+function mountLater(app: UndecidedApp, mount: () => MountedApp): MountedApp {
+  let mounted: MountedApp | undefined
+  app.onHttpAdapter(() => (mounted = mount()))
+  const later = (use: (mounted: MountedApp) => void) => app.onHttpAdapter(() => use(mounted!))
+  return {
+    framework: 'a framework that is not known yet',
+    owns: (server) => mounted?.owns(server) ?? false,
+    handles: (listener) => mounted?.handles?.(listener) ?? false,
+    onListening: (callback) => later((known) => known.onListening?.(callback)),
+    holdClose: (drained) => later((known) => known.holdClose?.(drained)),
+  }
 }
 
 function serverOf(app: NestApp): unknown {

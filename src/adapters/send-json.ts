@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { refusalHeaders, type Refusal } from '../auth/decision.js'
-import type { DirectAnswer, DirectPage } from './adapter.js'
+import type { DirectAnswer, DirectPage, Failure } from './adapter.js'
 
 /** Answers JSON on the bare response, for frameworks that have not wrapped it. HEAD gets the headers only. */
 export function sendJson(
@@ -40,4 +40,10 @@ function sendBytes(
 
 export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   sendJson(response, refusal.status, refusal.body, refusalHeaders(refusal))
+}
+
+/** What answers an error where there is no framework: its text is for the log alone. */
+export function sendFailure(response: ServerResponse, failure: Failure): void {
+  failure.log()
+  sendJson(response, 500, { code: 500, message: 'Internal Server Error' })
 }

@@ -6,7 +6,7 @@ import type { AlertSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import type { Alert, AlertSource } from './alert.js'
 import { readRule, type EventRule, type RateRule } from '../settings/alert-rule.js'
-import { Conditions } from './conditions.js'
+import { Conditions, type ConditionStatus } from './conditions.js'
 import { watchErrorRate, type RequestCounts } from './error-rate.js'
 import { requestOf } from './formats.js'
 import { Webhook } from './webhook.js'
@@ -15,6 +15,7 @@ import { Webhook } from './webhook.js'
 export interface Alerts {
   /** Hears of every event of the sidecar. */
   readonly onEvent: Emit
+  status(): AlertsStatus
   /** Resolves what is raised, and sends what waits, within the time. */
   close(withinMs: number): Promise<void>
 }
@@ -32,7 +33,24 @@ export interface AlertsOptions {
   leaving(): boolean
 }
 
-const NONE: Alerts = { onEvent: () => {}, close: async () => {} }
+/** What is reported, and what was. */
+export interface AlertsStatus {
+  /** Without a webhook nothing is watched. */
+  readonly enabled: boolean
+  readonly rules: readonly string[]
+  readonly current: readonly ConditionStatus[]
+  /** The last reports, oldest first. */
+  readonly recent: readonly Alert[]
+}
+
+/** So many reports are kept. */
+const MAX_RECENT = 20
+
+const NONE: Alerts = {
+  onEvent: () => {},
+  status: () => ({ enabled: false, rules: [], current: [], recent: [] }),
+  close: async () => {},
+}
 
 /** Without a webhook it does nothing. */
 export function createAlerts({ settings, logger, source, counts, counted, leaving }: AlertsOptions): Alerts {
@@ -40,8 +58,10 @@ export function createAlerts({ settings, logger, source, counts, counted, leavin
   if (address === undefined) return NONE
   const target = { webhook: address, format, secret }
   const webhook = new Webhook(target, timeout, logger)
+  const recent: Alert[] = []
   const report = (alert: Alert) => {
     const { status, rule, message } = alert
+    if (recent.push(alert) > MAX_RECENT) recent.shift()
     logger.info(`alert ${status}: ${rule}: ${message}`, { rule, subject: alert.subject, status })
     const from = source()
     webhook.send(() => requestOf(target, alert, from, Date.now()))
@@ -59,9 +79,10 @@ export function createAlerts({ settings, logger, source, counts, counted, leavin
     })
   return {
     onEvent(event, ...args) {
-      const hearing = HEARINGS[event] as Hearing<unknown> | undefined
-      if (hearing && rules.includes(hearing.rule)) hearing.hear(conditions, args[0])
+      const effect = EFFECTS[event] as Effect<unknown> | undefined
+      if (effect && rules.includes(effect.rule)) effect.apply(conditions, args[0])
     },
+    status: () => ({ enabled: true, rules: [...settings.on], current: conditions.list(), recent: [...recent] }),
     async close(withinMs) {
       for (const stop of stops) stop()
       conditions.endAll('this instance leaves, and watches it no longer')
@@ -70,45 +91,46 @@ export function createAlerts({ settings, logger, source, counts, counted, leavin
   }
 }
 
-interface Hearing<Event> {
+/** What an event does to the conditions of a rule. */
+interface Effect<Event> {
   readonly rule: EventRule
-  readonly hear: (conditions: Conditions, event: Event) => void
+  readonly apply: (conditions: Conditions, event: Event) => void
 }
 
 /** Which event begins a condition, and which one ends it. */
-const HEARINGS: { readonly [Name in keyof SidecarEvents]?: Hearing<SidecarEvents[Name][0]> } = {
+const EFFECTS: { readonly [Name in keyof SidecarEvents]?: Effect<SidecarEvents[Name][0]> } = {
   registryLost: {
     rule: 'registry-lost',
-    hear: (conditions, { servers }) =>
+    apply: (conditions, { servers }) =>
       conditions.begin('registry-lost', '', `no server of the registry answers (${servers.join(', ')})`),
   },
   registryFound: {
     rule: 'registry-lost',
-    hear: (conditions, { server }) => conditions.end('registry-lost', '', `${server} answers`),
+    apply: (conditions, { server }) => conditions.end('registry-lost', '', `${server} answers`),
   },
   configRejected: {
     rule: 'config-rejected',
-    hear: (conditions, { source, error }) => conditions.begin('config-rejected', source, messageOf(error)),
+    apply: (conditions, { source, error }) => conditions.begin('config-rejected', source, messageOf(error)),
   },
   configAccepted: {
     rule: 'config-rejected',
-    hear: (conditions, { source }) => conditions.end('config-rejected', source, `${source} can be used again`),
+    apply: (conditions, { source }) => conditions.end('config-rejected', source, `${source} can be used again`),
   },
   ejected: {
     rule: 'ejected',
-    hear(conditions, { instance }) {
+    apply(conditions, { instance }) {
       const name = nameOf(instance)
       conditions.begin('ejected', name, `${name} keeps failing and gets no calls of this instance`)
     },
   },
   restored: {
     rule: 'ejected',
-    hear: (conditions, { instance }) =>
+    apply: (conditions, { instance }) =>
       conditions.end('ejected', nameOf(instance), `${nameOf(instance)} answers again`),
   },
   instancesChanged: {
     rule: 'ejected',
-    hear(conditions, { service, instances }) {
+    apply(conditions, { service, instances }) {
       const listed = new Set(instances.map(nameOf))
       const prefix = `${serviceKeyText(service)} `
       const gone = (name: string) => name.startsWith(prefix) && !listed.has(name)

@@ -8,6 +8,16 @@ export interface ConditionTimes {
   readonly repeatMs: number
 }
 
+/** A condition that lasts, or that waits to be reported. */
+export interface ConditionStatus {
+  readonly rule: string
+  readonly subject: string
+  readonly message: string
+  readonly since: Date
+  /** It was reported. */
+  readonly raised: boolean
+}
+
 interface Condition {
   readonly rule: string
   readonly subject: string
@@ -63,6 +73,11 @@ export class Conditions {
   /** Ends all of them. */
   endAll(message: string): void {
     for (const { rule, subject } of [...this.current.values()]) this.end(rule, subject, message)
+  }
+
+  /** Those of now, the oldest first. */
+  list(): ConditionStatus[] {
+    return [...this.current.values()].map(({ over: _over, ...condition }) => condition)
   }
 
   private async follow(condition: Condition): Promise<void> {

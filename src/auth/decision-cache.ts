@@ -6,6 +6,8 @@ export interface DecisionCache {
   set(token: string, target: string, verdict: Verdict, ttlMs: number): void
   /** Memory that entries take, about, in bytes. */
   readonly bytes: number
+  /** Entries, about: one that is used again may be there twice. */
+  readonly size: number
 }
 
 interface Entry {
@@ -66,6 +68,9 @@ export function createDecisionCache(
     },
     get bytes() {
       return young.bytes + old.bytes
+    },
+    get size() {
+      return young.size + old.size
     },
   }
 }

@@ -32,6 +32,9 @@ export const METHOD_UNCLEAR = refusal(403, 'The request names several methods, o
 export const UNAVAILABLE = refusal(503, 'The auth service is not available, try again later')
 export const BUSY = refusal(503, 'Too many tokens are being checked, try again later', 1)
 
+/** The limit of `sidecar.around`: no refusal of the guard, answered as one. */
+export const TOO_MANY = refusal(503, 'Too many requests at once, try again later', 1)
+
 /** @param maxLength `auth.token.max-length` */
 export function tooLong(maxLength: number): Refusal {
   return refusal(401, `The token is longer than auth.token.max-length permits: ${maxLength} characters`)

@@ -74,6 +74,21 @@ export interface Guard {
   upgrade(request: IncomingMessage, socket?: Duplex): Promise<GuardDecision>
 }
 
+/** What the guard keeps, as numbers. */
+export interface GuardCounts {
+  /** Cached permits and refusals, about, and the memory that they take, in bytes. */
+  readonly permits: number
+  readonly refusals: number
+  readonly bytes: number
+  /** Token checks under way. */
+  readonly pending: number
+}
+
+/** A guard that says what it keeps. */
+export interface CountedGuard extends Guard {
+  counts(): GuardCounts
+}
+
 /** A check by the verifier: no cached decision exists. */
 interface TokenCheck {
   readonly token: string
@@ -97,7 +112,7 @@ const DECISIONS: Record<Exclude<Verdict, 'allowed'>, GuardDecision> = { refused:
  *
  * @throws SidecarError `SIDECAR_AUTH_SETTINGS` where it is enabled and there is nothing to ask, or an exclude is wrong.
  */
-export function createGuard(options: GuardOptions): Guard {
+export function createGuard(options: GuardOptions): CountedGuard {
   const { settings, logger, healthPath = '/actuator' } = options
   const verifier = settings.enabled ? chooseVerifier(options) : undefined
   const isExcluded = compileExcludes(settings.excludePaths)
@@ -223,6 +238,10 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   return {
+    counts: () => ({
+      ...{ permits: permits.size, refusals: denials.size, bytes: permits.bytes + denials.bytes },
+      pending: pending.count,
+    }),
     check: (request, url) =>
       guardDecisions.active ? observed(request, () => check(request, url)) : check(request, url),
     async upgrade(request, socket) {

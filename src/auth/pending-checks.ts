@@ -5,6 +5,8 @@ import type { Logger } from '../logger.js'
 export interface PendingChecks {
   /** @returns what gives the place back; `undefined` where there is none left for this connection, or for any. */
   start(request: IncomingMessage): (() => void) | undefined
+  /** How many are under way. */
+  readonly count: number
 }
 
 /**
@@ -19,6 +21,9 @@ export function createPendingChecks(max: number, logger: Logger): PendingChecks 
   let warned = false
 
   return {
+    get count() {
+      return all
+    },
     start(request) {
       const connection = connectionOf(request)
       const own = counts.get(connection) ?? 0

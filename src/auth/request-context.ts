@@ -11,15 +11,27 @@ import { tokenOf, type TokenSources } from './token.js'
 export function requestContext(
   request: IncomingMessage,
   sources: TokenSources,
-  { versionHeader, forwardHeaders }: Pick<SidecarSettings, 'versionHeader' | 'forwardHeaders'>,
+  settings: ContextSettings,
   token = tokenOf(request, sources),
 ): RequestContext | undefined {
-  const traceparent = single(request.headers['traceparent'])
-  const version = versionHeader === '' ? undefined : readVersion(single(request.headers[versionHeader]))
-  const headers = forwardHeaders.length === 0 ? undefined : forwarded(request, forwardHeaders)
+  return contextOf(request.headers, settings, token)
+}
+
+type ContextSettings = Pick<SidecarSettings, 'versionHeader' | 'forwardHeaders'>
+type Headers = Readonly<Record<string, unknown>>
+
+/** The same of any message. @param from names in lower case */
+export function contextOf(
+  from: Headers,
+  { versionHeader, forwardHeaders }: ContextSettings,
+  token: string | undefined,
+): RequestContext | undefined {
+  const traceparent = single(from['traceparent'])
+  const version = versionHeader === '' ? undefined : readVersion(single(from[versionHeader]))
+  const headers = forwardHeaders.length === 0 ? undefined : forwarded(from, forwardHeaders)
   if (token === undefined && traceparent === undefined && version === undefined && headers === undefined)
     return undefined
-  const tracestate = single(request.headers['tracestate'])
+  const tracestate = single(from['tracestate'])
   const context: { -readonly [K in keyof RequestContext]: RequestContext[K] } = {}
   if (token !== undefined) context.token = token
   if (traceparent !== undefined) context.traceparent = traceparent
@@ -29,7 +41,7 @@ export function requestContext(
   return context
 }
 
-function forwarded({ headers }: IncomingMessage, names: readonly string[]): Record<string, string> | undefined {
+function forwarded(headers: Headers, names: readonly string[]): Record<string, string> | undefined {
   let found: Record<string, string> | undefined
   for (const name of names) {
     const value = single(headers[name])
@@ -38,6 +50,6 @@ function forwarded({ headers }: IncomingMessage, names: readonly string[]): Reco
   return found
 }
 
-function single(value: string | string[] | undefined): string | undefined {
+function single(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }

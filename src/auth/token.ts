@@ -19,6 +19,8 @@ export type TokenSource = 'bearer' | 'cookies' | 'query' | 'x-auth-token' | 'x-t
 const NAMES: readonly string[] = ['token', 'access_token']
 /** `token`, and what parsers of queries make the same property of: `token[]`, `token[0]`, `[token]`. */
 const PARAMETER = /^(?:(?:token|access_token)(?:\[.*)?|\[(?:token|access_token)\].*)$/s
+/** `token` in a query with escapes. */
+const ENCODED_TOKEN = /(?:t|%74)(?:o|%6f)(?:k|%6b)(?:e|%65)(?:n|%6e)/i
 const BEARER = /^bearer(?: +|$)/i
 /** Visible ASCII only: no space, no control character, nothing a header could be split with. */
 const TOKEN = /^[\x21-\x7e]+$/
@@ -96,6 +98,21 @@ function readSource(
   }
 }
 
+/** @param pair one of a `Cookie` header, as it stands there */
+export function isTokenCookie(pair: string): boolean {
+  return NAMES.includes(cookieNameOf(pair))
+}
+
+function cookieNameOf(pair: string): string {
+  return pair.slice(0, Math.max(0, pair.indexOf('='))).trim()
+}
+
+/** @param part one of a query, as it stands there */
+export function isTokenParameter(part: string): boolean {
+  for (const [name] of new URLSearchParams(part)) if (PARAMETER.test(name)) return true
+  return false
+}
+
 function oneOf(value: string | string[] | undefined): string | undefined {
   if (value === undefined || value === '') return undefined
   return typeof value === 'string' ? value : UNCLEAR
@@ -111,7 +128,7 @@ function cookieOf(header: string): string | undefined {
   let found: string | undefined
   // One by one: a parser of the whole header keeps the first of two with one name, another one the last.
   for (const pair of header.split(';')) {
-    const name = pair.slice(0, Math.max(0, pair.indexOf('='))).trim()
+    const name = cookieNameOf(pair)
     const value = NAMES.includes(name) ? parseCookie(pair)[name] : undefined
     if (!value) continue
     if (found !== undefined && found !== value) return SEVERAL
@@ -121,8 +138,8 @@ function cookieOf(header: string): string | undefined {
 }
 
 function parameterOf(query: string): string | undefined {
-  // `%74oken=` is a token as well.
-  if (!query.includes('token') && !query.includes('%')) return undefined
+  // Before the query is parsed, which costs more. `%74oken=` is a token as well.
+  if (!query.includes('token') && !(query.includes('%') && ENCODED_TOKEN.test(query))) return undefined
   let found: string | undefined
   for (const [name, value] of new URLSearchParams(query)) {
     if (value === '' || !PARAMETER.test(name)) continue

@@ -13,6 +13,21 @@ export interface EjectionListener {
 
 type HostStatus = 'available' | 'ejected' | 'probe-due' | 'probing' | 'draining'
 
+/** An instance that gets no calls at the moment, and why. */
+export interface OutlierStatus {
+  readonly instance: ServiceInstance
+  /** `probe-due`: the next call tries it; `probing`: a call is trying it; `draining`: it said that it leaves. */
+  readonly state: Exclude<HostStatus, 'available'>
+  readonly since: Date
+  /** When it is tried again; `undefined` once it is. */
+  readonly until: Date | undefined
+  /** Failed calls in a row, and those of them that found no connection. */
+  readonly failures: number
+  readonly connectFailures: number
+  /** How often it was ejected lately. */
+  readonly ejections: number
+}
+
 /** An instance that failed recently, or that drains. */
 interface HostState {
   /** As the list has it now. */
@@ -25,6 +40,9 @@ interface HostState {
   ejections: number
   /** While 'probe-due': since when. While 'available': when its ejections are forgotten. */
   atMs: number
+  /** Wall clock of the last ejection or drain header, and when that ends. */
+  sinceMs: number
+  untilMs: number
   timer?: NodeJS.Timeout
 }
 
@@ -51,6 +69,17 @@ export class OutlierDetector {
   /** Instances that are out because they failed; those that wait for a probe, too. */
   get ejected(): number {
     return this.ejectedCount
+  }
+
+  /** Those that are out. */
+  outliers(): OutlierStatus[] {
+    return [...this.hosts.values()].flatMap(({ status: state, sinceMs, untilMs, ...host }) => {
+      if (state === 'available') return []
+      const { instance, failures, connectFailures, ejections } = host
+      const timed = state === 'ejected' || state === 'draining'
+      const times = { since: new Date(sinceMs), until: timed ? new Date(untilMs) : undefined }
+      return [{ instance, state, ...times, failures, connectFailures, ejections }]
+    })
   }
 
   /**
@@ -94,7 +123,9 @@ export class OutlierDetector {
     this.setStatus(host, 'draining')
     host.failures = host.connectFailures = 0
     // If it returns at the same address while the registry is down, no list update will say so.
-    host.timer = setTimeout(() => this.setStatus(host, 'available'), Math.min(forMs, this.settings.maxTime)).unref()
+    const outMs = Math.min(forMs, this.settings.maxTime)
+    this.recordTime(host, outMs)
+    host.timer = setTimeout(() => this.setStatus(host, 'available'), outMs).unref()
   }
 
   /**
@@ -150,7 +181,8 @@ export class OutlierDetector {
   }
 
   private track(address: string, instance: ServiceInstance): HostState {
-    const host: HostState = { instance, status: 'available', failures: 0, connectFailures: 0, ejections: 0, atMs: 0 }
+    const counts = { failures: 0, connectFailures: 0, ejections: 0 }
+    const host: HostState = { instance, status: 'available', ...counts, atMs: 0, sinceMs: 0, untilMs: 0 }
     this.hosts.set(address, host)
     return host
   }
@@ -182,8 +214,14 @@ export class OutlierDetector {
     this.setStatus(host, 'ejected')
     // Jittered downwards: the clients of a service must not all come back to an instance at the same moment.
     const forMs = Math.round(backOffMs(++host.ejections, { firstMs: time, lastMs: maxTime, spread: 0.2 }))
+    this.recordTime(host, forMs)
     host.timer = setTimeout(() => this.setProbeDue(host), forMs).unref()
     this.listener.ejected(host.instance, forMs)
+  }
+
+  private recordTime(host: HostState, forMs: number): void {
+    host.sinceMs = Date.now()
+    host.untilMs = host.sinceMs + forMs
   }
 
   private setProbeDue(host: HostState): void {

@@ -7,18 +7,18 @@ import { createRandom } from './random.js'
 import { createRoundRobin } from './round-robin.js'
 import { createSameClusterFirst } from './same-cluster-first.js'
 
-const BUILT_IN: readonly (readonly [string, BalancerFactory])[] = [
+const BUILT_IN: ReadonlyMap<string, BalancerFactory> = new Map([
   ['round-robin', createRoundRobin],
   ['random', createRandom],
   ['least-pending', createLeastPending],
   ['consistent-hash', createConsistentHash],
   ['same-cluster-first', createSameClusterFirst],
-]
+])
 
 /** One per process: a balancer registered through the ESM copy of the package is there for the CJS copy too. */
-const balancers = processSlot('balancers', () => new Map(BUILT_IN))
+const registered = processSlot('balancers', () => new Map())
 
-const builtIn: ReadonlySet<BalancerFactory> = new Set(BUILT_IN.map(([, factory]) => factory))
+const builtIn: ReadonlySet<BalancerFactory> = new Set(BUILT_IN.values())
 
 /** Whether the factory is one of this package's: what its balancers pick needs no check. */
 export function isBuiltIn(factory: BalancerFactory): boolean {
@@ -32,9 +32,9 @@ export function isBuiltIn(factory: BalancerFactory): boolean {
  * @throws SidecarError `SIDECAR_SETTINGS_INVALID` where there is none of that name.
  */
 export function balancerFor(name: string): BalancerFactory {
-  const factory = balancers.get(name)
+  const factory = registered.get(name) ?? BUILT_IN.get(name)
   if (factory) return factory
-  const known = [...balancers.keys()].join(', ')
+  const known = [...new Set([...BUILT_IN.keys(), ...registered.keys()])].join(', ')
   throw new SidecarError(
     'SIDECAR_SETTINGS_INVALID',
     `There is no balancer "${name}"; known are ${known}. Add your own with registerBalancer("${name}", factory) before the first call.`,
@@ -51,5 +51,5 @@ export function balancerFor(name: string): BalancerFactory {
  * })
  */
 export function registerBalancer(name: string, factory: BalancerFactory): void {
-  balancers.set(name, factory)
+  registered.set(name, factory)
 }

@@ -2,7 +2,7 @@ import type { ServiceDirectory } from '../discovery/directory.js'
 import type { EjectionSettings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import { sharedBy } from '../util/shared-by.js'
-import { OutlierDetector, type EjectionListener } from './outlier-detector.js'
+import { OutlierDetector, type EjectionListener, type OutlierStatus } from './outlier-detector.js'
 import type { InstanceFilter } from './filter.js'
 import { balancerFor } from './registry.js'
 import { ServiceRoute } from './service-route.js'
@@ -35,6 +35,8 @@ export interface Routes {
   to(service: string, choice?: RouteChoice): ServiceRoute
   /** How many instances of each service that is called are ejected. */
   ejected(): readonly { readonly service: string; readonly instances: number }[]
+  /** The instances that get no calls at the moment. */
+  outliers(): readonly OutlierStatus[]
   close(): void
 }
 
@@ -72,6 +74,7 @@ export function createRoutes(options: RoutesOptions): Routes {
       })
     },
     ejected: () => [...detectors].map(([service, { ejected: instances }]) => ({ service, instances })),
+    outliers: () => [...detectors.values()].flatMap((detector) => detector.outliers()),
     close() {
       for (const outlierDetector of detectors.values()) outlierDetector.close()
     },

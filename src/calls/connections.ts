@@ -20,6 +20,19 @@ export interface ConnectionsOptions {
   readonly onStuck: (message: string) => void
 }
 
+/** The connections to one address, as numbers. */
+export interface ConnectionsStatus {
+  readonly origin: string
+  /** Open sockets; more than `inUse` where some are kept alive. */
+  readonly open: number
+  readonly inUse: number
+  /** Streams without an end, which keep a connection for themselves. */
+  readonly streams: number
+  /** Attempts that wait for a free one. */
+  readonly waiting: number
+  readonly limit: number
+}
+
 /**
  * The connections to one address, `maxConnections` at most. Further requests wait in turn. Where no connection becomes
  * free for `connectTimeoutMs`, all waiting attempts are notified, so that they can go elsewhere: answers that are never
@@ -59,6 +72,12 @@ export class Connections {
     // A request would wait for the streams without end inside of a pool that they have left no connection of.
     if (this.open + this.streams > this.options.maxConnections) this.renewPool()
     return this.pool!
+  }
+
+  status(): ConnectionsStatus {
+    const { origin, maxConnections: limit } = this.options
+    const open = this.pool?.stats.connected ?? 0
+    return { origin, open, inUse: this.open, streams: this.streams, waiting: this.waiting.size, limit }
   }
 
   get idle(): boolean {

@@ -1,7 +1,7 @@
 import { SidecarError } from '../errors.js'
 import { originOf } from '../instance.js'
 import type { ServiceInstance } from '../types.js'
-import { Connections } from './connections.js'
+import { Connections, type ConnectionsStatus } from './connections.js'
 
 /** Connections of one client to one address, where nothing else is set. */
 export const MAX_CONNECTIONS = 128
@@ -16,6 +16,7 @@ export interface Pools {
   /** Closes the connections to instances that left, once what is in flight has finished. */
   retire(instances: readonly ServiceInstance[]): void
   readonly size: number
+  status(): ConnectionsStatus[]
   close(): Promise<void>
 }
 
@@ -83,6 +84,7 @@ export function createPools(options: PoolsOptions): Pools {
     get size() {
       return byOrigin.size
     },
+    status: () => [...byOrigin.values()].map((connections) => connections.status()),
     async close() {
       closed = true
       clearInterval(sweeper)

@@ -16,7 +16,7 @@ export function addContextHeaders(
   headers: FlatHeaders,
   context: RequestContext | undefined,
   versionHeader: string,
-  trace: CallTrace | undefined,
+  trace: Pick<CallTrace, 'headers'> | undefined,
 ): FlatHeaders {
   const injected = trace?.headers() ?? NONE
   if (injected.length > 0 || context?.traceparent !== undefined) keepOneTrace()

@@ -14,8 +14,10 @@ import { sharedBy } from '../util/shared-by.js'
 import { parseBaseUrl } from './base-url.js'
 import { Breaker, type BreakerOptions } from './breaker.js'
 import { clientSettings, routeChoice } from './client-settings.js'
+import type { ConnectionsStatus } from './connections.js'
 import { createPools, MAX_CONNECTIONS, type Pools } from './pools.js'
 import { RetryBudget } from './retry-budget.js'
+import { createServiceNames, type ServiceNames } from './service-names.js'
 import type { ConnectionLimits, Target } from './target.js'
 
 /** Timeout of one connection attempt, if nothing else is set. */
@@ -32,6 +34,8 @@ export interface CallRuntime {
   readonly routes: Routes
   /** Where the figures of calls are written. */
   readonly recorder: Recorder
+  /** Which host names are services. */
+  readonly names: ServiceNames
   /** Where calls by logical name go, as bootstrap.yml has it: to a fixed URL, or along a route. */
   target(service: string): Target
   /** What the calls of a service share of retries. */
@@ -44,6 +48,8 @@ export interface CallRuntime {
    * @throws SidecarError `SIDECAR_STOPPED` after `close`
    */
   pools(limits: ConnectionLimits): Pools
+  /** The connections of all calls, by address. */
+  connections(): readonly ConnectionsStatus[]
   /** Closes all that the runtime has made: the directory at once, connections when what they carry has ended. */
   close(): Promise<void>
 }
@@ -109,12 +115,15 @@ export function createCallRuntime(options: CallRuntimeOptions): CallRuntime {
     logger,
     routes,
     recorder,
+    names: createServiceNames(directory, settings),
     target(written) {
       const service = one(written)
       const { options: own } = clientSettings(settings.feign, service)
-      if (own.url !== undefined) return { url: parseBaseUrl(own.url, service), forwards: own.forwardContext === true }
       const { retry, connectTimeoutMs, maxConnections } = own
-      return { route: routes.to(service, routeChoice(own)), retry, connectTimeoutMs, maxConnections }
+      const limits = { retry, connectTimeoutMs, maxConnections }
+      if (own.url !== undefined)
+        return { url: parseBaseUrl(own.url, service), forwards: own.forwardContext === true, ...limits }
+      return { route: routes.to(service, routeChoice(own)), ...limits }
     },
     budget: (service) => sharedBy(budgets, one(service), () => new RetryBudget(retryBudget)),
     breaker: (service, wanted) =>
@@ -130,6 +139,7 @@ export function createCallRuntime(options: CallRuntimeOptions): CallRuntime {
         }),
       )
     },
+    connections: () => [...pools.values()].flatMap((each) => each.status()),
     async close() {
       closed = true
       directory.close()

@@ -4,11 +4,13 @@ import type { BaseUrl } from './base-url.js'
 /** Where the calls of a service go: to a fixed URL, or along a route to one of its instances. */
 export type Target = FixedTarget | RoutedTarget
 
-export interface FixedTarget {
+export interface FixedTarget extends ConnectionLimits {
   readonly url: BaseUrl
   /** The caller's token and trace are sent there as well. */
   readonly forwards: boolean
   readonly route?: undefined
+  /** Further attempts of idempotent calls. @default 1 */
+  readonly retry: number | undefined
 }
 
 export interface RoutedTarget extends ConnectionLimits {

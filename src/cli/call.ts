@@ -28,7 +28,7 @@ export function callCommand(): Command {
 async function call(sidecar: Sidecar, service: string, method: string, path: string, flags: CallFlags): Promise<void> {
   const body = flags.data === undefined ? undefined : contentOf(flags.data)
   const type: Record<string, string> = body !== undefined && isJson(body) ? { 'content-type': 'application/json' } : {}
-  const response = await send(sidecar, service, path.startsWith('/') ? path : `/${path}`, {
+  const response = await sendTo(sidecar, service, path.startsWith('/') ? path : `/${path}`, {
     method,
     headers: { ...type, ...flags.header },
     ...(body !== undefined && { body }),
@@ -42,9 +42,9 @@ async function call(sidecar: Sidecar, service: string, method: string, path: str
   if (text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
 }
 
-/** A name that is no host name of one part cannot stand in a URL. */
-async function send(sidecar: Sidecar, service: string, path: string, init: RequestInit): Promise<Response> {
-  const url = `http://${service}${path}`
+/** One request to a service. A name that is no host name cannot stand in a URL. */
+export async function sendTo(sidecar: Sidecar, service: string, path: string, init: RequestInit): Promise<Response> {
+  const url = `lb://${service}${path}`
   if (readLogicalUrl(url)?.service === service) return sidecar.fetch(url, init)
   const { instance, done } = await sidecar.discovery.pick(service)
   try {
@@ -57,7 +57,8 @@ async function send(sidecar: Sidecar, service: string, path: string, init: Reque
   }
 }
 
-function contentOf(data: string): string {
+/** `-` is the standard input, `@file` a file. */
+export function contentOf(data: string): string {
   if (data === '-') return readFileSync(0, 'utf8')
   return data.startsWith('@') ? readFileSync(data.slice(1), 'utf8') : data
 }
@@ -71,7 +72,8 @@ function isJson(text: string): boolean {
   }
 }
 
-function addHeader(raw: string, earlier: Readonly<Record<string, string>>): Record<string, string> {
+/** For an option that may be given again. */
+export function addHeader(raw: string, earlier: Readonly<Record<string, string>>): Record<string, string> {
   const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(raw) ?? []
   if (name === undefined || value === undefined) throw new InvalidArgumentError('Expected name:value.')
   return { ...earlier, [name]: value }

@@ -18,8 +18,9 @@ export function configCommand(): Command {
     .addCommand(
       new Command('show')
         .description('Print every setting and where it comes from, secrets masked. Needs no Nacos.')
+        .option('--config <file>', 'bootstrap.yml or nacos.yaml, or its folder')
         .option('--json', 'as JSON')
-        .action(({ json = false }: { json?: boolean }) => console.log(showConfig({ json }))),
+        .action(({ json = false, config }: GuestFlags) => console.log(showConfig({ json, config }))),
     )
     .addCommand(getCommand())
     .addCommand(explainCommand())
@@ -64,7 +65,7 @@ function explainCommand(): Command {
   return withGuestOptions(
     new Command('explain')
       .description('Print the value of a key, its source, and the values that it hides; secrets masked.')
-      .argument('<key>'),
+      .argument('<key>', 'such as db.pool'),
   ).action((key: string, flags: GuestFlags) =>
     asGuest(flags, groupOf(flags), async (sidecar) => {
       await loaded(sidecar)
@@ -115,7 +116,7 @@ function setCommand(): Command {
   return withGuestOptions(
     new Command('set')
       .description('Publish a document in Nacos.')
-      .argument('<data-id>')
+      .argument('<data-id>', 'its name, such as application-dev.yml')
       .argument('<file>', 'its content; - is the standard input')
       .option('--type <type>', 'yaml, json, properties, text, xml, html (default: by the data id)')
       .option('--cas <md5>', 'only if the stored one has this MD5; exit code 1 if it has another'),

@@ -66,7 +66,7 @@ async function run(flags: DevFlags): Promise<void> {
     logger: createLogger('warn'),
   })
   console.log(flags.quiet ? registry.address : greeting(registry, flags))
-  if (!flags.quiet) narrate(registry)
+  if (!flags.quiet) printEvents(registry)
   await interrupted()
   await registry.stop()
   if (!flags.quiet) console.log('Registry stopped.')
@@ -92,7 +92,7 @@ function greeting({ address, url, grpcPort }: DevServer, { data, auth }: DevFlag
 }
 
 /** One line per thing that happens, so that a developer sees his service come and go. */
-function narrate(registry: DevServer): void {
+function printEvents(registry: DevServer): void {
   const print = (what: string, text: string) =>
     console.log(`${new Date().toTimeString().slice(0, 8)}  ${what.padEnd(10)}  ${text}`)
   const named = ({ group, service, ip, port, namespace }: ServiceInstance) =>

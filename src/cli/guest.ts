@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import { serverAddresses } from './arguments.js'
 import { createLogger, type Logger } from '../logger.js'
 import { createSidecar } from '../process-sidecar.js'
 import type { Sidecar } from '../sidecar.js'
+import { holdProcess } from '../util/hold-process.js'
 
 /** Options of each command that asks the registry. */
 export interface GuestFlags {
@@ -17,7 +19,11 @@ export interface GuestFlags {
 
 export function withGuestOptions(command: Command): Command {
   return command
-    .option('--nacos-server <host:port>', 'address of Nacos, several with commas (default: that of the settings)')
+    .option(
+      '--nacos-server <host:port>',
+      'address of Nacos, several with commas (default: that of the settings)',
+      serverAddresses,
+    )
     .option('--namespace <id>', 'namespace id')
     .option('--username <name>', 'user name; the password is NACOS_PASSWORD')
     .option('--group <group>', 'group of services')
@@ -26,7 +32,21 @@ export function withGuestOptions(command: Command): Command {
     .option('--verbose', 'log what is done to stderr')
 }
 
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+export const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** What the flags say, as settings: a section of the file must not hide them. */
+export function settingsOf({ nacosServer, namespace, username, group }: GuestFlags): Record<string, string> {
+  const sections = (key: string, value: string | undefined) =>
+    value === undefined
+      ? {}
+      : { [`cloud.nacos.${key}`]: value, [`cloud.nacos.discovery.${key}`]: value, [`cloud.nacos.config.${key}`]: value }
+  return {
+    ...sections('server-addr', nacosServer),
+    ...sections('namespace', namespace),
+    ...sections('username', username),
+    ...(group !== undefined && { 'cloud.nacos.discovery.group': group }),
+  }
+}
 
 /**
  * A sidecar with the settings of the working directory that registers nothing, for the time of `work`.
@@ -40,19 +60,12 @@ export async function asGuest<T>(
 ): Promise<T> {
   // The settings are those of the package here, not of the one that this command is in.
   process.argv[1] = resolve('package.json')
-  const sections = (key: string, value: string | undefined) =>
-    value === undefined
-      ? {}
-      : { [`cloud.nacos.${key}`]: value, [`cloud.nacos.discovery.${key}`]: value, [`cloud.nacos.config.${key}`]: value }
   const sidecar = createSidecar({
     signals: false,
     logger: flags.verbose ? createLogger('debug') : SILENT,
     ...(flags.config !== undefined && { configPath: flags.config }),
     settings: {
-      ...sections('server-addr', flags.nacosServer),
-      ...sections('namespace', flags.namespace),
-      ...sections('username', flags.username),
-      ...(flags.group !== undefined && { 'cloud.nacos.discovery.group': flags.group }),
+      ...settingsOf(flags),
       ...{ 'cloud.nacos.discovery.register-enabled': false, 'auth.enabled': false },
       ...{ 'sidecar.snapshot-dir': 'off', 'sidecar.alerts.webhook': '', 'sidecar.observe.enabled': false },
       ...settings,
@@ -61,7 +74,7 @@ export async function asGuest<T>(
   // Awaited by those that need the documents.
   sidecar.ready.catch(() => {})
   try {
-    return await work(sidecar)
+    return await holdProcess(work(sidecar))
   } finally {
     await sidecar.stop({ drain: false })
   }

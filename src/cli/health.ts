@@ -1,9 +1,10 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { messageOf } from '../errors.js'
 import { serviceNameOf } from '../registration/instance.js'
 import type { Sidecar } from '../sidecar.js'
 import { isObject } from '../util/is-object.js'
 import { withDeadline } from '../util/deadline.js'
+import { portNumber } from './arguments.js'
 import { asGuest, withGuestOptions, WITHOUT_DOCUMENTS, type GuestFlags } from './guest.js'
 import { namespaceOf } from './services.js'
 import { formatTable, type Cell } from './table.js'
@@ -99,10 +100,4 @@ function nameOf({ settings }: Sidecar): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function portNumber(raw: string): number {
-  const port = Number(raw)
-  if (/^\d+$/.test(raw) && port > 0 && port <= 65_535) return port
-  throw new InvalidArgumentError(`Expected a port 1–65535, got "${raw}".`)
 }

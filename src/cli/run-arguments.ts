@@ -1,11 +1,11 @@
-import { SidecarError } from '../errors.js'
 import { RUN_SETTINGS, type RunSetting } from '../settings/run/run-settings.js'
 import type { RunFlags } from '../settings/run/run-flags.js'
 import { nearest } from '../util/nearest.js'
+import { UsageError } from './usage-error.js'
 
 /** What `nacos-sidecar run` was asked to do. */
 export interface RunArguments {
-  readonly mode: 'start' | 'dry-run' | 'show-config' | 'help'
+  readonly mode: 'start' | 'dry-run' | 'show-config' | 'show-detection' | 'help'
   readonly json: boolean
   /** The script, as it was written; `undefined` where there is none. */
   readonly file: string | undefined
@@ -39,11 +39,20 @@ export const RUN_COMMAND_FLAGS: readonly {
     en: 'Print every setting and where it comes from, with secrets masked, and start nothing. Needs no Nacos.',
     zh: '打印全部设置及其来源（隐藏密钥），不启动应用。不需要 Nacos。',
   },
-  { flag: 'json', en: 'Print those two as JSON.', zh: '以 JSON 打印以上两项。' },
+  {
+    flag: 'show-detection',
+    en: 'Print what is found out without being set: framework, name, port and address, and why. Starts nothing.',
+    zh: '打印自动检测的结果（框架、服务名、端口、地址）及其原因，不启动应用。',
+  },
+  { flag: 'json', en: 'Print those three as JSON.', zh: '以 JSON 打印以上三项。' },
   { flag: 'help', short: 'h', en: 'Print this page.', zh: '打印本页。' },
 ]
 
 type Mode = Exclude<RunArguments['mode'], 'start'>
+
+/** The first one that is asked for counts. */
+const MODES: readonly Mode[] = ['help', 'show-config', 'show-detection', 'dry-run']
+const isMode = (name: string): name is Mode => (MODES as readonly string[]).includes(name)
 
 const BY_FLAG = new Map(RUN_SETTINGS.flatMap((row) => (row.flag === undefined ? [] : [[row.flag, row] as const])))
 /** In place of `true`: not the name of the script that follows. */
@@ -97,14 +106,14 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
       if (row.takes === 'pairs' && !/^[^=]+=/.test(value)) throw invalid(`--${name} expects name=value, got ${value}`)
       add(row, value)
     } else if (file !== undefined) args.push(argument)
-    else if (name === 'dry-run' || name === 'show-config' || name === 'help') modes.add(name)
+    else if (isMode(name)) modes.add(name)
     else if (argument === '-h') modes.add('help')
     else if (name === 'json') json = true
     else if (name === 'config') config = valueOf(name, inline)
     else if (argument.startsWith('-')) throw unknownFlag(argument)
     else file = argument
   }
-  const mode = (['help', 'show-config', 'dry-run'] as const).find((one) => modes.has(one)) ?? 'start'
+  const mode = MODES.find((one) => modes.has(one)) ?? 'start'
   if (mode === 'start' && file === undefined) throw invalid('the script is missing: nacos-sidecar run [flags] app.js')
   return { mode, json, file, args, flags, config }
 }
@@ -115,13 +124,13 @@ function switchRow(name: string): RunSetting | undefined {
   return row?.takes === 'switch' ? row : undefined
 }
 
-function unknownFlag(argument: string): SidecarError {
+function unknownFlag(argument: string): UsageError {
   const name = argument.replace(/^-+|=.*$/gs, '')
   const names = [...BY_FLAG.keys(), ...RUN_COMMAND_FLAGS.map(({ flag }) => flag)]
   const guess = nearest(name, names) ?? (name.startsWith('no-') ? nearest(name.slice(3), names) : undefined)
   return invalid(`unknown flag ${argument.replace(/=.*$/s, '')}${guess ? `, did you mean --${guess}?` : ''}`)
 }
 
-function invalid(message: string): SidecarError {
-  return new SidecarError('SIDECAR_SETTINGS_INVALID', `${message} (nacos-sidecar run --help)`)
+function invalid(message: string): UsageError {
+  return new UsageError(`${message} (nacos-sidecar run --help)`)
 }

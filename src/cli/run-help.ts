@@ -27,7 +27,13 @@ export function runHelp(env: NodeJS.ProcessEnv, width = 100): string {
   const lines = (rows: readonly (readonly [string, string])[]) =>
     rows.flatMap(([name, text]) => [`  ${name}`, ...wrap(text, width - 6).map((line) => `      ${line}`)])
   const settings = (rows: readonly RunSetting[]) =>
-    lines(rows.map((row) => [flagText(row), `${row[language]} (${row.env[0]}; ${row.field})`]))
+    lines(
+      rows.map((row) =>
+        row.flag === undefined
+          ? [row.env[0]!, `${row[language]} (${row.field})`]
+          : [flagText(row), `${row[language]} (${row.env[0]}; ${row.field})`],
+      ),
+    )
   const [withFlag, withoutFlag] = [true, false].map((has) =>
     RUN_SETTINGS.filter((row) => (row.flag !== undefined) === has),
   )
@@ -54,6 +60,12 @@ export function flagText({ flag, takes, placeholder }: RunSetting): string {
   if (flag === undefined) return ''
   if (takes !== 'switch') return `--${flag} <${placeholder}>`
   return `--[no-]${flag}${placeholder ? ` [${placeholder}]` : ''}`
+}
+
+/** `--auto-register` and `--no-auto-register` of a switch. */
+export function flagNames({ flag, takes }: RunSetting): string[] {
+  if (flag === undefined) return []
+  return takes === 'switch' ? [`--${flag}`, `--no-${flag}`] : [`--${flag}`]
 }
 
 function commandFlag({ flag, short, placeholder }: (typeof RUN_COMMAND_FLAGS)[number]): string {

@@ -4,9 +4,10 @@ import Module, { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { SidecarError } from '../errors.js'
-import { packageFolderAbove } from '../settings/files.js'
+import { isFile, packageFolderAbove } from '../settings/files.js'
 import { formatRunFlags, RUN_VARIABLE } from '../settings/run/run-flags.js'
 import { parseRunArguments, type RunArguments } from './run-arguments.js'
+import { makesService, namedScript, runService } from './run-service.js'
 
 /** As Node completes the name of a main script. */
 const EXTENSIONS = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '/index.js', '/package.json']
@@ -24,21 +25,36 @@ export async function run(argv: readonly string[], register: string): Promise<()
     return () => {}
   }
   // Without a script, the package of the working directory.
-  const main = asked.file === undefined ? resolve('package.json') : scriptOf(asked.file)
+  const { file, exported } = asked.file === undefined ? {} : namedScript(asked.file)
+  const main = file === undefined ? resolve('package.json') : scriptOf(file)
   process.env[RUN_VARIABLE] = formatRunFlags(main, asked.flags)
   if (asked.config !== undefined) process.env['SIDECAR_CONFIG'] = resolve(asked.config)
   if (asked.mode !== 'start') {
-    const { showConfig, showInstance } = await import('./show.js')
-    const show = asked.mode === 'dry-run' ? showInstance : showConfig
+    const [{ showConfig, showInstance }, { showDetection }] = await Promise.all([
+      import('./show.js'),
+      import('./detection.js'),
+    ])
+    const show = { 'dry-run': showInstance, 'show-config': showConfig, 'show-detection': showDetection }[asked.mode]
     console.log(show({ main, argv: asked.args, json: asked.json }))
     return () => {}
   }
-  return start(main, asked, register)
+  return start(main, exported, asked, register)
 }
 
-async function start(main: string, { args }: RunArguments, register: string): Promise<() => unknown> {
+async function start(
+  main: string,
+  exported: string | undefined,
+  { args }: RunArguments,
+  register: string,
+): Promise<() => unknown> {
   // Before anything reads it: as if `node app.js args…` had been typed.
   process.argv.splice(1, Infinity, main, ...args)
+  const script = EXTENSIONS.map((extension) => `${main}${extension}`).find(isFile)
+  if (script !== undefined && (exported !== undefined || makesService(script))) {
+    const loader = typescriptLoader(script)
+    if (loader) await import(loader)
+    return () => runService(script, exported)
+  }
   const loader = typescriptLoader(main)
   // The workers of a cluster start the script themselves.
   if (cluster.isPrimary) {

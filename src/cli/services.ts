@@ -73,7 +73,8 @@ export function namespaceOf({ settings }: Sidecar): string {
   return connectionOf(settings.cloud.nacos, 'discovery').namespace
 }
 
-async function namesIn(sidecar: Sidecar, group: string): Promise<string[]> {
+/** The names of the services of a group, sorted. */
+export async function namesIn(sidecar: Sidecar, group: string): Promise<string[]> {
   const { nacos } = sidecar
   const page = { namespace: namespaceOf(sidecar), group, pageSize: PAGE_SIZE }
   const names: string[] = []

@@ -17,6 +17,8 @@ export interface ShowOptions {
   /** Its arguments. @default none */
   readonly argv?: readonly string[]
   readonly json: boolean
+  /** bootstrap.yml or nacos.yaml, or its folder. @default found from the script */
+  readonly config?: string | undefined
   /** @default those of this process */
   readonly cwd?: string
   readonly env?: NodeJS.ProcessEnv
@@ -32,7 +34,7 @@ interface ShownValue {
 
 /** Every setting and where it comes from: what is on this machine, without Nacos. Secrets are masked. */
 export function showConfig(options: ShowOptions): string {
-  const loaded = load(options)
+  const loaded = loadShown(options)
   const values = [...settingsOf(loaded), ...ownProperties(loaded)]
   const { file, warnings, store } = loaded
   if (options.json) {
@@ -50,7 +52,7 @@ export function showConfig(options: ShowOptions): string {
 
 /** What would be registered by these settings, without Nacos and without the app. */
 export function showInstance(options: ShowOptions): string {
-  const { settings, warnings } = load(options)
+  const { settings, warnings } = loadShown(options)
   const { discovery } = settings.cloud.nacos
   const registers = isRegistering(settings)
   const { addresses, addressServer, namespace } = connectionsOf(settings.cloud.nacos).discovery
@@ -88,13 +90,16 @@ const WHEN: Readonly<Record<Settings['sidecar']['registerOn'], string>> = {
   manual: 'when it calls sidecar.register()',
 }
 
-function load({
+/** The settings of a script, or of the package of the working directory. */
+export function loadShown({
   cwd = process.cwd(),
   env,
   main = resolve(cwd, 'package.json'),
   argv = [],
+  config,
 }: ShowOptions): LoadedSettings {
-  return loadSettings({ cwd, env, main, argv, required: false })
+  const configPath = config === undefined ? undefined : resolve(cwd, config)
+  return loadSettings({ cwd, env, main, argv, configPath, required: configPath !== undefined })
 }
 
 /** With every default filled in. */

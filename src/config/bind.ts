@@ -65,7 +65,7 @@ class Binding<T> {
   private readonly name: string
   private readonly path: PropertyPath
   private readonly listeners: Listeners<ViewChange<T>>
-  /** What was complained of already. */
+  /** Problems that the log has already. */
   private refused: string | undefined
 
   constructor(

@@ -62,8 +62,12 @@ function fields(store: Input, path: PropertyPath, value: Fields): unknown {
     return true
   }
   const proxy = new Proxy(own, {
-    has: (_, name) => name in own || find(name),
-    get: (_, name) => (name in own || find(name) ? (own as Record<string | symbol, unknown>)[name] : undefined),
+    // What an object has by its prototype (`constructor`) comes last: it may be the name of a value.
+    has: (_, name) => Object.hasOwn(own, name) || find(name) || name in own,
+    get: (_, name) =>
+      Object.hasOwn(own, name) || find(name) || name in own
+        ? (own as Record<string | symbol, unknown>)[name]
+        : undefined,
   })
   behind.set(proxy, own)
   return proxy
@@ -73,17 +77,24 @@ function wrapFound(store: Input, path: PropertyPath): unknown {
   return wrap(store, path, store.get(formatPath(path)))
 }
 
-/** A frozen copy of what a schema gave back: its own plain maps and lists, none of our proxies. */
-export function frozenCopy<T>(value: T): Frozen<T> {
-  return copy(value) as Frozen<T>
+/**
+ * A frozen copy of what a schema gave back: its own plain maps and lists, none of our proxies.
+ *
+ * @param before called with each map and its path before it is frozen
+ */
+export function frozenCopy<T>(value: T, before?: (map: object, path: PropertyPath) => void): Frozen<T> {
+  return copy(value, before ?? (() => {}), []) as Frozen<T>
 }
 
-function copy(value: unknown): unknown {
-  if (Array.isArray(value)) return Object.freeze(value.map(copy))
+function copy(value: unknown, before: (map: object, path: PropertyPath) => void, path: PropertyPath): unknown {
+  if (Array.isArray(value)) return Object.freeze(value.map((item, index) => copy(item, before, [...path, index])))
   const plain = typeof value === 'object' && value !== null ? (behind.get(value) ?? value) : value
   // A Date, a Map or a class of the app's own stays what it is.
   if (!isPlainObject(plain)) return plain
-  return Object.freeze(Object.fromEntries(Object.entries(plain).map(([key, inner]) => [key, copy(inner)])))
+  const entries = Object.entries(plain).map(([key, inner]) => [key, copy(inner, before, [...path, key])] as const)
+  const map: object = Object.fromEntries(entries)
+  before(map, path)
+  return Object.freeze(map)
 }
 
 type Untouched =

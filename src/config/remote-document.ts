@@ -45,7 +45,7 @@ export class RemoteDocument {
   md5 = ''
   /** A YAML document of several `---` parts is several, lowest first. */
   parts: readonly PropertyDocument[] = []
-  /** The unusable content that was complained of already, until Nacos holds another. */
+  /** The unusable content that the log has a warning of already, until Nacos holds another. */
   private badMd5: string | undefined
   /** `configRejected` was the last that was said of it. */
   private rejected = false

@@ -8,7 +8,7 @@ import { tokenRefusal } from './auth.js'
 import type { Auth, TokenState } from './auth.js'
 import { BodyTooLarge, readParams } from './body.js'
 import { Refusal, errorPage, text, tooMany } from './reply.js'
-import type { Reply } from './reply.js'
+import type { Reply, StreamReply } from './reply.js'
 import type { Generation } from './naming-view.js'
 import type { Call, Router } from './router.js'
 
@@ -31,8 +31,8 @@ export interface HttpOptions {
   readonly limits: HttpLimits
   /** A refusal by Host, Origin and the like, before anything is read. */
   readonly access: (request: IncomingMessage) => Reply | undefined
-  /** The console page, where this is its address. */
-  readonly console: (request: IncomingMessage) => Reply | undefined
+  /** The console, where this is one of its addresses. */
+  readonly console: (request: IncomingMessage) => Reply | StreamReply | Promise<Reply | StreamReply> | undefined
   /** Aborted when the server stops. */
   readonly stopping: AbortSignal
 }
@@ -57,7 +57,11 @@ export function createHttp(options: HttpOptions): Server {
           logger.error(`${request.method} ${pathOf(request)} failed in the embedded registry: ${messageOf(error)}`)
           return errorPage(500, 'Server failed', pathOf(request))
         })
-        .then((reply) => reply && write(request, response, reply))
+        .then((reply) => {
+          if (!reply) return
+          if ('stream' in reply) stream(response, reply, options.stopping)
+          else write(request, response, reply)
+        })
         .catch((error: unknown) => {
           logger.error(`An answer of the embedded registry could not be written: ${messageOf(error)}`)
           response.destroy()
@@ -69,7 +73,11 @@ export function createHttp(options: HttpOptions): Server {
   return server
 }
 
-async function handle(request: IncomingMessage, options: HttpOptions, response: ServerResponse): Promise<Reply> {
+async function handle(
+  request: IncomingMessage,
+  options: HttpOptions,
+  response: ServerResponse,
+): Promise<Reply | StreamReply> {
   const { router, auth, limits } = options
   const refused = options.access(request) ?? options.console(request)
   if (refused) return refused
@@ -107,7 +115,7 @@ function tokenState(call: Call, auth: Auth): TokenState {
 
 function write(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
   if (response.destroyed) return
-  const body = Buffer.from(reply.body, 'utf8')
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body, 'utf8') : reply.body
   response.writeHead(reply.status, {
     ...(reply.type && { 'Content-Type': reply.type }),
     'Content-Length': body.length,
@@ -119,6 +127,28 @@ function write(request: IncomingMessage, response: ServerResponse, reply: Reply)
     ...reply.headers,
   })
   response.end(request.method === 'HEAD' ? undefined : body)
+}
+
+/** A reader that is this far behind is let go: it connects anew and gets all of it. */
+const MOST_UNREAD_BYTES = 32 * 1024 * 1024
+
+function stream(
+  response: ServerResponse,
+  { status, headers, stream: start }: StreamReply,
+  stopping: AbortSignal,
+): void {
+  if (response.destroyed) return
+  response.writeHead(status, { 'X-Content-Type-Options': 'nosniff', 'X-Frame-Options': 'DENY', ...headers })
+  const end = start((text) => {
+    if (response.writableLength > MOST_UNREAD_BYTES) response.destroy()
+    else response.write(text)
+  })
+  const close = () => response.end()
+  stopping.addEventListener('abort', close)
+  response.once('close', () => {
+    stopping.removeEventListener('abort', close)
+    end()
+  })
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -1,9 +1,10 @@
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { createAccess } from './access.js'
 import { createAuth } from './auth.js'
 import { createConfigFiles } from './config-files.js'
 import { ConfigStore } from './config-store.js'
-import { createConsole } from './console-page.js'
+import { createConsole } from './console/console.js'
+import { createHistory } from './console/history.js'
 import { DevServer } from './dev-server.js'
 import { startExpiry } from './expiry.js'
 import { NO_GRPC } from './grpc/handle.js'
@@ -18,7 +19,7 @@ import { createUdpPush } from './udp-push.js'
 import { v1Beat } from './v1-beat.js'
 import { v1Config } from './v1-config.js'
 import { v1Instance } from './v1-instance.js'
-import { v1Listener } from './v1-listener.js'
+import { createLongPolls, v1Listener } from './v1-listener.js'
 import { v1Service } from './v1-service.js'
 import { actuator, v1System } from './v1-system.js'
 import { v2Config } from './v2-config.js'
@@ -53,14 +54,28 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     resolved.dataDir === undefined ? undefined : createConfigFiles(resolved.dataDir, logger),
   )
   const stopping = new AbortController()
+  // Every open page of the console listens.
+  setMaxListeners(0, stopping.signal)
   const auth = createAuth(resolved.auth, clock)
   let port = resolved.port
+  let grpcPort: number | undefined = undefined
   const address = () => `${dialled(resolved.host)}:${port}`
+
+  const startedMs = Date.now()
+  const about = () => ({
+    address: address(),
+    grpcPort,
+    apis: resolved.apis,
+    keepsConfigs: resolved.dataDir !== undefined,
+    startedMs,
+  })
 
   const generation = resolved.apis.includes('v3') ? 3 : 2
 
   const udpPush = createUdpPush({ naming, defaults: beat, generation, times: resolved.udpTimes, clock })
 
+  const polls = createLongPolls()
+  const history = createHistory(store)
   const router = createRouter(resolved.apis)
   router.add('v1', v1System(auth, generation), { open: true })
   router.add('v1', v1Instance({ naming, defaults: beat, generation, subscribe: udpPush.subscribe }))
@@ -69,7 +84,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   router.add('v1', v1Config(store))
   router.add('v1', v2Naming(naming, beat))
   router.add('v1', v2Config(store))
-  router.add('v1', v1Listener(store, resolved.listener))
+  router.add('v1', v1Listener(store, resolved.listener, polls))
   router.add(
     'v3',
     v3System(auth, () => port),
@@ -79,16 +94,6 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
   router.add('v3', v3Admin(naming, store, beat))
   router.add(resolved.apis[0]!, actuator, { open: true })
 
-  const http = createHttp({
-    router,
-    generation,
-    auth,
-    logger,
-    limits: resolved.limits,
-    access: createAccess(resolved.host, resolved.allowedHosts),
-    console: createConsole({ naming, store, auth, address }),
-    stopping: stopping.signal,
-  })
   const grpc =
     resolved.grpcPort === false
       ? undefined
@@ -98,8 +103,28 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
           times: resolved.grpcTimes,
           generation,
         })
+  const http = createHttp({
+    router,
+    generation,
+    auth,
+    logger,
+    limits: resolved.limits,
+    access: createAccess(resolved.host, resolved.allowedHosts),
+    console: createConsole({
+      ...{ naming, store, auth, history, about },
+      defaults: beat,
+      limits: resolved.limits,
+      audience: {
+        subscribers: (id) => [...(grpc?.audience.subscribers(id) ?? []), ...udpPush.subscribers(id)],
+        listeners: (id) => [...(grpc?.audience.listeners(id) ?? []), ...polls.of(id)],
+        connections: () => grpc?.handle.connections() ?? [],
+      },
+    }),
+    stopping: stopping.signal,
+  })
   const ports = await listen(http, grpc?.listener, resolved)
   port = ports.port
+  grpcPort = ports.grpcPort
   const endExpiry = startExpiry(naming, beat, resolved.tickMs)
 
   return new DevServer({
@@ -113,6 +138,7 @@ export async function startDevServer(options: DevServerOptions = {}): Promise<De
     stop: async () => {
       endExpiry()
       udpPush.close()
+      history.close()
       const grpcStopped = grpc?.stop()
       const closed = once(http, 'close')
       http.close()

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { beatTimesOf, checkEveryMs, plainRecord } from './instance.js'
 import type { BeatTimes, InstanceView, Override, Published } from './instance.js'
 import { ServiceKindError, addressOf, keyOf, overrideKey, record, view } from './service.js'
-import type { Entry, Service, ServiceId, ServiceRecord } from './service.js'
+import type { Entry, InstanceDetail, Service, ServiceId, ServiceRecord } from './service.js'
 
 export interface NamingEvents {
   register: [service: ServiceId, instance: InstanceView]
@@ -28,6 +28,8 @@ export class Naming extends EventEmitter<NamingEvents> {
 
   constructor(private readonly options: NamingOptions) {
     super()
+    // Every open page of the console listens.
+    this.setMaxListeners(0)
   }
 
   /**
@@ -72,6 +74,15 @@ export class Naming extends EventEmitter<NamingEvents> {
     return true
   }
 
+  /** Removes an instance for the operator, whichever connection owns it. It comes back if it registers again. */
+  evict(id: ServiceId, ip: string, port: number): boolean {
+    const service = this.#service(id)
+    const entry = this.#find(id, ip, port)
+    if (!service || !entry) return false
+    this.#remove(service, entry, 'deregister')
+    return true
+  }
+
   /** Notes a heartbeat; `undefined` where there is no such ephemeral instance. */
   beat(id: ServiceId, ip: string, port: number): BeatTimes | undefined {
     const service = this.#service(id)
@@ -107,6 +118,17 @@ export class Naming extends EventEmitter<NamingEvents> {
   instances(id: ServiceId): InstanceView[] {
     const service = this.#service(id)
     return service ? [...service.entries.values()].map((entry) => view(service, entry)) : []
+  }
+
+  /** As `instances`, with what lies below the operator's word. */
+  details(id: ServiceId): InstanceDetail[] {
+    const service = this.#service(id)
+    if (!service) return []
+    return [...service.entries.values()].map((entry) => ({
+      instance: view(service, entry),
+      published: entry.published,
+      owner: entry.owner,
+    }))
   }
 
   /** What the client itself published, without the operator's word. */

@@ -3,16 +3,24 @@ import { STATUS_CODES } from 'node:http'
 /** An answer, before it is written. */
 export interface Reply {
   readonly status: number
-  readonly body: string
+  readonly body: string | Buffer
   /** No `Content-Type` header where it is left out. */
   readonly type?: string
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** An answer that is written as it comes, until the caller is gone or the server stops. */
+export interface StreamReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** @returns ends it */
+  stream(write: (text: string) => void): () => void
+}
+
 /** Ends the handling of a request with this answer. */
 export class Refusal extends Error {
   constructor(readonly reply: Reply) {
-    super(reply.body)
+    super(reply.body.toString())
   }
 }
 

@@ -76,6 +76,14 @@ export function view(service: Service, { published, healthy }: Entry): InstanceV
   }
 }
 
+/** An instance as a list shows it, with what lies below the operator's word. */
+export interface InstanceDetail {
+  readonly instance: InstanceView
+  readonly published: Published
+  /** The connection it lives by, instead of a heartbeat. */
+  readonly owner: string | undefined
+}
+
 export function record(service: Service): ServiceRecord {
   const entries = [...service.entries.values()]
   return {

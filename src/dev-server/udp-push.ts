@@ -4,6 +4,7 @@ import { isIPv4 } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { isLoopback } from './access.js'
 import { createBatch } from './batch.js'
+import type { Member } from './console/audience.js'
 import type { BeatTimes } from './instance.js'
 import type { Naming } from './naming.js'
 import { filled, parseInteger } from './naming-params.js'
@@ -41,6 +42,8 @@ const LARGEST_BYTES = 60_000
 export interface UdpPush {
   /** Notes the client of a list request that names a UDP port, where it is one that Nacos pushes to. */
   subscribe(call: Call, id: ServiceId, clusters: string): void
+  /** Those of a service that are pushed to. */
+  subscribers(id: ServiceId): Member[]
   close(): void
 }
 
@@ -58,6 +61,8 @@ interface Subscriber {
   readonly ip: string
   readonly port: number
   readonly clusters: string
+  /** Its User-Agent. */
+  readonly client: string
   /** Of its last list request. */
   seenMs: number
 }
@@ -125,14 +130,22 @@ export function createUdpPush({ naming, defaults, generation, times, clock }: Ud
   return {
     subscribe(call, id, clusters) {
       const port = parseInteger(filled(call.params, 'udpPort') ?? '0') ?? 0
-      if (port <= 0 || port > 65_535 || !isPushed(call.header('user-agent') ?? '')) return
+      const client = call.header('user-agent') ?? ''
+      if (port <= 0 || port > 65_535 || !isPushed(client)) return
       // `clientIP` is ignored: a client of this machine receives on loopback, whatever address it names.
       if (!isLoopback(call.remote)) return
       const ip = isIPv4(call.remote) ? call.remote : '127.0.0.1'
       const key = keyOf(id)
       const subscribers = services.get(key) ?? new Map<string, Subscriber>()
-      subscribers.set(`${ip}:${port}`, { id, ip, port, clusters, seenMs: clock() })
+      subscribers.set(`${ip}:${port}`, { id, ip, port, clusters, client, seenMs: clock() })
       services.set(key, subscribers)
+    },
+
+    subscribers(id) {
+      const known = [...(services.get(keyOf(id))?.values() ?? [])]
+      return known
+        .filter(({ seenMs }) => clock() - seenMs <= times.forgetAfterMs)
+        .map(({ ip, port, clusters, client }) => ({ via: 'udp', client, address: `${ip}:${port}`, clusters }))
     },
 
     close() {

@@ -1,4 +1,5 @@
 import type { ConfigId, ConfigStore } from './config-store.js'
+import type { Member } from './console/audience.js'
 import { configKey, tenantOf } from './config-store.js'
 import { checked } from './named-params.js'
 import { JSON_UTF8, Refusal, caused, errorPage, text } from './reply.js'
@@ -16,6 +17,21 @@ export interface ListenerTimes {
   readonly headStartMs: number
 }
 
+/** The long polls that are held now. */
+export interface LongPolls {
+  readonly held: Set<{ readonly keys: ReadonlySet<string>; readonly member: Member }>
+  /** Those that wait for this document. */
+  of(id: ConfigId): Member[]
+}
+
+export function createLongPolls(): LongPolls {
+  const held: LongPolls['held'] = new Set()
+  return {
+    held,
+    of: (id) => [...held].filter(({ keys }) => keys.has(configKey(id))).map(({ member }) => member),
+  }
+}
+
 interface Watched extends ConfigId {
   readonly md5: string
   /** As the client wrote it. */
@@ -23,13 +39,13 @@ interface Watched extends ConfigId {
 }
 
 /** /nacos/v1/cs/configs/listener: the long poll. */
-export function v1Listener(store: ConfigStore, times: ListenerTimes): Routes {
-  return checked(routes(store, times), (call) =>
+export function v1Listener(store: ConfigStore, times: ListenerTimes, polls: LongPolls): Routes {
+  return checked(routes(store, times, polls), (call) =>
     parseListening(call).map(({ tenant, ...names }) => ({ ...names, namespaceId: tenant })),
   )
 }
 
-function routes(store: ConfigStore, times: ListenerTimes): Routes {
+function routes(store: ConfigStore, times: ListenerTimes, polls: LongPolls): Routes {
   return {
     'POST /v1/cs/configs/listener': async (call) => {
       const watched = parseListening(call)
@@ -41,7 +57,11 @@ function routes(store: ConfigStore, times: ListenerTimes): Routes {
       if (call.header('long-pulling-timeout-no-hangup') === 'true') return text('', 200, JSON_UTF8)
       const askedMs = Number(timeout)
       if (!Number.isFinite(askedMs)) throw new Refusal(caused(400, `For input string: "${timeout}"`))
-      await changeOf(store, watched, Math.max(times.shortestHoldMs, askedMs - times.headStartMs), call)
+      const member: Member = { via: 'long-poll', client: call.header('user-agent') ?? '', address: call.remote }
+      const poll = { keys: new Set(watched.map(configKey)), member }
+      polls.held.add(poll)
+      await changeOf(store, poll.keys, Math.max(times.shortestHoldMs, askedMs - times.headStartMs), call)
+      polls.held.delete(poll)
       const now = differing()
       return now.length > 0 ? notice(now) : text('', 200, JSON_UTF8)
     },
@@ -49,8 +69,7 @@ function routes(store: ConfigStore, times: ListenerTimes): Routes {
 }
 
 /** Settles at the first change of a watched document, when the time is up, or when the caller is gone. */
-function changeOf(store: ConfigStore, watched: readonly ConfigId[], holdMs: number, { signal }: Call): Promise<void> {
-  const keys = new Set(watched.map(configKey))
+function changeOf(store: ConfigStore, keys: ReadonlySet<string>, holdMs: number, { signal }: Call): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer)

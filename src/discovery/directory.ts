@@ -14,6 +14,11 @@ import type { ServiceSnapshot } from './snapshot.js'
 
 export type { ServiceSnapshot } from './snapshot.js'
 
+/**
+ * Names followed that no instance was ever seen of. Some come from outside, as hosts of URLs: each would be asked for until the process
+ * ends.
+ */
+const MAX_UNSEEN = 1_000
 /** List requests to the registry at any one time, however many services are followed. */
 const PARALLEL_LISTS = 8
 
@@ -28,11 +33,15 @@ export interface ServiceDirectory {
   get(service: string, signal?: AbortSignal): Promise<ServiceSnapshot>
   /** The one name of a service that may be written in two ways: with the default group before it, and without. */
   nameOf(service: string): string
+  /** An instance of it was listed at some time, by the registry or in the snapshot of an earlier run. */
+  hasSeen(service: string): boolean
   /** Calls back with the snapshot once it is known and at each change of its content. */
   watch(service: string, listener: (snapshot: ServiceSnapshot) => unknown): Subscription
   /** Aborted by `close`. */
   readonly closed: AbortSignal
   status(): readonly FollowedService[]
+  /** The lists of the services that are followed, in the order of `status()`; `undefined` before the first list. */
+  snapshots(): readonly (ServiceSnapshot | undefined)[]
   close(): void
 }
 
@@ -73,6 +82,8 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
   const byKey = new Map<string, ServiceFollower>()
   const failing = new Set<ServiceFollower>()
   const holding = new Set<ServiceFollower>()
+  /** Services that were listed with an instance. Kept after `close`: a name that was a service never becomes a host. */
+  const seen = new Set<string>()
   /** Services of which some instance has an address that is none. */
   const misaddressed = new Set<string>()
   const closing = new AbortController()
@@ -89,6 +100,7 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     subscribe: (key, listener, onFailure) => transport.watchService(key, listener, onFailure),
     restore: async (key) => options.store?.load(key),
     changed(snapshot, previous) {
+      if (snapshot.all.length > 0) seen.add(canonicalName(serviceKeyText(snapshot.key), group))
       if (previous || snapshot.all.length > 0) {
         emit('instancesChanged', { service: snapshot.key, instances: snapshot.instances })
       }
@@ -130,11 +142,27 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
     const key = parseServiceName(name, namespace, group)
     let follower = byKey.get(serviceKeyText(key))
     if (!follower) {
+      if (byKey.size - seen.size >= MAX_UNSEEN) forgetUnseen()
       follower = new ServiceFollower(key, host)
       byKey.set(serviceKeyText(key), follower)
     }
     byName.set(name, follower)
     return follower
+  }
+
+  /** The one that was asked for first; one that is awaited or watched stays. */
+  function forgetUnseen(): void {
+    for (const [key, follower] of byKey) {
+      const { current, changes, asking } = follower
+      if (current === undefined || asking || current.all.length > 0 || changes.size > 0) continue
+      if (seen.has(canonicalName(key, group))) continue
+      follower.close()
+      failing.delete(follower)
+      holding.delete(follower)
+      byKey.delete(key)
+      for (const [name, one] of byName) if (one === follower) byName.delete(name)
+      return
+    }
   }
 
   /** Once for as long as there are any: they are listed, and never called. */
@@ -152,6 +180,8 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
 
   return {
     nameOf: (service) => canonicalName(service, group),
+
+    hasSeen: (service) => seen.has(canonicalName(service, group)),
 
     peek: (service) => byName.get(service)?.current,
 
@@ -184,6 +214,8 @@ export function createServiceDirectory(options: ServiceDirectoryOptions): Servic
         ...(follower.lastError !== undefined && { lastError: messageOf(follower.lastError) }),
       }))
     },
+
+    snapshots: () => [...byKey.values()].map(({ current }) => current),
 
     close() {
       closing.abort()

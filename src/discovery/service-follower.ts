@@ -91,6 +91,11 @@ export class ServiceFollower {
     return this.failedFetches + this.failedUpdates
   }
 
+  /** A caller may wait for an answer. */
+  get asking(): boolean {
+    return this.fetching !== undefined
+  }
+
   get heldEmpty(): boolean {
     return this.emptySinceMs !== undefined
   }

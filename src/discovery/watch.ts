@@ -1,4 +1,5 @@
 import type { ServiceInstance, ServiceKey } from '../types.js'
+import { holdProcess } from '../util/hold-process.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import type { ServiceDirectory } from './directory.js'
 import { instanceId } from '../instance.js'
@@ -65,11 +66,11 @@ function follow(
   signal: AbortSignal | undefined,
   listener: (change: ServiceChange) => unknown,
 ): Subscription {
-  let told: ServiceSnapshot | undefined
+  let reported: ServiceSnapshot | undefined
   if (signal?.aborted) return createSubscription(() => {})
   const subscription = directory.watch(service, (snapshot) => {
-    const change = changeBetween(told, snapshot)
-    told = snapshot
+    const change = changeBetween(reported, snapshot)
+    reported = snapshot
     return change && listener(change)
   })
   const end = createSubscription(() => {
@@ -83,7 +84,7 @@ function follow(
 function iterate(directory: ServiceDirectory, service: string, signal: AbortSignal | undefined): ServiceChanges {
   type Result = IteratorResult<ServiceChange, undefined>
   const DONE: Result = { done: true, value: undefined }
-  let told: ServiceSnapshot | undefined
+  let reported: ServiceSnapshot | undefined
   let latest: ServiceSnapshot | undefined
   let ended = false
   const waiting: ((result: Result) => void)[] = []
@@ -105,9 +106,9 @@ function iterate(directory: ServiceDirectory, service: string, signal: AbortSign
   }
   /** From the list reported last to the latest: however many changes lie between, nothing piles up. */
   const take = (): ServiceChange | undefined => {
-    if (!latest || latest === told) return undefined
-    const change = changeBetween(told, latest)
-    told = latest
+    if (!latest || latest === reported) return undefined
+    const change = changeBetween(reported, latest)
+    reported = latest
     return change
   }
   for (const ending of [signal, directory.closed]) {
@@ -119,7 +120,9 @@ function iterate(directory: ServiceDirectory, service: string, signal: AbortSign
     async next() {
       if (ended) return DONE
       const value = take()
-      return value ? { done: false, value } : new Promise<Result>((resolve) => waiting.push(resolve))
+      if (value) return { done: false, value }
+      // A script that does nothing but wait for a change would end.
+      return holdProcess(new Promise<Result>((resolve) => waiting.push(resolve)))
     },
     async return() {
       end()

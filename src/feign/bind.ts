@@ -2,6 +2,7 @@ import { isPlainObject } from '../util/is-object.js'
 import { isRawBody } from './body.js'
 import { overrideHeaders, type FlatHeaders } from '../calls/flat-headers.js'
 import { flattenHeaders, type HeaderInput } from './headers.js'
+import { isSignal } from '../util/is-signal.js'
 import { encodeFields, encodePairs, typeOf, type QueryStyle } from './query.js'
 import { throwInvalidCall } from './invalid-call.js'
 import { encodeSegment, type PathTemplate } from './template.js'
@@ -118,16 +119,6 @@ function withQuery({ queryStyle }: BindingRules, path: string, query: unknown): 
   if (!isArguments(query)) return throwInvalidCall(`query must be a plain object, got ${typeOf(query)}`)
   const pairs = encodeFields(query, 'query', queryStyle)
   return pairs === '' ? path : path + (path.includes('?') ? '&' : '?') + pairs
-}
-
-/** Of whatever copy, a polyfill's too. */
-function isSignal(value: unknown): value is AbortSignal {
-  if (value instanceof AbortSignal) return true
-  if (typeof value !== 'object' || value === null) return false
-  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>
-  return (
-    typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function'
-  )
 }
 
 /** An argument object; a class instance is a body. */

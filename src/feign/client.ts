@@ -12,16 +12,34 @@ import { expectCalls } from '../util/undici.js'
 const DEFINITION = Symbol.for('nacos-sidecar/0:client')
 const RUNTIME = Symbol.for('nacos-sidecar/0:runtime')
 
+/** What a test puts in place of the calls of a client. */
+export type StandIn = (property: string, args: readonly unknown[]) => Promise<unknown>
+
 /** A client class as `@feign` described it, with what was compiled of its methods. */
 export class ClientDefinition {
   private readonly compiled = new WeakMap<CallRuntime, Map<MethodSpec, CompiledMethod>>()
+  private readonly standIns = new WeakMap<CallRuntime, StandIn>()
+  /** Each lets a caller look its method up anew. A client class, or a `defineClient`, has one for each of its methods. */
+  private readonly forgetters = new Set<() => void>()
 
   constructor(readonly options: ClientOptions) {
     checkClient(options)
     expectCalls()
   }
 
-  method(spec: MethodSpec, property: string, runtime: CallRuntime): CompiledMethod {
+  /** From now on calls through `runtime` go there; `undefined` sends them again. */
+  replace(runtime: CallRuntime, standIn: StandIn | undefined): void {
+    if (standIn) this.standIns.set(runtime, standIn)
+    else this.standIns.delete(runtime)
+    for (const forget of this.forgetters) forget()
+  }
+
+  standInOf(runtime: CallRuntime): StandIn | undefined {
+    return this.standIns.get(runtime)
+  }
+
+  method(spec: MethodSpec, property: string, runtime: CallRuntime, forget: () => void): CompiledMethod {
+    this.forgetters.add(forget)
     let methods = this.compiled.get(runtime)
     if (!methods) this.compiled.set(runtime, (methods = new Map()))
     let method = methods.get(spec)
@@ -50,6 +68,12 @@ export function isClient(target: object): boolean {
   return DEFINITION in target
 }
 
+/** The definition behind a class, or behind what `defineClient` returned. */
+export function definitionOf(of: object): ClientDefinition | undefined {
+  const client = (typeof of === 'function' ? (of as { prototype?: object }).prototype : of) as ClientObject | undefined
+  return client?.[DEFINITION]
+}
+
 /** Makes the client call through `runtime` instead of the process's own. */
 export function bindRuntime<T extends object>(client: T, runtime: CallRuntime): T {
   return Object.defineProperty(client, RUNTIME, { value: runtime, configurable: true })
@@ -68,13 +92,16 @@ export function createCaller(spec: MethodSpec, property: string): Caller {
   let lastDefinition: ClientDefinition | undefined
   let lastRuntime: CallRuntime | undefined
   let last: CompiledMethod | undefined
+  const forget = () => void (last = undefined)
   return (client, args) => {
     try {
       const { [DEFINITION]: definition, [RUNTIME]: own } = client as ClientObject
       const runtime = own ?? activeRuntime()
       if (last === undefined || definition !== lastDefinition || runtime !== lastRuntime) {
         if (definition === undefined) throw undecorated(client, property)
-        last = definition.method(spec, property, runtime)
+        const standIn = definition.standInOf(runtime)
+        if (standIn !== undefined) return standIn(property, args)
+        last = definition.method(spec, property, runtime, forget)
         lastDefinition = definition
         lastRuntime = runtime
       }

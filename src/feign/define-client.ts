@@ -57,15 +57,19 @@ export function defineClient<const Methods extends Readonly<Record<string, Metho
   methods: Methods,
 ): DefinedClient<Methods> {
   const definition = new ClientDefinition(typeof options === 'string' ? { name: options } : options)
+  const callers = Object.entries(methods).map(
+    ([name, { verb, path, options: own }]) => [name, createCaller({ verb, path, options: own }, name)] as const,
+  )
   const make = () => {
     const client = Object.create(null) as Record<string, AnyMethod>
     describeClient(client, definition)
     Object.defineProperty(client, ANOTHER, { value: make })
-    for (const [name, { verb, path, options: own }] of Object.entries(methods)) {
-      const caller = createCaller({ verb, path, options: own }, name)
+    for (const [name, caller] of callers) {
       Object.defineProperty(client, name, {
         value: (...args: readonly unknown[]) => caller(client, args),
         enumerable: true,
+        // A fake of it has the answers of a test in their place.
+        configurable: true,
       })
     }
     return client as DefinedClient<Methods>

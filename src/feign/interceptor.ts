@@ -44,6 +44,6 @@ export type Next = (request: FeignRequest) => Promise<FeignResponse>
 export type Interceptor = (request: FeignRequest, next: Next) => FeignResponse | Promise<FeignResponse>
 
 /** The first interceptor is the outermost layer. */
-export function onion(interceptors: readonly Interceptor[], core: Next): Next {
+export function chain(interceptors: readonly Interceptor[], core: Next): Next {
   return interceptors.reduceRight<Next>((next, layer) => async (request) => layer(request, next), core)
 }

@@ -8,7 +8,7 @@ import type { BoundCall } from './bind.js'
 import { Call } from './call.js'
 import { aborted, callFailed, maskUrl, timedOut, type CallErrors, type FeignError } from './errors.js'
 import { flattenHeaders } from './headers.js'
-import { onion, type FeignRequest, type FeignResponse } from './interceptor.js'
+import { chain, type FeignRequest, type FeignResponse } from './interceptor.js'
 import { misused } from './invalid-call.js'
 import type { CompiledMethod } from './method.js'
 import { typeOf } from './query.js'
@@ -72,7 +72,7 @@ export class LayeredCall implements AbortListener, CallErrors {
 
   private async run(): Promise<unknown> {
     const { method, bound } = this
-    const layers = onion(method.interceptors, (request) => this.send(request))
+    const layers = chain(method.interceptors, (request) => this.send(request))
     const response = (await layers(toRequest(method, bound))) as FeignResponse | undefined
     if (typeof response?.status !== 'number') throw misused(method, noResponse())
     this.status = response.status

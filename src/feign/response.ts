@@ -1,5 +1,5 @@
 import { messageOf } from '../errors.js'
-import { issueText, type StandardSchema } from '../util/standard-schema.js'
+import { issuesText, type StandardSchema } from '../util/standard-schema.js'
 import type { CallErrors } from './errors.js'
 import { decodeBody, decodeLeniently, type JsonCodec } from './decode.js'
 import type { FeignResponse } from './interceptor.js'
@@ -103,7 +103,7 @@ function unwrapAndValidate(rules: ResponseRules, answer: CallErrors, value: unkn
 async function validated(schema: StandardSchema, answer: CallErrors, value: unknown): Promise<unknown> {
   const result = await schema['~standard'].validate(value)
   if (result.issues === undefined) return result.value
-  const issues = result.issues.slice(0, 5).map(issueText).join('; ')
+  const issues = issuesText(result.issues)
   throw answer.fail('SIDECAR_CALL_BODY', `the answer does not fit its schema: ${issues}`, value)
 }
 

@@ -14,13 +14,14 @@ import { CallFigure, callFigures } from '../calls/call-figure.js'
 import { retriesOf } from '../calls/retry.js'
 import { activeRuntime } from '../calls/active-runtime.js'
 import type { CallRuntime } from '../calls/runtime.js'
+import { isUnknownHost } from '../calls/service-names.js'
 import type { RoutedTarget } from '../calls/target.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import type { CallTrace } from '../tracing/call-trace.js'
 import { startDeadline } from '../util/deadline.js'
 import { headersOfStream, HeldBody, type Transport } from './held-body.js'
 import { originOf } from '../instance.js'
-import { readLogicalUrl, type LogicalUrl } from './logical-name.js'
+import { invalidBalancedUrl, isBalancedScheme, listedBy, readLogicalUrl, type LogicalUrl } from './logical-name.js'
 
 /** The package, once it is loaded: by `nacos-sidecar/axios`, or with the first use of `sidecar.axios`. */
 let axios: AxiosStatic
@@ -45,10 +46,22 @@ export function attachSidecar<T extends AxiosInstance>(instance: T, runtime: () 
   const through = (own: InternalAxiosRequestConfig['adapter']): AxiosAdapter => {
     const adapter: AxiosAdapter = async (config) => {
       const inner = axios.getAdapter(own, config)
-      const logical = readLogicalUrl(fullUrl(config))
-      if (logical === undefined) return inner(config)
+      const url = fullUrl(config)
+      const logical = readLogicalUrl(url, listedBy(runtime))
+      if (logical === undefined) {
+        if (isBalancedScheme(url)) throw invalidBalancedUrl(url)
+        return inner(config)
+      }
       const { service } = logical
       const current = runtime()
+      if (!(logical.sure || (await isService(current, config, service)))) {
+        try {
+          return await inner(config)
+        } catch (error) {
+          // Neither DNS nor the registry knows the name: that is an error of ours.
+          if (!isUnknownHost(error)) throw error
+        }
+      }
       const target = current.target(service)
       if (target.url === undefined) return new LogicalRequest(current, target, inner, config, logical).send()
       const { origin, path } = target.url
@@ -167,22 +180,33 @@ class LogicalRequest {
     if (typeof mark === 'string') this.attempts.onDrainHeader(mark)
   }
 
-  /** Waits for a list no longer than the request may take. */
   private async awaitChoice(): Promise<void> {
-    const { signal, timeout, timeoutErrorMessage } = this.config
-    const own = signal instanceof AbortSignal ? signal : undefined
-    const limit = timeout ? startDeadline(timeout, [own], 0) : undefined
-    try {
-      await this.attempts.awaitChoice(limit?.signal ?? own)
-    } catch (error) {
-      if (signal?.aborted) throw new axios.CanceledError(undefined, this.config)
-      if (!limit?.expired) throw error
-      const message = timeoutErrorMessage ?? `timeout of ${timeout}ms exceeded`
-      throw new axios.AxiosError(message, axios.AxiosError.ECONNABORTED, this.config)
-    } finally {
-      limit?.dispose()
-    }
+    await withinRequest(this.config, (signal) => this.attempts.awaitChoice(signal))
   }
+}
+
+/** Waits for the registry no longer than the request may take. */
+async function withinRequest<T>(
+  config: InternalAxiosRequestConfig,
+  wait: (signal: AbortSignal | undefined) => Promise<T>,
+): Promise<T> {
+  const { signal, timeout, timeoutErrorMessage } = config
+  const own = signal instanceof AbortSignal ? signal : undefined
+  const limit = timeout ? startDeadline(timeout, [own], 0) : undefined
+  try {
+    return await wait(limit?.signal ?? own)
+  } catch (error) {
+    if (signal?.aborted) throw new axios.CanceledError(undefined, config)
+    if (!limit?.expired) throw error
+    const message = timeoutErrorMessage ?? `timeout of ${timeout}ms exceeded`
+    throw new axios.AxiosError(message, axios.AxiosError.ECONNABORTED, config)
+  } finally {
+    limit?.dispose()
+  }
+}
+
+async function isService({ names }: CallRuntime, config: InternalAxiosRequestConfig, name: string): Promise<boolean> {
+  return withinRequest(config, async (signal) => names.isService(name, 'asked', signal))
 }
 
 /** Ends the figure and the span with the request. */

@@ -4,47 +4,63 @@ import type { Outcome } from '../balance/balancer.js'
 import { Attempts } from '../calls/attempts.js'
 import { callFigures } from '../calls/call-figure.js'
 import { ConnectionHolder } from '../calls/connection-holder.js'
+import type { Connections } from '../calls/connections.js'
 import type { Pools } from '../calls/pools.js'
 import { bytesMayFollow, hasNoBody } from '../calls/response-head.js'
-import { outcomeOfAbort, retriesOf } from '../calls/retry.js'
+import { isRetryableStatus, outcomeOfAbort, retriesOf } from '../calls/retry.js'
 import type { CallRuntime } from '../calls/runtime.js'
-import type { RoutedTarget } from '../calls/target.js'
+import type { Target } from '../calls/target.js'
 import type { RequestContext } from '../context.js'
 import { DRAIN_HEADER } from '../drain-header.js'
 import { SidecarError } from '../errors.js'
-import { originOf } from '../instance.js'
+import { isSecure, originOf } from '../instance.js'
+import type { ServiceInstance } from '../types.js'
 import { failRequest, relayTo } from './relay.js'
-import { withContext } from './with-context.js'
+import { withContext, withoutHostOf } from './with-context.js'
 
 type Options = Dispatcher.DispatchOptions
 type Handler = Dispatcher.DispatchHandler
+
+/** What is not the same for each use of a logical name. */
+export interface LogicalCallOptions {
+  /** Of a target with a fixed URL, which has no route to name it by. */
+  readonly service?: string
+  /** A status by which a server shows that it did not do the work is no response, where another instance may be asked. */
+  readonly retryStatuses?: boolean
+}
 
 /** One request to a logical name, with the attempts it may take before the first byte of a response. */
 export class LogicalCall extends ConnectionHolder implements Handler {
   private readonly attempts: Attempts
   private readonly relay: Handler
   private readonly pools: Pools
-  private readonly options: Options
+  private options: Options
   /** The present attempt is on a socket. */
   private onSocket = false
   /** Of the response whose head the caller has. */
   private status = 0
   /** The caller has the whole response: later events of undici are ignored. */
   private complete = false
+  /** A response is let go, in favour of another instance's. */
+  private lettingGo = false
+  private readonly service: string
 
   constructor(
     runtime: CallRuntime,
-    private readonly target: RoutedTarget,
+    private readonly target: Target,
     private readonly secure: boolean,
     options: Options,
     handler: Handler,
     context: RequestContext | undefined,
+    private readonly more: LogicalCallOptions = {},
   ) {
     super()
-    const { route, retry } = target
+    const { route, url, retry } = target
     const { method, path, body } = options
-    const rules = { route, retry: retriesOf(method, retry), budget: runtime.budget(route.service) }
-    this.attempts = new Attempts(rules, method, path, callFigures(runtime.recorder, method, route.service))
+    this.service = route?.service ?? more.service ?? url!.origin
+    const rules = { route, retry: retriesOf(method, retry), budget: runtime.budget(this.service) }
+    const figures = callFigures(runtime.recorder, method, this.service, { origin: url?.origin })
+    this.attempts = new Attempts(rules, method, path, figures)
     this.attempts.version = context?.version
     this.attempts.traceparent = context?.traceparent
     this.attempts.replayable = isReplayable(body)
@@ -52,6 +68,11 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     this.pools = runtime.pools(target)
     this.attempts.openTrace()
     this.options = withContext(options, context, runtime.settings.sidecar.versionHeader, this.attempts.trace)
+  }
+
+  /** `host:port` that the present attempt goes to. */
+  get instance(): string | undefined {
+    return this.attempts.instance
   }
 
   start(): void {
@@ -67,15 +88,20 @@ export class LogicalCall extends ConnectionHolder implements Handler {
   }
 
   private send(): void {
-    const { instance } = this.attempts.endpoint!
     try {
-      const connections = this.secure ? this.pools.at(originOf(instance, true)) : this.pools.of(instance)
+      const connections = this.connectionsTo(this.attempts.endpoint?.instance)
       this.attempts.begin()
       this.sendOver(connections)
     } catch (error) {
       this.endAttempt('aborted') // the sidecar has stopped meanwhile
       this.fail(error)
     }
+  }
+
+  private connectionsTo(instance: ServiceInstance | undefined): Connections {
+    if (instance === undefined) return this.pools.at(this.target.url!.origin)
+    if (this.secure || isSecure(instance)) this.options = withoutHostOf(this.service, this.options)
+    return this.secure ? this.pools.at(originOf(instance, true)) : this.pools.of(instance)
   }
 
   protected dispatch(pool: Pool): void {
@@ -94,8 +120,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
   onNoConnection(why: string): void {
     this.endAttempt('aborted')
     if (this.attempts.again(true)) return this.send()
-    const { service } = this.target.route
-    this.fail(new SidecarError('SIDECAR_CALL_TIMEOUT', `No call to ${service}: ${why}`))
+    this.fail(new SidecarError('SIDECAR_CALL_TIMEOUT', `No call to ${this.service}: ${why}`))
   }
 
   /** Before undici has the request. */
@@ -114,7 +139,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
   onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
     this.onSocket = true
     this.attempts.sent++
-    this.relay.onRequestStart?.(controller, context)
+    this.relay.onRequestStart?.(controller, { ...(context as object), instance: this.attempts.endpoint?.instance })
   }
 
   onResponseStarted(): void {
@@ -134,6 +159,7 @@ export class LogicalCall extends ConnectionHolder implements Handler {
     this.status = status
     const drain = headers[DRAIN_HEADER]
     if (typeof drain === 'string') this.attempts.onDrainHeader(drain)
+    if (this.more.retryStatuses && isRetryableStatus(status) && this.goElsewhere(controller)) return
     if (isEventStream(headers['content-type'])) this.release(true)
     this.attempts.trace?.onResponse()
     this.relay.onResponseStart?.(...args)
@@ -153,13 +179,27 @@ export class LogicalCall extends ConnectionHolder implements Handler {
   }
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
-    if (this.complete) return
+    if (this.complete || this.lettingGo) return
     const neverSent = !this.onSocket
     this.endAttempt(controller?.aborted ? outcomeOfAbort(error) : neverSent ? 'never-connected' : 'failed', error)
     // What the caller has seen the beginning of cannot begin again.
     if (!controller?.aborted && this.status === 0 && this.attempts.again(neverSent)) return this.send()
     this.attempts.end(this.status, error)
     this.relay.onResponseError?.(controller, error)
+  }
+
+  /** @returns false where no other instance may be asked: then the status is the caller's to see */
+  private goElsewhere(controller: Dispatcher.DispatchController): boolean {
+    this.attempts.report('failed', this.status)
+    if (!this.attempts.again(false, true)) return false
+    this.release()
+    this.status = 0
+    this.lettingGo = true
+    // Its rest is not needed, and may be long.
+    controller.abort(new Error('another instance is asked'))
+    this.lettingGo = false
+    this.send()
+    return true
   }
 
   private finish(controller: Dispatcher.DispatchController, trailers: IncomingHttpHeaders): void {

@@ -12,6 +12,43 @@ export function relayTo(handler: Handler): Handler {
   return handler.onRequestStart === undefined ? new OlderHandler(handler) : handler
 }
 
+/** Passes everything on to the handler of the caller. */
+export class RelayingHandler implements Handler {
+  protected readonly relay: Handler
+
+  constructor(handler: Handler) {
+    this.relay = relayTo(handler)
+  }
+
+  onRequestStart(controller: Controller, context: unknown): void {
+    this.relay.onRequestStart?.(controller, context)
+  }
+
+  onResponseStarted(): void {
+    ;(this.relay as { onResponseStarted?(): void }).onResponseStarted?.()
+  }
+
+  onRequestUpgrade(...args: Parameters<NonNullable<Handler['onRequestUpgrade']>>): void {
+    this.relay.onRequestUpgrade?.(...args)
+  }
+
+  onResponseStart(...args: Parameters<NonNullable<Handler['onResponseStart']>>): void {
+    this.relay.onResponseStart?.(...args)
+  }
+
+  onResponseData(...args: Parameters<NonNullable<Handler['onResponseData']>>): void {
+    this.relay.onResponseData?.(...args)
+  }
+
+  onResponseEnd(...args: Parameters<NonNullable<Handler['onResponseEnd']>>): void {
+    this.relay.onResponseEnd?.(...args)
+  }
+
+  onResponseError(controller: Controller, error: Error): void {
+    this.relay.onResponseError?.(controller, error)
+  }
+}
+
 class OlderHandler implements Handler {
   constructor(private readonly handler: Handler) {}
 
@@ -47,12 +84,12 @@ class OlderHandler implements Handler {
 }
 
 /** As they came; made of the parsed ones where a dispatcher between has none. */
-function rawHeaders(controller: Controller, headers: IncomingHttpHeaders): Buffer[] {
+export function rawHeaders(controller: Controller, headers: IncomingHttpHeaders): Buffer[] {
   const { rawHeaders: raw } = controller as { rawHeaders?: Buffer[] | null }
   return raw ?? flatten(headers)
 }
 
-function flatten(headers: IncomingHttpHeaders): Buffer[] {
+export function flatten(headers: IncomingHttpHeaders): Buffer[] {
   return Object.entries(headers).flatMap(([name, value]) =>
     [value ?? []].flat().flatMap((each) => [Buffer.from(name, 'latin1'), Buffer.from(each, 'latin1')]),
   )

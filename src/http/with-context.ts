@@ -26,3 +26,11 @@ function flat(headers: Options['headers']): string[] {
     value === undefined ? [] : [value].flat().flatMap((item) => [name.toLowerCase(), String(item)]),
   )
 }
+
+/** Without a `Host` that is the name of the service: over TLS undici checks the certificate for it, and a proxy routes by it. */
+export function withoutHostOf(service: string, options: Options): Options {
+  const headers = flat(options.headers)
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name === 'host')
+  if (at < 0 || headers[at + 1]!.replace(/:\d+$/, '').toLowerCase() !== service.toLowerCase()) return options
+  return { ...options, headers: headers.toSpliced(at, 2) }
+}

@@ -1,5 +1,10 @@
 import type { Server as HttpServer } from 'node:http'
-import { wrapServer, type GracefulServer, type GracefulServerOptions } from './graceful-server.js'
+import {
+  wrapServer,
+  type GracefulServer,
+  type GracefulServerOptions,
+  type ServerConnections,
+} from './graceful-server.js'
 import type { RequestTracker } from './request-tracker.js'
 
 export interface AppServersOptions extends Pick<GracefulServerOptions, 'leaving' | 'endsStreams'> {
@@ -30,6 +35,8 @@ export interface AppServers {
   /** After that: settles when the last connection is gone. */
   whenEmpty(): Promise<void>
   busyConnections(): number
+  /** Of all servers together. */
+  connections(): ServerConnections
   endStreams(): void
   /** Finishes what is in flight, then cuts the rest, at once where `over` aborts; returns how many connections that were. */
   closeWithin(timeoutMs: number, over: AbortSignal): Promise<number>
@@ -83,6 +90,11 @@ export function createAppServers({ leaving, endsStreams, mayClose, mayGoOn, onCl
       await all((server) => server.whenEmpty())
     },
     busyConnections: () => sum([...servers.values()].map((server) => server.busyConnections())),
+    connections() {
+      const each = [...servers.values()].map((server) => server.connections())
+      const total = (name: keyof ServerConnections) => sum(each.map((one) => one[name]))
+      return { open: total('open'), answering: total('answering'), upgraded: total('upgraded') }
+    },
     endStreams: () => each((server) => server.endStreams()),
     closeWithin: async (timeoutMs, over) => sum(await all((server) => server.closeWithin(timeoutMs, over))),
     unwrap: () => each((server) => server.unwrap()),

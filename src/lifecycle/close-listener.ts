@@ -1,18 +1,25 @@
-import type { Server as HttpServer } from 'node:http'
-import { setImmediate as turn } from 'node:timers/promises'
+import { Server as HttpServer } from 'node:http'
+import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises'
 
 /** Node's default backlog: after so many connections, all that were queued at the start are accepted. */
 const BACKLOG = 512
 /** The limit, however slow the machine is. */
 export const BACKLOG_DRAIN_MS = 1_500
-/** The backlog counts as empty after no connection for so long, longer than a caller takes to reconnect … */
-const QUIET_MS = 5
-/** … and for so many turns of the event loop, each of which accepts one connection: time may pass in a single turn … */
-const QUIET_TURNS = 3
-/** … each of them short: a connection that arrives during a long turn is accepted only in the next one … */
+/**
+ * The backlog counts as empty after no connection for so long. The requests of those that were accepted wait, so callers
+ * that ask one after the other all come to rest within this time …
+ */
+const QUIET_MS = 20
+/** … others would wait for nothing: after so long … */
+const LONG_MS = 150
+/** … it is a pause between two connections. */
+const PAUSE_MS = 5
+/** A connection that arrives during a long turn of the event loop is accepted only in the next one … */
 const QUICK_MS = 0.5
 /** … unless all turns are long: requests must not wait for ever. */
 const UNHURRIED_MS = 250
+/** Asleep between two looks: the system rarely interrupts a process that has just slept. */
+const REST_MS = 1
 
 /**
  * Accepts all connections already in the backlog, then stops listening. The kernel resets connections that are made but
@@ -30,22 +37,34 @@ export async function drainBacklogAndClose(server: HttpServer, closeListener: ()
     return emitNow(event, ...args)
   }) as HttpServer['emit']
 
+  compileClose()
   const began = performance.now()
-  let now = began
   let quietFrom = began
-  let quietTurns = 0
-  while (accepted < BACKLOG && now - began < BACKLOG_DRAIN_MS) {
-    const [before, lookedAt] = [accepted, now]
+  let seen = 0
+  for (let now = began; accepted < BACKLOG && now - began < BACKLOG_DRAIN_MS;) {
+    const lookedAt = performance.now()
+    // Accepts one connection.
     await turn()
     now = performance.now()
-    if (accepted > before) quietFrom = now
+    if (accepted > seen) {
+      seen = accepted
+      quietFrom = now
+      continue
+    }
     const quick = now - lookedAt < QUICK_MS || now - began > UNHURRIED_MS
-    quietTurns = accepted === before && quick ? quietTurns + 1 : 0
-    // Judged by the time of the check: later connections are not counted yet.
-    if (quietTurns >= QUIET_TURNS && now - quietFrom >= QUIET_MS) break
+    if (quick && now - quietFrom >= (now - began < LONG_MS ? QUIET_MS : PAUSE_MS)) break
+    await wait(REST_MS)
   }
   closeListener()
   if (emit) Object.defineProperty(server, 'emit', emit)
   else Reflect.deleteProperty(server, 'emit')
   for (const args of waiting) emitNow('request', ...args)
+}
+
+/**
+ * Node compiles the functions behind `close` at their first call, which takes ten times as long as they do: not between
+ * the last look for connections and the close.
+ */
+function compileClose(): void {
+  new HttpServer().close()
 }

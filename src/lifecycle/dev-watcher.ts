@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isProduction } from '../util/production.js'
 
 /** What restarts a program when its sources change, or runs it beside others during development. */
 const WATCHERS: readonly (readonly [name: string, command: RegExp])[] = [
@@ -15,8 +16,12 @@ const WATCHERS: readonly (readonly [name: string, command: RegExp])[] = [
 const MOST_ANCESTORS = 6
 
 /** Which watcher started this process; `undefined` where none did, in production, and where that cannot be seen. */
-export function findDevWatcher(env: NodeJS.ProcessEnv = process.env, commands = ancestors()): string | undefined {
-  if (env['NODE_ENV'] === 'production') return undefined
+export function findDevWatcher(
+  env: NodeJS.ProcessEnv = process.env,
+  commands = ancestors(),
+  production = isProduction({ env }),
+): string | undefined {
+  if (production) return undefined
   if (env['WATCH_REPORT_DEPENDENCIES']) return 'node --watch'
   for (const command of [...commands, env['npm_lifecycle_script'] ?? '']) {
     const [name] = WATCHERS.find(([, pattern]) => pattern.test(command)) ?? []

@@ -7,6 +7,7 @@ import type { Member } from '../registration/member.js'
 import type { AppServers } from './app-servers.js'
 import { BACKLOG_DRAIN_MS } from './close-listener.js'
 import { findDevWatcher } from './dev-watcher.js'
+import { findPm2 } from './pm2.js'
 import { createRequestTracker, type RequestTracker } from './request-tracker.js'
 import type { ShutdownSignal } from './signals.js'
 
@@ -131,11 +132,14 @@ export function reasonNotToDrain(
   signal: ShutdownSignal | undefined,
   env: NodeJS.ProcessEnv = process.env,
   terminal: boolean = isatty(0) || isatty(1),
-  watcher: string | undefined = findDevWatcher(env),
+  watcher: string | false = findDevWatcher(env) ?? false,
+  pm2 = findPm2(env),
 ): string | undefined {
   if (signal === undefined) return undefined
-  if (signal !== 'SIGTERM') return `${signal} asks for a quick shutdown`
-  if (watcher !== undefined) return `${watcher} wants to restart`
+  // PM2 sends SIGINT where others send SIGTERM; its kill_timeout leaves time for the drain.
+  const stopOfPm2 = signal === 'SIGINT' && pm2?.killTimeoutMs !== undefined
+  if (signal !== 'SIGTERM' && !stopOfPm2) return `${signal} asks for a quick shutdown`
+  if (watcher) return `${watcher} wants to restart`
   if (terminal) return 'the process runs in a terminal'
   return undefined
 }

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { processSlot } from '../process-state.js'
 import { trackConnections } from './connections.js'
 import { drainBacklogAndClose } from './close-listener.js'
+import { REFUSED_EVENT } from './http-server.js'
 import { filterDrainHeaders, setDrainHeader } from './drain-header-filter.js'
 import { finishConnections } from './finish-connections.js'
 import { endEventStream, trackWebSockets, type WebSockets } from './streams.js'
@@ -21,6 +22,16 @@ export interface GracefulServerOptions {
   onClosed?(): void
   /** While it drains: something else in this process destroyed a connection in the middle of an answer. */
   onCut?(): void
+}
+
+/** The connections of a server, as numbers. */
+export interface ServerConnections {
+  /** Of TCP. */
+  readonly open: number
+  /** Requests that are being answered. */
+  readonly answering: number
+  /** WebSockets and the like. */
+  readonly upgraded: number
 }
 
 /** Wraps the app's server so that the sidecar controls its shutdown. Several sidecars may share one server. */
@@ -47,6 +58,8 @@ export interface GracefulServer {
   closeWithin(timeoutMs: number, over?: AbortSignal): Promise<number>
   /** How many connections go on until they are ended: WebSockets, and answers that are under way. */
   busyConnections(): number
+  /** Its connections, whichever sidecar serves by it. */
+  connections(): ServerConnections
   /** Ends WebSockets and event streams. */
   endStreams(): void
   /** Gives the server back as it was, once every owner has. */
@@ -184,8 +197,13 @@ function createWrappedServer(server: HttpServer): WrappedServer {
     connections.stop()
     server.off('listening', onListening)
     server.off('close', onClose)
-    server.off('request', onRequest)
+    stopRequests()
     stopFiltering()
+  }
+
+  function stopRequests(): void {
+    server.off('request', onRequest)
+    server.off(REFUSED_EVENT, onRequest)
   }
 
   function addOwner(owner: Owner): GracefulServer {
@@ -200,13 +218,16 @@ function createWrappedServer(server: HttpServer): WrappedServer {
       disableKeepAlive() {
         owner.keepAliveOff = draining = true
         // Only now: until then, requests pay nothing for it.
-        if (!server.listeners('request').includes(onRequest)) server.prependListener('request', onRequest)
+        if (!server.listeners('request').includes(onRequest)) {
+          server.prependListener('request', onRequest)
+          server.on(REFUSED_EVENT, onRequest)
+        }
         addCloseHeadersToAll()
       },
       enableKeepAlive() {
         owner.keepAliveOff = false
         owner.drainHeader = owner.observer = undefined
-        if (![...owners].some(({ keepAliveOff }) => keepAliveOff)) server.off('request', onRequest)
+        if (![...owners].some(({ keepAliveOff }) => keepAliveOff)) stopRequests()
       },
       advertiseDrain(drainHeader) {
         owner.drainHeader = drainHeader
@@ -225,6 +246,10 @@ function createWrappedServer(server: HttpServer): WrappedServer {
         return closed ? 0 : finishConnections(server, connections, { closeIdle, closeAll, timeoutMs, over })
       },
       busyConnections: () => (shared() ? 0 : connections.upgraded() + connections.answers().length),
+      connections: () => ({
+        ...{ open: connections.sockets.size, answering: connections.answers().length },
+        upgraded: connections.upgraded(),
+      }),
       endStreams() {
         if (shared()) return
         owner.webSockets?.end()

@@ -1,6 +1,6 @@
 import { messageOf } from '../errors.js'
 import { mask } from '../util/secrets.js'
-import { inTime } from './in-time.js'
+import { inTime } from '../util/in-time.js'
 
 /** What a check has found. */
 export interface HealthResult {

@@ -1,7 +1,6 @@
 import { SidecarError } from '../errors.js'
 import type { Logger } from '../logger.js'
-import { parseDuration } from '../util/duration.js'
-import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
+import { timeoutOf } from '../util/duration.js'
 import type { Subscription } from '../util/subscription.js'
 import { createStartHooks, type StartHooks } from './start-hooks.js'
 import { createStopHooks, type StopHooks } from './stop-hooks.js'
@@ -76,10 +75,10 @@ export function createHooks(logger: Logger, onFailure: (error: unknown) => void)
   const stops = createStopHooks(logger)
   const count = { onStart: 0, onStop: 0 }
   const named = (method: 'onStart' | 'onStop', hook: unknown, options: { readonly name?: string } | null) => {
-    if (typeof hook !== 'function') throw invalid(`sidecar.${method}(): expected a function, got ${typeof hook}`)
-    if (typeof options !== 'object' || options === null) throw invalid(`sidecar.${method}(): options are an object`)
+    if (typeof hook !== 'function') throw invalidHook(`sidecar.${method}(): expected a function, got ${typeof hook}`)
+    if (typeof options !== 'object' || options === null) throw invalidHook(`sidecar.${method}(): options are an object`)
     const { name } = options
-    if (name !== undefined && typeof name !== 'string') throw invalid(`sidecar.${method}(): a name is text`)
+    if (name !== undefined && typeof name !== 'string') throw invalidHook(`sidecar.${method}(): a name is text`)
     count[method]++
     return name ?? (hook.name || `${method} ${count[method]}`)
   }
@@ -88,30 +87,20 @@ export function createHooks(logger: Logger, onFailure: (error: unknown) => void)
     stops,
     onStart(hook, options = {}) {
       const name = named('onStart', hook, options)
-      const timeoutMs = timeoutOf(`sidecar.onStart(): timeout of "${name}"`, options.timeout, START_MS)
+      const timeoutMs = timeoutOf(`sidecar.onStart(): timeout of "${name}"`, options.timeout, START_MS, invalidHook)
       return starts.add({ title: `start hook "${name}"`, name, timeoutMs, run: (signal) => hook({ signal }) })
     },
     onStop(hook, options = {}) {
       const name = named('onStop', hook, options)
-      const timeoutMs = timeoutOf(`sidecar.onStop(): timeout of "${name}"`, options.timeout, STOP_MS)
+      const timeoutMs = timeoutOf(`sidecar.onStop(): timeout of "${name}"`, options.timeout, STOP_MS, invalidHook)
       const { when = 'after-drain' } = options
-      if (!MOMENTS.includes(when)) throw invalid(`sidecar.onStop(): when is one of ${MOMENTS.join(', ')}`)
+      if (!MOMENTS.includes(when)) throw invalidHook(`sidecar.onStop(): when is one of ${MOMENTS.join(', ')}`)
       return stops.add({ title: `stop hook "${name}"`, name, when, timeoutMs, run: hook })
     },
   }
 }
 
-/**
- * @param what names the option in the error
- * @throws SidecarError `SIDECAR_HOOK_INVALID`
- */
-export function timeoutOf(what: string, timeout: unknown, fallbackMs: number): number {
-  if (timeout === undefined) return fallbackMs
-  const ms = typeof timeout === 'string' ? parseDuration(timeout) : timeout
-  if (typeof ms === 'number' && ms > 0) return Math.min(ms, LONGEST_TIMER_MS)
-  throw invalid(`${what}: expected a duration above 0, such as 500, '10s' or '2m'`)
-}
-
-function invalid(message: string): SidecarError {
+/** A wrong option of a hook, or of a resource. */
+export function invalidHook(message: string): SidecarError {
   return new SidecarError('SIDECAR_HOOK_INVALID', message)
 }

@@ -4,6 +4,9 @@ import type { Server as NetServer } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import { ignoredServers } from '../process-state.js'
 
+/** Emitted on a server in place of `request` where the guard refuses in front of the server's own listeners. */
+export const REFUSED_EVENT = 'nacos-sidecar:refused'
+
 /** True for the servers of node:http, node:https and node:http2. */
 export function isHttpServer(server: unknown): server is HttpServer {
   return server instanceof HttpServer || server instanceof HttpsServer || isHttp2Server(server)

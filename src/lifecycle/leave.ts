@@ -10,10 +10,24 @@ import type { Hooks } from './hooks.js'
 import { ABORTED_START_MS } from './start-hooks.js'
 import type { Step } from './steps.js'
 
+/** Work of the app that no request began. */
+export interface BackgroundWork {
+  /** No further work begins. */
+  stop(): void
+  /** The names of what is at work: `timers`. */
+  busy(): readonly string[]
+  /** Settles when nothing runs; what is left when the signal aborts is aborted. */
+  finish(signal: AbortSignal): Promise<void>
+  /** What stop hooks of the app may have used; `undefined` if there is nothing to close. */
+  closing(): (() => Promise<void>) | undefined
+}
+
 export interface LeaveOptions {
   readonly member: Member
   readonly servers: AppServers
   readonly hooks: Hooks
+  /** What no request began: no further one begins, and what runs is awaited like a request. */
+  readonly background: BackgroundWork
   /** `sidecar.drain` */
   readonly drain: DrainPlan
   /** Ends the drain. */
@@ -39,11 +53,12 @@ const CLIENTS_MS = 1_000
 
 /** The one order in which a process leaves. Each step is made when the one before it is over. */
 export function* leavingSteps(options: LeaveOptions): Generator<Step> {
-  const { member, hooks, finishTimeoutMs, deregisterTimeoutMs } = options
+  const { member, hooks, background, finishTimeoutMs, deregisterTimeoutMs } = options
   if (hooks.starts.busy)
     yield { name: 'the start', deadlineMs: ABORTED_START_MS + GRACE_MS, run: () => hooks.starts.abort() }
   else void hooks.starts.abort()
   yield* hooks.stops.steps('before-deregister')
+  background.stop()
   const listed = member.state?.listed ?? false
   yield {
     name: 'deregistration',
@@ -60,8 +75,15 @@ export function* leavingSteps(options: LeaveOptions): Generator<Step> {
     deadlineMs: finishTimeoutMs + GRACE_MS,
     run: (signal) => closeServers(options, signal),
   }
+  const busy = background.busy()
+  if (busy.length > 0) {
+    const run = (signal: AbortSignal) => background.finish(signal)
+    yield { name: `work of ${busy.join(' and ')}`, deadlineMs: finishTimeoutMs, run }
+  }
   yield* hooks.stops.steps('after-drain')
   options.onHooksDone()
+  const close = background.closing()
+  if (close) yield { name: 'closing what brings work', deadlineMs: CLIENTS_MS, run: close }
   yield { name: 'closing clients', deadlineMs: CLIENTS_MS, run: () => options.closeClients() }
 }
 

@@ -7,10 +7,12 @@ import type { Logger } from '../logger.js'
 import type { Member } from '../registration/member.js'
 import type { Unsubscribe } from '../types.js'
 import { createAppServers } from './app-servers.js'
+import type { ServerConnections } from './graceful-server.js'
+import { findDevWatcher } from './dev-watcher.js'
 import { reasonNotToDrain, type DrainPlan } from './drain.js'
 import { deregisterOnExit } from './exit-hook.js'
 import { createHooks, type Hooks } from './hooks.js'
-import { leavingSteps } from './leave.js'
+import { leavingSteps, type BackgroundWork } from './leave.js'
 import { watchListening, type ListeningServer, type ListeningWatch } from './listening.js'
 import type { ServerProbe } from './server-probe.js'
 import { shutDownOnSignals } from './signals.js'
@@ -33,8 +35,12 @@ export interface LifecycleOptions {
   readonly forceExitAfterMs?: number
   /** `false` leaves signals to the app. @default true */
   readonly signals?: boolean
+  /** The service runs in production. @default by `NODE_ENV` */
+  readonly production?: boolean
   /** Ends the process after a start that failed. @default false */
   readonly exitOnFailure?: boolean
+  /** What the app does without a request: timers, events. @default nothing */
+  readonly background?: BackgroundWork
   readonly logger: Logger
   readonly emit: Emit
   /** Ends the sidecar's own connections. */
@@ -72,6 +78,8 @@ export interface Lifecycle {
   leaving(): boolean
   /** True if another sidecar serves by the same server: then that one reports its health. */
   shared(): boolean
+  /** The connections of the app's servers. */
+  connections(): ServerConnections
   /** Watches for the app's server and for the end. Call it in the synchronous part of a start. */
   start(what: AppToWatch): void
   /** From now on the app is registered when it listens. Called again: tries again after a registration that was given up. */
@@ -86,6 +94,8 @@ export interface Lifecycle {
    */
   stop(options?: StopOptions): Promise<void>
 }
+
+const NO_WORK: BackgroundWork = { stop() {}, busy: () => [], finish: () => Promise.resolve(), closing: () => undefined }
 
 /** A process whose start failed has this long to end by itself. */
 const EXIT_AFTER_MS = 500
@@ -185,6 +195,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     servers.disableKeepAlive()
     watch?.close()
     const steps = leavingSteps({
+      background: options.background ?? NO_WORK,
       ...{ member, servers, hooks, drain: options.drain, skipDrain: skipDrain.signal, finishTimeoutMs, endStreams },
       ...{ deregisterTimeoutMs: options.deregisterTimeoutMs, logger, emit, onDrained: openGate, onHooksDone: openExit },
       closeClients: () => options.closeClients(),
@@ -207,7 +218,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       const end = shutDownOnSignals({
         forceExitAfterMs,
         shutDown(signal) {
-          const reason = reasonNotToDrain(signal)
+          const watcher = findDevWatcher(process.env, undefined, options.production) ?? false
+          const reason = reasonNotToDrain(signal, process.env, undefined, watcher)
           logger.info(`${signal}: leaving${reason ? ` without a drain, ${reason}` : ''}`)
           return stop({ drain: reason === undefined })
         },
@@ -231,6 +243,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     hooks,
     leaving,
     shared: () => servers.shared,
+    connections: () => servers.connections(),
     start({ app, serverPort: port, probe, ...told }) {
       // A sidecar without an app that only calls owns no server.
       const own = (server: HttpServer) => void ((app || member.registers) && servers.add(server))

@@ -9,7 +9,7 @@ import { createHealthCheck, type HealthCheck } from './health-check.js'
 import type { StopContext } from './hooks.js'
 import { createInUse, type InUse } from './in-use.js'
 import type { Resource, ResourceOptions, ResourceStatus } from './resource.js'
-import { inTime } from './in-time.js'
+import { inTime } from '../util/in-time.js'
 
 /** How long each part of its life may take, in ms. */
 export interface ResourceTimes {

@@ -18,7 +18,7 @@ const MOST_NAMED = 5
 const PROBING_AGENT =
   /^(kube-probe|ELB-HealthChecker|GoogleHC|GoogleStackdriverMonitoring|Amazon-Route53|Azure Traffic Manager|Load Balancer Agent|Consul Health Check|Envoy\/HC|HAProxy|Prometheus|Blackbox|VictoriaMetrics|vm_promscrape|OpenTelemetry Collector|Datadog|Uptime|Pingdom|StatusCake|Zabbix|check_http|SkyWalking)/i
 const PROBED_PATH =
-  /^\/actuator(\/|$)|\/(health|healthz|health-?check|livez?|liveness|readyz?|readiness|startupz?|ping|metrics|prometheus)$/i
+  /^\/(actuator|_sidecar)(\/|$)|\/(health|healthz|health-?check|livez?|liveness|readyz?|readiness|startupz?|ping|metrics|prometheus)$/i
 
 export function createRequestTracker(): RequestTracker {
   const counts = new Map<string, number>()

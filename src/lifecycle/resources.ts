@@ -1,8 +1,9 @@
-import { SidecarError } from '../errors.js'
-import { timeoutOf, type Hooks } from './hooks.js'
+import type { SidecarError } from '../errors.js'
+import { invalidHook, type Hooks } from './hooks.js'
 import { createResource, startFailed, type OwnedResource, type ResourceParts } from './owned-resource.js'
 import type { Resource, ResourceOptions, ResourceStatus } from './resource.js'
-import { inTime } from './in-time.js'
+import { timeoutOf } from '../util/duration.js'
+import { inTime } from '../util/in-time.js'
 
 /** The resources of one sidecar. */
 export interface Resources {
@@ -62,8 +63,8 @@ export function createResources(hooks: Hooks, parts: ResourceParts): Resources {
         throw invalid(name, 'reload is a key, or a list of keys')
       if (all.has(name)) throw invalid(name, 'this name is taken')
       const what = `sidecar.provide(): timeout of "${name}"`
-      const startMs = timeoutOf(what, options.timeout, START_MS)
-      const stopMs = timeoutOf(what, options.timeout, STOP_MS)
+      const startMs = timeoutOf(what, options.timeout, START_MS, invalidHook)
+      const stopMs = timeoutOf(what, options.timeout, STOP_MS, invalidHook)
       const resource = createResource(name, options, { startMs, workMs: startMs, stopMs }, parts)
       add(name, startMs, stopMs, resource as OwnedResource<unknown>)
       return resource.handle
@@ -75,5 +76,5 @@ export function createResources(hooks: Hooks, parts: ResourceParts): Resources {
 }
 
 function invalid(name: string, why: string): SidecarError {
-  return new SidecarError('SIDECAR_HOOK_INVALID', `sidecar.provide("${name}"): ${why}`)
+  return invalidHook(`sidecar.provide("${name}"): ${why}`)
 }

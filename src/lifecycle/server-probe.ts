@@ -5,6 +5,7 @@ import { request as httpRequest, type IncomingMessage, type Server as HttpServer
 import { request as httpsRequest } from 'node:https'
 import { createServer, type AddressInfo, type Server as NetServer } from 'node:net'
 import { hostname } from 'node:os'
+import { processSlot } from '../process-state.js'
 import { untraced } from '../tracing/untraced.js'
 import { isHttpServer, isSecureServer } from './http-server.js'
 import { isHttp2Only } from './http2-only.js'
@@ -31,11 +32,18 @@ const ANSWER_MS = 2_000
 /** An instrumentation of this very server follows its caller: the probe is no request of the app. */
 const NOT_SAMPLED = { traceparent: `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00` }
 
+/** Nonces of the probes that ask at this moment, of all sidecars of the process. */
+const probes = processSlot('probes', () => new Map())
+
+/** Whether a sidecar of this process looks for its app with this request: no caller sent it. */
+export function isServerProbe({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return probes.size > 0 && probes.has(headers[HEADER] as string)
+}
+
 export function createServerProbe(): ServerProbe {
   const nonce = randomBytes(16).toString('hex')
   const known = new WeakSet<object>()
   let listener: ((server: HttpServer) => void) | undefined
-  let asking = 0
   /** By which the last request came. */
   let last: object | undefined
 
@@ -48,19 +56,21 @@ export function createServerProbe(): ServerProbe {
         if (isHttpServer(server)) listener?.(server)
       }
       last = server
-      return asking > 0 && request.headers[HEADER] === nonce
+      return probes.size > 0 && probes.has(nonce) && request.headers[HEADER] === nonce
     },
     serves: (server) => known.has(server),
     async ask(server, hosts = []) {
       if (isHttp2Only(server)) return
-      asking++
+      probes.set(nonce, (probes.get(nonce) ?? 0) + 1)
       try {
         for (const host of new Set([...hosts, 'localhost', '127.0.0.1', hostname()])) {
           if (known.has(server) || !server.listening) return
           await get(server, host, { [HEADER]: nonce })
         }
       } finally {
-        asking--
+        const left = probes.get(nonce)! - 1
+        if (left === 0) probes.delete(nonce)
+        else probes.set(nonce, left)
       }
     },
     onServes: (one) => void (listener = one),

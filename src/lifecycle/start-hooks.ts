@@ -4,7 +4,7 @@ import { holdProcess } from '../util/hold-process.js'
 import { mask } from '../util/secrets.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import type { HookStatus } from './hooks.js'
-import { inTime } from './in-time.js'
+import { inTime } from '../util/in-time.js'
 
 /** Something that must be done before this process is registered. */
 export interface StartTask {
@@ -94,7 +94,10 @@ export function createStartHooks(onFailure: (error: unknown) => void): StartHook
   }
 
   function go(): Promise<void> {
-    running ??= holdProcess(runAll()).finally(() => (running = undefined))
+    // Else the next one in the list would be begun, and fail because the sidecar is stopping: a reason that is none.
+    if (failure) return Promise.reject(failure as Error)
+    // Not at once: a hook that adds a further one in its first moment must find that this is running.
+    running ??= holdProcess(Promise.resolve().then(runAll)).finally(() => (running = undefined))
     return running
   }
 

@@ -33,12 +33,18 @@ export async function runSteps(steps: Iterable<Step>, options: StepsOptions): Pr
   let cut: readonly string[] = []
   const limit = startLimit(limitMs, () => (cut = [...open]))
   let current: Step | undefined
+  // An app that handles the exception ends the process itself, by `process.exit()`.
+  let crashed = false
+  const onCrash = () => (crashed = process.listenerCount('uncaughtException') === 0)
   const onExit = () => {
     if (endIsWanted()) return
-    logger.warn(
-      `the process ends ${Math.round(performance.now() - began)} ms after the shutdown began, during ${current?.name}: other code called process.exit(); see "Beside other shutdown tools" in docs/deployment.md`,
-    )
+    const cause = crashed
+      ? 'an uncaught exception'
+      : 'other code called process.exit(); see "Beside other shutdown tools" in docs/deployment.md'
+    const afterMs = Math.round(performance.now() - began)
+    logger.warn(`the process ends ${afterMs} ms after the shutdown began, during ${current?.name}: ${cause}`)
   }
+  process.on('uncaughtExceptionMonitor', onCrash)
   process.on('exit', onExit)
   for (current of steps) {
     const { name } = current
@@ -48,6 +54,7 @@ export async function runSteps(steps: Iterable<Step>, options: StepsOptions): Pr
     // A signal and the limit are heard also where each step adds another one.
     await setImmediate()
   }
+  process.off('uncaughtExceptionMonitor', onCrash)
   process.off('exit', onExit)
   limit.clear()
   if (!limit.signal.aborted) return

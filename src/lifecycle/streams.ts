@@ -13,6 +13,9 @@ export interface WebSockets {
   stop(): void
 }
 
+/** Listeners of `upgrade` that only look on: where there is no other, the app takes no upgrade. */
+export const onlookers = new WeakSet<object>()
+
 /** Listens to upgrades only while the app does: a listener makes node:http upgrade what it would answer otherwise. */
 export function trackWebSockets(server: HttpServer): WebSockets {
   const open = new Set<Duplex>()
@@ -21,6 +24,7 @@ export function trackWebSockets(server: HttpServer): WebSockets {
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   }
+  onlookers.add(add)
   const listening = () => server.listeners('upgrade').includes(add)
   const follow = (event: string | symbol) => {
     if (event === 'upgrade' && !listening()) server.prependListener('upgrade', add)

@@ -4,7 +4,8 @@ import type { Emit, SidecarEvents } from '../events.js'
 import type { LogFields, Logger } from '../logger.js'
 import type { PropertyStore } from '../properties/store.js'
 import type { Settings } from '../settings/schema.js'
-import { followObserveSettings } from './live-settings.js'
+import { followSettings } from '../config/follow-settings.js'
+import { observe } from '../settings/schema/observe.js'
 import type { StatsPeriod } from './operation.js'
 import { createPeriods } from './periods.js'
 import { Recorder } from './recorder.js'
@@ -60,7 +61,7 @@ export function createObservation(options: ObservationOptions): Observation {
       for (const reporting of reportings) reporting.add(period)
     },
   })
-  followObserveSettings(options, (changed) => {
+  followSettings(observe, 'sidecar.observe', options, (changed) => {
     recorder.configure(changed)
     requests.configure(changed)
     periods.setLength(changed.period)

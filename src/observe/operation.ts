@@ -1,7 +1,17 @@
-/** What an operation is: a request served, a call, a look-up of a service, a request for a document, a check of a token, or one of the app's own. */
-export type OperationKind = 'server' | 'client' | 'resolve' | 'config' | 'auth' | 'custom'
+/** What an operation is: a request served, a call, a look-up of a service, a request for a document, a check of a token, a run of a timer, an event that was emitted or handled, a request that came by messages, or one of the app's own. */
+export type OperationKind = 'server' | 'client' | 'resolve' | 'config' | 'auth' | 'timer' | 'event' | 'rpc' | 'custom'
 
-export const OPERATION_KINDS: readonly OperationKind[] = ['server', 'client', 'resolve', 'config', 'auth', 'custom']
+export const OPERATION_KINDS: readonly OperationKind[] = [
+  'server',
+  'client',
+  'resolve',
+  'config',
+  'auth',
+  'timer',
+  'event',
+  'rpc',
+  'custom',
+]
 
 /** What became of one operation. `status` and `code` are read always; the other facts at most once, and only while a sample is still wanted. */
 export interface OperationOutcome {

@@ -118,8 +118,11 @@ class ServedRequest implements OperationOutcome {
     // The caller went away: no failure of ours, unless we had begun to say so.
     if (!response.writableFinished) this.code = 'aborted'
     const { status } = this
-    this.failed = status !== undefined && status >= 500 && !this.recorder.isExpected(status, undefined)
     const route = this.served.route() ?? this.patternOf(method, url ?? request.url ?? '/')
+    // A method that no route has (501 of Koa's router) is the caller's mistake.
+    const unknownMethod = status === 501 && route === undefined
+    this.failed =
+      status !== undefined && status >= 500 && !unknownMethod && !this.recorder.isExpected(status, undefined)
     if (route !== undefined) this.span?.setRoute(verbOf(method), route)
     const ms = performance.now() - this.since
     this.operations.of(method, route ?? '*')(ms, this)

@@ -4,7 +4,7 @@ import { beginSpan } from '../tracing/begin-span.js'
 import { registeredApi, traceIdOfSpan } from '../tracing/registered-api.js'
 import { safely } from '../tracing/safely.js'
 import { FAILED, INTERNAL } from '../tracing/span-values.js'
-import type { OperationOutcome } from './operation.js'
+import type { OperationKind } from './operation.js'
 import { failureOf } from './recorded.js'
 import type { Recorder } from './recorder.js'
 
@@ -38,41 +38,53 @@ export interface TracedOptions {
   readonly expected?: (error: unknown) => boolean
 }
 
-/** Runs the work as one operation of kind `custom`, within a span of its own. */
+/** What the span of an operation is, beside its name. */
+export interface SpanFacts {
+  /** A `SpanKind` of OpenTelemetry. */
+  readonly kind: number
+  /** Read only where a span is made. */
+  readonly attributes: Readonly<Record<string, Value>>
+}
+
+/** Runs the work as one operation, within a span of its own. */
 export async function traced<T>(
   recorder: Recorder,
   name: string,
   work: (span: TracedSpan) => Promise<T> | T,
   { tags, expected }: TracedOptions = {},
+  kind: OperationKind = 'custom',
+  facts?: SpanFacts,
 ): Promise<T> {
   const api = registeredApi()
-  const attributes = tags && recorder.cut(tags)
-  const begun = api && safely(() => beginSpan(api, name, { kind: INTERNAL, ...(attributes && { attributes }) }))
+  const begin = (registered: NonNullable<typeof api>) => {
+    const attributes = tags ? recorder.cut(tags) : facts?.attributes
+    return beginSpan(registered, name, { kind: facts?.kind ?? INTERNAL, ...(attributes && { attributes }) })
+  }
+  const begun = api && safely(() => begin(api))
   const span = begun?.span
   const traceId = traceIdOfSpan(span) ?? currentTraceId()
   const since = performance.now()
-  const end = (outcome: OperationOutcome) => {
-    recorder.record('custom', name, performance.now() - since, { ...outcome, traceId, tags })
-    safely(() => {
-      if (outcome.failed) markFailed(span, outcome)
-      span?.end()
-    })
+  // Of one shape always: each event and each run of a timer comes through here.
+  const end = (failed: boolean, status?: number, code?: string) => {
+    recorder.record(kind, name, performance.now() - since, { failed, status, code, traceId, tags })
+    if (span) safely(() => endSpan(span, failed, code))
   }
   const run = () => work(span ?? NO_SPAN)
   try {
     const result = await (begun && api.context ? api.context.with(begun.context, run) : run())
-    end({ failed: false })
+    end(false)
     return result
   } catch (error) {
-    const outcome = failureOf(recorder, error)
-    end({ ...outcome, failed: outcome.failed && expected?.(error) !== true })
+    const { failed, status, code } = failureOf(recorder, error)
+    end(failed && expected?.(error) !== true, status, code)
     throw error
   }
 }
 
 /** Never with the message of the error, which may hold what was worked on. */
-function markFailed(span: Span | undefined, { code = '_OTHER' }: OperationOutcome): void {
-  span?.setAttribute('error.type', code).setStatus({ code: FAILED, message: code })
+function endSpan(span: Span, failed: boolean, code = '_OTHER'): void {
+  if (failed) span.setAttribute('error.type', code).setStatus({ code: FAILED, message: code })
+  span.end()
 }
 
 const NO_TRACE = { traceId: '0'.repeat(32), spanId: '0'.repeat(16), traceFlags: 0 }

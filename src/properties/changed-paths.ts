@@ -23,7 +23,7 @@ export function* changedPaths(before: ChangingViews, after: ChangingViews): Slic
     const key = formatPath(path)
     if (seen.has(key)) continue
     seen.add(key)
-    if (!(yield* saySame(before.all, after.all, path))) changed.set(key, path)
+    if (!(yield* isSameValue(before.all, after.all, path))) changed.set(key, path)
   }
   return changed
 }
@@ -37,7 +37,7 @@ function* mayDiffer(before: ChangingViews, after: ChangingViews): Generator<Prop
   }
 }
 
-function* saySame(before: PropertyView, after: PropertyView, path: PropertyPath): Sliced<boolean> {
+function* isSameValue(before: PropertyView, after: PropertyView, path: PropertyPath): Sliced<boolean> {
   const others = after.pieces(path)
   let count = 0
   for (const piece of before.pieces(path)) {

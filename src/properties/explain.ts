@@ -38,7 +38,7 @@ export function explainProperty(
     if (!said) return []
     const { entry, source } = said
     const value = entry.path.length > path.length ? subtree(source, path, view) : view.valueOf(said)
-    return [{ layer: source.layer, document: originName(said), ...positionOf(said), value: masked(path, value) }]
+    return [{ ...originOf(said), value: masked(path, value) }]
   })
   const value = masked(path, view.read(path))
   if (!origin) return { key, value, origin: undefined, shadows: [] }
@@ -53,6 +53,11 @@ function firstBelow(document: PropertyDocument, path: PropertyPath): Found | und
 
 function subtree(document: PropertyDocument, path: PropertyPath, view: PropertyView): unknown {
   return view.only(document).read(path)
+}
+
+/** Where the value that counts was written. */
+export function originOf(found: Found): PropertyOrigin {
+  return { layer: found.source.layer, document: originName(found), ...positionOf(found) }
 }
 
 function originName({ entry, source }: Found): string {

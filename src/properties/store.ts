@@ -3,6 +3,7 @@ import { MAX_VALUES, type PropertyDocument } from './document.js'
 import { DocumentError } from './document-error.js'
 import type { Environment } from './environment.js'
 import { explainProperty, type PropertyExplanation } from './explain.js'
+import { listProperties, type PropertyListing } from './listing.js'
 import { parsePath, type PropertyPath } from './path.js'
 import { changedPaths } from './changed-paths.js'
 import { deepFreeze } from '../util/deep-freeze.js'
@@ -17,7 +18,7 @@ import { PropertyView, variableAsFound } from './view.js'
 export type PropertyScope = 'all' | 'local' | 'remote'
 
 interface Sources {
-  /** bootstrap.yml and its kin, lowest first. */
+  /** bootstrap.yml and the files beside it, lowest first. */
   readonly local: readonly PropertyDocument[]
   /** The `nacos:` documents that `spring.config.import` names, lowest first. @default none */
   readonly imports?: readonly RemoteImport[]
@@ -127,6 +128,11 @@ export class PropertyStore {
       ...(variable ? [variable] : []),
       ...below,
     ])
+  }
+
+  /** The values that count, each with its origin; secrets masked. @param limit of those that are listed */
+  list(limit: number): PropertyListing {
+    return listProperties(this.views.all, limit)
   }
 
   /** Replaces every remote document at once; answers which keys have another value now. @param documents lowest first. */

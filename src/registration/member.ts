@@ -2,10 +2,12 @@ import cluster from 'node:cluster'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import type { NacosTransport } from '../nacos/transport.js'
+import { isTestRegistry } from '../process-state.js'
 import type { Settings } from '../settings/schema.js'
 import type { ServiceInstance } from '../types.js'
 import { chooseAddress } from './address.js'
 import { checkInstance, createInstance } from './instance.js'
+import { changedInstance, checkChange, type InstanceChange } from './instance-change.js'
 import { createRegistrar, type RegistrationState, type Registrar, type RegistrarOptions } from './registrar.js'
 import { createWorkerRegistry } from './worker-registry.js'
 
@@ -28,6 +30,8 @@ export interface Member {
   /** As it is registered, or will be. */
   readonly instance: ServiceInstance | undefined
   readonly state: RegistrationState | undefined
+  /** Why it is registered under this address; `undefined` before the app listens. */
+  readonly addressReason: string | undefined
   /** The host by which callers reach this process; `undefined` if unknown. */
   readonly host: string | undefined
   /**
@@ -38,6 +42,8 @@ export interface Member {
   attach(address: ListeningAddress): Promise<void>
   /** Registers, then sends heartbeats; rejects with `fail-fast` only. */
   register(): Promise<void>
+  /** Changes the instance; see `Sidecar.update`. */
+  update(change: InstanceChange): Promise<void>
   /** Sends a heartbeat now: the registry may have forgotten the instance. */
   beatNow(): void
   /** Deregisters; never rejects. */
@@ -79,6 +85,9 @@ export function createMember(options: MemberOptions): Member {
   if (registers) checkInstance(settings)
   let registrar: Registrar | undefined
   let previousDeregistered: Promise<void> = Promise.resolve()
+  let addressReason: string | undefined
+  /** Of the instance as the settings have it: they hold for one at another address, too. */
+  let changes: InstanceChange = {}
 
   function createInstanceAt({ port, host, secure, http2Only }: ListeningAddress): ServiceInstance {
     if (http2Only) {
@@ -87,9 +96,15 @@ export function createMember(options: MemberOptions): Member {
       )
     }
     const { ip, reason, warnings } = chooseAddress(discovery, undefined, host, inetutils)
+    addressReason = reason
     logger.info(`registering ${ip}: ${reason}`)
-    for (const warning of warnings) logger.warn(warning)
-    return createInstance({ settings, namespace, ip, port, secure, metadata: options.metadata?.() })
+    // A test chooses 127.0.0.1 itself.
+    if (!isTestRegistry(discovery.serverAddr ?? settings.cloud.nacos.serverAddr))
+      for (const warning of warnings) logger.warn(warning)
+    return changedInstance(
+      createInstance({ settings, namespace, ip, port, secure, metadata: options.metadata?.() }),
+      changes,
+    )
   }
 
   return {
@@ -99,6 +114,9 @@ export function createMember(options: MemberOptions): Member {
     },
     get state() {
       return registrar?.state
+    },
+    get addressReason() {
+      return addressReason
     },
     get host() {
       try {
@@ -122,6 +140,11 @@ export function createMember(options: MemberOptions): Member {
     async register() {
       await previousDeregistered
       return registrar?.register()
+    },
+    async update(change) {
+      checkChange(change)
+      changes = { ...changes, ...change, metadata: { ...changes.metadata, ...change.metadata } }
+      await registrar?.update(change)
     },
     beatNow: () => registrar?.beatNow(),
     async deregister() {

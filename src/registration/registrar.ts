@@ -10,6 +10,7 @@ import { cutOff, pause } from '../util/deadline.js'
 import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
 import { startHeartbeat, type Heartbeat } from './heartbeat.js'
 import { leaseOf } from './instance.js'
+import { changedInstance, type InstanceChange } from './instance-change.js'
 import { createRegistrationLog } from './registration-log.js'
 import { requestSync } from './request-sync.js'
 import type { WorkerRegistry } from './worker-registry.js'
@@ -56,6 +57,11 @@ export interface Registrar {
    * only, within 5 s or after those tries. Awaiting it is optional.
    */
   register(): Promise<void>
+  /**
+   * Changes the instance, in the registry too if it is listed there. Rejects if the registry does not take it; the change is kept, and
+   * goes with the next registration.
+   */
+  update(change: InstanceChange): Promise<void>
   /** Sends a heartbeat now, because the registry may have forgotten the instance. */
   beatNow(): void
   /**
@@ -131,7 +137,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
         return onRegistered(again)
       } catch (error) {
         if (stopping.signal.aborted) return
-        log.registrationFailed(error)
+        log.registrationFailed(instance, error)
         if (!again && settings.failFast && isRefusal(error)) throw error
         if (!again && attempt > registerRetries) return giveUp(error)
         await pause(backOffMs(attempt, again ? backoff : firstBackoff), stopping.signal)
@@ -183,8 +189,22 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
     logger.warn(`${server()} no longer knows ${name}: registering again`)
     // What an operator has switched off stays off, even in a registry that forgot it.
     const known = options.lastKnown?.(instance) ?? (await findInRegistry())
-    if (known && known.enabled !== instance.enabled) instance = Object.freeze({ ...instance, enabled: known.enabled })
+    if (known && known.enabled !== instance.enabled) instance = changedInstance(instance, { enabled: known.enabled })
     await sendRegistration(true)
+  }
+
+  async function update(change: InstanceChange): Promise<void> {
+    instance = changedInstance(instance, change)
+    if (!listed() || stopping.signal.aborted) return
+    // Lists hide what an operator has switched off, and a registration would switch it on again.
+    if (change.enabled === undefined && !(await findInRegistry())) {
+      throw new SidecarError(
+        'SIDECAR_NO_INSTANCE',
+        `${server()} does not list ${name}: it may be switched off there. The change goes with the next registration; with enabled: true it is sent now`,
+      )
+    }
+    await transport.register(instance, cutting.signal)
+    logger.info(`changed ${name} at ${server()}: ${Object.keys(change).join(', ')}`)
   }
 
   /** The list entry of this instance, if the registry answers quickly. */
@@ -276,6 +296,7 @@ export function createRegistrar(options: RegistrarOptions): Registrar {
       }
       return starting
     },
+    update,
     beatNow: () => heartbeat?.beatNow(),
     deregister(replacedByAnother = false) {
       replaced ||= replacedByAnother

@@ -13,7 +13,7 @@ export interface RegistrationLog {
   /** True from a failed heartbeat to the next accepted request: the registry may have forgotten the instance. */
   readonly beatsFail: boolean
   succeeded(instance: ServiceInstance): void
-  registrationFailed(error: unknown): void
+  registrationFailed(instance: ServiceInstance, error: unknown): void
   beatFailed(instance: ServiceInstance, error: unknown): void
 }
 
@@ -70,7 +70,10 @@ export function createRegistrationLog({ name, server, logger, emit }: Registrati
       logger.info(`heartbeats of ${name} reach ${server()} again, after ${missed} failures`)
       emit('beatRecovered', { instance, failures: missed })
     },
-    registrationFailed: (error) => failed('cannot register', error, 'will retry; the app keeps serving'),
+    registrationFailed(instance, error) {
+      failed('cannot register', error, 'will retry; the app keeps serving')
+      emit('registrationFailed', { instance, error, failures })
+    },
     beatFailed(instance, error) {
       beatsFail = true
       failed('heartbeat failed for', error, 'if this continues, the registry marks the instance unhealthy')

@@ -5,7 +5,7 @@ import { printable } from '../util/printable.js'
 import { Binder } from './binder.js'
 import { raisedInMetadata, SHORTEST_LEASE_MS } from './lease.js'
 import { maskWhenPrinted } from './mask-when-printed.js'
-import { settingsSchema, type Settings } from './schema.js'
+import { PARSED_ONCE, settingsSchema, type Settings } from './schema.js'
 import { kebab, shapeOf } from './shape.js'
 
 const SETTINGS = shapeOf(settingsSchema)
@@ -21,13 +21,13 @@ export interface BoundSettings {
 /** Merged properties → frozen settings; every wrong type in one error, every unknown key a warning. */
 export function bindSettings(view: PropertyView): BoundSettings {
   const binder = new Binder(view)
-  const result = settingsSchema.safeParse(binder.section(SETTINGS, view.tree, []))
+  const result = settingsSchema.safeParse(binder.section(SETTINGS, view.tree, []), PARSED_ONCE)
   if (result.success) {
     const { warnings } = binder
     raiseLease(result.data.cloud.nacos.discovery, binder)
     return { settings: deepFreeze(result.data, maskWhenPrinted), warnings, notes: binder.notes() }
   }
-  const problems = result.error.issues.map((issue) => binder.describe(issue))
+  const problems = result.error.issues.flatMap((issue) => binder.describe(issue) ?? [])
   throw new SidecarError('SIDECAR_SETTINGS_INVALID', problems.map(printable).join('\n'), { lines: true })
 }
 

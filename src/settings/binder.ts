@@ -20,6 +20,7 @@ export class Binder {
   private readonly withoutEffect: string[] = []
   /** Which property became which setting, for messages. */
   private readonly origins = new Map<string, PropertyNode>()
+  private readonly told = new Set<string>()
 
   constructor(private readonly view: PropertyView) {}
 
@@ -135,8 +136,11 @@ export class Binder {
     this.warnings.push(`${place}: unknown key ${key}${guess ? `, did you mean ${guess}?` : ' is ignored'}`)
   }
 
-  /** `bootstrap.yml:3:9: server.port: expected an integer 0–65535, got "80a"` */
-  describe(issue: z.core.$ZodIssue): string {
+  /**
+   * `bootstrap.yml:3:9: server.port: expected an integer 0–65535, got "80a"`; `undefined` for what was told of the same value
+   * before: an address, given once, is that of services and of documents.
+   */
+  describe(issue: z.core.$ZodIssue): string | undefined {
     const path = issue.path.map((part) => (typeof part === 'number' ? part : String(part)))
     const node = this.nearestOrigin(path)
     const leaf = node?.leaves().next().value
@@ -145,7 +149,11 @@ export class Binder {
       found?.source.layer === 'environment' ? undefined : leaf && leaf.path.length === 0 ? found?.entry.key : undefined
     const key = written ?? formatPath(path.map((part) => (typeof part === 'string' ? kebab(part) : part)))
     const place = found ? `${placeOf(found)}: ` : ''
-    return `${place}${key}: ${issue.message}${this.got(issue, path, node, found)}`
+    const problem = `${issue.message}${this.got(issue, path, node, found)}`
+    const told = `${place}${found?.source.layer === 'environment' ? '' : `${key}: `}${problem}`
+    if (this.told.has(told)) return undefined
+    this.told.add(told)
+    return `${place}${key}: ${problem}`
   }
 
   private got(

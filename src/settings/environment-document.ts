@@ -2,6 +2,7 @@ import type { PropertyDocument, PropertyEntry } from '../properties/document.js'
 import { textEntry } from '../properties/document.js'
 import type { Environment } from '../properties/environment.js'
 import { documentPath, formatPath, type PropertyPath } from '../properties/path.js'
+import { cloudVariables } from './cloud-variables.js'
 import { registersItself, settingTexts } from './run/values.js'
 import { runVariables } from './run/variables.js'
 import { settingsSchema } from './schema.js'
@@ -20,6 +21,10 @@ export function environmentDocument(
   const entries = new Map<string, PropertyEntry>()
   const add = (path: PropertyPath, name: string, text: string) => {
     if (text !== '') entries.set(formatPath(path), textEntry(path, text, { key: name }))
+  }
+  for (const { paths, name, text } of cloudVariables(environment)) {
+    if (paths.some((path) => isSet(path)) || environment.lookup(paths[0]!)) continue
+    for (const path of paths) add(path, name, text)
   }
   // Short names, for what a platform most often sets; Spring's long name for the same thing is stronger.
   const short = runVariables(environment)

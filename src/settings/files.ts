@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { dirname, extname, isAbsolute, join, relative } from 'node:path'
 import { SidecarError, messageOf } from '../errors.js'
+import { utf8Text } from '../util/utf8-text.js'
 
 /** Weakest first, as Spring loads them where several stand beside each other. */
 const EXTENSIONS = ['.yaml', '.yml', '.properties']
@@ -55,21 +56,10 @@ export function readText(file: string, name: string): string {
   } catch (error) {
     throw new SidecarError('SIDECAR_SETTINGS_UNREADABLE', `${name} cannot be read: ${messageOf(error)}`)
   }
-  return decodeText(bytes, name)
-}
-
-function decodeText(bytes: Buffer, name: string): string {
-  const utf16 = (order: string) =>
-    new SidecarError('SIDECAR_SETTINGS_UNREADABLE', `${name} is UTF-16 (${order}-endian): save it as UTF-8`)
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes.length > 1 && bytes[0] !== 0 && bytes[1] === 0))
-    throw utf16('little')
-  if ((bytes[0] === 0xfe && bytes[1] === 0xff) || (bytes.length > 1 && bytes[0] === 0 && bytes[1] !== 0))
-    throw utf16('big')
   try {
-    // Takes the BOM away.
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch {
-    throw new SidecarError('SIDECAR_SETTINGS_UNREADABLE', `${name} is not UTF-8: save it as UTF-8`)
+    return utf8Text(bytes)
+  } catch (error) {
+    throw new SidecarError('SIDECAR_SETTINGS_UNREADABLE', `${name} ${messageOf(error)}`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import * as z from 'zod'
 import { messageOf } from '../errors.js'
 import { parseDuration } from '../util/duration.js'
@@ -115,6 +116,23 @@ export const forwardedHeaders = list.transform((names, context) => {
   context.addIssue({ code: 'custom', message })
   return z.NEVER
 })
+
+/** Names of services that can stand in a URL as its host, and are no host that everything knows. */
+export const hostNames = list.transform((names, context) => {
+  const trimmed = names.map((name) => name.trim()).filter((name) => name !== '')
+  const wrong = trimmed.find(
+    (name) => !/^[A-Za-z0-9_.-]{1,253}$/.test(name) || /(^|\.)localhost\.?$/i.test(name) || isAddress(name),
+  )
+  if (wrong === undefined) return [...new Set(trimmed)]
+  const message = `expected names of services such as demo.api; ${wrong} cannot be one in a URL`
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+})
+
+/** `127.1` and `0x7f000001` are addresses to a URL parser, and `1.2.3.4.5` is no host at all. */
+function isAddress(name: string): boolean {
+  return !URL.canParse(`http://${name}`) || isIP(new URL(`http://${name}`).hostname) !== 0
+}
 
 /** Names of alert rules; see `readRule`. */
 export const alertRules = list.transform((rules, context) => {

@@ -1,4 +1,4 @@
-import { join, sep } from 'node:path'
+import { join } from 'node:path'
 import { existsSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { SidecarError, messageOf } from '../errors.js'
@@ -12,18 +12,19 @@ import { bindSettings } from './bind.js'
 import { commandLine } from './command-line.js'
 import { environmentDocument } from './environment-document.js'
 import { homeOf, settingsPlaces } from './file-places.js'
-import { displayName, packageFolder, packageFolderAbove, readText } from './files.js'
+import { displayName, readText } from './files.js'
 import { loadLocalDocuments, type LocalDocuments } from './local-documents.js'
 import { parseLocations } from './locations.js'
+import { readOwnPackage } from './own-package.js'
 import { activeProfiles, type Profiles } from '../properties/profiles.js'
 import { readRunFlags, RUN_VARIABLE } from './run/run-flags.js'
 import { unknownVariables } from './run/variables.js'
-import { settingsSchema, type Settings } from './schema.js'
+import { PARSED_ONCE, settingsSchema, type Settings } from './schema.js'
 import { springProperty } from './spring-properties.js'
 import { printable } from '../util/printable.js'
 
 /** What SIDECAR_SETTINGS_NOT_FOUND offers. */
-const NEXT_STEP = `Create it with these lines, or set configPath or SIDECAR_CONFIG:
+const NEXT_STEP = `Create it with "npx nacos-sidecar init" or with these lines, or set configPath or SIDECAR_CONFIG:
 spring:
   application.name: my-service
   cloud.nacos.server-addr: 127.0.0.1:8848`
@@ -36,7 +37,7 @@ export interface LoadOptions {
    * @default SIDECAR_CONFIG, else they are looked for
    */
   configPath?: string | false
-  /** Settings from code, nested or dotted, any spelling: stronger than everything else. */
+  /** Settings from code, nested or dotted, any spelling: stronger than everything else. Of a list, later ones are stronger. */
   overrides?: object
   /** @default process.env */
   env?: NodeJS.ProcessEnv
@@ -83,7 +84,7 @@ export function loadSettings(options: LoadOptions = {}): LoadedSettings {
     ...applicationJson(environment, argv),
     ...(flags ? [flags] : []),
     argv,
-    code(options.overrides ?? {}),
+    ...[options.overrides ?? {}].flat().map(code),
   ]
   const overridden = PropertyNode.merge(overrides)
   const fromEnvironment = environmentDocument(environment, (path) => overridden.find(path)?.entry !== undefined)
@@ -138,19 +139,10 @@ function isNamed(store: PropertyStore): boolean {
 
 /** Where nothing else names the service, its package does: `@shop/orders` is `orders`. */
 function packageName(cwd: string, main: string | undefined): PropertyDocument[] {
-  const own = main === undefined ? undefined : packageFolder(main)
-  // A process manager or a test runner starts the script: its package is not the service.
-  const folder = own === undefined || /[/\\]node_modules[/\\]/.test(own + sep) ? packageFolderAbove(cwd) : own
-  if (folder === undefined) return []
-  const file = join(folder, 'package.json')
-  try {
-    const { name } = JSON.parse(readText(file, file)) as { name?: unknown }
-    const plain = typeof name === 'string' ? name.replace(/^@[^/]*\//, '') : ''
-    if (plain === '') return []
-    return [{ name: displayName(file, cwd), layer: 'local', entries: [textEntry(['application', 'name'], plain)] }]
-  } catch {
-    return []
-  }
+  const { file, name = '' } = readOwnPackage(cwd, main) ?? {}
+  const plain = name.replace(/^@[^/]*\//, '')
+  if (file === undefined || plain === '') return []
+  return [{ name: displayName(file, cwd), layer: 'local', entries: [textEntry(['application', 'name'], plain)] }]
 }
 
 /** The active profiles are set outside of the documents that depend on them. */
@@ -229,7 +221,7 @@ let defaults: PropertyNode | undefined
  */
 function defaultOf(path: PropertyPath): string | undefined {
   defaults ??= PropertyNode.merge([
-    { name: 'defaults', layer: 'local', entries: entriesOfObject(settingsSchema.parse({})) },
+    { name: 'defaults', layer: 'local', entries: entriesOfObject(settingsSchema.parse({}, PARSED_ONCE)) },
   ])
   const entry = defaults.find(path)?.entry
   return entry?.kind === 'scalar' && entry.value !== null ? entry.text : springProperty(path)

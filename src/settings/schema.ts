@@ -5,7 +5,7 @@ import { feignClient } from './schema/feign.js'
 import { management } from './schema/management.js'
 import { nacos } from './schema/nacos.js'
 import { sidecar } from './schema/sidecar.js'
-import type { Settings } from './settings.js'
+import type { Settings } from './types/settings.js'
 
 /**
  * bootstrap.yml as Spring writes it, keys in camelCase, one schema for types, defaults, errors and the published
@@ -16,6 +16,11 @@ export const settingsSchema = section({
   server: section({
     /** Port that the app listens on. The app reads it: `configLocal('server.port', 9202)`. @default the port the app listens on */
     port: port.optional(),
+    /**
+     * Address that the app listens on. `defineService` reads it; another app reads it itself: `configLocal('server.address', '::')`.
+     * @default every address
+     */
+    address: text.optional(),
   }).prefault({}),
   application: section({
     /** Name of the service, required to register; also the data id of its own documents. @default the name in package.json */
@@ -79,6 +84,9 @@ export const settingsSchema = section({
   }).prefault({}),
 })
 
+/** zod compiles no parser: settings are parsed once in the life of a process. */
+export const PARSED_ONCE = { jitless: true } as const
+
 type DeepReadonly<T> = T extends (infer U)[]
   ? readonly DeepReadonly<U>[]
   : T extends object
@@ -88,15 +96,17 @@ type DeepReadonly<T> = T extends (infer U)[]
 /** What the schema makes of bootstrap.yml. `npm run schema` writes it out as `Settings`, which needs no zod to be read. */
 export type ParsedSettings = DeepReadonly<z.output<typeof settingsSchema>>
 
-export type { Settings }
+export type { AlertSettings } from './types/alerts.js'
+export type { AuthSettings } from './types/auth.js'
+export type { ConfigSettings } from './types/config.js'
+export type { ConnectionSettings } from './types/connection.js'
+export type { DiscoverySettings } from './types/discovery.js'
+export type { EjectionSettings } from './types/ejection.js'
+export type { EventsSettings } from './types/events.js'
+export type { FeignClientSettings } from './types/feign.js'
+export type { ManagementSettings } from './types/management.js'
+export type { NacosSettings } from './types/nacos.js'
+export type { ObserveSettings } from './types/observe.js'
+export type { Settings } from './types/settings.js'
+export type { SidecarSettings } from './types/sidecar.js'
 export type InetSettings = Settings['cloud']['inetutils']
-export type NacosSettings = Settings['cloud']['nacos']
-export type DiscoverySettings = NacosSettings['discovery']
-export type ConfigSettings = NacosSettings['config']
-export type AlertSettings = Settings['sidecar']['alerts']
-export type AuthSettings = Settings['auth']
-export type SidecarSettings = Settings['sidecar']
-export type ManagementSettings = Settings['management']
-export type ObserveSettings = SidecarSettings['observe']
-export type EjectionSettings = SidecarSettings['ejection']
-export type FeignClientSettings = Settings['feign']['client'][string]

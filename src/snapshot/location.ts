@@ -26,12 +26,15 @@ export function snapshotLocation(
   env: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
   if (setting !== undefined && OFF.test(setting)) return undefined
-  const root = setting
-    ? resolve(setting)
-    : join(env['XDG_STATE_HOME'] || env['XDG_CACHE_HOME'] || cacheOfUser(), 'nacos-sidecar')
+  const root = setting ? resolve(setting) : stateFolder(env)
   const { servers, contextPath, namespace, user } = owner
   const identity = JSON.stringify([[...servers].sort(), contextPath, namespace, user ?? ''])
   return join(root, createHash('sha256').update(identity).digest('hex').slice(0, 32))
+}
+
+/** $XDG_STATE_HOME, $XDG_CACHE_HOME or ~/.cache, and below it nacos-sidecar: what outlives a process. */
+export function stateFolder(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_STATE_HOME'] || env['XDG_CACHE_HOME'] || cacheOfUser(), 'nacos-sidecar')
 }
 
 function cacheOfUser(): string {

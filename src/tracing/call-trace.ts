@@ -1,5 +1,6 @@
 import type { Attributes, Span } from '@opentelemetry/api'
 import { beginSpan, type BegunSpan } from './begin-span.js'
+import { LIST_SETTER } from './injected-headers.js'
 import { registeredApi, traceIdOfSpan, type RegisteredApi } from './registered-api.js'
 import { safely } from './safely.js'
 import { CLIENT, FAILED } from './span-values.js'
@@ -64,7 +65,7 @@ export class CallTrace {
   /** What the propagators of the SDK send along, names and values by turns, names in lower case. */
   headers(): string[] {
     const headers: string[] = []
-    safely(() => this.api.propagation?.inject(this.begun.context, headers, setter))
+    safely(() => this.api.propagation?.inject(this.begun.context, headers, LIST_SETTER))
     return headers
   }
 
@@ -121,8 +122,6 @@ export function traceCall(call: TracedCall): CallTrace | undefined {
   const api = registeredApi()
   return api && safely(() => new CallTrace(api, call))
 }
-
-const setter = { set: (to: string[], name: string, value: string) => void to.push(name.toLowerCase(), value) }
 
 function attributesOf({ verb, service, template, origin }: TracedCall): Attributes {
   return {

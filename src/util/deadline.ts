@@ -26,11 +26,13 @@ export function firesLate(dueMs: number): boolean {
  *
  * @param graceMs what is granted once more where the time passed while this process could not run: silence of the peer
  * counts, ours does not.
+ * @param late what the signal aborts with when the time is up
  */
 export function startDeadline(
   timeoutMs: number,
   parents: readonly (AbortSignal | undefined)[],
   graceMs: number,
+  late: () => Error = () => new Error(`no answer within ${Math.round(timeoutMs)} ms`),
 ): Deadline {
   const { controller, unlink } = linked(parents)
   let expired = false
@@ -40,7 +42,7 @@ export function startDeadline(
     timer = setTimeout(() => {
       if (firesLate(dueMs)) return arm(graceMs)
       expired = true
-      controller.abort(new Error(`no answer within ${Math.round(timeoutMs)} ms`))
+      controller.abort(late())
     }, ms).unref()
   }
   arm(timeoutMs)
@@ -62,9 +64,10 @@ export async function withDeadline<T>(
   parents: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,
   graceMs = timeoutMs,
+  late?: () => Error,
 ): Promise<T> {
   for (const parent of parents) parent?.throwIfAborted()
-  const deadline = startDeadline(timeoutMs, parents, graceMs)
+  const deadline = startDeadline(timeoutMs, parents, graceMs, late)
   try {
     return await work(deadline.signal)
   } finally {
@@ -77,8 +80,9 @@ export function cutOff<T>(
   timeoutMs: number,
   parents: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,
+  late?: () => Error,
 ): Promise<T> {
-  return withDeadline(timeoutMs, parents, (signal) => unlessAborted(work(signal), signal), 0)
+  return withDeadline(timeoutMs, parents, (signal) => unlessAborted(work(signal), signal), 0, late)
 }
 
 /** One signal for several. `AbortSignal.any` would pile up on those that live long. */

@@ -20,3 +20,12 @@ export function issueText({ message, path }: StandardIssue): string {
   const keys = (path ?? []).map((part) => String(typeof part === 'object' ? part.key : part))
   return keys.length > 0 ? `${keys.join('.')}: ${message}` : message
 }
+
+/** Whether a value is a schema: an object, or a function as those of arktype. */
+export const isSchema = (value: unknown): value is StandardSchema =>
+  value !== null && (typeof value === 'object' || typeof value === 'function') && '~standard' in value
+
+/** The first issues in one line. Some libraries quote the value they refuse. */
+export function issuesText(issues: readonly StandardIssue[], max = 5): string {
+  return issues.slice(0, max).map(issueText).join('; ')
+}

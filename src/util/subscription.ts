@@ -1,7 +1,7 @@
 import type { Unsubscribe } from '../types.js'
 
 /**
- * Ends a subscription: call it, or let `using` and `await using` do so. Ending it twice is harmless.
+ * Ends a subscription: call it or its `stop()`, or let `using` and `await using` do so. Ending it twice is harmless.
  *
  * @example
  * {
@@ -9,7 +9,10 @@ import type { Unsubscribe } from '../types.js'
  *   await serve()
  * } // no further calls
  */
-export interface Subscription extends Unsubscribe, Disposable, AsyncDisposable {}
+export interface Subscription extends Unsubscribe, Disposable, AsyncDisposable {
+  /** The same as the call. */
+  stop(): void
+}
 
 /** @param end called once. */
 export function createSubscription(end: () => void): Subscription {
@@ -19,5 +22,5 @@ export function createSubscription(end: () => void): Subscription {
     ended = true
     end()
   }
-  return Object.assign(once, { [Symbol.dispose]: once, [Symbol.asyncDispose]: async () => once() })
+  return Object.assign(once, { stop: once, [Symbol.dispose]: once, [Symbol.asyncDispose]: async () => once() })
 }

@@ -54,7 +54,7 @@ describe('attack: an instance that any client may register', () => {
     expect(two.seen.length).toBeGreaterThan(0)
   })
 
-  it.each(['fe80::1%eth0', '256.1.1.1', '1.2.3.4.5', '127.1', 'svc.1', 'xn--a', '1::2::3', '[::1]', '127.0.0.1%0d'])(
+  it.each(['fe80::1%eth0', '256.1.1.1', '1.2.3.4.5', '127.1', 'svc.1', '1::2::3', '[::1]', '127.0.0.1%0d'])(
     'R12: an address of which no URL can be made costs no call: %s',
     async (ip) => {
       const { port } = await startProvider()

@@ -257,12 +257,17 @@ describe('attack: dev server', () => {
       form(registry, 'GET', '/v3/admin/core/state'),
       form(registry, 'GET', '/nowhere', { accessToken: token }),
     ])
-    const page = await fetch(registry.url, {
-      headers: { Authorization: `Basic ${Buffer.from('dev:canary-password').toString('base64')}` },
+    const signedIn = await fetch(`${registry.url}/_dev/api/login`, {
+      method: 'POST',
+      headers: { 'X-Sidecar-Console': '1' },
+      body: JSON.stringify({ username: 'dev', password: 'canary-password' }),
     })
-    const everything = [...lines, ...bodies.map(({ body }) => body), await page.text(), JSON.stringify(registry)].join(
-      '\n',
-    )
+    const { token: own } = (await signedIn.json()) as { token: string }
+    const live = await fetch(`${registry.url}/_dev/api/live`, { headers: { Authorization: `Bearer ${own}` } })
+    const { value: told } = await live.body!.pipeThrough(new TextDecoderStream()).getReader().read()
+    expect(told).toContain('"type":"about"')
+    const page = await (await fetch(registry.url)).text()
+    const everything = [...lines, ...bodies.map(({ body }) => body), page, told, JSON.stringify(registry)].join('\n')
     expect(everything).not.toContain('canary')
     expect(everything).not.toContain(token)
   })

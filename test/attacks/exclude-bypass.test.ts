@@ -56,6 +56,7 @@ describe.each(variants)('attack: exclude bypass, $name', ({ name, create }) => {
   it('would have run them: with a token the same targets do reach guarded handlers', async () => {
     const reached = new Set<string>()
     await inBatches(TRICKS, async (path) => {
+      if (reached.size > 3) return
       const route = await routeOf(path, TOKEN)
       if (route !== undefined && !mayBeOpen(canonical(path))) reached.add(route)
     })

@@ -125,7 +125,7 @@ test('attack: secret leak: a life with a password, tokens and secret configs sho
   // They are really in use.
   const bodies = wire.requests.map(({ body }) => body)
   expect(bodies.some((body) => body.includes(PASSWORD))).toBe(true)
-  expect(sidecar.config.get('db.password')).toBe(CONFIG)
+  await vi.waitFor(() => expect(sidecar.config.get('db.password')).toBe(CONFIG))
   const bearer = wire.requests.map(({ headers }) => headers['authorization']).find(Boolean) as string
   const registryToken = bearer.replace('Bearer ', '')
   expect(registryToken.length).toBeGreaterThan(20)
@@ -192,6 +192,7 @@ const PAGES = [
   ...['/health', '/actuator/health', '/actuator/health/liveness', '/actuator/health/readiness'],
   ...['/actuator', '/actuator/prometheus', '/actuator/info', '/actuator/loggers', '/actuator/metrics'],
   '/actuator/metrics/http.server.requests',
+  ...['/_sidecar', '/_sidecar/status.json', '/_sidecar/config.json?key=db.password', '/_sidecar/config.json?key='],
 ]
 
 test('attack: secret leak: the access log, logs, figures, events, alerts, reports, hooks, resources and pages', async () => {

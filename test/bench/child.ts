@@ -1,5 +1,6 @@
 import { app } from './roles/app.js'
 import { caller } from './roles/caller.js'
+import { events } from './roles/events.js'
 import { load } from './roles/load.js'
 import { picker } from './roles/picker.js'
 import { provider } from './roles/provider.js'
@@ -7,7 +8,14 @@ import { report, serve, type Handlers } from './support/worker.js'
 
 // One process of the bench: `node child.js <role> '<options as JSON>'`.
 
-const ROLES: Readonly<Record<string, (options: never) => Promise<Handlers>>> = { app, caller, load, picker, provider }
+const ROLES: Readonly<Record<string, (options: never) => Promise<Handlers>>> = {
+  app,
+  caller,
+  events,
+  load,
+  picker,
+  provider,
+}
 
 const [role, options] = process.argv.slice(2) as [string, string]
 process.on('disconnect', () => process.exit())

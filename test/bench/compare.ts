@@ -15,7 +15,7 @@ import { builtPackage } from './support/package.js'
 import { median, pairedRatio } from './support/statistics.js'
 import { startWorker, type Worker } from './support/worker.js'
 
-// npm run bench:compare [-- --against FOLDER]: the typed call and the guard alone, in two minutes, beside what they stand on and
+// npm run bench:compare [-- --against FOLDER]: the typed call and the guard alone, beside what they stand on and
 // beside another build of this package (FOLDER/dist). docs/benchmarks.md tells how to read it.
 
 const { values: flags } = parseArgs({ options: { against: { type: 'string' } } })
@@ -73,10 +73,12 @@ async function compareCalls(): Promise<void> {
 async function compareApps(framework: (typeof FRAMEWORKS)[number]): Promise<void> {
   const side = (name: Side['name'], build?: string): Side => ({ framework, name, build, perSecond: [], cpuMicros: [] })
   const bare = side('bare')
-  const sides = [bare, side('guarded'), side('guardOnly')]
+  const sides = [bare, side('idle'), side('guarded'), side('unobserved'), side('guardOnly')]
   if (against !== undefined) sides.push(side('guarded', against), side('guardOnly', against))
   await measureSides(files.child, registry, sides, APP_PROCESSES)
-  title(`${framework}: decision cached; guardOnly has forward-context off`)
+  title(
+    `${framework}: decision cached; idle has auth, figures and context off, unobserved figures, guardOnly the context`,
+  )
   console.log(
     table(
       ['', 'requests/s', '÷ bare', 'CPU µs/request', 'lowest tenth'],

@@ -3,11 +3,15 @@ import { median, pairedRatio, round } from './support/statistics.js'
 import { startWorker, type Worker } from './support/worker.js'
 
 export const FRAMEWORKS: readonly Framework[] = ['express', 'fastify', 'koa']
-/** `open` and `guardOnly` show what of the price is the context, and what the guard. */
-const SIDES: readonly SideName[] = ['bare', 'open', 'guarded', 'unobserved', 'observed', 'guardOnly']
+/** `idle`, `open`, `unobserved` and `guardOnly` show what of the price is the process, the guard, figures, and the context. */
+const SIDES: readonly SideName[] = ['bare', 'idle', 'open', 'guarded', 'unobserved', 'observed', 'guardOnly']
 const IN_FLIGHT = 32
-/** The more code there is, the later all of it is compiled to its last stage; on a slow machine after seconds. */
-const WARM_UP_MS = 3_000
+/**
+ * After as many, V8 has compiled all that it will; of the first 16,000 each takes two to four times as much CPU time, and the more code there
+ * is, the longer that goes on. By requests, as a slow machine serves fewer in the same time.
+ */
+const WARM_UP_REQUESTS = 48_000
+const WARM_UP_MS = 1_000
 const WINDOW_MS = 100
 const ROUNDS = 6
 
@@ -88,7 +92,8 @@ async function measureProcesses(load: Worker, sides: readonly Side[], start: Sta
     await load.ask('drive', { port, inFlight: IN_FLIGHT, ms: WINDOW_MS })
     // Before the warm-up: a collection also throws away the compiled code of what has not run since the last one.
     await worker.ask('settle')
-    await load.ask('drive', { port, inFlight: IN_FLIGHT, ms: WARM_UP_MS })
+    for (let served = 0; served < WARM_UP_REQUESTS;)
+      served += ((await load.ask<number>('drive', { port, inFlight: IN_FLIGHT, ms: WARM_UP_MS })) * WARM_UP_MS) / 1_000
   }
   for (let n = 0; n < ROUNDS; n++)
     for (const { side, worker, port } of n % 2 === 0 ? apps : [...apps].reverse())

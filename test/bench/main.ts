@@ -3,16 +3,17 @@ import { writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { measureCalls } from './calls.js'
+import { measureEvents } from './events.js'
 import { measureGuard } from './guard.js'
 import { measureImports } from './imports.js'
 import { startChild } from './live/support/children.js'
 import { measurePicks } from './picks.js'
-import { printCalls, printGuard, printImports, printPicks, printWeight, toJson } from './report.js'
+import { printCalls, printEvents, printGuard, printImports, printPicks, printWeight, toJson } from './report.js'
 import { bundle } from './support/bundle.js'
 import { builtPackage } from './support/package.js'
 import { measureWeight } from './weight.js'
 
-// npm run bench [-- --json FILE]: what a typed call, the guard, a pick, the import and the installation cost, beside what they stand on.
+// npm run bench [-- --json FILE]: what a typed call, the guard, a pick, an event, the import and the installation cost, beside what they stand on.
 // Nothing is asserted; docs/benchmarks.md tells how to read it.
 
 const { values: flags } = parseArgs({ options: { json: { type: 'string' } } })
@@ -34,6 +35,8 @@ const guard = await measureGuard(files.child, address)
 printGuard(guard)
 const picks = await measurePicks(files.child, address)
 printPicks(picks)
+const events = await measureEvents(files.child, address)
+printEvents(events)
 const imports = await measureImports(builtPackage())
 printImports(imports)
 const weight = await measureWeight(builtPackage(), address)
@@ -43,7 +46,11 @@ const seconds = Math.round((performance.now() - since) / 1000)
 console.log(`\ndone in ${seconds} s`)
 if (flags.json !== undefined) {
   const about = { when: new Date().toISOString(), node: process.version, cores: cpus().length, seconds }
-  const json = { ...toJson({ calls, guard, picks, imports, weight }), ...about, load1m: [loadBefore[0], loadavg()[0]] }
+  const json = {
+    ...toJson({ calls, guard, picks, events, imports, weight }),
+    ...about,
+    load1m: [loadBefore[0], loadavg()[0]],
+  }
   writeFileSync(flags.json, `${JSON.stringify(json, null, 2)}\n`)
 }
 process.exit()

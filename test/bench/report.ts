@@ -1,16 +1,20 @@
 import { cpus, loadavg } from 'node:os'
 import type { Calls } from './calls.js'
 import { CONTENDERS, NAMES } from './contenders/contender.js'
+import type { Events } from './events.js'
 import type { GuardResults, Observed } from './guard.js'
 import type { ImportFigures } from './imports.js'
 import { table } from './live/support/table.js'
 import type { Picks } from './picks.js'
+import { EVENT_SIDES } from './roles/events.js'
 import type { Weight } from './weight.js'
 
 export interface Measured {
   readonly calls: Calls
   readonly guard: GuardResults
   readonly picks: Picks
+  /** Why they could not be measured, where there is no RabbitMQ. */
+  readonly events: Events | string
   readonly imports: Readonly<Record<'ours' | 'axios', ImportFigures>>
   readonly weight: Weight
 }
@@ -63,7 +67,7 @@ function printLatency(latency: Calls['latency']): void {
 export function printGuard(results: GuardResults): void {
   title('guard, decision cached: requests/s at 32 in flight, ÷ the bare app, CPU of the app process')
   const rows = Object.entries(results).flatMap(([framework, { perSecond, ratio, cpuMicros }]) =>
-    (['bare', 'open', 'guarded', 'unobserved', 'observed', 'guardOnly'] as const).map((side) => [
+    (['bare', 'idle', 'open', 'guarded', 'unobserved', 'observed', 'guardOnly'] as const).map((side) => [
       ...[`${framework}, ${SIDES[side]}`, perSecond[side], ratio[side].toFixed(2), cpuMicros[side].toFixed(1)],
     ]),
   )
@@ -80,6 +84,7 @@ const SIDES = {
   bare: 'bare',
   open: 'sidecar, auth off',
   guarded: 'guarded',
+  idle: 'auth, figures and context off',
   unobserved: 'guarded, figures off',
   observed: 'guarded, all of observability on',
   guardOnly: 'guarded, forward-context off',
@@ -93,13 +98,23 @@ export function printPicks(picks: Picks): void {
   console.log(table(['', 'M picks/s', 'bytes/pick'], rows))
 }
 
+export function printEvents(events: Events | string): void {
+  title('events over RabbitMQ, emitted with confirm and handled by the same process')
+  if (typeof events === 'string') return console.log(`  not measured: ${events}`)
+  const rows = Object.entries(EVENT_SIDES).map(([name, text]) => {
+    const { perSecond, ratio, cpuMicros } = events[name as keyof Events]
+    return [text, perSecond, ratio.toFixed(2), cpuMicros.toFixed(1)]
+  })
+  console.log(table(['', 'events/s', '÷ amqplib', 'CPU µs/event'], rows))
+}
+
 export function printImports(imports: Measured['imports']): void {
   title('import')
   const rows = Object.entries(imports).map(([name, { ms, rssMb }]) => [name, ms, rssMb])
   console.log(table(['', 'ms', 'RSS MB'], rows))
 }
 
-export function printWeight({ packages, idle }: Weight): void {
+export function printWeight({ packages, idle, start }: Weight): void {
   title('installed packages, and a member that nothing calls')
   console.log(
     table(
@@ -107,16 +122,24 @@ export function printWeight({ packages, idle }: Weight): void {
       [[packages, idle.guardedMs, idle.readyMs, idle.rssMb]],
     ),
   )
+  title('from the start of a process until its app listens')
+  console.log(
+    table(
+      ['node app.mjs ms', 'nacos-sidecar run app.mjs ms', 'overhead ms'],
+      [[start.bareMs, start.runMs, start.overheadMs]],
+    ),
+  )
 }
 
 /** What `--json` writes; docs/benchmarks.md describes it. */
-export function toJson({ calls, guard, picks, imports, weight }: Measured) {
+export function toJson({ calls, guard, picks, events, imports, weight }: Measured) {
   const map = <T, R>(record: Readonly<Record<string, T>>, value: (one: T) => R) =>
     Object.fromEntries(Object.entries(record).map(([key, one]) => [key, value(one)]))
   return {
     typedCall: map(calls.at32, ({ perSecond }) => perSecond),
     guard: map(guard, ({ ratio }) => ratio.guarded),
     picksPerSecond: map(picks, ({ perSecond }) => perSecond),
+    ...(typeof events !== 'string' && { events: { perSecond: events.ours.perSecond, ratio: events.ours.ratio } }),
     importMs: map(imports, ({ ms }) => ms),
     packages: weight.packages,
     rssMb: weight.idle.rssMb,
@@ -126,6 +149,9 @@ export function toJson({ calls, guard, picks, imports, weight }: Measured) {
       onOverOff: { typedCall: calls.observed.onOverOff, ...map(guard, ({ observed }) => observed.onOverOff) },
       perCallUs: { typedCall: calls.observed.perCallUs, ...map(guard, ({ observed }) => observed.perCallUs) },
     },
-    detail: { calls: calls.at32, guard, bytesPerPick: map(picks, ({ bytes }) => bytes), imports, idle: weight.idle },
+    detail: {
+      ...{ calls: calls.at32, guard, bytesPerPick: map(picks, ({ bytes }) => bytes), imports },
+      ...{ events, idle: weight.idle, start: weight.start },
+    },
   }
 }

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +17,17 @@ export interface Weight {
   readonly packages: number
   /** Of a member that serves and is not called, the whole process. */
   readonly idle: Idle
+  readonly start: Start
+}
+
+/** From the start of a process until its app listens, in ms: medians of processes that were started in turn. */
+export interface Start {
+  /** `node app.mjs` */
+  readonly bareMs: number
+  /** `nacos-sidecar run app.mjs`, with a registry that answers. */
+  readonly runMs: number
+  /** Median of the differences. */
+  readonly overheadMs: number
 }
 
 export interface Idle {
@@ -53,7 +65,49 @@ export async function measureWeight(ours: string, registry: string): Promise<Wei
   }
   const middle = (key: keyof Idle) => round(median(runs.map((one) => one[key])), 1)
   const idle = { rssMb: middle('rssMb'), guardedMs: middle('guardedMs'), readyMs: middle('readyMs') }
-  return { packages: await countPackages(), idle }
+  return { packages: await countPackages(), idle, start: await measureStart(registry) }
+}
+
+const START_ROUNDS = 15
+const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const APP = `import { createServer } from 'node:http'
+createServer().listen(0, '127.0.0.1', () => process.stdout.write('listening'))
+`
+
+async function measureStart(registry: string): Promise<Start> {
+  const folder = mkdtempSync(join(tmpdir(), 'nacos-sidecar-start-'))
+  try {
+    writeFileSync(join(folder, 'app.mjs'), APP)
+    const discovery = 'discovery: { ip: 127.0.0.1 }'
+    const settings = `application.name: bench-start\ncloud.nacos: { server-addr: '${registry}', ${discovery} }\n`
+    writeFileSync(join(folder, 'bootstrap.yml'), settings)
+    const bare: number[] = []
+    const withRun: number[] = []
+    // The first of each fills the caches of the disk.
+    for (let n = 0; n <= START_ROUNDS; n++) {
+      const each = [await untilListening(folder, ['app.mjs']), await untilListening(folder, [CLI, 'run', 'app.mjs'])]
+      if (n > 0) [bare, withRun].forEach((list, at) => list.push(each[at]!))
+    }
+    const middle = (list: readonly number[]) => round(median(list), 0)
+    const overheads = withRun.map((ms, at) => ms - bare[at]!)
+    return { bareMs: middle(bare), runMs: middle(withRun), overheadMs: middle(overheads) }
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function untilListening(cwd: string, args: readonly string[]): Promise<number> {
+  const since = performance.now()
+  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'ignore'] })
+  const exited = once(child, 'exit')
+  await Promise.race([
+    once(child.stdout, 'data'),
+    exited.then(() => Promise.reject(new Error(`node ${args.join(' ')} ended before it listened`))),
+  ])
+  const ms = performance.now() - since
+  child.kill('SIGTERM')
+  await exited
+  return ms
 }
 
 /** Packs and installs, as a user would; the built package must be there. */

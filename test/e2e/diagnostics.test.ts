@@ -96,7 +96,7 @@ test('requests, calls, decisions and events are published, and printed for the a
     new Set(['debug', 'registry', 'calls', 'lifecycle']),
   )
   expect(lines[0]).toMatch(
-    /nacos-sidecar:debug unknown area given=guards areas=registry,calls,config,guard,lifecycle,observe$/,
+    /nacos-sidecar:debug unknown area given=guards areas=registry,calls,config,guard,lifecycle,events,observe$/,
   )
   expect(lines).toContainEqual(
     expect.stringMatching(

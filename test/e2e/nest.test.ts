@@ -8,7 +8,7 @@ import { testRegistry } from '../support/registry.js'
 const APP = new URL('../fixtures/apps/nest-app.mjs', import.meta.url)
 afterEach(killChildren)
 
-async function startNest(PLATFORM: string, auth: object = {}) {
+async function startNest(PLATFORM: string, auth: object = {}, env: Record<string, string> = {}) {
   const registry = await testRegistry()
   const bootstrap = {
     application: { name: 'nest-service' },
@@ -19,7 +19,7 @@ async function startNest(PLATFORM: string, auth: object = {}) {
   }
   // JSON is YAML.
   const cwd = tempFolder({ 'bootstrap.yml': JSON.stringify(bootstrap) })
-  const app = startChild(APP, { cwd, env: { PLATFORM } })
+  const app = startChild(APP, { cwd, env: { PLATFORM, ...env } })
   await app.message('registered')
   const [instance] = registry.server.services().find(({ service }) => service === 'nest-service')!.instances
   const status = async (path: string, token?: string) => {
@@ -36,6 +36,7 @@ describe.each(['express', 'fastify'])('NestJS on %s', (platform) => {
     expect(await status('/hello')).toEqual({ status: 200, body: { hello: 'nest' } })
     expect(await status('/health')).toMatchObject({ status: 200, body: { status: 'UP', registered: true } })
     expect(await status('/actuator/health/readiness')).toMatchObject({ status: 200 })
+    expect(await status('/_sidecar/status.json')).toMatchObject({ status: 200, body: { application: 'nest-service' } })
     expect(await status('/nothing')).toMatchObject({ status: 404, body: { error: 'Not Found' } })
 
     const gone = once(registry.server, 'deregister')
@@ -75,4 +76,19 @@ describe.each(['express', 'fastify'])('NestJS on %s', (platform) => {
     expect(registry.server.services().find(({ service }) => service === 'nest-service')?.instances ?? []).toEqual([])
     expect(await app.exited).toEqual({ code: 0, signal: null })
   })
+})
+
+test.each([
+  ['with', 'fastify', {}, ['destroyed', 'shutdown']],
+  ['without', 'express', { HOOKS: 'off' }, []],
+])('SidecarModule %s enableShutdownHooks() drains on %s, before any hook', async (_with, platform, env, hooks) => {
+  const { registry, app, status } = await startNest(platform, {}, { MODULE: 'yes', ...env })
+  const gone = once(registry.server, 'deregister')
+  app.signal('SIGTERM')
+  await gone
+  expect(await status('/hello')).toMatchObject({ status: 200 })
+  const { code, signal } = await app.exited
+  expect(signal ?? code).toSatisfy((end) => end === 'SIGTERM' || end === 143)
+  const said = app.messages.map(({ type }) => type).filter((type) => type !== 'stopped')
+  expect(said).toEqual(['registered', 'deregistered', 'draining', ...hooks])
 })

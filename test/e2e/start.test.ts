@@ -55,16 +55,19 @@ describe('initSidecar, called twice', () => {
     ])
   })
 
-  test('two copies of the package, ESM and CommonJS, share sidecar, settings, context and clients', async () => {
+  test('two copies of the package, ESM and CommonJS, share sidecar, settings, context, clients and RPC of Nameko', async () => {
     await using registry = await startTestRegistry()
     await registry.stub('users', (request, response) => response.end(JSON.stringify(request.headers.authorization)))
     const child = startScript(
       `import { createRequire } from 'node:module'
        import express from 'express'
        import * as esm from 'nacos-sidecar'
-       const cjs = createRequire(process.cwd() + '/')('nacos-sidecar')
+       import { namekoRpc } from 'nacos-sidecar/nameko'
+       const require = createRequire(process.cwd() + '/')
+       const cjs = require('nacos-sidecar')
        const app = express()
        const sidecar = await esm.initSidecar(app)
+       const url = 'memory:copies'
        const users = cjs.defineClient('users', { me: cjs.GET('/me') })
        say('shared', {
          copies: cjs.initSidecar !== esm.initSidecar,
@@ -72,6 +75,7 @@ describe('initSidecar, called twice', () => {
          local: cjs.configLocal('application.name'),
          remote: cjs.configRemote('greeting'),
          context: esm.runWithContext({ token: 'abc' }, () => cjs.currentContext().token),
+         nameko: require('nacos-sidecar/nameko').namekoRpc(sidecar, { url }) === namekoRpc(sidecar, { url }),
          me: await esm.runWithContext({ token: 'abc' }, () => users.me()),
        })
        await sidecar.stop()`,
@@ -87,6 +91,7 @@ describe('initSidecar, called twice', () => {
         local: 'orders',
         remote: 'hello',
         context: 'abc',
+        nameko: true,
         me: 'Bearer abc',
       },
     ])
@@ -298,4 +303,21 @@ describe('ways in', () => {
       expect(registry.server.services().map(({ service }) => service)).toEqual(['users'])
     },
   )
+})
+
+describe('the built package', () => {
+  test('nacos-sidecar/register is loaded from few files', () => {
+    const files = new Set<string>()
+    const load = (file: string) => {
+      if (files.has(file)) return
+      files.add(file)
+      for (const [, from] of readFileSync(file, 'utf8').matchAll(/^import [^";]*"(\.[^"]+)";$/gm)) {
+        load(join(file, '..', from!))
+      }
+    }
+    load(join(process.cwd(), 'dist/register.js'))
+    // A file costs the start of each app a millisecond; see scripts/merge-chunks.ts.
+    expect(files.size).toBeGreaterThan(3)
+    expect(files.size).toBeLessThanOrEqual(12)
+  })
 })

@@ -62,7 +62,7 @@ test.concurrent.for(['from the start', 'later'])(
 
     // It goes on trying, though.
     expect(server.requests.length).toBeGreaterThan(0)
-    // One more at the window's edge, and one a process: gRPC is loaded only for a port that has been knocked on.
+    // One more at the window's edge, and one a process: gRPC is loaded only for a port that accepts a connection.
     expect(requests).toBeLessThanOrEqual(windowMs / 1000 + 2)
     expect(busyMs / windowMs).toBeLessThan(CPU_SHARE)
     expect(member.child.messages.map(({ type }) => type)).not.toContain('unhandledRejection')

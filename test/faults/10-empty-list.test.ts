@@ -13,7 +13,7 @@ const settings = {
   'cloud.nacos.config.enabled': false,
 }
 /** Long enough for the hold and the polls around it. */
-const patient = { timeout: HOLD_MS + duration(25_000, 5_000), interval: 5 }
+const withinHold = { timeout: HOLD_MS + duration(25_000, 5_000), interval: 5 }
 
 async function scripted() {
   const registry = await startScriptedRegistry()
@@ -33,9 +33,9 @@ test('fault 10: empty list: held, confirmed by a further request, then applied',
   sidecar.discovery.watch('orders', (change) => removed.push(change.removed.length))
   const emptyAtMs = performance.now()
   says([])
-  await vi.waitFor(() => expect(sidecar.status().services[0]!.heldEmpty).toBe(true), patient)
+  await vi.waitFor(() => expect(sidecar.status().services[0]!.heldEmpty).toBe(true), withinHold)
   expect(await count()).toBe(2)
-  await vi.waitFor(async () => expect(await count()).toBe(0), patient)
+  await vi.waitFor(async () => expect(await count()).toBe(0), withinHold)
   expect(performance.now() - emptyAtMs).toBeGreaterThan(HOLD_MS - 50)
   expect(registry.requests.at(-1)!.atMs).toBeGreaterThan(emptyAtMs + HOLD_MS - 50)
   expect(removed).toEqual([0, 2])
@@ -47,9 +47,9 @@ test('fault 10: empty list: one that was a mistake of the registry is never seen
   const changes: unknown[] = []
   sidecar.discovery.watch('orders', (change) => changes.push(change))
   says([])
-  await vi.waitFor(() => expect(sidecar.status().services[0]!.heldEmpty).toBe(true), patient)
+  await vi.waitFor(() => expect(sidecar.status().services[0]!.heldEmpty).toBe(true), withinHold)
   says(TWO_ORDERS.hosts)
-  await vi.waitFor(() => expect(sidecar.status().services[0]!.heldEmpty).toBe(false), patient)
+  await vi.waitFor(() => expect(sidecar.status().services[0]!.heldEmpty).toBe(false), withinHold)
   expect(await count()).toBe(2)
   expect(changes).toHaveLength(1)
 })
@@ -61,14 +61,14 @@ test('fault 10: empty list: a transport failure never means empty, in the hold n
   const behind = quietSidecar(`127.0.0.1:${proxy.port}`, { ...settings, 'cloud.nacos.request-timeout': 300 })
   expect(await behind.discovery.instances('orders')).toHaveLength(2)
   says([])
-  await vi.waitFor(() => expect(behind.status().services[0]!.heldEmpty).toBe(true), patient)
+  await vi.waitFor(() => expect(behind.status().services[0]!.heldEmpty).toBe(true), withinHold)
   await proxy.set('hang')
-  await vi.waitFor(() => expect(behind.status().services[0]!.failures).toBeGreaterThan(0), patient)
+  await vi.waitFor(() => expect(behind.status().services[0]!.failures).toBeGreaterThan(0), withinHold)
   // The other one, with a registry it can ask, has it confirmed meanwhile.
-  await vi.waitFor(async () => expect(await count()).toBe(0), patient)
+  await vi.waitFor(async () => expect(await count()).toBe(0), withinHold)
   expect(await behind.discovery.instances('orders')).toHaveLength(2)
   await proxy.set('pass')
-  await vi.waitFor(async () => expect(await behind.discovery.instances('orders')).toHaveLength(0), patient)
+  await vi.waitFor(async () => expect(await behind.discovery.instances('orders')).toHaveLength(0), withinHold)
   expect(sidecar.status().services[0]!.failures).toBe(0)
 })
 
@@ -77,8 +77,8 @@ test('fault 10: empty list: the last instance that leaves is gone after the hold
   const fields = { serviceName: 'orders', ip: '10.0.0.7', port: 9001 }
   await form(registry, 'POST', '/v1/ns/instance', fields)
   const sidecar = quietSidecar(`127.0.0.1:${registry.port}`, settings)
-  await vi.waitFor(async () => expect(await sidecar.discovery.instances('orders')).toHaveLength(1), patient)
+  await vi.waitFor(async () => expect(await sidecar.discovery.instances('orders')).toHaveLength(1), withinHold)
   await form(registry, 'DELETE', '/v1/ns/instance', fields)
-  await vi.waitFor(() => expect(sidecar.status().services[0]!.heldEmpty).toBe(true), patient)
-  await vi.waitFor(async () => expect(await sidecar.discovery.instances('orders')).toHaveLength(0), patient)
+  await vi.waitFor(() => expect(sidecar.status().services[0]!.heldEmpty).toBe(true), withinHold)
+  await vi.waitFor(async () => expect(await sidecar.discovery.instances('orders')).toHaveLength(0), withinHold)
 })

@@ -37,17 +37,17 @@ test.each(FRAMEWORKS)('fault 23: an uncaught exception on %s: deregistered first
 
 test('fault 23: an unhandled rejection, and process.exit() in the middle of things', async () => {
   const registry = await devRegistry()
-  const rejecting = await composedApp(registry, { FRAMEWORK: 'express' })
+  const rejecting = await composedApp(registry)
   expect(await crash(registry, rejecting, 'reject')).toBeLessThan(bound(1000))
   expect(await rejecting.exited).toEqual({ code: 1, signal: null })
-  const exiting = await composedApp(registry, { FRAMEWORK: 'express' })
+  const exiting = await composedApp(registry)
   expect(await crash(registry, exiting, 'exit')).toBeLessThan(bound(1000))
   expect(await exiting.exited).toEqual({ code: 3, signal: null })
 })
 
 test('fault 23: an app that ends itself on SIGTERM, before any drain', async () => {
   const registry = await devRegistry()
-  const app = await composedApp(registry, { FRAMEWORK: 'express', HANDLER: 'exit' })
+  const app = await composedApp(registry, { HANDLER: 'exit' })
   const deregistered = vi.fn()
   registry.on('deregister', deregistered)
   app.signal('SIGTERM')
@@ -57,7 +57,7 @@ test('fault 23: an app that ends itself on SIGTERM, before any drain', async () 
 
 test("fault 23: an app's own handler is left to decide", async () => {
   const registry = await devRegistry()
-  const app = await composedApp(registry, { FRAMEWORK: 'express', CATCHES: '1' })
+  const app = await composedApp(registry, { CATCHES: '1' })
   await call(app.port, '/do?throw')
   await app.message('caught')
   expect((await call(app.port, '/echo')).status).toBe(200)
@@ -77,7 +77,7 @@ test('fault 23: at a registry with a login, behind TLS', async () => {
     tls: { caFile },
     discovery: { ip: '127.0.0.1' },
   }
-  const app = await composedApp(registry, { FRAMEWORK: 'express', SETTINGS: JSON.stringify({ cloud: { nacos } }) })
+  const app = await composedApp(registry, { SETTINGS: JSON.stringify({ cloud: { nacos } }) })
   expect(await crash(registry, app, 'throw')).toBeLessThan(bound(1000))
   expect(await app.exited).toEqual({ code: 1, signal: null })
   expect(app.stderr).not.toContain('pa55word')
@@ -86,7 +86,7 @@ test('fault 23: at a registry with a login, behind TLS', async () => {
 test('fault 23: a registry that hangs holds the end up for a second at most', async () => {
   const registry = await devRegistry()
   const proxy = await startFaultProxy(registry)
-  const app = await composedApp({ address: `127.0.0.1:${proxy.port}` }, { FRAMEWORK: 'express' })
+  const app = await composedApp({ address: `127.0.0.1:${proxy.port}` })
   await proxy.set('hang')
   const began = performance.now()
   call(app.port, '/do?throw').catch(() => {})

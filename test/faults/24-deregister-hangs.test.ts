@@ -14,7 +14,7 @@ async function hanging(env: Record<string, string>) {
   const registry = await devRegistry()
   const proxy = await startFaultProxy(registry)
   onTestFinished(() => proxy.close())
-  const app = await composedApp({ address: `127.0.0.1:${proxy.port}` }, { FRAMEWORK: 'express', ...env })
+  const app = await composedApp({ address: `127.0.0.1:${proxy.port}` }, env)
   await proxy.set('hang')
   return app
 }

@@ -20,7 +20,6 @@ async function startWorkers(count: number, env: Record<string, string> = {}, lea
   const registry = await devRegistry({ tickMs: 100 })
   const settings = { cloud: { nacos: { serverAddr: registry.address, discovery: { ip: '127.0.0.1', ...lease } } } }
   const app = await composedApp(registry, {
-    FRAMEWORK: 'express',
     WORKERS: String(count),
     DRAIN: String(DRAIN),
     SETTINGS: JSON.stringify(settings),
@@ -43,7 +42,7 @@ const gone = (app: Child, pid: number) =>
   )
 
 test('fault 48: four workers are one registration, which outlives any of them; the last one deregisters', async () => {
-  const { registry, app, pids, deregistrations } = await startWorkers(4)
+  const { registry, app, pids, deregistrations } = await startWorkers(4, { FRAMEWORK: 'express' })
   expect(listed(registry)).toMatchObject([{ ip: '127.0.0.1', port: app.port, healthy: true }])
   const kept = load(app.port, new Agent({ keepAlive: true }))
   const fresh = load(app.port, new Agent({ keepAlive: false }))

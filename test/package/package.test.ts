@@ -5,14 +5,15 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createConsumer, REPOSITORY, tool, type Consumer } from './consumer.js'
+import { describeFirstUse } from './first-use.js'
 import { nodeVersions } from './node-versions.js'
 
 /** What a process may load only if the app brings it. */
-const OPTIONAL = ['express', 'fastify', 'koa', '@nestjs/core', 'nacos']
+const OPTIONAL = ['express', 'fastify', 'koa', '@nestjs/common', '@nestjs/core', 'nacos']
 /** Loaded later, or part of the built package. */
 const LATER = ['axios', 'undici', 'zod']
 /** Installed beside the package, so that loading one would succeed. */
-const LINKED = ['express', 'fastify', 'koa', 'nacos', '@types/node', 'undici-types']
+const LINKED = ['express', 'fastify', 'koa', '@nestjs/common', '@nestjs/core', 'nacos', '@types/node', 'undici-types']
 
 let consumer: Consumer
 /** Every way in that holds code: `nacos-sidecar`, `nacos-sidecar/express`, … */
@@ -182,6 +183,13 @@ describe('importing the package', () => {
     expect(await loaded(cjs, ['nacos-sidecar', 'fastify'])).toEqual(['fastify'])
   })
 
+  it('defineService loads a framework when a service of it runs, from both formats', async () => {
+    const file = consumer.write('services.mjs', SERVICES)
+    await expect(consumer.run(process.execPath, [file])).resolves.toContain(
+      'express,fastify,koa SIDECAR_BACKEND_MISSING',
+    )
+  })
+
   it('shares its state between ESM and CommonJS', async () => {
     const file = consumer.write(
       'both.mjs',
@@ -262,6 +270,33 @@ async function story() {
   await registry.stop()
 }`
 
+const SERVICES = `
+import { createRequire } from 'node:module'
+import { startTestRegistry } from 'nacos-sidecar/testing'
+import { defineService } from 'nacos-sidecar/service'
+const require = createRequire(import.meta.url)
+const cjs = require('nacos-sidecar/service')
+const loaded = () => ['express', 'fastify', 'koa'].filter((name) => Object.keys(require.cache).some((file) => file.includes('/node_modules/' + name + '/')))
+const services = [
+  cjs.defineService({ name: 'a', backend: 'express', setup: (app) => void app.get('/', (_request, response) => void response.end('express')) }),
+  defineService({ name: 'b', backend: 'fastify', setup: (app) => void app.get('/', async () => 'fastify') }),
+  defineService({ name: 'c', backend: 'koa', setup: (app) => void app.use((context) => void (context.body = 'koa')) }),
+]
+if (loaded().length > 0) throw new Error('loaded before: ' + loaded())
+// Before koa is loaded: Node keeps what it has resolved.
+const Module = require('node:module')
+const resolve = Module._resolveFilename
+Module._resolveFilename = (name, ...rest) => resolve(name === 'koa' ? 'no-such-koa' : name, ...rest)
+const missing = await defineService({ name: 'd', backend: 'koa' }).application().catch(({ code }) => code)
+Module._resolveFilename = resolve
+const registry = await startTestRegistry()
+const settings = registry.settings({ 'server.address': '127.0.0.1' })
+const all = await cjs.runServices(services, { configPath: false, settings, signals: false })
+const answers = await Promise.all(all.services.map(async ({ url }) => (await fetch(url)).text()))
+await all.stop()
+await registry.stop()
+console.log(answers.join(), missing)`
+
 const REGISTERED = `
 import { spawn } from 'node:child_process'
 const registry = await startDevServer()
@@ -281,6 +316,7 @@ await registry.stop()`
 const TYPED = `
 import { configLocal, defineClient, feign, GET, get, initSidecar, post, SidecarError, type Sidecar } from 'nacos-sidecar'
 import { startDevServer } from 'nacos-sidecar/dev-server'
+import { defineService, runServices } from 'nacos-sidecar/service'
 
 interface User { id: string; name: string }
 
@@ -309,7 +345,14 @@ export async function main(): Promise<void> {
   }
   await registry.stop()
 }
+
+// The types of koa are not installed: its app is any.
+const shop = defineService({ name: 'shop', backend: 'koa', setup: (app) => void app.use(() => {}) })
+const plain = defineService({ setup: (server, sidecar) => void server.on(sidecar.settings.application.name ?? '', () => {}) })
+export const all = runServices([shop, plain], { together: true })
 `
+
+describeFirstUse(() => consumer.tarball)
 
 describe('NestJS 12, which is ES modules alone', () => {
   // 11 is what the end-to-end tests have.

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { settingsSchema, type AuthSettings } from '../../src/settings/schema.js'
+import type { AuthSettings } from 'nacos-sidecar'
 import type { CallAuthService } from '../../src/auth/verifier.js'
+import { settingsSchema } from '../../src/settings/schema.js'
 
 export interface AuthService {
   readonly url: string

@@ -1,5 +1,6 @@
 import type { Logger, SidecarEvents } from 'nacos-sidecar'
 import type { Emit } from '../../src/events.js'
+import { Recorder, type RecorderRules } from '../../src/observe/recorder.js'
 
 /** A logger that keeps its lines as `level message`. */
 export function collectLog(): Logger & { readonly lines: string[] } {
@@ -18,4 +19,18 @@ export function collectEvents(): { readonly emit: Emit; readonly seen: Seen[]; n
     seen,
     names: () => seen.map((one) => one.event),
   }
+}
+
+/** A recorder of figures, with limits that no test reaches but by `rules`. */
+export function collectFigures(rules: Partial<RecorderRules> = {}): Recorder {
+  return new Recorder({
+    enabled: true,
+    maxNames: 100,
+    maxSamples: 1,
+    maxErrors: 10,
+    maxTagLength: 100,
+    excludes: [],
+    expected: [],
+    ...rules,
+  })
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { connect, type AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import Router from '@koa/router'
 import express from 'express'
 import fastify from 'fastify'
@@ -34,7 +35,7 @@ export interface Running {
 
 export interface Framework {
   readonly name: string
-  readonly kind: 'express' | 'koa' | 'fastify'
+  readonly kind: 'express' | 'koa' | 'fastify' | 'node:http'
   /** `options` are the framework's own. */
   create(options?: object): TestApp
 }
@@ -133,6 +134,32 @@ function fastifyApp(factory: typeof fastify, options?: object): TestApp {
     },
   }
 }
+
+/** A server as the app: its listener has routes as a user's own would. */
+function serverApp(): TestApp {
+  const routes = new Map<string, TestHandler>()
+  let missing: TestHandler = () => null
+  const server = createServer(async (request, response) => {
+    const method = request.method === 'HEAD' ? 'GET' : request.method
+    const found = routes.get(`${method} ${(request.url ?? '').split('?')[0]}`)
+    response.statusCode = found ? 200 : 404
+    try {
+      const body = await text(request)
+      const answer = await (found ?? missing)(request, body ? JSON.parse(body) : undefined)
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(answer ?? null))
+    } catch {
+      response.writeHead(500).end('failed')
+    }
+  })
+  return {
+    app: server,
+    route: (method, path, handler) => void routes.set(`${method} ${path}`, handler),
+    fallback: (handler) => void (missing = handler),
+    listen: () => serve(server),
+  }
+}
+
+export const nodeHttp: Framework = { name: 'node:http', kind: 'node:http', create: () => serverApp() }
 
 /** Both majors of each. */
 export const frameworks: readonly Framework[] = [

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Logger, type ServiceInstance, type ServiceKey, SidecarError } from 'nacos-sidecar'
 import { onTestFinished } from 'vitest'
@@ -24,6 +24,7 @@ export interface Provider {
   readonly port: number
   readonly origin: string
   readonly seen: Seen[]
+  readonly server: Server
   close(): Promise<void>
 }
 
@@ -52,7 +53,7 @@ export async function startProvider(
       server.closeAllConnections()
     })
   onTestFinished(close)
-  return { port, origin: `http://127.0.0.1:${port}`, seen, close }
+  return { port, origin: `http://127.0.0.1:${port}`, seen, server, close }
 }
 
 /** Answers with what was asked. */

@@ -1,4 +1,5 @@
 /** Compiled, never run: which app fits which way in. */
+import { createServer } from 'node:http'
 import type { INestApplication } from '@nestjs/common'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import express from 'express'
@@ -43,4 +44,22 @@ export function mountGuard(sidecar: Sidecar): void {
   new Koa().use(sidecar.guard())
   fastify().addHook('onRequest', sidecar.guard())
   nest.use(sidecar.guard())
+}
+
+/** A gateway line fits wherever each framework takes a handler. */
+export function mountProxy(sidecar: Sidecar): void {
+  const proxy = sidecar.proxy('user-service', { rewrite: '/api' })
+  express().use(proxy)
+  express().use('/users', proxy)
+  express.Router().all('/users/*rest', proxy)
+  new Koa().use(proxy)
+  new Koa<{ user: string }>().use(proxy)
+  void fastify().register(proxy)
+  void fastify().register(proxy, { prefix: '/users' })
+  fastify().all('/users/*', proxy)
+  fastify({ http2: true }).all('/users/*', proxy)
+  nest.use('/users', proxy)
+  createServer(proxy)
+  // @ts-expect-error no such option
+  sidecar.proxy('user-service', { target: 'http://user-service' })
 }

@@ -2,11 +2,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import * as agentWay from 'nacos-sidecar/agent'
 import * as axiosWay from 'nacos-sidecar/axios'
 import * as devServer from 'nacos-sidecar/dev-server'
+import * as eventsWay from 'nacos-sidecar/events'
 import * as index from 'nacos-sidecar'
 import { Sidecar } from '../../src/sidecar.js'
 import * as testing from 'nacos-sidecar/testing'
+import * as serviceWay from 'nacos-sidecar/service'
 import * as undiciWay from 'nacos-sidecar/undici'
 import { docPages } from '../support/doc-pages.js'
 
@@ -27,12 +30,27 @@ describe('docs/api.md names', () => {
   const said = words(codeOf(api))
 
   test.each([
-    ['the values', Object.keys({ ...index, ...axiosWay, ...undiciWay, ...testing, ...devServer })],
+    [
+      'the values',
+      Object.keys({
+        ...index,
+        ...agentWay,
+        ...axiosWay,
+        ...undiciWay,
+        ...eventsWay,
+        ...serviceWay,
+        ...testing,
+        ...devServer,
+      }),
+    ],
     ['the events', membersIn('src/events.ts', /interface SidecarEvents/)],
     ['the options of a sidecar', membersIn('src/sidecar-options.ts', /interface SidecarOptions/)],
     ['the options of a call', membersIn('src/feign/options.ts', /interface CallOptions/)],
     ['the options of a client', membersIn('src/feign/options.ts', /interface ClientOptions/)],
-    ['the fields of a sidecar', membersIn('src/sidecar.ts', /class Sidecar/).filter((name) => name !== 'runtime')],
+    [
+      'the fields of a sidecar',
+      membersIn('src/sidecar.ts', /class Sidecar/).filter((name) => !['runtime', 'host'].includes(name)),
+    ],
     [
       'its methods',
       Object.getOwnPropertyNames(Sidecar.prototype).filter((name) => !/^constructor$|^toJSON$/.test(name)),

@@ -129,3 +129,14 @@ test('recentLog() of a sidecar has what it logged', async () => {
   const logged = sidecar.lines.filter((line) => !line.startsWith('debug '))
   expect(sidecar.recentLog().map(({ level, message }) => `${level} ${message}`)).toEqual(logged)
 })
+
+test('what is kept for a page is masked once more, its fields too', () => {
+  const { logger, recent } = openLog(settingsSchema.parse({}), collectLog())
+  logger.warn('GET http://u:hunter2@h/?token=hunter2 failed: password=hunter2', {
+    token: 'hunter2',
+    url: 'amqp://a:hunter2@h',
+  })
+  logger.info('port: 8848', { port: 8848 })
+  expect(JSON.stringify(recent())).not.toContain('hunter2')
+  expect(recent()[1]).toMatchObject({ message: 'port: 8848', fields: { port: 8848 } })
+})

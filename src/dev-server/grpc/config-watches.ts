@@ -42,6 +42,11 @@ export class ConfigWatches {
     this.#forget(connection, configKey(config))
   }
 
+  /** The listeners of a document. */
+  of(config: ConfigId): Connection[] {
+    return [...(this.#watches.get(configKey(config))?.keys() ?? [])]
+  }
+
   count(connection: Connection): number {
     return [...this.#watches.values()].filter((watchers) => watchers.has(connection)).length
   }

@@ -59,7 +59,7 @@ function isGrpc(headers: IncomingHttpHeaders): boolean {
 /** A browser or another client that took the wrong port. */
 function refuseForeign(stream: ServerHttp2Stream): void {
   stream.respond({ ':status': 415 }, { endStream: true })
-  stream.close(constants.NGHTTP2_NO_ERROR)
+  closeOnceSent(stream)
 }
 
 function serveRequest(stream: ServerHttp2Stream, methods: GrpcMethods): void {
@@ -126,14 +126,19 @@ function fail(stream: ServerHttp2Stream, { status, message }: GrpcFault): void {
   if (stream.headersSent) {
     stream.removeAllListeners('wantTrailers').on('wantTrailers', () => {
       stream.sendTrailers(said)
-      stream.close(constants.NGHTTP2_NO_ERROR)
+      closeOnceSent(stream)
     })
     stream.end()
   } else {
     stream.respond({ ':status': 200, 'content-type': 'application/grpc', ...said }, { endStream: true })
     // The rest of what the client is sending is not read.
-    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
+    if (!stream.readableEnded) closeOnceSent(stream)
   }
+}
+
+/** Node 26 sends the reset of a stream before headers that were queued at the same moment, and then drops these. */
+function closeOnceSent(stream: ServerHttp2Stream): void {
+  setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR))
 }
 
 /** Nothing more can be written. */

@@ -4,11 +4,13 @@ import type { Server } from 'node:net'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Logger } from '../../logger.js'
 import type { Auth } from '../auth.js'
+import type { Audience, Member } from '../console/audience.js'
 import type { ConfigStore } from '../config-store.js'
 import type { BeatTimes } from '../instance.js'
 import type { Naming } from '../naming.js'
 import { configHandlers } from './config-handlers.js'
 import { ConfigWatches } from './config-watches.js'
+import type { Connection } from './connection.js'
 import { Connections } from './connections.js'
 import { createDispatch } from './dispatch.js'
 import { createHandle } from './handle.js'
@@ -40,6 +42,8 @@ export interface GrpcServer {
   /** To be told where to listen. */
   readonly listener: Server
   readonly handle: DevGrpc
+  /** The clients that follow a service or a document over gRPC. */
+  readonly audience: Pick<Audience, 'subscribers' | 'listeners'>
   stop(): Promise<void>
 }
 
@@ -94,6 +98,11 @@ export function createGrpc(options: GrpcOptions): GrpcServer {
   return {
     listener,
     handle: createHandle({ connections, subscriptions, watches, publications }),
+    audience: {
+      subscribers: (id) =>
+        subscriptions.of(id).map(({ connection, clusters }) => ({ ...memberOf(connection), clusters })),
+      listeners: (id) => watches.of(id).map(memberOf),
+    },
     async stop() {
       connections.stopDetection()
       // Instances go away with the registry, not before it: no push is sent.
@@ -116,4 +125,8 @@ export function createGrpc(options: GrpcOptions): GrpcServer {
       clearTimeout(timer)
     },
   }
+}
+
+function memberOf({ client }: Connection): Member {
+  return { via: 'grpc', client: client.version, address: client.ip }
 }

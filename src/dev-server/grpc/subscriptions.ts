@@ -51,6 +51,11 @@ export class Subscriptions {
     this.#forget(connection, keyOf(id))
   }
 
+  /** The subscribers of a service, with the clusters that each wants. */
+  of(id: ServiceId): { readonly connection: Connection; readonly clusters: string }[] {
+    return [...(this.#byService.get(keyOf(id))?.values() ?? [])]
+  }
+
   count(connection: Connection): number {
     return this.#byConnection.get(connection)?.size ?? 0
   }

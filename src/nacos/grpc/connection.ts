@@ -120,7 +120,7 @@ export async function openConnection(options: GrpcConnectionOptions): Promise<Co
       type = payload.type
       if (!ACKNOWLEDGED.test(type)) return
       const message = parseMessage(payload.body)
-      // Acknowledged first: a listener must not cost us the server's patience.
+      // Acknowledged first: the server waits for it, and a listener may take long.
       const requestId = message['requestId']
       const body = { ...(typeof requestId === 'string' ? { requestId } : {}), resultCode: 200 }
       write(encode({ type: type.replace(/Request$/, 'Response'), body }))

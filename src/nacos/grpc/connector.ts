@@ -5,7 +5,7 @@ import { backOffMs } from '../../util/backoff.js'
 import { pause } from '../../util/deadline.js'
 import type { Connection } from './connection.js'
 
-/** Keeps one connection up over a list of addresses: sticky, the next one on failure, never in a hurry. */
+/** Keeps one connection up over a list of addresses: sticky, the next one on failure, with a back-off. */
 export interface Connector {
   /** Moves to this server, or to the next of the list; the old connection stays until the new one is up. */
   move(address?: ServerAddress): void

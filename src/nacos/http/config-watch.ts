@@ -42,8 +42,8 @@ const PAUSE = { firstMs: 200, lastMs: 10_000, spread: 0 }
 /** An empty answer sooner than this was not held back. */
 const SHORTEST_HOLD_MS = 1000
 const PARALLEL_READS = 8
-/** So many answers that were worth nothing, and the documents are read all the same. */
-const MOST_HOLLOW = 2
+/** After so many answers in a row without a change, given too soon, the documents are read all the same. */
+const MOST_EMPTY_ANSWERS = 2
 /** Failures after which a read would fail as well. */
 const NOT_REACHED: readonly FailureKind[] = ['connect', 'tls', 'aborted']
 
@@ -64,7 +64,7 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
   let idle = 0
   let failures = 0
   /** Answers in a row that were neither held back nor true: something in front of the listener gives them. */
-  let hollow = 0
+  let emptyAnswers = 0
   let readAllAtMs = -Infinity
   /** The failed read was reported already: only a failure after success is logged. */
   let worked = false
@@ -124,17 +124,17 @@ export function createConfigWatch({ listen, read, pollIntervalMs, logger }: Conf
     const entries = changed.map((key) => watched.get(configKeyText(key))).filter((entry) => entry !== undefined)
     const useful =
       changed.length === 0 ? performance.now() - askedAtMs >= SHORTEST_HOLD_MS : await refresh(entries, signal)
-    hollow = useful ? 0 : hollow + 1
-    return hollow < MOST_HOLLOW ? useful : readAll(signal)
+    emptyAnswers = useful ? 0 : emptyAnswers + 1
+    return emptyAnswers < MOST_EMPTY_ANSWERS ? useful : readAll(signal)
   }
 
   /** Every document, one after the other, at most once in `pollIntervalMs`. True if any listener was called. */
   async function readAll(signal: AbortSignal): Promise<boolean> {
     if (performance.now() - readAllAtMs < pollIntervalMs) return false
     readAllAtMs = performance.now()
-    let told = false
-    for (const entry of watched.values()) told = (await refresh([entry], signal)) || told
-    return told
+    let changed = false
+    for (const entry of watched.values()) changed = (await refresh([entry], signal)) || changed
+    return changed
   }
 
   /** Reads these and calls the listeners that hold another version. True if any was called. */

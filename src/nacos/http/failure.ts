@@ -88,7 +88,7 @@ const CODES: Record<FailureKind, SidecarErrorCode> = {
 }
 
 const ADVICE: Record<FailureKind, string> = {
-  connect: 'Check cloud.nacos.server-addr and that the registry runs.',
+  connect: 'Check cloud.nacos.server-addr and that the registry runs; for development, "npx nacos-sidecar dev" is one.',
   tls: 'Check cloud.nacos.tls: ca-file must hold the authority that signed the certificate, and server-addr (or tls.server-name) the host name in the certificate.',
   timeout: 'The registry is too slow or a firewall drops the packets; cloud.nacos.request-timeout sets the limit.',
   reset: 'The registry or a proxy closed the connection.',
@@ -114,10 +114,22 @@ const ADVICE: Record<FailureKind, string> = {
 export class RegistryError extends SidecarError {
   // Private, so that it is not printed with the error.
   readonly #kind: FailureKind
+  readonly #told: { readonly why: string; readonly advice: string }
 
-  constructor(kind: FailureKind, message: string, cause: Error) {
+  constructor(
+    kind: FailureKind,
+    message: string,
+    cause: Error,
+    told: { readonly why: string; readonly advice: string },
+  ) {
     super(CODES[kind], message, { cause })
     this.#kind = kind
+    this.#told = told
+  }
+
+  /** The parts of the message: which node failed and how, and what to do. */
+  get told(): { readonly why: string; readonly advice: string } {
+    return this.#told
   }
 
   get kind(): FailureKind {
@@ -146,5 +158,6 @@ export function sidecarError(
   const why = tried.length > 0 ? tried.join('; ') : `${server}: ${detail}`
   const cause = Object.assign(new Error(redact(detail)), code === undefined ? {} : { code })
   const start = what.charAt(0).toUpperCase() + what.slice(1)
-  return new RegistryError(failure.kind, redact(`${start} failed${attempts}: ${why}. ${advice}`.trim()), cause)
+  const told = { why: redact(why), advice }
+  return new RegistryError(failure.kind, redact(`${start} failed${attempts}: ${why}. ${advice}`.trim()), cause, told)
 }

@@ -128,9 +128,9 @@ export class ServerList {
     const start = this.#current ? this.#nodes.indexOf(this.#current) : 0
     const ring = [...this.#nodes.slice(start), ...this.#nodes.slice(0, start)]
     const now = performance.now()
-    const well = ring.filter((node) => node.retryAtMs <= now)
-    const ill = ring.filter((node) => node.retryAtMs > now).sort((a, b) => a.retryAtMs - b.retryAtMs)
-    return [...well, ...ill]
+    const usable = ring.filter((node) => node.retryAtMs <= now)
+    const failed = ring.filter((node) => node.retryAtMs > now).sort((a, b) => a.retryAtMs - b.retryAtMs)
+    return [...usable, ...failed]
   }
 
   /**

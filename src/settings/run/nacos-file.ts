@@ -40,7 +40,7 @@ export function readNacosFile(entries: readonly PropertyEntry[], name: string): 
     if (row?.takes === 'pairs') translated.push(...metadataEntry(row, path, entry))
     else if (row) said.set(row, joined(said.get(row), entry))
     else if (!nested && isBootstrapKey(path)) translated.push(entry)
-    else if (!isEmpty(entry)) warnings.push(unknown(path, entry, name))
+    else if (!isEmpty(entry) || isListAtSection(path, entry)) warnings.push(unknown(path, entry, name))
   }
   for (const row of RUN_SETTINGS) {
     const entry = said.get(row)
@@ -82,6 +82,11 @@ function isEmpty({ kind, value }: PropertyEntry): boolean {
   return kind !== 'scalar' || value === null
 }
 
+/** `service: []`: nothing of it is read. */
+function isListAtSection(path: PropertyPath, { kind }: PropertyEntry): boolean {
+  return kind === 'list' && path.length < 2
+}
+
 function isBootstrapKey(path: PropertyPath): boolean {
   const section = relaxed(String(path[0]))
   if (section === 'spring') return true
@@ -90,6 +95,12 @@ function isBootstrapKey(path: PropertyPath): boolean {
 
 function unknown(path: PropertyPath, { line, column }: PropertyEntry, name: string): string {
   const key = formatPath(path)
+  const names = path.map((segment) => relaxed(String(segment)))
+  const inside = FIELDS.find(
+    ({ path: field }) => field.length > names.length && names.every((one, at) => one === field[at]),
+  )
+  if (inside)
+    return `${locate(name, line, column)}: ${key || 'nacos'} is a section: expected keys below it, such as ${inside.row.field}`
   const spelled = (text: string) => text.replaceAll('-', '_').toLowerCase()
   const section = RUN_SETTINGS.filter(({ field }) => field.split('.')[0] === spelled(String(path[0])))
   const candidates = section.length > 0 && path.length > 1 ? section : RUN_SETTINGS

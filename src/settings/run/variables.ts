@@ -11,7 +11,13 @@ export interface RunVariable {
 }
 
 /** Variables that are no rows of the table. */
-const OWN = ['NACOS_SIDECAR_DEBUG', 'NACOS_SIDECAR_DEV_AUTH', 'NACOS_SIDECAR_RUN']
+const OWN = [
+  'NACOS_SIDECAR_DEBUG',
+  'NACOS_SIDECAR_DEV_AUTH',
+  'NACOS_SIDECAR_HISTORY',
+  'NACOS_SIDECAR_RUN',
+  'NACOS_SIDECAR_TOKEN',
+]
 const KNOWN: ReadonlySet<string> = new Set([...OWN, ...RUN_SETTINGS.flatMap(({ env }) => env)])
 const OVERRIDE = /^NACOS_SIDECAR_OVERRIDE(?:_|$)/i
 /** What Kubernetes and Docker set in each container for a service that is called `nacos…`. */

@@ -50,18 +50,12 @@ const connection = {
   contextPath: text.optional(),
 }
 
+const namedDocument = section({ dataId: text, group: text.optional(), refresh: flag.optional() })
+
 /** A data id, alone or with its group. */
-const documentRef = z.union(
-  [
-    text.transform((dataId) => ({
-      dataId,
-      group: undefined as string | undefined,
-      refresh: undefined as boolean | undefined,
-    })),
-    section({ dataId: text, group: text.optional(), refresh: flag.optional() }),
-  ],
-  { error: 'expected a data id, or data-id, group and refresh' },
-)
+const documentRef = z.union([text.transform((dataId): z.output<typeof namedDocument> => ({ dataId })), namedDocument], {
+  error: 'expected a data id, or data-id, group and refresh',
+})
 
 const discovery = section({
   ...connection,

@@ -5,6 +5,7 @@ import {
   flag,
   forwardedHeaders,
   headerName,
+  hostNames,
   integer,
   oneOf,
   port,
@@ -13,6 +14,7 @@ import {
   text,
   webUrl,
 } from '../kinds.js'
+import { events } from './events.js'
 import { observe } from './observe.js'
 
 const ejection = section({
@@ -122,6 +124,11 @@ export const sidecar = section({
    * sent on without being named.
    */
   forwardHeaders: forwardedHeaders.default([]),
+  /**
+   * Names that are services in every URL, whatever the registry says: `demo.api`, which has a dot and so is a host
+   * elsewhere; `AUTH-Service`, which a parsed URL turns to lower case.
+   */
+  logicalNames: hostNames.default([]),
   /** gRPC port of the registry. @default the HTTP port + `grpc-port-offset` */
   grpcPort: port.optional(),
   /** Difference between the gRPC port and the HTTP port of the registry. */
@@ -136,8 +143,21 @@ export const sidecar = section({
   snapshotDir: text.optional(),
   /** File to which log lines are appended too, from the level `logging.level.nacos-sidecar`. It is created with mode 0640. */
   logFile: text.optional(),
+  /**
+   * Whether the service runs in production. There `/_sidecar` needs the guard and is off without `page: true`, a log level is changed behind
+   * the guard only, and a watcher of sources is not looked for. `defineService` switches the stack traces of Express off.
+   * @default true with `NODE_ENV=production`, or with a profile `prod` or `production`
+   */
+  production: flag.optional(),
+  /**
+   * `true` answers `/_sidecar`: a page that shows where this sidecar stands, with JSON beside it. In production it needs the
+   * guard (`auth.enabled`) and a token; elsewhere, without the guard, it is for a browser on this machine only. Read at the
+   * start. @default true, in production false
+   */
+  page: flag.optional(),
   observe: observe.prefault({}),
   alerts: alerts.prefault({}),
+  events: events.prefault({}),
   health: section({
     /** `true` answers `/health` and `/actuator/health` unless the app does. */
     enabled: flag.default(true),

@@ -8,10 +8,11 @@ import type { Handlers } from '../support/worker.js'
 export type Framework = 'express' | 'fastify' | 'koa'
 
 /**
- * `bare` has no sidecar, `open` one with `auth.enabled: false`; `guardOnly` makes no calls (`forward-context: false`),
+ * `bare` has no sidecar, `idle` one that does nothing for a request: auth, figures and context are off; `open` is one with
+ * `auth.enabled: false`; `guardOnly` makes no calls (`forward-context: false`),
  * `unobserved` is guarded and keeps no figures, `observed` is guarded with all of observability on.
  */
-export type SideName = 'bare' | 'open' | 'guarded' | 'unobserved' | 'observed' | 'guardOnly'
+export type SideName = 'bare' | 'idle' | 'open' | 'guarded' | 'unobserved' | 'observed' | 'guardOnly'
 
 export interface AppOptions {
   readonly framework: Framework
@@ -76,7 +77,7 @@ const FRAMEWORKS: Readonly<Record<Framework, (join: Join) => Promise<Server>>> =
 async function joinWith({ registry, framework, side, build }: AppOptions): Promise<Join> {
   const { initSidecar } = await importPackage(build)
   const { options, settings } = await observability(
-    side === 'observed' ? 'all' : side === 'unobserved' ? 'off' : 'default',
+    side === 'observed' ? 'all' : side === 'unobserved' || side === 'idle' ? 'off' : 'default',
   )
   return (app) =>
     void initSidecar(app, {
@@ -85,8 +86,8 @@ async function joinWith({ registry, framework, side, build }: AppOptions): Promi
         ...settings,
         application: { name: `bench-${framework}` },
         // The decision is known throughout; by default it is asked for again every 5 s.
-        auth: { enabled: side !== 'open', cacheTtl: '10m' },
-        sidecar: { ...settings.sidecar, forwardContext: side !== 'guardOnly' },
+        auth: { enabled: side !== 'open' && side !== 'idle', cacheTtl: '10m' },
+        sidecar: { ...settings.sidecar, forwardContext: side !== 'guardOnly' && side !== 'idle' },
         cloud: { nacos: { serverAddr: registry, discovery: { ip: '127.0.0.1' } } },
       },
       verify: async () => true,

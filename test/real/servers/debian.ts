@@ -17,14 +17,18 @@ export function newestPackage(names: string): Promise<string | undefined> {
   )
 }
 
-/** A package of Debian with the libraries that this machine lacks, unpacked into the cache without root. */
-export async function unpackPackage(name: string): Promise<string> {
+/**
+ * A package of Debian with the libraries that this machine lacks, unpacked into the cache without root.
+ *
+ * @param also further packages, without what they depend on
+ */
+export async function unpackPackage(name: string, also: readonly string[] = []): Promise<string> {
   const folder = join(cacheFolder(), name)
   if (existsSync(folder)) return folder
   console.log(`unpacking ${name} and its libraries`)
   const aside = mkdtempSync(`${folder}.building-`)
   try {
-    const needed = await lacking(name)
+    const needed = [...(await lacking(name)), ...also]
     await runTool('apt-get', ['download', '-o', 'APT::Sandbox::User=root', ...needed], aside, `${folder}.log`)
     const packages = readdirSync(aside).filter((file) => file.endsWith('.deb'))
     for (const file of packages) await runTool('dpkg', ['-x', file, aside], aside, `${folder}.log`)
@@ -34,6 +38,17 @@ export async function unpackPackage(name: string): Promise<string> {
     rmSync(aside, { recursive: true, force: true })
   }
   return folder
+}
+
+/** The folders of the libraries of an unpacked package. @param inner folders below them that count as well */
+export function librariesIn(folder: string, inner: readonly string[] = []): string[] {
+  const roots = ['usr/lib', 'lib'].map((root) => join(folder, root)).filter((root) => existsSync(root))
+  return roots.flatMap((root) =>
+    readdirSync(root)
+      .filter((name) => name.includes('-linux-gnu'))
+      .flatMap((name) => ['', ...inner].map((below) => join(root, name, below)))
+      .filter((path) => existsSync(path)),
+  )
 }
 
 /** The package, and of what it depends on the libraries that are not installed. */

@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheFolder } from './cache.js'
@@ -32,11 +42,23 @@ export async function npmPackages(name: string, packages: readonly string[]): Pr
 
 /** Makes the packages, and this one, those of the app in `folder`. */
 export function linkPackages(folder: string, packages: string): void {
-  const link = (target: string, name: string) => {
-    const path = join(folder, 'node_modules', name)
-    mkdirSync(dirname(path), { recursive: true })
-    symlinkSync(target, path, 'junction')
-  }
-  for (const name of readdirSync(packages)) if (!name.startsWith('.')) link(join(packages, name), name)
-  link(ROOT, 'nacos-sidecar')
+  for (const name of readdirSync(packages)) if (!name.startsWith('.')) link(folder, join(packages, name), name)
+  link(folder, ROOT, 'nacos-sidecar')
+}
+
+/** The same, with a copy of this one: it loads the app's own versions of its peers, not those of this repository. */
+export function installBeside(folder: string, packages?: string): void {
+  const copy = join(folder, 'node_modules', 'nacos-sidecar')
+  mkdirSync(copy, { recursive: true })
+  for (const part of ['dist', 'package.json']) cpSync(join(ROOT, part), join(copy, part), { recursive: true })
+  for (const name of packages === undefined ? [] : readdirSync(packages))
+    if (!name.startsWith('.')) link(folder, join(packages!, name), name)
+  const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: object }
+  for (const name of Object.keys(dependencies)) link(copy, join(ROOT, 'node_modules', name), name)
+}
+
+function link(folder: string, target: string, name: string): void {
+  const path = join(folder, 'node_modules', name)
+  mkdirSync(dirname(path), { recursive: true })
+  symlinkSync(target, path, 'junction')
 }

@@ -4,7 +4,7 @@ import { chownSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { newestPackage, unpackPackage } from './debian.js'
+import { librariesIn, newestPackage, unpackPackage } from './debian.js'
 import { freePort } from './free-ports.js'
 import { Unavailable } from './unavailable.js'
 
@@ -82,9 +82,7 @@ function newestIn(folder: string): string | undefined {
 function placesIn(folder: string): { bin: string; libraries: string } {
   const bin = newestIn(join(folder, 'usr/lib/postgresql'))
   if (bin === undefined) throw new Unavailable(`no PostgreSQL in ${folder}`)
-  const usrLib = join(folder, 'usr/lib')
-  const libraries = readdirSync(usrLib).filter((name) => name.includes('-linux-gnu'))
-  return { bin, libraries: libraries.map((name) => join(usrLib, name)).join(':') }
+  return { bin, libraries: librariesIn(folder).join(':') }
 }
 
 /** Debian's newest server. */

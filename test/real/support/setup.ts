@@ -60,13 +60,13 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
         if (server.stop) stops.push(server.stop)
         return { id, name: server.name, targets: await probe(server) }
       } catch (error) {
-        return { id, name: label, targets: [], missing: missing(error) }
+        return { id, name: label, targets: [], missing: missingOf(error) }
       }
     }),
   )
   const java: JavaEntry = await buildJavaPeer().then(
     (classPath) => ({ classPath }),
-    (error: unknown) => ({ missing: missing(error) }),
+    (error: unknown) => ({ missing: missingOf(error) }),
   )
   project.provide('servers', entries)
   project.provide('java', java)
@@ -85,7 +85,8 @@ function givenServer(address: string): RealServer {
   return { name: server, server, ...(username && { username }), ...(password && { password }) }
 }
 
-function missing(error: unknown): Missing {
+/** Why a tool or a server cannot be had, of what its start rejected with. */
+export function missingOf(error: unknown): Missing {
   // `fetch failed` says nothing; its cause does.
   const told = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const reason = told instanceof Error ? told.message : String(told)

@@ -1,10 +1,10 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Of so many files that start, one computes; the others wait for processes, and leave it the cores. */
+/** Of so many files that start, one computes; the others wait, and leave it the cores. */
 const ONE_IN = 3
 
 /**
- * Starts what waits for processes and what computes side by side, so that neither waits nor work are left to the end.
+ * Starts what waits and what computes side by side, so that neither waits nor work are left to the end.
  * Within each kind vitest's own order holds: the longest of the last run first, in a fresh clone the largest file. One
  * project follows the other: a worker keeps its modules for as long as the project is the same.
  */
@@ -20,8 +20,8 @@ export class SideBySide extends BaseSequencer {
 }
 
 function mixed(files: readonly TestSpecification[]): TestSpecification[] {
-  const waiting = files.filter(startsProcesses)
-  const computing = files.filter((file) => !startsProcesses(file))
+  const waiting = files.filter(waitsMore)
+  const computing = files.filter((file) => !waitsMore(file))
   const order: TestSpecification[] = []
   while (waiting.length > 0 && computing.length > 0) {
     order.push((order.length % ONE_IN === ONE_IN - 1 ? computing : waiting).shift()!)
@@ -29,4 +29,5 @@ function mixed(files: readonly TestSpecification[]): TestSpecification[] {
   return [...order, ...waiting, ...computing]
 }
 
-const startsProcesses = ({ moduleId }: TestSpecification) => /[\\/]test[\\/](?:faults|e2e)[\\/]/.test(moduleId)
+/** The contracts wait for leases and pushes; small as their files are, they would come last in a fresh clone. */
+const waitsMore = ({ moduleId }: TestSpecification) => /[\\/]test[\\/](?:faults|e2e|contract)[\\/]/.test(moduleId)

@@ -109,7 +109,6 @@ test('a port in use ends the start with an error of its own', async () => {
   const other = await serve(createServer())
   onTestFinished(other.close)
   const { sidecar, lines } = member({ 'management.server.port': other.port, 'management.server.address': '127.0.0.1' })
-  const { exitCode } = process
   const error = await sidecar.ready.then(
     () => undefined,
     (reason: unknown) => reason,
@@ -120,7 +119,6 @@ test('a port in use ends the start with an error of its own', async () => {
     expect(lines.join('\n')).toContain(`management.server.port ${other.port} at 127.0.0.1: the port is in use`),
   )
   await sidecar.stop()
-  process.exitCode = exitCode
 })
 
 test('the port of the app is no port of its own; -1 answers the health pages alone', async () => {

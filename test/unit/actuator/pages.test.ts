@@ -145,9 +145,9 @@ test('without a guard only the health pages are answered', async () => {
 
 test('a level is not changed by a page of another origin, nor without a guard in production', async () => {
   const { sidecar, url } = await actuatorApp(EXPOSED)
-  const post = async (headers: Record<string, string>) =>
+  const post = async (headers: Record<string, string>, base = url) =>
     (
-      await fetch(`${url}/actuator/loggers/nacos-sidecar`, {
+      await fetch(`${base}/actuator/loggers/nacos-sidecar`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },
         body: '{"configuredLevel":"ERROR"}',
@@ -155,8 +155,10 @@ test('a level is not changed by a page of another origin, nor without a guard in
     ).status
   expect(await post({ origin: 'https://evil.example' })).toBe(403)
   expect(await post({ origin: 'null' })).toBe(403)
+  for (const facts of [{ 'sidecar.production': true }, { 'spring.profiles.active': 'prod' }])
+    expect(await post({}, (await actuatorApp({ ...EXPOSED, ...facts })).url)).toBe(403)
   vi.stubEnv('NODE_ENV', 'production')
-  expect(await post({})).toBe(403)
+  expect(await post({}, (await actuatorApp(EXPOSED)).url)).toBe(403)
   expect(sidecar.recentLog().some(({ message }) => message.includes('/actuator/loggers'))).toBe(false)
   vi.stubEnv('NODE_ENV', '')
   expect(await post({ origin: url })).toBe(204)

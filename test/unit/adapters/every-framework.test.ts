@@ -6,10 +6,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { findAdapter } from '../../../src/adapters/find-adapter.js'
 import { OPEN, REFUSED } from '../../../src/auth/decision.js'
 import { wrapServer } from '../../../src/lifecycle/graceful-server.js'
-import { frameworks, type Running } from '../../support/frameworks.js'
+import { frameworks, nodeHttp, type Running } from '../../support/frameworks.js'
 import { bearer, testHooks } from './hooks.js'
 
-describe.each(frameworks)('adapter for $name', ({ kind, create }) => {
+describe.each([...frameworks, nodeHttp])('adapter for $name', ({ kind, create }) => {
   let running: Running | undefined
   afterEach(async () => {
     await running?.close()

@@ -16,6 +16,8 @@ describe('the token of a request', () => {
     expect(find({ cookie: 'access_token=t' })).toEqual({ token: 't' })
     expect(find({}, '/a?access_token=t')).toEqual({ token: 't' })
     expect(find({}, '/a?x&t%6fken=t')).toEqual({ token: 't' })
+    for (const name of ['%74oken', 't%6Fken', 'to%6Ben', 'tok%65n', 'toke%6E', 'access_%74%6f%6b%65%6e'])
+      expect(find({}, `/a?${name}=t`)).toEqual({ token: 't' })
     expect(find({ 'x-auth-token': 't' })).toEqual({ token: 't' })
     expect(find({ 'x-token': 't' })).toEqual({ token: 't' })
     expect(find({})).toBe('none')

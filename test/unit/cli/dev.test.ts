@@ -38,7 +38,7 @@ describe('nacos-sidecar', () => {
 
   it('refuses a command it does not know', async () => {
     const unknown = cli(['nothing'])
-    expect((await unknown.exited).code).toBe(1)
+    expect((await unknown.exited).code).toBe(2)
     expect(unknown.out.stderr).toContain('nothing')
   })
 })
@@ -83,13 +83,13 @@ describe('nacos-sidecar dev', () => {
   })
 
   it.each([
-    [['--port', '80a'], 'Expected an integer 0–65535'],
-    [['--api', 'v2'], 'Expected v1, v3 or v1,v3'],
-    [['--auth', 'canary'], 'expected user:password'],
-    [['--host', '0.0.0.0'], '--allow-remote'],
-  ])('refuses %j', async (args, why) => {
+    [['--port', '80a'], 2, 'Expected an integer 0–65535'],
+    [['--api', 'v2'], 2, 'Expected v1, v3 or v1,v3'],
+    [['--auth', 'canary'], 1, 'expected user:password'],
+    [['--host', '0.0.0.0'], 1, '--allow-remote'],
+  ])('refuses %j with exit code %i', async (args, code, why) => {
     const { out, exited } = cli(['dev', ...args])
-    expect((await exited).code).toBe(1)
+    expect((await exited).code).toBe(code)
     expect(out.stderr).toContain(why)
     expect(out.stderr).not.toContain('canary')
   })

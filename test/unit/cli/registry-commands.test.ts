@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { restoreProcessAfterEach } from '../../support/command-in-process.js'
 import { createProgram } from '../../../src/cli/program.js'
 import { formatTable, isColoured } from '../../../src/cli/table.js'
 import { answering } from '../../support/member.js'
@@ -10,14 +11,7 @@ import { serve } from '../../support/frameworks.js'
 import { ownPort } from '../../support/own-port.js'
 import { tempFolder } from '../../support/temp-folder.js'
 
-const [node, script] = process.argv
-const { exitCode } = process
-beforeEach(() => void (process.exitCode = undefined))
-afterEach(() => {
-  process.argv.splice(0, 2, node!, script!)
-  process.exitCode = exitCode
-  vi.restoreAllMocks()
-})
+restoreProcessAfterEach()
 
 /** Runs a command in this process; what it prints, and its exit code. */
 async function cli(...args: string[]) {
@@ -79,6 +73,15 @@ describe('services', () => {
     expect(JSON.parse(out)).toHaveLength(120)
   })
 
+  test('an address that is none is wrong use, and told once', async () => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    const error = await cli('services', '--nacos-server', '::1').catch((thrown: unknown) => thrown as Error)
+    expect(error).toMatchObject({
+      exitCode: 1,
+      message: expect.stringMatching(/in brackets: \[::1\]:8848\)\.$/) as string,
+    })
+  })
+
   test('a registry that is down is an error with its cause', async () => {
     await expect(cli('services', '--nacos-server', '127.0.0.1:1')).rejects.toThrow(/127\.0\.0\.1:1.*ECONNREFUSED/)
   })
@@ -128,6 +131,16 @@ describe('health', () => {
       { what: 'instances', up: false },
     ])
   })
+})
+
+test('a table: in a narrow terminal the widest columns are cut; a pipe gets everything', () => {
+  const rows = [['orders', 'a'.repeat(60), 'b'.repeat(30)]]
+  const lines = formatTable(['service', 'from', 'to'], rows, false, 50).split('\n')
+  expect(lines).toEqual([`service  from${' '.repeat(17)}to`, `orders   ${'a'.repeat(18)}…  ${'b'.repeat(18)}…`])
+  expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(50)
+  expect(formatTable(['service', 'from', 'to'], rows, false, Infinity)).toContain('a'.repeat(60))
+  // Too narrow for anything: longer lines, but no endless work.
+  expect(formatTable(['service', 'from', 'to'], rows, false, 5)).toContain('aaaaaaa…')
 })
 
 test('a table: no escape sequence of others, colour on a terminal only, and not with NO_COLOR', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { showDetection } from '../../../src/cli/detection.js'
 import { showConfig, showInstance } from '../../../src/cli/show.js'
 import { runHelp } from '../../../src/cli/run-help.js'
 import { RUN_SETTINGS } from '../../../src/settings/run/run-settings.js'
@@ -44,6 +45,16 @@ describe('config show', () => {
   })
 })
 
+test('config show --config: another file, or folder', () => {
+  const cwd = tempFolder({
+    'bootstrap.yml': 'application.name: here',
+    'other/bootstrap.yml': 'application.name: there',
+  })
+  for (const config of ['other', 'other/bootstrap.yml'])
+    expect(showConfig({ cwd, env: {}, json: false, config })).toMatch(/^application\.name: "there"/m)
+  expect(() => showConfig({ cwd, env: {}, json: false, config: 'none' })).toThrow(/not found; looked for .*none/)
+})
+
 describe('run --dry-run', () => {
   test('prints what would be registered', () => {
     const text = showInstance({ ...options(), json: false })
@@ -85,6 +96,37 @@ describe('run --dry-run', () => {
   })
 })
 
+test('run --show-detection: framework, name, address and port, and why', () => {
+  const manifest = '{"name":"@shop/orders","dependencies":{"express":"^5","@nestjs/core":"^11"}}'
+  const lines = (files: Record<string, string>, env = {}) =>
+    showDetection({ ...options(files, env), json: false })
+      .split('\n')
+      .map((one) => one.replace(/ +/g, ' '))
+  expect(lines({ 'package.json': manifest, 'bootstrap.yml': 'cloud.nacos.discovery.ip: 10.0.0.7' })).toEqual([
+    'framework nest (@nestjs/core ^11 in package.json)',
+    'service orders (package.json)',
+    'ip 10.0.0.7 (it is set by cloud.nacos.discovery.ip)',
+    'port – (the one that the app listens on is registered)',
+  ])
+  const plain = lines({ 'package.json': '{}', 'bootstrap.yml': 'server.port: 80' }, { NACOS_SERVICE_PORT: '8001' })
+  expect(plain).toEqual([
+    'framework – (none in package.json: a plain node:http server)',
+    expect.stringMatching(/^service – \(application\.name is missing/),
+    expect.stringMatching(/^ip /),
+    'port 8001 (environment NACOS_SERVICE_PORT)',
+  ])
+  const json = showDetection({
+    ...options({ 'package.json': manifest, 'bootstrap.yml': 'server.port: 80' }),
+    json: true,
+  })
+  expect(JSON.parse(json)).toMatchObject([
+    { what: 'framework', value: 'nest' },
+    { what: 'service', value: 'orders' },
+    { what: 'ip' },
+    { what: 'port', value: 80, why: expect.stringContaining('bootstrap.yml:1') as string },
+  ])
+})
+
 test('run --help has each row, in English and in Chinese', () => {
   for (const [LANG, text] of [
     ['en_US.UTF-8', runHelp({ LANG: 'en_US.UTF-8' })],
@@ -93,7 +135,7 @@ test('run --help has each row, in English and in Chinese', () => {
     for (const row of RUN_SETTINGS) {
       const name =
         row.flag === undefined ? row.env[0]! : row.takes === 'switch' ? `--[no-]${row.flag}` : `--${row.flag}`
-      expect(text).toContain(name)
+      expect(text).toContain(`\n  ${name}`)
       expect(text.replace(/\s+/g, ' ')).toContain(LANG.startsWith('zh') ? row.zh : row.en)
     }
   }

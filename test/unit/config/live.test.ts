@@ -101,6 +101,7 @@ describe('config.on', () => {
       ['b', 'c'],
     ])
     expect(all).toHaveBeenCalledTimes(3)
+    expect(config.get('')).toMatchObject({ hosts: ['x', 'c'] })
   })
 
   test('ends by a call, by using, by await using, and in the middle of a round', async () => {

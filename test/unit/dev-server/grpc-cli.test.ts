@@ -32,7 +32,7 @@ describe('nacos-sidecar dev', () => {
     expect(await dev('--port', '0', '--no-grpc')).toMatch(/gRPC {7}off/)
     const refused = spawnSync(process.execPath, [cli, 'dev', '--grpc-port', '9x'], { cwd: root })
     expect([refused.status, refused.stderr.toString()]).toEqual([
-      1,
+      2,
       expect.stringContaining('Expected an integer 0–65535'),
     ])
   })

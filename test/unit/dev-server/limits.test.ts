@@ -27,10 +27,12 @@ it('G11: no other way to try a password is left open', async () => {
   const registry = await devRegistry({ auth, clock: () => 0 })
   const asParams = (password: string) =>
     form(registry, 'GET', '/v1/ns/instance/list', { serviceName: 's', username: 'nacos', password })
-  const onConsole = (password: string) => {
-    const basic = Buffer.from(`nacos:${password}`).toString('base64')
-    return fetch(`${registry.url}/`, { headers: { Authorization: `Basic ${basic}` } })
-  }
+  const onConsole = (password: string) =>
+    fetch(`${registry.url}/_dev/api/login`, {
+      method: 'POST',
+      headers: { 'X-Sidecar-Console': '1' },
+      body: JSON.stringify({ username: 'nacos', password }),
+    })
   for (let n = 0; n < 10; n++) {
     expect((await asParams('wrong')).status).toBe(403)
     expect((await onConsole('wrong')).status).toBe(401)

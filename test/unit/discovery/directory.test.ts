@@ -89,6 +89,24 @@ describe('the first list', () => {
     expect(asked).toHaveBeenCalledTimes(1)
   })
 
+  test('names that no service has are forgotten after a thousand; what is watched, or was a service once, stays', async () => {
+    const services = new Set(['real'])
+    const { directory, asked } = setUp(async ({ service }) => (services.has(service) ? [instance(1)] : []), never)
+    await directory.get('real')
+    services.clear()
+    directory.watch('watched', () => {})
+    await directory.get('watched')
+    for (let i = 0; i < 1_500; i++) await directory.get(`name-${i}`)
+    const names = directory.status().map(({ service }) => service)
+    expect(names.length).toBeLessThanOrEqual(1_001)
+    expect(names).toEqual(expect.arrayContaining(['real', 'watched', 'name-1499']))
+    expect(names).not.toContain('name-0')
+    expect(directory.hasSeen('real')).toBe(true)
+    asked.mockClear()
+    await directory.get('name-0')
+    expect(asked).toHaveBeenCalledOnce()
+  })
+
   test('keeps the callable ones apart from all', async () => {
     const list = [
       instance(1),

@@ -126,6 +126,19 @@ test('break ends the watch, and a second look is over at once', async () => {
   expect(await changes.next()).toEqual({ done: true, value: undefined })
 })
 
+test('a script that waits for the next change goes on running, and no longer than that', async () => {
+  const { watch } = setUp()
+  const changes = watch('svc')
+  await changes.next()
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const before = timers()
+  const next = changes.next()
+  expect(timers()).toBe(before + 1)
+  await changes.return!()
+  await next
+  expect(timers()).toBe(before)
+})
+
 test('a signal that was aborted before: the registry is not asked', async () => {
   const { directory, watch } = setUp()
   const signal = AbortSignal.abort()

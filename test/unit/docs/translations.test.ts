@@ -13,6 +13,7 @@ test('there are translations of the first pages a reader needs', () => {
   expect(translated.sort()).toEqual([
     'README.zh-CN.md',
     'docs/zh-CN/command-line.md',
+    'docs/zh-CN/console.md',
     'docs/zh-CN/deployment.md',
     'docs/zh-CN/migration.md',
     'docs/zh-CN/quick-start.md',

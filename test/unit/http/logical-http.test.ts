@@ -1,12 +1,11 @@
 import axios, { type AxiosInstance } from 'axios'
 import FormStream from 'form-data'
 import { Readable } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
 import { fetch as undiciFetch, interceptors, request } from 'undici'
 import { runWithContext } from 'nacos-sidecar'
 import { attachSidecar } from 'nacos-sidecar/axios'
 import { sidecarDispatcher } from 'nacos-sidecar/undici'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { activeRuntime } from '../../../src/calls/active-runtime.js'
 import { createAxios, useAxios } from '../../../src/http/axios.js'
 import { SidecarDispatcher } from '../../../src/http/dispatcher.js'
@@ -222,10 +221,12 @@ describe.each(Object.entries(clients))('%s', (name, open) => {
     for (const name of ['never', 'once'])
       mesh.registry.set(name, ...[weak, sound].map(({ port }) => instance(name, port)))
     const call = open()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
     for (const name of ['never', 'once']) for (let i = 0; i < 2; i++) await call(`http://${name}/x`).catch(() => {})
     expect(mesh.events.filter(([event]) => event === 'ejected')).toHaveLength(2)
     expect(weak.seen).toHaveLength(2)
-    await pause(1_020) // both are due; calls that are not repeated leave it alone for as long again
+    vi.advanceTimersByTime(1_000) // both are due; calls that are not repeated leave it alone for as long again
     for (let i = 0; i < 6; i++) expect((await call('http://never/x')).status).toBe(200)
     expect(weak.seen).toHaveLength(2)
     expect((await call('http://once/x')).status).toBe(200)

@@ -148,6 +148,15 @@ test('K33: a process that something else ends in the middle of a drain says so',
   expect(await app.exited).toEqual({ code: 1, signal: null })
 })
 
+test('K33: a crash in the middle of a drain is called a crash', async () => {
+  const { app, port } = await start({ DRAIN: '20000', ON: 'throw' })
+  app.signal('SIGTERM')
+  await app.message('draining')
+  call(port, '/do').catch(() => {})
+  await app.line(/WARN .*the process ends \d+ ms after the shutdown began, during drain: an uncaught exception/)
+  expect(await app.exited).toEqual({ code: 1, signal: null })
+})
+
 test('a second signal ends at once', async () => {
   const { app } = await start({ DRAIN: '20000', HANDLER: 'close' })
   app.signal('SIGTERM')

@@ -105,7 +105,7 @@ describe('a transport with push', () => {
     transport.watchService(ORDERS, () => {})
     await transport.list(ORDERS)
     await vi.waitFor(() => expect(resetting.times.length).toBeGreaterThanOrEqual(3), { timeout: 12_000, interval: 100 })
-    // A knock before gRPC is loaded, the first attempt, the second.
+    // A connection before gRPC is loaded, the first attempt, the second.
     const gaps = resetting.times.slice(1).map((at, index) => at - resetting.times[index]!)
     expect(gaps.at(-1)!).toBeGreaterThan(1_000)
     expect(transport.lines.filter((line) => line.startsWith('warn'))).toEqual([])

@@ -15,7 +15,7 @@ test('grants one request an interval, urgent ones first', async () => {
   expect(performance.now() - startMs).toBeGreaterThanOrEqual(3 * 60 - 5)
 })
 
-test('lets everyone go once the registry answers', async () => {
+test('lets all requests go once the registry answers', async () => {
   const limiter = createRequestLimiter(60_000)
   await limiter.acquire(false, 1_000, never)
   const waiting = [limiter.acquire(false, 5_000, never), limiter.acquire(true, 5_000, never)]

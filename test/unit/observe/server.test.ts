@@ -205,6 +205,17 @@ test('a prefix of the router of Koa is part of the pattern', async () => {
   await served(sidecar, ['GET /api/users/:id 1/0'])
 })
 
+test('a method that the router of Koa does not know is no failure', async () => {
+  const app = new Koa()
+  const sidecar = await sidecarOf(app)
+  const router = new Router()
+  router.get('/users/:id', (context) => void (context.body = {}))
+  app.use(router.routes()).use(router.allowedMethods())
+  const { port } = running(await serve(createServer(app.callback())))
+  expect(await target(port, '/users/1', { method: 'PROPFIND' })).toMatchObject({ status: 501 })
+  await served(sidecar, ['PROPFIND * 1/0'])
+})
+
 test('over HTTP/2 any text is a method: it is no name', async () => {
   const app = new Koa()
   const sidecar = await sidecarOf(app)

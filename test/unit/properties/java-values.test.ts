@@ -35,6 +35,16 @@ describe('J6: what YAML 1.1 of Java sees is what a typed default gets', () => {
     expect(readProperty(store, 'm', { x: fallback })).toEqual({ x: expected })
   })
 
+  test('J6: a placeholder, in quotes or not, has the type of the default', () => {
+    const { store } = loadBootstrap('a: ${N:10}\nb: "${N:10}"\nc: "${ON}"', { vars: { ON: 'yes' } })
+    expect([readProperty(store, 'a', 0), readProperty(store, 'b', 0), readProperty(store, 'c', false)]).toEqual([
+      10,
+      10,
+      true,
+    ])
+    expect(store.get('b')).toBe('10')
+  })
+
   test('J6: lines of a properties document end as Java takes them: LF, CR LF, or CR alone', () => {
     const lines = ['a=1', 'b=2\\', '  3', '#c=4', 'd=5']
     for (const end of ['\n', '\r\n', '\r']) {

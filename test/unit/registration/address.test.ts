@@ -38,6 +38,14 @@ test('preferences that fit nothing fall back, and say so', () => {
   expect(warnings.join()).toContain('preferred-networks (9.9,()')
 })
 
+test.each([
+  ['Fargate', { eth0: [nic('169.254.172.2')], eth1: [nic('10.0.1.23')] }],
+  ['EC2, network mode awsvpc', { 'ecs-eth0': [nic('169.254.172.2')], eth0: [nic('10.0.1.23')] }],
+])('a task of AWS ECS has the address of its network interface: %s', (_, interfaces) => {
+  const { ip, warnings } = chooseAddress(open, { lo: [nic('127.0.0.1')], ...interfaces })
+  expect({ ip, warnings }).toEqual({ ip: '10.0.1.23', warnings: [] })
+})
+
 test('an app bound to one address is registered there', () => {
   expect(chooseAddress(open, many, '192.168.7.7')).toMatchObject({ ip: '192.168.7.7', warnings: [] })
   const { ip, warnings } = chooseAddress({ ...open, networkInterface: 'eth2' }, many, '127.0.0.1')

@@ -399,6 +399,7 @@ describe('wrong values', () => {
       'cloud.nacos.discovery.heart-beat-timeout: heart-beat-timeout (30000 ms) must not be below heart-beat-interval (40000 ms): the registry refuses that',
     ],
     ['cloud.nacos.discovery.heart-beat-interval: 0', 'heart-beat-interval: expected a duration above 0, got "0"'],
+    ['sidecar.observe.period: 1ms', 'period: expected a duration of at least 50ms, got "1ms"'],
     ['feign.client.users.retry: -1', 'feign.client.users.retry: expected an integer 0–10, got "-1"'],
   ])('%s', (yaml, message) => expect(loadError(yaml).message).toContain(message))
 

@@ -224,6 +224,34 @@ describe('nacos.yaml', () => {
     ])
   })
 
+  test('a section with a value of its own is named as such', () => {
+    const warningsOf = (yaml: string) => settingsOf({ 'nacos.yaml': yaml, 'package.json': '{"name":"a"}' }).warnings
+    expect(warningsOf('nacos:\n  service: orders\n')).toEqual([
+      'nacos.yaml:2:12: service is a section: expected keys below it, such as service.name',
+    ])
+    for (const [yaml, line] of [
+      ['nacos: []', 1],
+      ['\nnacos: orders', 2],
+    ] as const)
+      expect(warningsOf(yaml)).toEqual([
+        expect.stringMatching(`^nacos\\.yaml:${line}:8: nacos is a section: expected keys below it, such as server$`),
+      ])
+  })
+
+  test('an address that is wrong is told once, wherever it is given', () => {
+    const thrown = (files: Record<string, string>, env: Record<string, string>) => {
+      try {
+        settingsOf(files, env)
+      } catch (error) {
+        return (error as Error).message
+      }
+    }
+    const port = 'expected a port 1–65535, got 99999'
+    expect(thrown({ 'nacos.yaml': 'a: 1' }, { NACOS_SERVER: 'h:99999', NACOS_SERVICE_PORT: 'x' })).toBe(
+      `environment NACOS_SERVER: cloud.nacos.server-addr: ${port}\nenvironment NACOS_SERVICE_PORT: cloud.nacos.discovery.port: expected an integer -1–65535, got "x"`,
+    )
+  })
+
   test('servers may be a list; keys of bootstrap.yml may be beside them; a placeholder keeps its unit', () => {
     const yaml =
       'nacos: { server: [a:1, b:2], heartbeat: { interval: "${BEAT:4s}" } }\nsidecar.poll-interval: 3s\nspring.profiles.active: dev\n'

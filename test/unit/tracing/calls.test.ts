@@ -269,11 +269,16 @@ describe('undici and fetch', () => {
 
   test('the span ends with the body, also where that is cancelled', async () => {
     const tracer = startTracer()
-    await serving(streamed)
+    let finish = () => {}
+    await serving((_, response) => {
+      response.writeHead(200).write('a')
+      finish = () => void response.end('b')
+    })
     const dispatcher = new SidecarDispatcher(activeRuntime)
     onTestFinished(() => dispatcher.close())
     const whole = await request('http://user-service/', { dispatcher })
     expect(tracer.spans()).toHaveLength(0)
+    finish()
     await whole.body.text()
     expect(tracer.spans()).toHaveLength(1)
     const cut = await request('http://user-service/', { dispatcher })

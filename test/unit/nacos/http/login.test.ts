@@ -12,9 +12,12 @@ async function guarded({ ttlS = 18_000, login = 'POST /nacos/v1/auth/login' } = 
   onTestFinished(() => server.close())
   let serial = 0
   const valid = { token: '' }
-  server.on('/nacos/v1/ns', ({ headers }) =>
-    headers.authorization === `Bearer ${valid.token}` && valid.token ? { body: { hosts: [] } } : denied,
-  )
+  const toHolders =
+    (body: unknown) =>
+    ({ headers }: { headers: { authorization?: string } }) =>
+      headers.authorization === `Bearer ${valid.token}` && valid.token ? { body } : denied
+  server.on('/nacos/v1/ns', toHolders({ hosts: [] }))
+  server.on('/nacos/v1/cs', toHolders('a: 1'))
   server.on(login, ({ form }) => {
     if (form.get('username') !== 'nacos' || form.get('password') !== 'pass-canary')
       return { status: 403, body: 'user not found!' }
@@ -26,10 +29,12 @@ async function guarded({ ttlS = 18_000, login = 'POST /nacos/v1/auth/login' } = 
 
 const logins = (server: ScriptedRegistry) => server.seen(LOGIN).length
 
-test('logs in once for many first requests, in the body, and sends the token as a header', async () => {
+test('logs in once for many first requests, of services and of configs, in the body, and sends the token as a header', async () => {
   const server = await guarded()
   const transport = openTransport([server], USER)
-  await Promise.all(Array.from({ length: 20 }, () => transport.list(ORDERS)))
+  const key = { namespace: '', group: 'DEFAULT_GROUP', dataId: 'orders.yml' }
+  const asked = Array.from({ length: 20 }, (_, n) => (n % 2 ? transport.list(ORDERS) : transport.getConfig(key)))
+  expect((await Promise.all(asked)).slice(0, 2)).toMatchObject([{ content: 'a: 1' }, []])
   expect(logins(server)).toBe(1)
   for (const { url } of server.requests) expect(url).not.toMatch(/canary|token|password/)
 })

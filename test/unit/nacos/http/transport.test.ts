@@ -230,7 +230,7 @@ describe('messages', () => {
     const dead = await deadPort()
     await expect(openTransport([dead]).list(ORDERS)).rejects.toThrow(
       `Listing DEFAULT_GROUP@@orders failed: 127.0.0.1:${dead.port}: connection refused (ECONNREFUSED). ` +
-        'Check cloud.nacos.server-addr and that the registry runs.',
+        'Check cloud.nacos.server-addr and that the registry runs; for development, "npx nacos-sidecar dev" is one.',
     )
   })
 
