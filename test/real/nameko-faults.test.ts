@@ -15,16 +15,13 @@ const WAITS = { timeout: '40s' }
 const until = (isSo: () => unknown) => expect.poll(isSo, { interval: 20, timeout: 30_000 })
 
 besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => {
-  const unanswered = async (queue: string) =>
-    (await beside.rabbitmq.queues()).find(({ name }) => name === queue)?.unacknowledged
-
   describe('RabbitMQ is killed, and is back', () => {
     test('in the middle of a call of a service of Nameko: the reply comes', { timeout: 120_000 }, async () => {
       const python = await beside.python(['GreetingService'], '1')
       const greeting = (await beside.node()).nameko.service<GreetingService>('greeting_service', WAITS)
       await greeting.hello('Ada')
       const reply = greeting.slow(2)
-      await until(() => unanswered('rpc-greeting_service')).toBe(1)
+      await beside.workedOn('rpc-greeting_service', 1)
       await beside.rabbitmq.kill()
       // Nameko ends when it cannot reply, and what runs it starts it again.
       await python.kill()
@@ -51,6 +48,7 @@ besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => 
         const client = await beside.node('client')
         const reply = client.nameko.call('orders', 'slow', WAITS)
         await until(() => came).toEqual([false])
+        await beside.workedOn('rpc-orders', 1)
         await beside.rabbitmq.kill()
         await beside.rabbitmq.start()
         await until(() => came).toEqual([false, true])
@@ -99,7 +97,7 @@ besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => 
       const greeting = nameko.service<GreetingService>('greeting_service', WAITS)
       expect(await greeting.hello('Ada')).toBe('Hello, Ada!')
       const reply = greeting.slow(1)
-      await until(() => unanswered('rpc-greeting_service')).toBe(1)
+      await beside.workedOn('rpc-greeting_service', 1)
       await change('second')
       // Calls that are sent while one connection takes the place of the other.
       const names = Array.from({ length: 50 }, (_, n) => `n${n}`)
@@ -111,7 +109,7 @@ besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => 
 
       // Without connections: the old password is refused until the new one is in Nacos, and the reply waits.
       const late = greeting.slow(1)
-      await until(() => unanswered('rpc-greeting_service')).toBe(1)
+      await beside.workedOn('rpc-greeting_service', 1)
       await beside.rabbitmq.changePassword('shop', 'third')
       await beside.rabbitmq.closeConnections()
       await until(() => lines.some((line) => line.includes('ACCESS_REFUSED'))).toBe(true)
@@ -136,6 +134,7 @@ besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => 
       const call = (method: string, number: number) => orders.call('shop', method, { args: [number], ...WAITS })
       const replies = [1, 2].map((number) => call('slow', number))
       await until(() => came).toHaveLength(2)
+      await beside.workedOn('rpc-shop', 2)
       await change('second')
       await until(connections).toBe(3)
       expect(await call('quick', 3)).toBe(3)

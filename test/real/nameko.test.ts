@@ -141,7 +141,7 @@ besideNameko('calls beside Nameko 2.14.1', ['GreetingService'], (beside) => {
       const greeting = await greetingOf(await node())
       await greeting.hello('Ada')
       const reply = greeting.slow(1)
-      await expect.poll(async () => (await queueOf('rpc-greeting_service'))?.unacknowledged).toBe(1)
+      await beside.workedOn('rpc-greeting_service', 1)
       expect(await beside.rabbitmq.closeConnections()).toBeGreaterThan(2)
       expect(await reply).toBe('1')
       expect(await greeting.hello('Ada')).toBe('Hello, Ada!')

@@ -24,6 +24,11 @@ export interface Rabbitmq {
   /** Ends it for good; its data goes. */
   stop(): Promise<void>
   queues(): Promise<QueueFigures[]>
+  /**
+   * Messages of publishers that it has not confirmed. A message may be delivered before: its confirm waits for the disk.
+   * What was delivered and not confirmed is lost to its publisher when the connection ends.
+   */
+  unconfirmed(): Promise<number>
   deleteQueue(name: string): Promise<void>
   /** As an operator does: each gets `CONNECTION_FORCED`. Returns how many there were. */
   closeConnections(): Promise<number>
@@ -115,6 +120,10 @@ async function startOnce(configuration: readonly string[]): Promise<Rabbitmq> {
       await kill()
     },
     queues: () => evaluate(QUEUES) as Promise<QueueFigures[]>,
+    unconfirmed: () =>
+      evaluate(
+        'lists:sum([N || C <- rabbit_channel:list(), [{_, N}] <- [rabbit_channel:info(C, [messages_unconfirmed])]])',
+      ) as Promise<number>,
     deleteQueue: (name) =>
       told(
         `{ok, Q} = rabbit_amqqueue:lookup(rabbit_misc:r(<<"/">>, queue, ${binary(name)})), rabbit_amqqueue:delete(Q, false, false, <<"tester">>)`,

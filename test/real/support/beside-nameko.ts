@@ -1,7 +1,7 @@
 import { createSidecar, type Sidecar } from 'nacos-sidecar'
 import { events, type EventBus } from 'nacos-sidecar/events'
 import { namekoRpc, type NamekoRpc } from 'nacos-sidecar/nameko'
-import { afterAll, beforeAll, describe, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest'
 import { collectLog } from '../../support/collect.js'
 import { createMemoryTransport } from '../../support/memory-transport.js'
 import { namekoPackages, runNameko, startCaller, type NamekoCaller, type NamekoProcess } from '../servers/nameko.js'
@@ -20,6 +20,8 @@ export interface BesideNameko {
   node(name?: string, settings?: Readonly<Record<string, unknown>>): Promise<NodeService>
   /** The same, until its sidecar is stopped. */
   run(name: string, settings?: Readonly<Record<string, unknown>>): Promise<NodeService>
+  /** Settles when that many requests of the queue are worked on, and each publisher has the confirm of the broker. */
+  workedOn(queue: string, requests: number): Promise<void>
 }
 
 export interface NodeService {
@@ -72,6 +74,12 @@ export function besideNameko(name: string, classes: readonly string[], body: (be
         const running = run(service, settings)
         onTestFinished(async () => (await running).sidecar.stop({ drain: false }))
         return running
+      },
+      async workedOn(queue, requests) {
+        const unacknowledged = async () => (await rabbitmq.queues()).find(({ name }) => name === queue)?.unacknowledged
+        const wait = { interval: 20, timeout: 30_000 }
+        await expect.poll(unacknowledged, wait).toBe(requests)
+        await expect.poll(() => rabbitmq.unconfirmed(), wait).toBe(0)
       },
       run: (service, settings = {}) => run(service, settings),
     })
