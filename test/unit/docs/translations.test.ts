@@ -18,6 +18,7 @@ test('there are translations of the first pages a reader needs', () => {
     'docs/zh-CN/events.md',
     'docs/zh-CN/migration.md',
     'docs/zh-CN/quick-start.md',
+    'docs/zh-CN/service.md',
     'docs/zh-CN/settings.md',
   ])
 })
