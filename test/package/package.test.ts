@@ -25,7 +25,7 @@ beforeAll(async () => {
   entries = Object.keys(consumer.manifest.exports)
     .filter((path) => !path.endsWith('.json'))
     .map((path) => `nacos-sidecar${path.slice(1)}`)
-}, 300_000)
+}, 900_000)
 afterAll(() => consumer?.remove())
 
 describe('the tarball', () => {
