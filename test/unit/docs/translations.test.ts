@@ -16,6 +16,7 @@ test('there are translations of the first pages a reader needs', () => {
     'docs/zh-CN/console.md',
     'docs/zh-CN/deployment.md',
     'docs/zh-CN/events.md',
+    'docs/zh-CN/gateway.md',
     'docs/zh-CN/migration.md',
     'docs/zh-CN/quick-start.md',
     'docs/zh-CN/service.md',
