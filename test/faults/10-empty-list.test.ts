@@ -58,7 +58,7 @@ test('fault 10: empty list: a transport failure never means empty, in the hold n
   const { registry, says, sidecar, count } = await scripted()
   const proxy = await startFaultProxy(registry)
   onTestFinished(() => proxy.close())
-  const behind = quietSidecar(`127.0.0.1:${proxy.port}`, { ...settings, 'cloud.nacos.request-timeout': 300 })
+  const behind = quietSidecar(`127.0.0.1:${proxy.port}`, { ...settings, 'cloud.nacos.request-timeout': 1_500 })
   expect(await behind.discovery.instances('orders')).toHaveLength(2)
   says([])
   await vi.waitFor(() => expect(behind.status().services[0]!.heldEmpty).toBe(true), withinHold)

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { pausedSince } from '../support/pauses.js'
 import { setStage, type CallOptions, type Calls, type Outcome, type Stage, type StageOptions } from './stage.js'
 
 export interface RunOptions extends StageOptions, CallOptions {
@@ -66,19 +67,22 @@ export function rolling(options: RunOptions): Promise<Outcome> {
 /** (b) One provider after the other is killed and starts again. */
 export function kill9(options: RunOptions): Promise<Kill9Outcome> {
   return onStage(options, async (stage, calls) => {
-    const kills: number[] = []
+    const kills: { readonly from: number; readonly to: number }[] = []
     await rounds(stage, calls, options, async (at) => {
       const provider = stage.providers[at]!
-      kills.push(Date.now())
+      const from = Date.now()
       await provider.child.kill()
+      const [gone, since] = [Date.now(), performance.now()]
       await sleep(options.restMs ?? 1000)
+      // A machine that stands still tells no caller of the end.
+      kills.push({ from, to: gone + pausedSince(since) })
       await provider.start()
     })
     const outcome = await calls.finish()
     const unnoticedMs = options.unnoticedMs ?? 100
     const cut = outcome.failures.filter(
       ({ verb, startedAt, endedAt }) =>
-        verb === 'post' && kills.some((at) => startedAt <= at + unnoticedMs && at - unnoticedMs <= endedAt),
+        verb === 'post' && kills.some(({ from, to }) => startedAt <= to + unnoticedMs && from - unnoticedMs <= endedAt),
     )
     return { ...outcome, cutPosts: cut.length }
   })
