@@ -13,7 +13,8 @@ async function startNest(PLATFORM: string, auth: object = {}, env: Record<string
   const bootstrap = {
     application: { name: 'nest-service' },
     server: { port: 0 },
-    sidecar: { drain: 400 },
+    // Time for the requests of a test, also on a busy machine.
+    sidecar: { drain: 2_000 },
     cloud: { nacos: { 'server-addr': registry.address, discovery: { ip: '127.0.0.1' } } },
     auth,
   }

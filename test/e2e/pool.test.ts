@@ -7,7 +7,7 @@ import { askForEchoes, poolApp } from '../support/pool-app.js'
 import { devRegistry } from '../support/registry.js'
 import { startTcpDatabase } from '../support/tcp-database.js'
 
-const DRAIN = 1_500
+const DRAIN = 4_000
 /** Callers go on for so long after the signal: their lists are old. */
 const CALLS_MS = 900
 const namespaces = spawnSync('unshare', ['-r', '-p', '-f', 'true']).status === 0
