@@ -86,7 +86,7 @@ function javaContract(target: ContractTarget, classPath: string): void {
       await soon(async () => expect(await transport.list(key)).toEqual([]), 10_000)
     })
 
-    test('publishes what reaches configRemote(), live', { needs: ['grpc'], timeoutMs: 40_000 }, async (context) => {
+    test('publishes what reaches configRemote(), live', { needs: ['grpc'], timeoutMs: 90_000 }, async (context) => {
       const { configKey, raw, soon, unique } = context
       const key = configKey({ dataId: `${unique('java')}.yml` })
       await peer.ask('publish', { ...key, content: 'greeting: 你好\n', type: 'yaml' })
@@ -95,7 +95,7 @@ function javaContract(target: ContractTarget, classPath: string): void {
       expect(configRemote('greeting', '')).toBe('你好')
       await peer.ask('publish', { ...key, content: 'greeting: 再见\n', type: 'yaml' })
       // By long poll on v1; v3 has none, and is asked every 10 s.
-      await soon(() => expect(configRemote('greeting', '')).toBe('再见'), 15_000)
+      await soon(() => expect(configRemote('greeting', '')).toBe('再见'), target.timings.nextPollMs)
     })
 
     test('publishes what we read, and takes it away', { needs: ['grpc'] }, async ({ transport, configKey, soon }) => {

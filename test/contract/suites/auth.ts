@@ -37,13 +37,13 @@ export function authContract(target: ContractTarget): void {
 
     test(
       'a config watch is let in',
-      { needs: ['auth', 'configWrite'] },
+      { needs: ['auth', 'configWrite'], timeoutMs: 30_000 + target.timings.nextPollMs },
       async ({ transport, configKey, raw, soon }) => {
         const key = configKey()
         const heard: unknown[] = []
         transport.watchConfig!(key, '', (item) => heard.push(item?.content))
         await raw.publish(key, 'born')
-        await soon(() => expect(heard).toEqual(['born']))
+        await soon(() => expect(heard).toEqual(['born']), target.timings.nextPollMs)
       },
     )
 

@@ -16,6 +16,9 @@ export function pushContract(target: ContractTarget, way: Way): void {
       .sort()
   /** What only a connection of one's own has: not one more test to skip where there is none. */
   const forPush = (name: string, tests: () => void) => void (way === 'push' && describe(name, tests))
+  const { settleMs, nextPollMs } = target.timings
+  /** What is heard of a document. A long poll that is being opened may miss a change: then it tells at its end. */
+  const heardMs = way === 'push' ? settleMs : nextPollMs
   const grpcPort = Number(target.server.split(':').at(-1)) + 1000
 
   /** The instances of one service: the first is there and heard of, the second only made. */
@@ -180,7 +183,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
   })
 
   describe('a document', () => {
-    const needs = { needs: ['configWrite'] } as const
+    const needs = { needs: ['configWrite'], timeoutMs: 30_000 + 3 * heardMs } as const
     const stored = async ({ raw, soon }: ContractContext, key: Parameters<typeof raw.publish>[0], content: string) => {
       await raw.publish(key, content)
       await soon(async () => expect(await raw.config(key)).toMatchObject({ content }))
@@ -192,11 +195,11 @@ export function pushContract(target: ContractTarget, way: Way): void {
       const { heard } = follower.config(key)
       await follower.ready()
       await context.raw.publish(key, 'one')
-      await context.soon(() => expect(heard).toEqual(['one']))
+      await context.soon(() => expect(heard).toEqual(['one']), heardMs)
       await context.raw.publish(key, 'two')
-      await context.soon(() => expect(heard).toEqual(['one', 'two']))
+      await context.soon(() => expect(heard).toEqual(['one', 'two']), heardMs)
       await context.raw.remove(key)
-      await context.soon(() => expect(heard).toEqual(['one', 'two', undefined]))
+      await context.soon(() => expect(heard).toEqual(['one', 'two', undefined]), heardMs)
     })
 
     test('that differs from what the listener holds is pushed at once', needs, async (context) => {
@@ -215,10 +218,10 @@ export function pushContract(target: ContractTarget, way: Way): void {
       const { heard: seen } = follower.config(sign)
       await follower.ready()
       await context.raw.publish(sign, 'sign of life')
-      await context.soon(() => expect(seen).toEqual(['sign of life']))
+      await context.soon(() => expect(seen).toEqual(['sign of life']), heardMs)
       expect(heard).toEqual([])
       await context.raw.publish(key, 'other')
-      await context.soon(() => expect(heard).toEqual(['other']))
+      await context.soon(() => expect(heard).toEqual(['other']), heardMs)
     })
 
     test('in Chinese, with everything that a form could spoil', needs, async (context) => {
@@ -228,7 +231,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
       await follower.ready()
       const content = 'name: 你好\nemoji: 😀\nplus: 1+1&x=%41\r\ntrailing:  \r\n'
       await context.raw.publish(key, content)
-      await context.soon(() => expect(heard).toEqual([content]))
+      await context.soon(() => expect(heard).toEqual([content]), heardMs)
     })
 
     test('two listeners hold different versions of', needs, async (context) => {
@@ -240,7 +243,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
       await context.soon(() => expect(behind.heard).toEqual(['now']))
       await follower.ready()
       await context.raw.publish(key, 'next')
-      await context.soon(() => expect([behind.heard, level.heard]).toEqual([['now', 'next'], ['next']]))
+      await context.soon(() => expect([behind.heard, level.heard]).toEqual([['now', 'next'], ['next']]), heardMs)
     })
 
     test('has no listener any more', needs, async (context) => {
@@ -254,7 +257,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
       stop()
       await context.raw.publish(ended, 'x')
       await context.raw.publish(still, 'x')
-      await context.soon(() => expect(other.heard).toEqual(['x']))
+      await context.soon(() => expect(other.heard).toEqual(['x']), heardMs)
       expect(heard).toEqual([])
     })
 
@@ -266,9 +269,9 @@ export function pushContract(target: ContractTarget, way: Way): void {
       const other = follower.config(there)
       await follower.ready()
       await context.raw.publish(there, 'there')
-      await context.soon(() => expect(other.heard).toEqual(['there']))
+      await context.soon(() => expect(other.heard).toEqual(['there']), heardMs)
       await context.raw.publish(here, 'here')
-      await context.soon(() => expect(one.heard).toEqual(['here']))
+      await context.soon(() => expect(one.heard).toEqual(['here']), heardMs)
       expect(other.heard).toEqual(['there'])
     })
   })
@@ -284,9 +287,9 @@ export function pushContract(target: ContractTarget, way: Way): void {
         // What is asked for now needs a new one.
         const { heard } = follower.config(key)
         await context.raw.publish(key, 'later')
-        await context.soon(() => expect(heard).toEqual(['later']))
         await context.raw.register({ ...second, clusterName: 'DEFAULT' })
         await context.soon(() => expect(ports(lists)).toEqual([first.port, second.port]))
+        await context.soon(() => expect(heard).toEqual(['later']), heardMs)
       },
     )
   })
@@ -300,7 +303,8 @@ export function pushContract(target: ContractTarget, way: Way): void {
   })
 
   forPush('without gRPC', () => {
-    test('changes arrive all the same, and status says why', { needs: ['configWrite'] }, async (context) => {
+    const needs = { needs: ['configWrite'], timeoutMs: 30_000 + nextPollMs } as const
+    test('changes arrive all the same, and status says why', needs, async (context) => {
       const closed = await startFaultProxy({ port: 1 })
       await closed.set('refuse')
       context.defer(() => closed.close())
@@ -313,7 +317,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
       await raw.register({ ...mine, clusterName: 'DEFAULT' })
       await raw.publish(key, 'here')
       await soon(() => expect(ports(lists)).toEqual([mine.port]))
-      await soon(() => expect(heard).toEqual(['here']))
+      await soon(() => expect(heard).toEqual(['here']), nextPollMs)
       const pull = target.apiVersion === 'v3' ? 'http polling' : 'http long poll and polling'
       expect(follower.transport.describe().updates).toBe(`${pull}: port ${closed.port} refused the connection`)
     })
@@ -335,7 +339,7 @@ export function pushContract(target: ContractTarget, way: Way): void {
   })
 
   forPush('a link that is lost', () => {
-    const needs = { needs: ['configWrite'], timeoutMs: 60_000 } as const
+    const needs = { needs: ['configWrite'], timeoutMs: 60_000 + nextPollMs } as const
     const through = async (context: ContractContext) => {
       const proxy = await startFaultProxy({ port: grpcPort })
       context.defer(() => proxy.close())
@@ -368,8 +372,8 @@ export function pushContract(target: ContractTarget, way: Way): void {
       const second = context.instance({ service: mine.service })
       await context.raw.register({ ...second, clusterName: 'DEFAULT' })
       await context.raw.publish(key, 'meanwhile')
-      await context.soon(() => expect(ports(lists)).toEqual([mine.port, second.port]), 8_000)
-      await context.soon(() => expect(heard).toEqual(['meanwhile']), 8_000)
+      await context.soon(() => expect(ports(lists)).toEqual([mine.port, second.port]))
+      await context.soon(() => expect(heard).toEqual(['meanwhile']), nextPollMs)
       expect(follower.transport.describe().updates).toMatch(/^http/)
       await proxy.set('pass')
       await context.soon(() => expect(follower.transport.describe().updates).toMatch(/^grpc push/), 20_000)
