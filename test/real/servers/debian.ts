@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { cacheFolder } from './cache.js'
+import { cached, cacheFolder } from './cache.js'
 import { runTool } from './run-tool.js'
 
 const run = promisify(execFile)
 
+const APT_OPTIONS = ['APT::Sandbox::User=root', 'Acquire::Retries=5']
 const FLAGS = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances']
 
 /** The last package whose name matches; `undefined` without one, or without apt. */
@@ -22,22 +23,16 @@ export function newestPackage(names: string): Promise<string | undefined> {
  *
  * @param also further packages, without what they depend on
  */
-export async function unpackPackage(name: string, also: readonly string[] = []): Promise<string> {
-  const folder = join(cacheFolder(), name)
-  if (existsSync(folder)) return folder
-  console.log(`unpacking ${name} and its libraries`)
-  const aside = mkdtempSync(`${folder}.building-`)
-  try {
+export function unpackPackage(name: string, also: readonly string[] = []): Promise<string> {
+  return cached(name, async (aside) => {
+    console.log(`unpacking ${name} and its libraries`)
+    const log = join(cacheFolder(), `${name}.log`)
     const needed = [...(await lacking(name)), ...also]
-    await runTool('apt-get', ['download', '-o', 'APT::Sandbox::User=root', ...needed], aside, `${folder}.log`)
+    await runTool('apt-get', ['download', ...APT_OPTIONS.flatMap((option) => ['-o', option]), ...needed], aside, log)
     const packages = readdirSync(aside).filter((file) => file.endsWith('.deb'))
-    for (const file of packages) await runTool('dpkg', ['-x', file, aside], aside, `${folder}.log`)
+    for (const file of packages) await runTool('dpkg', ['-x', file, aside], aside, log)
     for (const file of packages) rmSync(join(aside, file))
-    if (!existsSync(folder)) renameSync(aside, folder)
-  } finally {
-    rmSync(aside, { recursive: true, force: true })
-  }
-  return folder
+  })
 }
 
 /** The folders of the libraries of an unpacked package. @param inner folders below them that count as well */

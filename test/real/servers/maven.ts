@@ -1,6 +1,6 @@
-import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { cpSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { cacheFolder, sourcesHash } from './cache.js'
+import { cached, cacheFolder, sourcesHash } from './cache.js'
 import { runTool } from './run-tool.js'
 
 /**
@@ -10,19 +10,11 @@ import { runTool } from './run-tool.js'
  */
 export async function mavenClassPath(sources: string, profile?: string): Promise<string> {
   const name = [basename(sources), ...(profile === undefined ? [] : [profile]), sourcesHash(sources)].join('-')
-  const built = join(cacheFolder(), name)
-  if (!existsSync(built)) {
-    // Built aside and renamed: a broken or parallel build never looks like a finished one.
-    const aside = mkdtempSync(join(cacheFolder(), `${name}.building-`))
-    try {
-      cpSync(sources, aside, { recursive: true })
-      console.log(`building ${name} with Maven`)
-      const profiles = profile === undefined ? [] : [`-P${profile}`]
-      await runTool('mvn', ['-B', '-q', ...profiles, 'package'], aside, join(cacheFolder(), `${name}.log`))
-      if (!existsSync(built)) renameSync(aside, built)
-    } finally {
-      rmSync(aside, { recursive: true, force: true })
-    }
-  }
+  const built = await cached(name, async (aside) => {
+    cpSync(sources, aside, { recursive: true })
+    console.log(`building ${name} with Maven`)
+    const profiles = profile === undefined ? [] : [`-P${profile}`]
+    await runTool('mvn', ['-B', '-q', ...profiles, 'package'], aside, join(cacheFolder(), `${name}.log`))
+  })
   return [join(built, 'target', 'classes'), join(built, 'target', 'lib', '*')].join(':')
 }

@@ -9,11 +9,16 @@ const SOURCES = fileURLToPath(new URL('../nacos', import.meta.url))
 
 /** Nacos 2.2.4 from the jars on Maven Central (150 MB on first use). */
 export async function startNacos(auth: boolean): Promise<StartedServer> {
-  const classPath = await (building ??= mavenClassPath(SOURCES))
+  const classPath = await buildNacos()
   return withAttempts(2, () => start(classPath, auth))
 }
 
 let building: Promise<string> | undefined
+
+/** Once in a process. */
+export function buildNacos(): Promise<string> {
+  return (building ??= mavenClassPath(SOURCES))
+}
 
 async function start(classPath: string, auth: boolean): Promise<StartedServer> {
   // gRPC at +1000 and +1001, raft at −1000.

@@ -1,18 +1,8 @@
 import { createHash } from 'node:crypto'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder } from './cache.js'
+import { cached, cacheFolder } from './cache.js'
 import { runTool } from './run-tool.js'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
@@ -25,18 +15,12 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
  */
 export async function npmPackages(name: string, packages: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(packages.join(' ')).digest('hex').slice(0, 12)
-  const folder = join(cacheFolder(), `npm-${name}-${hash}`)
-  if (!existsSync(folder)) {
-    const aside = mkdtempSync(`${folder}.building-`)
-    try {
-      console.log(`installing ${packages.join(', ')} with npm`)
-      const args = ['install', '--prefix', aside, '--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock']
-      await runTool('npm', [...args, ...packages], aside, `${folder}.log`)
-      if (!existsSync(folder)) renameSync(aside, folder)
-    } finally {
-      rmSync(aside, { recursive: true, force: true })
-    }
-  }
+  const own = `npm-${name}-${hash}`
+  const folder = await cached(own, async (aside) => {
+    console.log(`installing ${packages.join(', ')} with npm`)
+    const args = ['install', '--prefix', aside, '--no-audit', '--no-fund', '--ignore-scripts', '--no-package-lock']
+    await runTool('npm', [...args, ...packages], aside, join(cacheFolder(), `${own}.log`))
+  })
   return join(folder, 'node_modules')
 }
 

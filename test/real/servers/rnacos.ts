@@ -10,7 +10,7 @@ const VERSION = '0.8.8'
 
 /** r-nacos from crates.io, built into the cache on first use (about 10 minutes on 2 cores). */
 export async function startRnacos(auth: boolean): Promise<StartedServer> {
-  const command = await installed()
+  const command = await installRnacos()
   // One start in four, 0.8.8 loses a race with itself on a fresh data folder (a panic in its raft log) and lives on
   // without users and configs; another start is the cure.
   return withAttempts(10, () => start(command, auth))
@@ -43,7 +43,8 @@ async function start(command: string, auth: boolean): Promise<StartedServer> {
 
 let installing: Promise<string> | undefined
 
-function installed(): Promise<string> {
+/** Once in a process. */
+export function installRnacos(): Promise<string> {
   return (installing ??= install())
 }
 

@@ -1,9 +1,9 @@
 import type { TestProject } from 'vitest/node'
 import type { ContractTarget } from '../../contract/support/target.js'
 import { buildJavaPeer } from '../servers/java-peer.js'
-import { startNacos } from '../servers/nacos.js'
+import { buildNacos, startNacos } from '../servers/nacos.js'
 import type { RealServer } from '../servers/real-server.js'
-import { startRnacos } from '../servers/rnacos.js'
+import { installRnacos, startRnacos } from '../servers/rnacos.js'
 import { Unavailable } from '../servers/unavailable.js'
 import { probe } from './probe.js'
 
@@ -53,6 +53,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const stops: (() => Promise<void>)[] = []
   const stopAll = async () => void (await Promise.all(stops.map((stop) => stop())))
 
+  // A server that starts beside a compiler is not ready in its time, and what it is asked then it answers late.
+  const [rnacos, nacos] = given === undefined ? [installRnacos(), buildNacos()] : []
+  const classPath = Promise.allSettled([nacos]).then(() => buildJavaPeer())
+  await Promise.allSettled([rnacos, nacos, classPath])
+
   const entries = await Promise.all(
     starts.map(async ([id, label, start]): Promise<RealEntry> => {
       try {
@@ -64,7 +69,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       }
     }),
   )
-  const java: JavaEntry = await buildJavaPeer().then(
+  const java: JavaEntry = await classPath.then(
     (classPath) => ({ classPath }),
     (error: unknown) => ({ missing: missingOf(error) }),
   )
