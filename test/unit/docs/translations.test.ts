@@ -21,6 +21,7 @@ test('there are translations of the first pages a reader needs', () => {
     'docs/zh-CN/quick-start.md',
     'docs/zh-CN/service.md',
     'docs/zh-CN/settings.md',
+    'docs/zh-CN/testing.md',
   ])
 })
 
