@@ -3,29 +3,32 @@ import { currentNamekoCall, namekoRpc, type NamekoRpc } from 'nacos-sidecar/name
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { collectLog } from '../support/collect.js'
 import { gate } from '../support/event-bus.js'
-import { besideNameko } from './support/beside-nameko.js'
+import { besideNameko, holdFile } from './support/beside-nameko.js'
 import { followingSidecar } from './support/following-sidecar.js'
 
 interface GreetingService {
   hello(name: string): string
-  slow(seconds: number): string
+  held(path: string): string
 }
 
-const WAITS = { timeout: '40s' }
+/** RabbitMQ takes its time to be back, on a busy machine. */
+const WAITS = { timeout: '100s' }
 const until = (isSo: () => unknown) => expect.poll(isSo, { interval: 20, timeout: 30_000 })
 
 besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => {
   describe('RabbitMQ is killed, and is back', () => {
-    test('in the middle of a call of a service of Nameko: the reply comes', { timeout: 120_000 }, async () => {
+    test('in the middle of a call of a service of Nameko: the reply comes', { timeout: 240_000 }, async () => {
       const python = await beside.python(['GreetingService'], '1')
       const greeting = (await beside.node()).nameko.service<GreetingService>('greeting_service', WAITS)
       await greeting.hello('Ada')
-      const reply = greeting.slow(2)
+      const hold = holdFile()
+      const reply = greeting.held(hold.path)
       await beside.workedOn('rpc-greeting_service', 1)
       await beside.rabbitmq.kill()
       // Nameko ends when it cannot reply, and what runs it starts it again.
       await python.kill()
       await beside.rabbitmq.start()
+      hold.release()
       await beside.python(['GreetingService'], '2')
       expect(await reply).toBe('2')
       expect(await greeting.hello('Ada')).toBe('Hello, Ada!')
@@ -33,7 +36,7 @@ besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => 
 
     test(
       'in the middle of a call that Node answers: it comes again, and is answered',
-      { timeout: 120_000 },
+      { timeout: 240_000 },
       async () => {
         const { nameko } = await beside.node()
         const go = gate()
@@ -96,7 +99,8 @@ besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => 
       const { nameko, change, lines } = await shop()
       const greeting = nameko.service<GreetingService>('greeting_service', WAITS)
       expect(await greeting.hello('Ada')).toBe('Hello, Ada!')
-      const reply = greeting.slow(1)
+      const hold = holdFile()
+      const reply = greeting.held(hold.path)
       await beside.workedOn('rpc-greeting_service', 1)
       await change('second')
       // Calls that are sent while one connection takes the place of the other.
@@ -104,15 +108,18 @@ besideNameko('calls beside Nameko 2.14.1 while RabbitMQ fails', [], (beside) => 
       expect(await Promise.all(names.map((name) => greeting.hello(name)))).toEqual(
         names.map((name) => `Hello, ${name}!`),
       )
+      hold.release()
       expect(await reply).toBe('1')
       await until(connections).toBe(2)
 
       // Without connections: the old password is refused until the new one is in Nacos, and the reply waits.
-      const late = greeting.slow(1)
+      const lateHold = holdFile()
+      const late = greeting.held(lateHold.path)
       await beside.workedOn('rpc-greeting_service', 1)
       await beside.rabbitmq.changePassword('shop', 'third')
       await beside.rabbitmq.closeConnections()
       await until(() => lines.some((line) => line.includes('ACCESS_REFUSED'))).toBe(true)
+      lateHold.release()
       await change('third')
       expect(await late).toBe('1')
     })

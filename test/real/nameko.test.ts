@@ -3,7 +3,7 @@ import { currentContext, runWithContext } from 'nacos-sidecar'
 import { currentNamekoCall, NamekoRemoteError, withParams } from 'nacos-sidecar/nameko'
 import { describe, expect, test } from 'vitest'
 
-import { besideNameko, type NodeService } from './support/beside-nameko.js'
+import { besideNameko, holdFile, type NodeService } from './support/beside-nameko.js'
 
 /** A service of Nameko, as Python has it. */
 interface GreetingService {
@@ -13,7 +13,7 @@ interface GreetingService {
   out_of_stock(sku: string, left: number): never
   unserializable(): unknown
   kinds(): Record<string, unknown>
-  slow(seconds: number): string
+  held(path: string): string
   context_data(): Record<string, unknown>
   relay(method: string, ...args: unknown[]): Record<string, unknown>
   relay_unknown(): unknown
@@ -91,19 +91,22 @@ besideNameko('calls beside Nameko 2.14.1', ['GreetingService'], (beside) => {
     test('a timeout and an abort end the wait; the late reply is dropped', async () => {
       const { nameko } = await node()
       const greeting = nameko.service<GreetingService>('greeting_service')
-      const slow = nameko.service<GreetingService>('greeting_service', { timeout: 200 })
-      expect(await failure(slow.slow(0.6))).toMatchObject({
+      const hold = holdFile()
+      const impatient = nameko.service<GreetingService>('greeting_service', { timeout: 200 })
+      expect(await failure(impatient.held(hold.path))).toMatchObject({
         ...{ code: 'SIDECAR_CALL_TIMEOUT', excType: 'RpcTimeout' },
         value: 'no reply within 200 ms',
       })
       const controller = new AbortController()
-      const aborted = greeting.slow.with({ seconds: 0.6 }, { signal: controller.signal })
+      const aborted = greeting.held.with({ path: hold.path }, { signal: controller.signal })
       await greeting.hello('Ada')
       controller.abort(new Error('not wanted'))
       expect(await failure(aborted)).toMatchObject({
         ...{ code: 'SIDECAR_CALL_ABORTED', cause: expect.objectContaining({ message: 'not wanted' }) },
       })
-      expect(await greeting.slow(0.6)).toBe('1')
+      hold.release()
+      // What is accepted has been answered: both late replies are before the next one.
+      await beside.workedOn('rpc-greeting_service', 0)
       expect(await greeting.hello('Ada')).toBe('Hello, Ada!')
     })
 
@@ -140,9 +143,11 @@ besideNameko('calls beside Nameko 2.14.1', ['GreetingService'], (beside) => {
     test('the connection is cut during a call: RabbitMQ has the request, so the reply comes', async () => {
       const greeting = await greetingOf(await node())
       await greeting.hello('Ada')
-      const reply = greeting.slow(1)
+      const hold = holdFile()
+      const reply = greeting.held(hold.path)
       await beside.workedOn('rpc-greeting_service', 1)
       expect(await beside.rabbitmq.closeConnections()).toBeGreaterThan(2)
+      hold.release()
       expect(await reply).toBe('1')
       expect(await greeting.hello('Ada')).toBe('Hello, Ada!')
     })
@@ -153,13 +158,15 @@ besideNameko('calls beside Nameko 2.14.1', ['GreetingService'], (beside) => {
       const unanswered = async () => (await queueOf('rpc-greeting_service'))?.unacknowledged
       // What another test has left in hand.
       await expect.poll(unanswered).toBe(0)
-      const reply = failure(greeting.slow(1))
+      const hold = holdFile()
+      const reply = failure(greeting.held(hold.path))
       const own = () => beside.rabbitmq.queues().then((all) => all.find(({ name }) => name.includes('reply-deleted-')))
       await expect.poll(unanswered).toBe(1)
       await beside.rabbitmq.deleteQueue((await own())!.name)
       expect(await reply).toMatchObject({
         ...{ code: 'SIDECAR_CALL_FAILED', message: expect.stringContaining('the queue of replies was deleted') },
       })
+      hold.release()
       expect(await greeting.hello('Ada')).toBe('Hello, Ada!')
     })
 

@@ -67,8 +67,10 @@ class GreetingService(object):
         }
 
     @rpc
-    def slow(self, seconds):
-        eventlet.sleep(seconds)
+    def held(self, path):
+        """Is in hand until the file is there, or its folder is gone."""
+        while os.path.exists(os.path.dirname(path)) and not os.path.exists(path):
+            eventlet.sleep(0.01)
         return INSTANCE
 
     @rpc

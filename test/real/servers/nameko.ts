@@ -10,6 +10,18 @@ import { Unavailable } from './unavailable.js'
 
 const SCRIPTS = fileURLToPath(new URL('../nameko', import.meta.url))
 const READY_MS = 30_000
+/**
+ * What a service logs when its queues are bound and its consumers are there. It has `Connected to amqp` before, when what
+ * is sent to it may still be lost.
+ */
+const CONSUMES = 'consumer started'
+const LOGGING = {
+  version: 1,
+  disable_existing_loggers: false,
+  handlers: { console: { class: 'logging.StreamHandler' } },
+  loggers: { 'nameko.messaging': { level: 'DEBUG' } },
+  root: { level: 'INFO', handlers: ['console'] },
+}
 
 /** What a script of Python got, or what was raised. */
 export interface PythonAnswer {
@@ -55,7 +67,7 @@ export interface NamekoCaller {
 export const namekoPackages = () => pythonPackages('nameko', '2.14.1', ['setuptools<81'])
 
 /**
- * `nameko run --config config.yaml greeting:Class`, until it has connected.
+ * `nameko run --config config.yaml greeting:Class`, until each service has its queues and consumes.
  *
  * @param classes of test/real/nameko/greeting.py; of another file there as `file:Class`
  */
@@ -67,13 +79,14 @@ export async function runNameko(
 ): Promise<NamekoProcess> {
   const folder = mkdtempSync(join(tmpdir(), 'nacos-sidecar-nameko-'))
   const config = join(folder, 'config.yaml')
-  writeFileSync(config, 'AMQP_URI: ${AMQP_URI}\nmax_workers: 20\n')
+  // JSON is YAML too.
+  writeFileSync(config, JSON.stringify({ AMQP_URI: amqpUri, max_workers: 20, LOGGING }))
   const services = classes.map((name) => (name.includes(':') ? name : `greeting:${name}`))
   const child = spawn('python3', ['-W', 'ignore', '-m', 'nameko', 'run', '--config', config, ...services], {
     cwd: SCRIPTS,
     env: {
       ...process.env,
-      ...{ PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1', AMQP_URI: amqpUri, INSTANCE: instance },
+      ...{ PYTHONPATH: packages, PYTHONDONTWRITEBYTECODE: '1', INSTANCE: instance },
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -92,7 +105,7 @@ export async function runNameko(
     for (const output of [child.stdout, child.stderr])
       output.on('data', (chunk: Buffer) => {
         log += chunk
-        if (classes.length <= log.split('Connected to amqp').length - 1) resolve(clearTimeout(timer))
+        if (classes.length <= log.split(CONSUMES).length - 1) resolve(clearTimeout(timer))
       })
     child.once('exit', () => reject(new Unavailable(`nameko ended: ${log}`)))
   })

@@ -1,9 +1,12 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createSidecar, type Sidecar } from 'nacos-sidecar'
 import { events, type EventBus } from 'nacos-sidecar/events'
 import { namekoRpc, type NamekoRpc } from 'nacos-sidecar/nameko'
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest'
 import { collectLog } from '../../support/collect.js'
 import { createMemoryTransport } from '../../support/memory-transport.js'
+import { tempFolder } from '../../support/temp-folder.js'
 import { namekoPackages, runNameko, startCaller, type NamekoCaller, type NamekoProcess } from '../servers/nameko.js'
 import { rabbitmqPrograms, startRabbitmq, type Rabbitmq } from '../servers/rabbitmq.js'
 import { cannotBeHad } from './on-server.js'
@@ -22,6 +25,12 @@ export interface BesideNameko {
   run(name: string, settings?: Readonly<Record<string, unknown>>): Promise<NodeService>
   /** Settles when that many requests of the queue are worked on, and each publisher has the confirm of the broker. */
   workedOn(queue: string, requests: number): Promise<void>
+}
+
+/** What a call of `held` of test/real/nameko/greeting.py waits for. */
+export function holdFile(): { readonly path: string; release(): void } {
+  const path = join(tempFolder(), 'released')
+  return { path, release: () => writeFileSync(path, '') }
 }
 
 export interface NodeService {
