@@ -12,7 +12,7 @@ import { missingOf } from './support/setup.js'
 import { followingSidecar } from './support/following-sidecar.js'
 
 const missing = await rabbitmqPrograms().then(() => undefined, missingOf)
-const WAITS = { timeout: 30_000 }
+const WAITS = { timeout: 60_000 }
 const until = (isSo: () => unknown) => expect.poll(isSo, { interval: 20, timeout: 30_000 })
 
 describe('connections to RabbitMQ, as spring.rabbitmq says', () => {
@@ -101,7 +101,7 @@ describe('connections to RabbitMQ, as spring.rabbitmq says', () => {
 
   test(
     'several addresses: the first is down, so the second is taken; that is killed, and the first, which is back, is taken',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const first = await startRabbitmq()
       onTestFinished(() => first.stop())

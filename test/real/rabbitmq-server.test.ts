@@ -12,7 +12,7 @@ describe('RabbitMQ for tests', () => {
 
   test(
     'keeps its port and its durable messages over a kill and over a shutdown, and does what an operator does',
-    { timeout: 120_000 },
+    { timeout: 240_000 },
     async () => {
       const rabbitmq = await startRabbitmq()
       onTestFinished(() => rabbitmq.stop())

@@ -361,11 +361,16 @@ export function eventContract(
     test('an event that waits for its retry holds no other one up', async () => {
       const source = unique('retry')
       const { bus } = await start(source)
-      const got = recorder(({ data, work }) => {
-        if (data === 'bad' && work.attempt === 1) throw new Error('once')
+      const go = gate()
+      const got = recorder(async ({ data, work }) => {
+        if (data !== 'bad' || work.attempt > 1) return
+        await go.passed
+        throw new Error('once')
       })
-      await bus.on(source, 'any', got.handle, { concurrency: 1, retry: { delay: 200 } }).ready
+      await bus.on(source, 'any', got.handle, { concurrency: 1, retry: { delay: 500 } }).ready
       for (const data of ['bad', 'good', 'good too']) await bus.emit('any', data)
+      // The others are in the queue, so that the delay is for their handling alone.
+      go.open()
       await got.count(4)
       expect(got.data()).toEqual(['bad', 'good', 'good too', 'bad'])
     })
