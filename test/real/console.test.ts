@@ -57,8 +57,12 @@ describe('the console in Chromium', () => {
     return page
   }
 
+  /** Nothing sends its heartbeat: it has the time of a slow machine. */
   const register = (registry: DevServer, fields: Record<string, string | number> = {}) =>
-    form(registry, 'POST', '/v1/ns/instance', { serviceName: 'user-service', ip: '10.2.0.11', port: 8080, ...fields })
+    form(registry, 'POST', '/v1/ns/instance', {
+      ...{ serviceName: 'user-service', ip: '10.2.0.11', port: 8080, metadata: metadataOf({}) },
+      ...fields,
+    })
   const row = (page: Page, text: string) => page.locator('tbody tr:not(.spacer)').filter({ hasText: text })
   const focused = (page: Page) =>
     page.evaluate<string>(
@@ -360,7 +364,7 @@ describe('the console in Chromium', () => {
 
   it('everything can be done with the keyboard: the focus is seen, kept in a dialog, and comes back', async () => {
     const registry = await devRegistry()
-    await register(registry, { metadata: 'zone=a' })
+    await register(registry, { metadata: metadataOf({ zone: 'a' }) })
     const page = await openConsole(registry)
     await row(page, 'user-service').waitFor()
     await page.keyboard.press('Tab')

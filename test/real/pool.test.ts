@@ -13,7 +13,8 @@ import { startPostgres, type Postgres } from './servers/postgres.js'
 import { Unavailable } from './servers/unavailable.js'
 import { cannotBeHad } from './support/on-server.js'
 
-const DRAIN = 2_000
+/** Long enough that callers stop before it is over, even on a busy machine. */
+const DRAIN = 6_000
 /** Callers go on for so long after the signal: their lists are old. */
 const CALLS_MS = 1_200
 const ABORTED = /unexpected EOF on client connection|could not (?:receive|send) data|connection to client lost/g

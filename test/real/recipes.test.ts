@@ -150,8 +150,8 @@ describe('a session for each piece of work', () => {
     })
   })
 
-  /** Transactions that wait for their end. */
-  const open = () => sessions("state like 'idle in transaction%'")
+  /** Transactions that have not ended: also one that is being committed at this moment. */
+  const open = () => sessions('xact_start is not null and pid <> pg_backend_pid()')
   const sessions = async (which: string) => {
     const { rows } = await admin.query(
       `select count(*)::text as text from pg_stat_activity where backend_type = 'client backend' and ${which}`,

@@ -17,14 +17,14 @@ export interface Prometheus {
 
 const READY_MS = 30_000
 
-/** Starts one that scrapes these targets each second. @param scrape further keys of the job */
+/** Starts one that scrapes these targets every two seconds. @param scrape further keys of the job */
 export function startPrometheus(targets: readonly string[], scrape: object = {}): Promise<Prometheus> {
   return withAttempts(3, async () => {
     const command = await program('prometheus')
     const port = await freePort([])
     const url = `http://127.0.0.1:${port}`
     const job = {
-      ...{ job_name: 'apps', scrape_interval: '1s', scrape_timeout: '1s', metrics_path: '/actuator/prometheus' },
+      ...{ job_name: 'apps', scrape_interval: '2s', scrape_timeout: '2s', metrics_path: '/actuator/prometheus' },
       ...{ static_configs: [{ targets }], ...scrape },
     }
     const stop = await startProcess({
