@@ -72,11 +72,15 @@ async function startOnce(configuration: readonly string[]): Promise<Rabbitmq> {
   const env = { ...process.env, ...environmentOf(programs, folder, port) }
   const programIn = (name: string) => join(programs.erts, name)
 
+  let calls = 0
   const evaluate = async (expression: string): Promise<unknown> => {
-    const where = ['-address', `localhost:${port + 1}`, '-c', COOKIE, '-e']
+    // RabbitMQ takes one node of a name at a time, and may not yet know that the one of the last call is gone.
+    const where = ['-address', `localhost:${port + 1}`, '-c', COOKIE, '-h', `tester${++calls}`, '-e']
     const child = spawn(programIn('erl_call'), where, { env, stdio: ['pipe', 'pipe', 'pipe'] })
     let answer = ''
     for (const output of [child.stdout, child.stderr]) output.on('data', (chunk: Buffer) => (answer += chunk))
+    // One that ends before it reads says why in what it prints.
+    child.stdin.on('error', () => {})
     // A binary would be cut short, and a text be escaped, in what it prints.
     child.stdin.end(`binary_to_list(base64:encode(rabbit_json:encode(begin ${expression} end))).\n`)
     await once(child, 'close')
@@ -130,7 +134,7 @@ async function startOnce(configuration: readonly string[]): Promise<Rabbitmq> {
       ),
     closeConnections: () =>
       evaluate(
-        '[rabbit_networking:close_connection(P, "closed by the test") || P <- rabbit_networking:connections()], length(rabbit_networking:connections())',
+        'All = rabbit_networking:connections(), [rabbit_networking:close_connection(P, "closed by the test") || P <- All], length(All)',
       ) as Promise<number>,
     changePassword: (user, password) =>
       told(`ok = rabbit_auth_backend_internal:change_password(${binary(user)}, ${binary(password)}, <<"tester">>)`),
