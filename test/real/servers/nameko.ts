@@ -9,7 +9,7 @@ import { pythonPackages } from './python-packages.js'
 import { Unavailable } from './unavailable.js'
 
 const SCRIPTS = fileURLToPath(new URL('../nameko', import.meta.url))
-const READY_MS = 30_000
+const READY_MS = 60_000
 /**
  * What a service logs when its queues are bound and its consumers are there. It has `Connected to amqp` before, when what
  * is sent to it may still be lost.

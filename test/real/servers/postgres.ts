@@ -17,7 +17,7 @@ export interface Postgres {
 
 /** `nobody`: the server does not run as root. */
 const NOBODY = 65_534
-const START_MS = 30_000
+const START_MS = 120_000
 
 /** A PostgreSQL server of this machine, or of Debian's package, unpacked into the cache without root. */
 export async function startPostgres(): Promise<Postgres> {
