@@ -35,6 +35,15 @@ export interface PeerCommand {
   readonly env?: Record<string, string>
 }
 
+/** Warnings of a JVM are lines of its output as well, and what was killed leaves half of one. */
+function parse<T extends object>(line: string): T | undefined {
+  try {
+    return line.startsWith('{') ? (JSON.parse(line) as T) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** Starts the peer and waits until its client is connected. */
 export async function startPeer<Instance = PeerInstance>(peer: PeerCommand): Promise<Peer<Instance>> {
   const home = mkdtempSync(join(tmpdir(), 'nacos-sidecar-peer-'))
@@ -51,8 +60,9 @@ export async function startPeer<Instance = PeerInstance>(peer: PeerCommand): Pro
   answers.setMaxListeners(0)
   const events: PeerEvent<Instance>[] = []
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const message = JSON.parse(line) as { id?: number } | PeerEvent<Instance>
-    if ('event' in message) events.push(message)
+    const message = parse<{ id?: number } | PeerEvent<Instance>>(line)
+    if (!message) stderr = `${stderr}${line}\n`.slice(-4_000)
+    else if ('event' in message) events.push(message)
     else answers.emit(String(message.id), message)
   })
   let ended = false
