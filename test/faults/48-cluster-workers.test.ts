@@ -77,12 +77,13 @@ test('fault 48: four workers are one registration, which outlives any of them; t
 })
 
 test('fault 48: all workers signalled at once', async () => {
-  const { registry, app, deregistrations } = await startWorkers(3, {}, {})
+  const drainMs = duration(12_000, 4_000)
+  const { registry, app, deregistrations } = await startWorkers(3, { DRAIN: String(drainMs) }, {})
   const calls = load(app.port, new Agent({ keepAlive: true }))
   const deregistered = once(registry, 'deregister')
   app.signal('SIGTERM')
   await deregistered
-  await sleep(DRAIN * 0.6)
+  await sleep(drainMs * 0.6)
   await calls.stop()
   expect(calls.seen.failed).toEqual([])
   expect(await app.exited).toEqual({ code: 0, signal: null })
