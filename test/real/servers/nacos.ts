@@ -10,8 +10,13 @@ const SOURCES = fileURLToPath(new URL('../nacos', import.meta.url))
 /** Nacos 2.2.4 from the jars on Maven Central (150 MB on first use). */
 export async function startNacos(auth: boolean): Promise<StartedServer> {
   const classPath = await buildNacos()
-  return withAttempts(2, () => start(classPath, auth))
+  // One after the other: a start takes both cores of a small machine, and its database has 10 s to come up.
+  const started = starting.then(() => withAttempts(2, () => start(classPath, auth)))
+  starting = started.catch(() => {})
+  return started
 }
+
+let starting: Promise<unknown> = Promise.resolve()
 
 let building: Promise<string> | undefined
 
@@ -31,6 +36,8 @@ async function start(classPath: string, auth: boolean): Promise<StartedServer> {
     args: (folder) => [
       ...['-Xms256m', '-Xmx768m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
       ...['-Dnacos.standalone=true', `-Dnacos.home=${folder}`, '-Dnacos.server.ip=127.0.0.1'],
+      // Its database need not outlive it: without waiting for the disk.
+      '-Dderby.system.durability=test',
       ...['-cp', classPath, 'mini.NacosMini'],
       ...[`--server.port=${port}`, '--server.address=127.0.0.1'],
       ...[`--nacos.core.auth.enabled=${auth}`, '--nacos.core.auth.system.type=nacos'],
@@ -41,7 +48,7 @@ async function start(classPath: string, auth: boolean): Promise<StartedServer> {
     ready: async () =>
       (await statusOf(`http://${server}/nacos/v1/console/health/readiness`)) === 200 &&
       (!auth || (await canLogIn(server, 'nacos', 'nacos'))),
-    readyWithinMs: 90_000,
+    readyWithinMs: 180_000,
   })
   return { name, server, stop, ...(auth && { username: 'nacos', password: 'nacos' }) }
 }
