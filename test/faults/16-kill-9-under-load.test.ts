@@ -1,5 +1,5 @@
 import type { ServiceInstance } from 'nacos-sidecar'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import { killChildren, startChild, type Child } from '../support/child.js'
 import { callStyles, typedCall, type CallService } from '../support/call-styles.js'
 import { ownPort } from '../support/own-port.js'
@@ -33,6 +33,8 @@ function load(call: CallService) {
   const failed = { GET: [] as unknown[], POST: [] as unknown[] }
   const done = { GET: 0, POST: 0 }
   let running = true
+  // Where the test fails, it would go on for ever, and fail as fast as it can.
+  onTestFinished(() => void (running = false))
   const worker = async (method: 'GET' | 'POST') => {
     while (running) {
       try {
@@ -50,7 +52,7 @@ function load(call: CallService) {
   /** Settles once so many more GETs are done, or one failed. */
   const more = async (count: number) => {
     const until = done.GET + count
-    await vi.waitFor(() => expect(failed.GET.length > 0 || done.GET >= until).toBe(true), { timeout: 30_000 })
+    await vi.waitFor(() => expect(failed.GET.length > 0 || done.GET >= until).toBe(true), { timeout: 100_000 })
   }
   return { failed, done, more, stop: () => ((running = false), Promise.all(workers)) }
 }

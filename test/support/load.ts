@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Agent, request, type IncomingMessage } from 'node:http'
+import { onTestFinished } from 'vitest'
 
 export interface Answer {
   readonly status: number
@@ -27,10 +28,11 @@ export interface Load {
   stop(): Promise<void>
 }
 
-/** Calls one after the other until told to stop, GET and POST by turns. */
+/** Calls one after the other until told to stop, at the latest when the test ends; GET and POST by turns. */
 export function load(port: number, agent: Agent, path = '/echo?wait=20'): Load {
   const seen: Load['seen'] = { ok: 0, told: 0, leaving: 0, failed: [], last: '' }
   let running = true
+  onTestFinished(() => void (running = false))
   const done = (async () => {
     for (let i = 0; running; i++) {
       try {

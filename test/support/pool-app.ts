@@ -1,4 +1,5 @@
 import { Agent } from 'node:http'
+import { onTestFinished } from 'vitest'
 import { startChild, type Child } from './child.js'
 import { call } from './load.js'
 
@@ -19,11 +20,12 @@ export async function poolApp(
   return Object.assign(app, { port })
 }
 
-/** Callers that each ask one thing after the other, and check the answer, until they are stopped. */
+/** Callers that each ask one thing after the other, and check the answer, until they are stopped, or the test ends. */
 export function askForEchoes(port: number) {
   const failed: string[] = []
   let ok = 0
   let running = true
+  onTestFinished(() => void (running = false))
   const callers = Array.from({ length: CALLERS }, async (_, caller) => {
     const agent = new Agent({ keepAlive: caller % 2 === 0 })
     for (let i = 0; running; i++) {
