@@ -38,7 +38,7 @@ test('PM2, as it comes: an app that never ends is deregistered before it is kill
   call(app.port, '/slow/60000').catch(() => {})
   await app.message('slow')
   const deregistered = once(registry, 'deregister')
-  const { exit } = await stopAs(app, 'SIGINT', 1600)
+  const { exit } = await stopAs(app, 'SIGINT', bound(1_600))
   expect(exit).toEqual({ code: null, signal: 'SIGKILL' })
   await deregistered
 })
