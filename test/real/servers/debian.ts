@@ -10,12 +10,19 @@ const run = promisify(execFile)
 const APT_OPTIONS = ['APT::Sandbox::User=root', 'Acquire::Retries=5']
 const FLAGS = ['recommends', 'suggests', 'conflicts', 'breaks', 'replaces', 'enhances']
 
+/** A search takes a core for a second: one in a process for each pattern. */
+const searched = new Map<string, Promise<string | undefined>>()
+
 /** The last package whose name matches; `undefined` without one, or without apt. */
 export function newestPackage(names: string): Promise<string | undefined> {
-  return run('apt-cache', ['search', '--names-only', names]).then(
-    ({ stdout }) => [...stdout.matchAll(/^(\S+) - /gm)].map(([, found]) => found!).at(-1),
+  const known = searched.get(names)
+  if (known) return known
+  const found = run('apt-cache', ['search', '--names-only', names]).then(
+    ({ stdout }) => [...stdout.matchAll(/^(\S+) - /gm)].map(([, name]) => name!).at(-1),
     () => undefined,
   )
+  searched.set(names, found)
+  return found
 }
 
 /**
