@@ -64,7 +64,7 @@ test('initSidecar over the clients of the npm SDK: joins, calls, follows config,
   expect(await hello.hello({ name: 'Ada' })).toEqual({ text: 'Hello Ada' })
 
   await publish('greeting: Bonjour\n')
-  await vi.waitFor(async () => expect(await hello.hello({ name: 'Ada' })).toEqual({ text: 'Bonjour Ada' }), 5_000)
+  await vi.waitFor(async () => expect(await hello.hello({ name: 'Ada' })).toEqual({ text: 'Bonjour Ada' }))
 
   await sidecar.stop()
   expect(await listed()).toEqual([])

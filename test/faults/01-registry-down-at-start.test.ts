@@ -112,5 +112,5 @@ test('fault 1: configs arrive with the registry', async () => {
   const back = performance.now()
   expect(await app.message('changed')).toMatchObject({ keys: ['greeting'], greeting: 'hello' })
   expect(elapsed(back)).toBeLessThan(bound(11_000))
-  await vi.waitFor(async () => expect(await registry.instances('orders')).toHaveLength(1), 6_000)
+  await vi.waitFor(async () => expect(await registry.instances('orders')).toHaveLength(1), bound(6_000))
 })
