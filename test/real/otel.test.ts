@@ -166,8 +166,10 @@ describe.each(SYSTEMS)('OpenTelemetry as people install it: %s', (system) => {
     const calls = () => collector.spans.filter(ofCaller)
     await expect.poll(() => calls().map(({ name }) => name)).toHaveLength(asked)
     const repeated = calls().filter(({ events }) => events.length > 1)
-    expect(repeated).toMatchObject([
-      {
+    // Two where the caller has not yet read the end of its connection: a reset is no reason to leave the instance out.
+    expect([1, 2]).toContain(repeated.length)
+    for (const span of repeated)
+      expect(span).toMatchObject({
         status: 0,
         attributes: { 'server.port': alive.port, 'http.request.resend_count': 1, 'http.response.status_code': 200 },
         events: [
@@ -180,8 +182,7 @@ describe.each(SYSTEMS)('OpenTelemetry as people install it: %s', (system) => {
             attributes: { 'nacos_sidecar.instance': `127.0.0.1:${alive.port}`, 'http.request.resend_count': 1 },
           },
         ],
-      },
-    ])
+      })
     await Promise.all([caller.kill(), alive.kill()])
   })
 
