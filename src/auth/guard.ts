@@ -22,7 +22,7 @@ import {
 } from './decision.js'
 import { compileExcludes } from './excludes.js'
 import { handlerOf, hasOverride, methodsOf } from './method.js'
-import { isUnguardedHealth, isPreflight } from './unguarded.js'
+import { isUnguardedHealth, isUnguardedPreflight } from './unguarded.js'
 import { createPendingChecks } from './pending-checks.js'
 import { isVerbatim, parseRoutePath } from './route-path.js'
 import { createDeniedCache } from './denied-cache.js'
@@ -132,7 +132,7 @@ export function createGuard(options: GuardOptions): CountedGuard {
     if (!verifier) return OPEN
     const known = cachedPermit(request, url)
     if (known) return known
-    if ((settings.openPreflight && isPreflight(request, url)) || isUnguardedHealth(request, url, healthPath))
+    if ((settings.openPreflight && isUnguardedPreflight(request, url)) || isUnguardedHealth(request, url, healthPath))
       return OPEN
     return authorize(verifier, request, url)
   }

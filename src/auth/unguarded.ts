@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { looksLikePreflight } from '../util/preflight.js'
 import { methodsOf } from './method.js'
 
 /** Load balancers and kubelets request it without a token. Exact: what lies below is the app's own. */
@@ -32,13 +33,11 @@ export function isUnguardedHealth(request: IncomingMessage, target: string, base
 
 /**
  * A CORS preflight: before a request, a browser sends OPTIONS without a token. It names the origin (`Origin`) and the
- * method, has no body, no protocol upgrade and no method override. Handlers for every method (`app.all`, `app.use`) do
- * receive preflights.
+ * method. To pass without a token it must have no body, no protocol upgrade and no method override. Handlers for every
+ * method (`app.all`, `app.use`) do receive preflights.
  */
-export function isPreflight(request: IncomingMessage, target: string): boolean {
-  if (request.method !== 'OPTIONS') return false
-  const { headers } = request
-  if (!headers.origin || !headers['access-control-request-method'] || headers.upgrade !== undefined) return false
+export function isUnguardedPreflight(request: IncomingMessage, target: string): boolean {
+  if (!looksLikePreflight(request) || request.headers.upgrade !== undefined) return false
   return !hasBody(request) && methodsOf(request, target) === 'OPTIONS'
 }
 

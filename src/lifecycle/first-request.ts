@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { looksLikePreflight } from '../util/preflight.js'
 import { isProbe } from './request-tracker.js'
 
 /** A request that has come in, and is not answered yet. */
@@ -26,7 +27,7 @@ export function createFirstRequest(onServed: () => void): (incoming: Incoming) =
   }
 
   return ({ request, response }) => {
-    if (served || isProbe(request) || isPreflight(request)) return
+    if (served || isProbe(request) || looksLikePreflight(request)) return
     const { writeHead } = response
     // An answer that is streamed for hours begins with its head.
     response.writeHead = function (this: ServerResponse, ...head: Parameters<typeof writeHead>) {
@@ -37,8 +38,4 @@ export function createFirstRequest(onServed: () => void): (incoming: Incoming) =
     // HTTP/2 writes the head of most answers by itself.
     response.once('finish', () => onAnswer(response.statusCode))
   }
-}
-
-function isPreflight({ method, headers }: IncomingMessage): boolean {
-  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
 }
