@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.js'
 import type { Message } from './broker.js'
 import { parseKombuJson } from './kombu-json.js'
+import { tooLarge } from './largest-body.js'
 import { invalid } from './names.js'
 
 /** How data becomes the body of an event, and back. */
@@ -48,12 +49,9 @@ export function encodeBody(
   if (contentType !== undefined && own === undefined)
     throw invalid(where, 'contentType is for data that is text, a Buffer or a Uint8Array')
   const body = own ?? { body: encoded(where, data, codec), contentType: codec.contentType }
-  if (body.body.byteLength > maxBytes) throw invalid(where, tooLarge(body.body, maxBytes))
+  const why = tooLarge('the event', body.body, maxBytes)
+  if (why !== undefined) throw invalid(where, why)
   return body
-}
-
-export function tooLarge({ byteLength }: Buffer, maxBytes: number): string {
-  return `the event has ${byteLength} bytes, the limit is ${maxBytes} (option maxBytes)`
 }
 
 function asWritten(data: unknown, contentType: string | undefined): Body | undefined {

@@ -17,6 +17,7 @@ import { headersOfContext } from './context-headers.js'
 import type { EmitOptions, EventBusStatus, EventHandler, EventSubscription, OnOptions } from './event.js'
 import { QueueHandler } from './handler.js'
 import type { SidecarHost } from './host.js'
+import { largestBody } from './largest-body.js'
 import { checkShort, checkTopic, invalid, queueOf } from './names.js'
 import { checkUrl, openBroker } from './open-broker.js'
 import { readRules } from './rules.js'
@@ -41,8 +42,6 @@ export interface EventsOptions {
    */
   readonly maxBytes?: number
 }
-
-const MAX_BYTES = 16 * 1024 * 1024
 
 /**
  * Events between services. Each is delivered at least once: a handler whose process dies, or whose connection breaks, before its end is
@@ -100,14 +99,12 @@ export class SidecarBus implements EventBus, WorkSource {
 
   constructor(
     private readonly host: SidecarHost,
-    { url, codec = JSON_CODEC, maxBytes = MAX_BYTES }: EventsOptions,
+    { url, codec = JSON_CODEC, maxBytes }: EventsOptions,
   ) {
     if (typeof codec?.encode !== 'function' || typeof codec.decode !== 'function')
       throw invalid('events(sidecar)', 'codec: expected an object with contentType, encode and decode')
-    if (typeof maxBytes !== 'number' || !(maxBytes > 0))
-      throw invalid('events(sidecar)', 'maxBytes: expected a number of bytes above 0')
     this.codec = codec
-    this.maxBytes = maxBytes
+    this.maxBytes = largestBody(maxBytes, (why) => invalid('events(sidecar)', why))
     this.url = checkUrl(url)
     this.isLocated = url !== undefined
     // A little later: those that waited go first.

@@ -4,10 +4,11 @@ import { errorText } from '../util/error-text.js'
 import { printable } from '../util/printable.js'
 import { issuesText } from '../util/standard-schema.js'
 import type { Broker, Consumer, Delivery, Message, QueueOfTopic } from './broker.js'
-import { tooLarge, type EventCodec } from './codec.js'
+import type { EventCodec } from './codec.js'
 import { UnrecoverableError, type EventHandler, type EventHandlerStatus } from './event.js'
 import { HandledEvent, HandlerStart, Running } from './event-in-hand.js'
 import type { SidecarHost } from './host.js'
+import { tooLarge } from './largest-body.js'
 import { namekoContextOf, runAsNamekoCall } from './nameko-context.js'
 import { delayAfter, type HandlerRules } from './rules.js'
 import { eventSettings } from './settings.js'
@@ -156,7 +157,8 @@ export class QueueHandler {
   /** @throws UnrecoverableError */
   private read({ body, contentType }: Message): unknown {
     const { codec, maxBytes, rules } = this.parts
-    if (body.byteLength > maxBytes) throw new UnrecoverableError(tooLarge(body, maxBytes))
+    const why = tooLarge('the event', body, maxBytes)
+    if (why !== undefined) throw new UnrecoverableError(why)
     let data: unknown
     try {
       data = codec.decode(body, contentType)

@@ -3,6 +3,7 @@ import type { AmqpConnection } from '../messaging/amqp/connection.js'
 import { headersOfContext } from '../messaging/context-headers.js'
 import type { SidecarHost } from '../messaging/host.js'
 import { namekoHeadersOf, type NamekoContext } from '../messaging/nameko-context.js'
+import { largestBody } from '../messaging/largest-body.js'
 import { eventSettings } from '../messaging/settings.js'
 import { amqpOf, type AmqpUse } from '../messaging/shared-amqp.js'
 import { traced } from '../observe/traced.js'
@@ -41,6 +42,7 @@ export class SidecarNameko implements NamekoRpc, WorkSource {
   private readonly own: string
   private readonly exchange: string
   private readonly timeoutMs: number
+  private readonly maxBytes: number
   private shared: AmqpUse | undefined
   private client: RpcClient | undefined
   private server: RpcServer | undefined
@@ -55,6 +57,7 @@ export class SidecarNameko implements NamekoRpc, WorkSource {
     this.own = checkName(WHERE, 'service', name)
     this.exchange = checkName(WHERE, 'exchange', options.exchange ?? 'nameko-rpc')
     this.timeoutMs = timeoutMsOf(WHERE, options.timeout, TIMEOUT_MS)
+    this.maxBytes = largestBody(options.maxBytes, (why) => invalid(WHERE, why))
     host.work.add(this)
   }
 
@@ -71,7 +74,7 @@ export class SidecarNameko implements NamekoRpc, WorkSource {
     if (!isObject(kwargs)) throw invalid(where, 'kwargs are an object')
     if (!isObject(context)) throw invalid(where, 'context is an object')
     const timeoutMs = timeoutMsOf(where, request.timeout, this.timeoutMs)
-    const body = encodeRequest(name, { args, kwargs })
+    const body = encodeRequest(name, { args, kwargs }, this.maxBytes)
     const send = async () => {
       // The address of the broker may come from Nacos.
       await unlessAborted(this.host.configured, signal)
@@ -129,18 +132,18 @@ export class SidecarNameko implements NamekoRpc, WorkSource {
   }
 
   private createServer(): RpcServer {
-    const { host, exchange, own } = this
+    const { host, exchange, own, maxBytes } = this
     return new RpcServer({
-      ...{ host, exchange, service: own, concurrency: CONCURRENCY },
+      ...{ host, exchange, service: own, concurrency: CONCURRENCY, maxBytes },
       connection: () => this.connection('nameko.serve'),
       forwardsToken: () => eventSettings(host).forwardToken,
     })
   }
 
   private open(where: string): RpcClient {
-    const { own, exchange, host } = this
+    const { own, exchange, host, maxBytes } = this
     const connection = this.connection(where)
-    return (this.client ??= new RpcClient({ service: own, exchange, connection, logger: host.logger }))
+    return (this.client ??= new RpcClient({ service: own, exchange, connection, logger: host.logger, maxBytes }))
   }
 
   /** @throws SidecarError `SIDECAR_NAMEKO_INVALID`, `SIDECAR_STOPPED` */

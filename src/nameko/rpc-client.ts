@@ -25,6 +25,8 @@ export interface RpcClientOptions {
   readonly exchange: string
   readonly connection: AmqpConnection
   readonly logger: Logger
+  /** Of a reply. */
+  readonly maxBytes: number
 }
 
 /** What a timeout that passed while this process could not run is given once more, to read the reply that may be there. */
@@ -106,7 +108,7 @@ export class RpcClient {
       if (message === null) return void channel.close().catch(() => {})
       channel.ack(message)
       const { correlationId, contentType } = message.properties
-      this.calls.settle(correlationId, { content: message.content, contentType })
+      this.calls.settle(correlationId, { content: message.content, contentType, maxBytes: options.maxBytes })
     })
   }
 

@@ -22,6 +22,8 @@ export interface RpcServerOptions {
   readonly service: string
   readonly exchange: string
   readonly concurrency: number
+  /** Of a request, and of a reply. */
+  readonly maxBytes: number
   connection(): AmqpConnection
   forwardsToken(): boolean
 }
@@ -176,7 +178,7 @@ export class RpcServer {
     const { routingKey } = message.fields
     let reply: Buffer
     try {
-      reply = encodeResult(await this.work(message, leaving))
+      reply = encodeResult(await this.work(message, leaving), this.options.maxBytes)
     } catch (error) {
       // Another instance, or the next start, works on it: it was not replied to.
       if (leaving.aborted) return
@@ -190,11 +192,11 @@ export class RpcServer {
   }
 
   private async work(message: ConsumeMessage, leaving: AbortSignal): Promise<unknown> {
-    const { host, service } = this.options
+    const { host, service, maxBytes } = this.options
     const { routingKey } = message.fields
     const [name, method] = this.find(routingKey)
     const { contentType, headers = {} } = message.properties
-    const { args, kwargs } = decodeRequest({ content: message.content, contentType })
+    const { args, kwargs } = decodeRequest({ content: message.content, contentType, maxBytes })
     const bound = bindArguments(name, method, args, kwargs)
     const context = namekoContextOf(headers)
     const start = {

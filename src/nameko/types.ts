@@ -14,6 +14,14 @@ export interface NamekoOptions {
   readonly url?: string
   /** How long a call waits for its reply, and for the connection: milliseconds, or text such as `'30s'`. @default '30s' */
   readonly timeout?: number | string
+  /**
+   * The largest body of a request or a reply, in bytes, as `maxBytes` of `events`. A larger request is refused where it is sent, and answered with
+   * `MalformedRequest` unread where it comes; a larger result is replied to as an `UnserializableValueError`; a larger reply fails its call
+   * unread with `SIDECAR_CALL_BODY`.
+   *
+   * @default 16 MiB, the limit of RabbitMQ 4
+   */
+  readonly maxBytes?: number
 }
 
 /** Options of one call, or of all calls of a service. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { currentContext, runWithContext } from 'nacos-sidecar'
-import { currentNamekoCall, NamekoRemoteError, withParams } from 'nacos-sidecar/nameko'
+import { currentNamekoCall, namekoRpc, NamekoRemoteError, withParams } from 'nacos-sidecar/nameko'
 import { describe, expect, test } from 'vitest'
 
 import { besideNameko, holdFile, type NodeService } from './support/beside-nameko.js'
@@ -232,6 +232,27 @@ besideNameko('calls beside Nameko 2.14.1', ['GreetingService'], (beside) => {
         text: "total() missing 1 required positional argument: 'sku'",
       })
       expect(lines.filter((line) => line.startsWith('error'))).toEqual(['error the call orders.fail failed: bad'])
+    })
+
+    test('a body above maxBytes is not read, in either direction, and others are', async () => {
+      const { sidecar } = await node()
+      const small = namekoRpc(sidecar, { service: 'small', maxBytes: 100 })
+      await small.serve({ echo: (text: string) => text, long: () => 'x'.repeat(100) }).ready
+      const call = (method: string, args: unknown[] = []) =>
+        beside.caller.call({ service: 'small', method, args, kwargs: {} })
+      expect(await call('echo', ['x'.repeat(100)])).toMatchObject({
+        raised: 'nameko.exceptions.MalformedRequest',
+        text: expect.stringContaining('the limit is 100 (option maxBytes)'),
+      })
+      expect(await call('long')).toMatchObject({ exc_type: 'UnserializableValueError' })
+      expect(await call('echo', ['é'])).toEqual({ result: 'é' })
+
+      const hello = (letters: number) => small.call('greeting_service', 'hello', { args: ['x'.repeat(letters)] })
+      expect(await failure(hello(100))).toMatchObject({ code: 'SIDECAR_CALL_INVALID' })
+      expect(await failure(hello(70))).toMatchObject({
+        ...{ code: 'SIDECAR_CALL_BODY', message: expect.stringContaining('the reply has 107 bytes') },
+      })
+      expect(await hello(1)).toBe('Hello, x!')
     })
 
     test('100 calls at the same time, and no more than `concurrency` in hand', async () => {

@@ -15,6 +15,8 @@ test('wrong options are refused, with the reason', () => {
     [{ service: '' }, 'service'],
     [{ service: 'a*' }, 'service'],
     [{ exchange: 'x'.repeat(300) }, 'exchange'],
+    [{ maxBytes: 0 }, 'maxBytes: expected a number of bytes above 0'],
+    [{ maxBytes: '1MB' }, 'maxBytes'],
   ]
   for (const [options, why] of wrong) expect(() => namekoRpc(sidecar, options as NamekoOptions)).toThrow(invalid(why))
   expect(() => namekoRpc({} as never)).toThrow(invalid('expected what initSidecar or createSidecar gave'))

@@ -3,7 +3,10 @@ import { SidecarError } from 'nacos-sidecar'
 import { NamekoRemoteError } from '../../../src/nameko/errors.js'
 import { decodeReply, decodeRequest, encodeError, encodeRequest, encodeResult } from '../../../src/nameko/payload.js'
 
-const json = (content: Buffer | string) => ({ content: Buffer.from(content), contentType: 'application/json' })
+const MAX = 1_000_000
+const json = (content: Buffer | string) => ({
+  ...{ content: Buffer.from(content), contentType: 'application/json', maxBytes: MAX },
+})
 const parsed = (content: Buffer) => JSON.parse(content.toString()) as unknown
 
 function caught(work: () => unknown): NamekoRemoteError {
@@ -18,7 +21,7 @@ function caught(work: () => unknown): NamekoRemoteError {
 describe('requests', () => {
   test('arguments travel as JSON: dates as text, a Map as an object, undefined as null', () => {
     const args = ['Ada', undefined, new Date(0), new Map([['a', 1]])]
-    const body = encodeRequest('greeting.hello', { args, kwargs: { title: 'Dr', none: undefined } })
+    const body = encodeRequest('greeting.hello', { args, kwargs: { title: 'Dr', none: undefined } }, MAX)
     expect(decodeRequest(json(body))).toEqual({
       args: ['Ada', null, '1970-01-01T00:00:00.000Z', { a: 1 }],
       kwargs: { title: 'Dr' },
@@ -30,7 +33,7 @@ describe('requests', () => {
     ['an error', new Error('x')],
     ['a promise', Promise.resolve()],
   ])('%s is refused before anything is sent', (_, value) => {
-    const error = caught(() => encodeRequest('greeting.hello', { args: [value], kwargs: {} }))
+    const error = caught(() => encodeRequest('greeting.hello', { args: [value], kwargs: {} }, MAX))
     expect(error).toBeInstanceOf(SidecarError)
     expect(error.code).toBe('SIDECAR_CALL_INVALID')
     expect(error.message).toContain('greeting.hello')
@@ -49,21 +52,40 @@ describe('requests', () => {
   })
 
   test('pickle is not read', () => {
-    const body = { content: Buffer.from('cos\nsystem'), contentType: 'application/x-python-serialize' }
+    const body = { content: Buffer.from('cos\nsystem'), contentType: 'application/x-python-serialize', maxBytes: MAX }
     expect(caught(() => decodeRequest(body))).toMatchObject({ excType: 'MalformedRequest' })
+  })
+})
+
+test('a body above maxBytes is refused, and none is read', () => {
+  const request = { args: ['x'.repeat(100)], kwargs: {} }
+  const limit = 'has 125 bytes, the limit is 100 (option maxBytes)'
+  const body = encodeRequest('a.b', request, 125)
+  expect(body).toHaveLength(125)
+  expect(caught(() => encodeRequest('a.b', request, 100))).toMatchObject({
+    ...{ code: 'SIDECAR_CALL_INVALID', message: `a.b: the request ${limit}` },
+  })
+  expect(caught(() => decodeRequest({ ...json(body), maxBytes: 100 }))).toMatchObject({
+    ...{ excType: 'MalformedRequest', value: `the request ${limit}` },
+  })
+  expect(caught(() => decodeReply('a.b', { ...json(body), maxBytes: 100 }))).toMatchObject({
+    ...{ code: 'SIDECAR_CALL_BODY', message: expect.stringContaining(`the reply ${limit}`) as string },
+  })
+  expect(parsed(encodeResult('x'.repeat(97), 100))).toMatchObject({
+    error: { exc_type: 'UnserializableValueError', value: expect.stringContaining('the limit is 100') as string },
   })
 })
 
 describe('replies', () => {
   test('a result, and none', () => {
-    expect(parsed(encodeResult({ a: [1] }))).toEqual({ result: { a: [1] }, error: null })
-    expect(parsed(encodeResult(undefined))).toEqual({ result: null, error: null })
+    expect(parsed(encodeResult({ a: [1] }, MAX))).toEqual({ result: { a: [1] }, error: null })
+    expect(parsed(encodeResult(undefined, MAX))).toEqual({ result: null, error: null })
     expect(decodeReply('a.b', json('{"result": [1], "error": null}'))).toEqual([1])
   })
 
   test('a result that JSON cannot hold is an error of Nameko', () => {
     for (const result of [10n, { a: { b: 10n } }, () => {}]) {
-      const { error, result: none } = parsed(encodeResult(result)) as { error: object; result: unknown }
+      const { error, result: none } = parsed(encodeResult(result, MAX)) as { error: object; result: unknown }
       expect(none).toBeNull()
       expect(error).toMatchObject({
         exc_type: 'UnserializableValueError',
