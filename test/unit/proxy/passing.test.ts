@@ -30,6 +30,20 @@ async function echoing() {
   return { registry, seen, port }
 }
 
+test('the trailers of a request are left out, and its body is whole', async () => {
+  const { registry, seen } = await echoing()
+  const { port } = await startGateway(registry)
+  const sent = httpRequest({ port, host: '127.0.0.1', path: '/users/1', method: 'POST', headers: { trailer: 'x-sum' } })
+  sent.write('part')
+  sent.addTrailers({ 'x-sum': '42', authorization: 'Bearer late' })
+  sent.end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  response.resume()
+  await once(response, 'end')
+  expect(seen).toMatchObject([{ body: 'part' }])
+  for (const name of ['trailer', 'x-sum', 'authorization']) expect(seen[0]!.headers).not.toHaveProperty(name)
+})
+
 describe('rewrite', () => {
   test.each([
     [
