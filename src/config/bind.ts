@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { messageOf, SidecarError } from '../errors.js'
+import { SidecarError } from '../errors.js'
 import type { Emit } from '../events.js'
 import type { Logger } from '../logger.js'
 import { issueText, type StandardIssue, type StandardSchema } from '../util/standard-schema.js'
@@ -40,8 +40,9 @@ export class ConfigBindings {
     private readonly emit: Emit,
   ) {}
 
-  add<T>(schema: StandardSchema<T>, { prefix = '' }: BindOptions = {}): ConfigView<T> {
-    const binding = new Binding(schema, prefix, this.store, this.logger, this.emit)
+  /** @param instead in use while the first value is refused; without it that is an error */
+  add<T>(schema: StandardSchema<T>, { prefix = '' }: BindOptions = {}, instead?: Frozen<T>): ConfigView<T> {
+    const binding = new Binding(schema, prefix, this.store, this.logger, this.emit, instead)
     this.all.add(binding)
     const end = createSubscription(() => this.all.delete(binding))
     return {
@@ -74,6 +75,7 @@ class Binding<T> {
     private readonly store: PropertyStore,
     private readonly logger: Logger,
     private readonly emit: Emit,
+    instead?: Frozen<T>,
   ) {
     this.path = parsePath(prefix)
     this.name = prefix || 'the bound configuration'
@@ -81,8 +83,14 @@ class Binding<T> {
     try {
       this.current = this.read()
     } catch (error) {
-      const early = store.remoteReady ? '' : '. The configuration of Nacos is not loaded yet: await sidecar.ready first'
-      throw new SidecarError('SIDECAR_CONFIG_INVALID', messageOf(error) + early)
+      const refusal = error as SidecarError // read() throws nothing else
+      if (instead === undefined) {
+        const early = store.remoteReady ? '' : '. The configuration of Nacos is not loaded yet: await sidecar.ready first'
+        throw new SidecarError('SIDECAR_CONFIG_INVALID', refusal.message + early)
+      }
+      this.current = instead
+      this.refused = refusal.message
+      this.reject(refusal)
     }
   }
 

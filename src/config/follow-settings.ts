@@ -11,6 +11,7 @@ import type { Frozen } from './relaxed-input.js'
  * reported (`configRejected`), and the one before stays.
  *
  * @param prefix `sidecar.observe`
+ * @param before in use until a value is accepted: the settings of this machine, which were checked when they were loaded
  * @returns the section as it is now: what Nacos says may be loaded already
  */
 export function followSettings<T>(
@@ -18,9 +19,10 @@ export function followSettings<T>(
   prefix: string,
   { store, logger, emit }: { readonly store: PropertyStore; readonly logger: Logger; readonly emit: Emit },
   changed: (settings: Frozen<T>) => void,
+  before: Frozen<T>,
 ): Frozen<T> {
   const bindings = new ConfigBindings(store, logger, emit)
-  const view = bindings.add(withWrittenNames(schema), { prefix })
+  const view = bindings.add(withWrittenNames(schema), { prefix }, before)
   view.on('change', ({ value }) => changed(value))
   store.watch(() => {
     for (const announce of bindings.update()) announce()

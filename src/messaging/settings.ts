@@ -29,7 +29,9 @@ export function eventSettings(host: SidecarHost): EventSettings {
 
 function liveSettings(host: SidecarHost): () => EventSettings {
   let read: EventSettings | undefined
-  let own: OwnSettings = followSettings(events, 'sidecar.events', host, (changed) => (own = changed))
+  // They are first read by the first bus, when Nacos may have been loaded: what it says may be wrong.
+  const before = host.settings.sidecar.events
+  let own: OwnSettings = followSettings(events, 'sidecar.events', host, (changed) => (own = changed), before)
   // Spring's keys may have changed, too.
   host.store.watch(() => void (read = undefined))
   return () => (read ??= merged(own, ofSpring(host.store)))

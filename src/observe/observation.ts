@@ -61,11 +61,12 @@ export function createObservation(options: ObservationOptions): Observation {
       for (const reporting of reportings) reporting.add(period)
     },
   })
-  followSettings(observe, 'sidecar.observe', options, (changed) => {
+  const configure = (changed: typeof settings.sidecar.observe) => {
     recorder.configure(changed)
     requests.configure(changed)
     periods.setLength(changed.period)
-  })
+  }
+  followSettings(observe, 'sidecar.observe', options, configure, settings.sidecar.observe)
   return {
     recorder,
     requests,

@@ -1,8 +1,9 @@
-import { createSidecar } from 'nacos-sidecar'
+import { createSidecar, type SidecarOptions } from 'nacos-sidecar'
 import { events, UnrecoverableError } from 'nacos-sidecar/events'
 import { startTestRegistry, type TestRegistry } from 'nacos-sidecar/testing'
 import { expect, onTestFinished, test } from 'vitest'
 import { eventSettings } from '../../../src/messaging/settings.js'
+import { collectLog } from '../../support/collect.js'
 import { gate, openBus, recorder, startBus, unique } from '../../support/event-bus.js'
 
 const read = (settings: object) => eventSettings(openBus('shop', { url: 'memory:' }, settings).sidecar.host)
@@ -38,7 +39,7 @@ test.each([
 })
 
 /** A service that asks Nacos. */
-function shopOf(registry: TestRegistry, name: string) {
+function shopOf(registry: TestRegistry, name: string, more: Pick<SidecarOptions, 'logger' | 'settings'> = {}) {
   // Code would be stronger than Nacos.
   const {
     'sidecar.events.url': _url,
@@ -51,7 +52,10 @@ function shopOf(registry: TestRegistry, name: string) {
     'cloud.nacos.discovery.register-enabled': false,
     'cloud.nacos.config.file-extension': 'yml',
   }
-  const sidecar = createSidecar({ configPath: false, signals: false, settings })
+  const sidecar = createSidecar({
+    ...{ configPath: false, signals: false, ...more },
+    settings: { ...settings, ...more.settings },
+  })
   onTestFinished(() => sidecar.stop({ drain: false }))
   return sidecar
 }
@@ -141,4 +145,33 @@ test('a new concurrency of the settings counts at once for handlers that are at 
   ])
   go.open()
   await got.count(6)
+})
+
+test('what Nacos says wrongly of events is refused where the first bus reads it, and the settings of this machine stay in use', async () => {
+  await using registry = await startTestRegistry()
+  const name = unique('shop')
+  const publish = (concurrency: number) =>
+    registry.configs.publish({
+      dataId: `${name}.yml`,
+      content: `sidecar.events: { url: "memory:${name}", concurrency: ${concurrency} }`,
+    })
+  publish(0)
+  const logger = collectLog()
+  const sidecar = shopOf(registry, name, { logger, settings: { 'sidecar.events.emit-timeout': '2s' } })
+  const said = { rejected: [] as string[], accepted: [] as string[] }
+  sidecar.on('configRejected', ({ source }) => said.rejected.push(source))
+  sidecar.on('configAccepted', ({ source }) => said.accepted.push(source))
+  await sidecar.ready
+  const bus = events(sidecar, { url: 'memory:' })
+  await bus.on(name, 'any', () => {}).ready
+  await bus.emit('any', 1)
+  expect(bus.status().handlers).toMatchObject([{ concurrency: 10 }])
+  expect(eventSettings(sidecar.host).emitTimeoutMs).toBe(2_000)
+  expect(logger.lines.filter((line) => line.startsWith('error'))).toEqual([
+    expect.stringMatching(/sidecar\.events does not match the schema: concurrency.*The previous value stays in use$/),
+  ])
+  expect(said).toEqual({ rejected: ['sidecar.events'], accepted: [] })
+  publish(3)
+  await expect.poll(() => bus.status().handlers[0]!.concurrency, { interval: 5 }).toBe(3)
+  expect(said).toEqual({ rejected: ['sidecar.events'], accepted: ['sidecar.events'] })
 })
