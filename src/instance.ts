@@ -45,7 +45,9 @@ function isHost(ip: string): boolean {
 }
 
 /** What Nacos itself allows in the name of a group. */
-const GROUP = /^[A-Za-z0-9_.:-]{1,255}$/
+export function isGroupName(name: string): boolean {
+  return /^[A-Za-z0-9_.:-]{1,255}$/.test(name)
+}
 
 /**
  * Reads `name` or `group@@name`.
@@ -57,7 +59,7 @@ export function parseServiceName(name: string, namespace: string, defaultGroup: 
   const at = name.indexOf('@@')
   const group = at < 0 ? defaultGroup : name.slice(0, at)
   const service = at < 0 ? name : name.slice(at + 2)
-  if (!isServiceName(service) || !GROUP.test(group)) {
+  if (!isServiceName(service) || !isGroupName(group)) {
     throw new SidecarError(
       'SIDECAR_CALL_INVALID',
       `${JSON.stringify(name.slice(0, 80))} is not a service name: write "name" or "group@@name", up to 512 characters without blanks, Chinese characters, /, \\, ?, #, @ and %`,

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { messageOf } from '../errors.js'
 import { parseServerAddresses } from '../settings/server-address.js'
+import { nameFault, type NameKind } from './nacos-names.js'
 
 /** A port that can be connected to. */
 export function portNumber(raw: string): number {
@@ -17,4 +18,21 @@ export function serverAddresses(raw: string): string {
   } catch (error) {
     throw new InvalidArgumentError(`${messageOf(error)}.`)
   }
+}
+
+/** Reads a name that Nacos must take. */
+export function nameOf(kind: NameKind): (raw: string) => string {
+  return (raw) => {
+    const fault = nameFault(kind, raw)
+    if (fault === undefined) return raw
+    throw new InvalidArgumentError(`${fault[0]!.toUpperCase()}${fault.slice(1)}.`)
+  }
+}
+
+/** `name` or `group@@name`. */
+export function serviceName(raw: string): string {
+  const at = raw.indexOf('@@')
+  if (at >= 0) nameOf('group')(raw.slice(0, at))
+  nameOf('service')(at < 0 ? raw : raw.slice(at + 2))
+  return raw
 }

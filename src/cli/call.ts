@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { originOf } from '../instance.js'
 import type { Sidecar } from '../sidecar.js'
 import { readLogicalUrl } from '../http/logical-name.js'
+import { serviceName } from './arguments.js'
 import { asGuest, withGuestOptions, WITHOUT_DOCUMENTS, type GuestFlags } from './guest.js'
 
 interface CallFlags extends GuestFlags {
@@ -15,7 +16,7 @@ export function callCommand(): Command {
   return withGuestOptions(
     new Command('call')
       .description('Send one request to a service by its name; exit code 1 for a status of 400 and above.')
-      .argument('<service>', 'name, or group@@name')
+      .argument('<service>', 'name, or group@@name', serviceName)
       .argument('<method>', 'GET, POST, …')
       .argument('<path>', '/users/7?verbose=true')
       .option('-d, --data <body>', 'the body; @file reads a file, - the standard input')

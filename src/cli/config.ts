@@ -1,15 +1,19 @@
 import { readFileSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { formatPath, parsePath } from '../properties/path.js'
 import { masked } from '../properties/secrets.js'
 import type { PropertyOrigin } from '../properties/explain.js'
 import { connectionOf } from '../settings/connection.js'
 import type { Sidecar } from '../sidecar.js'
 import { printable } from '../util/printable.js'
+import { nameOf } from './arguments.js'
+import { checkDocument } from './check-document.js'
 import { asGuest, withGuestOptions, WITHOUT_DOCUMENTS, type GuestFlags } from './guest.js'
 import { interrupted } from './interrupted.js'
+import { nameFault } from './nacos-names.js'
 import { placeOf, showConfig } from './show.js'
 import { formatTable } from './table.js'
+import { UsageError } from './usage-error.js'
 
 /** `nacos-sidecar config`: what is here, and what is in Nacos. */
 export function configCommand(): Command {
@@ -32,17 +36,21 @@ interface GetFlags extends GuestFlags {
   readonly document?: boolean
 }
 
+const TYPES = ['yaml', 'json', 'properties', 'text', 'xml', 'html']
+
 function getCommand(): Command {
   return withGuestOptions(
     new Command('get')
       .description('Print the value of a key, of all sources; exit code 1 if it has none. Secrets are not masked.')
       .argument('<key>', 'key, or data id with --document')
       .option('--document', 'print a document of Nacos as it is'),
-  ).action((key: string, flags: GetFlags) =>
-    flags.document
-      ? asGuest(flags, { ...groupOf(flags), ...WITHOUT_DOCUMENTS }, (sidecar) => printDocument(sidecar, key, flags))
-      : asGuest(flags, groupOf(flags), (sidecar) => printValue(sidecar, key, flags)),
-  )
+  ).action((key: string, flags: GetFlags) => {
+    if (!flags.document) return asGuest(flags, groupOf(flags), (sidecar) => printValue(sidecar, key, flags))
+    const fault = nameFault('dataId', key)
+    if (fault !== undefined) throw new UsageError(fault)
+    const settings = { ...groupOf(flags), ...WITHOUT_DOCUMENTS }
+    return asGuest(flags, settings, (sidecar) => printDocument(sidecar, key, flags))
+  })
 }
 
 async function printDocument({ nacos, settings }: Sidecar, dataId: string, { json }: GuestFlags): Promise<void> {
@@ -110,19 +118,22 @@ function watchCommand(): Command {
 interface SetFlags extends GuestFlags {
   readonly type?: string
   readonly cas?: string
+  readonly check: boolean
 }
 
 function setCommand(): Command {
   return withGuestOptions(
     new Command('set')
       .description('Publish a document in Nacos.')
-      .argument('<data-id>', 'its name, such as application-dev.yml')
+      .argument('<data-id>', 'its name, such as application-dev.yml', nameOf('dataId'))
       .argument('<file>', 'its content; - is the standard input')
-      .option('--type <type>', 'yaml, json, properties, text, xml, html (default: by the data id)')
+      .addOption(new Option('--type <type>', 'of the document (default: by the data id)').choices(TYPES))
+      .option('--no-check', 'publish it although it cannot be read as what it is')
       .option('--cas <md5>', 'only if the stored one has this MD5; exit code 1 if it has another'),
   ).action((dataId: string, file: string, flags: SetFlags) =>
     asGuest(flags, { ...groupOf(flags), ...WITHOUT_DOCUMENTS }, async ({ config, settings }) => {
       const content = readFileSync(file === '-' ? 0 : file, 'utf8')
+      if (flags.check) checkDocument(dataId, content, flags.type)
       const document = { dataId, content, ...(flags.type !== undefined && { type: flags.type }) }
       const published = await config.publish(document, { casMd5: flags.cas })
       const { group } = settings.cloud.nacos.config

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { serverAddresses } from './arguments.js'
+import { nameOf, serverAddresses } from './arguments.js'
 import { createLogger, type Logger } from '../logger.js'
 import { createSidecar } from '../process-sidecar.js'
 import type { Sidecar } from '../sidecar.js'
@@ -24,9 +24,9 @@ export function withGuestOptions(command: Command): Command {
       'address of Nacos, several with commas (default: that of the settings)',
       serverAddresses,
     )
-    .option('--namespace <id>', 'namespace id')
+    .option('--namespace <id>', 'namespace id', nameOf('namespace'))
     .option('--username <name>', 'user name; the password is NACOS_PASSWORD')
-    .option('--group <group>', 'group of services')
+    .option('--group <group>', 'group of services', nameOf('group'))
     .option('--config <file>', 'bootstrap.yml or nacos.yaml, or its folder')
     .option('--json', 'as JSON')
     .option('--verbose', 'log what is done to stderr')

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { SidecarError } from '../errors.js'
-import { parseServerAddresses } from '../settings/server-address.js'
-import { isServiceName } from '../instance.js'
+import { nameOf, serverAddresses } from './arguments.js'
+import { nameFault } from './nacos-names.js'
 
 interface InitFlags {
   readonly name?: string
@@ -19,9 +19,9 @@ const OTHERS = ['bootstrap.yaml', 'bootstrap.properties', 'nacos.yaml', 'nacos.y
 export function initCommand(): Command {
   return new Command('init')
     .description('Write a bootstrap.yml to begin with. It replaces no file.')
-    .option('--name <name>', 'name of the service (default: the name in package.json)')
-    .option('--nacos-server <host:port>', 'address of Nacos', '127.0.0.1:8848')
-    .option('--namespace <id>', 'namespace id')
+    .option('--name <name>', 'name of the service (default: the name in package.json)', nameOf('service'))
+    .option('--nacos-server <host:port>', 'address of Nacos', serverAddresses, '127.0.0.1:8848')
+    .option('--namespace <id>', 'namespace id', nameOf('namespace'))
     .action((flags: InitFlags) => {
       const folder = process.cwd()
       const there = [FILE, ...OTHERS].find((file) => existsSync(join(folder, file)))
@@ -38,9 +38,8 @@ export function initCommand(): Command {
     })
 }
 
-function bootstrapOf(folder: string, { name = nameOf(folder), nacosServer, namespace }: InitFlags): string {
-  if (!isServiceName(name)) throw invalid(`"${name}" is not a service name: give one with --name`)
-  parseServerAddresses(nacosServer)
+function bootstrapOf(folder: string, { name = nameIn(folder), nacosServer, namespace }: InitFlags): string {
+  if (nameFault('service', name) !== undefined) throw invalid(`"${name}" is not a service name: give one with --name`)
   return [
     '# yaml-language-server: $schema=node_modules/nacos-sidecar/bootstrap.schema.json',
     'spring:',
@@ -58,7 +57,7 @@ function bootstrapOf(folder: string, { name = nameOf(folder), nacosServer, names
   ].join('\n')
 }
 
-function nameOf(folder: string): string {
+function nameIn(folder: string): string {
   try {
     const { name } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name?: unknown }
     if (typeof name === 'string' && name !== '') return name.replace(/^@[^/]*\//, '')

@@ -1,6 +1,7 @@
 import { RUN_SETTINGS, type RunSetting } from '../settings/run/run-settings.js'
 import type { RunFlags } from '../settings/run/run-flags.js'
 import { nearest } from '../util/nearest.js'
+import { nameFault, type NameKind } from './nacos-names.js'
 import { UsageError } from './usage-error.js'
 
 /** What `nacos-sidecar run` was asked to do. */
@@ -47,6 +48,11 @@ export const RUN_COMMAND_FLAGS: readonly {
   { flag: 'json', en: 'Print those three as JSON.', zh: '以 JSON 打印以上三项。' },
   { flag: 'help', short: 'h', en: 'Print this page.', zh: '打印本页。' },
 ]
+
+/** Flags that name something in Nacos. */
+const NAMES: Readonly<Record<string, NameKind>> = {
+  ...{ namespace: 'namespace', 'service-name': 'service', 'service-group': 'group', 'service-cluster': 'cluster' },
+}
 
 type Mode = Exclude<RunArguments['mode'], 'start'>
 
@@ -104,6 +110,9 @@ export function parseRunArguments(argv: readonly string[]): RunArguments {
     } else if (row) {
       const value = valueOf(name, inline)
       if (row.takes === 'pairs' && !/^[^=]+=/.test(value)) throw invalid(`--${name} expects name=value, got ${value}`)
+      const kind = NAMES[name]
+      const fault = kind && nameFault(kind, value)
+      if (fault !== undefined) throw invalid(`--${name}: ${fault}`)
       add(row, value)
     } else if (file !== undefined) args.push(argument)
     else if (isMode(name)) modes.add(name)

@@ -6,6 +6,7 @@ import type { ServiceInstance } from '../types.js'
 import type { Sidecar } from '../sidecar.js'
 import { createLimiter } from '../util/limiter.js'
 import { printable } from '../util/printable.js'
+import { serviceName } from './arguments.js'
 import { asGuest, withGuestOptions, WITHOUT_DOCUMENTS, type GuestFlags } from './guest.js'
 import { formatTable, yesOrNo, type Cell } from './table.js'
 
@@ -18,7 +19,7 @@ export function servicesCommand(): Command {
   return withGuestOptions(
     new Command('services')
       .description('List the services of a group, or the instances of one service.')
-      .argument('[name]', 'name, or group@@name; exit code 1 if it has no instance that may be called'),
+      .argument('[name]', 'name, or group@@name; exit code 1 if it has no instance that may be called', serviceName),
   ).action((name: string | undefined, flags: GuestFlags) =>
     asGuest(flags, WITHOUT_DOCUMENTS, (sidecar) =>
       name === undefined ? printServices(sidecar, flags) : printInstances(sidecar, name, flags),

@@ -8,7 +8,7 @@ import { serviceNameOf } from '../registration/instance.js'
 import type { Sidecar } from '../sidecar.js'
 import { createLimiter } from '../util/limiter.js'
 import { printable } from '../util/printable.js'
-import { portNumber } from './arguments.js'
+import { portNumber, serviceName } from './arguments.js'
 import { asGuest, withGuestOptions, WITHOUT_DOCUMENTS, type GuestFlags } from './guest.js'
 import { namespaceOf } from './services.js'
 import { formatTable, type Cell } from './table.js'
@@ -32,7 +32,7 @@ export function timersCommand(): Command {
   return withGuestOptions(
     new Command('timers')
       .description('List the timers of the running instances of a service, by their pages /_sidecar.')
-      .argument('[service]', 'name, or group@@name (default: the service of this folder)')
+      .argument('[service]', 'name, or group@@name (default: the service of this folder)', serviceName)
       .option('-p, --port <port>', 'ask the app on this port of this machine, and no registry', portNumber)
       .addHelpText(
         'after',

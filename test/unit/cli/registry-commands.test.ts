@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { restoreProcessAfterEach } from '../../support/command-in-process.js'
 import { createProgram } from '../../../src/cli/program.js'
+import { parseRunArguments } from '../../../src/cli/run-arguments.js'
 import { formatTable, isColoured } from '../../../src/cli/table.js'
+import { exitCodeOf, isCommanders } from '../../../src/cli/usage-error.js'
 import { answering } from '../../support/member.js'
 import { devRegistry, form, md5 } from '../../support/registry.js'
 import { serve } from '../../support/frameworks.js'
@@ -205,6 +207,35 @@ describe('config', () => {
     expect(await stored()).toBe('a: 2\n')
   })
 
+  test.each([
+    ['a.yml', 'a: [1\n', /^a\.yml:\d+:\d+: .*Services could not read it as yaml, so it was not published; --no-check/],
+    ['a.yml', '- a\n', /^a\.yml:1:1: expected `key: value` pairs at the top of the document/],
+    ['a.json', '{"a": 1,}', /^a\.json:1:\d+: it is not JSON/],
+    ['a.properties', 'a=\0b', /^a\.properties:1:3: null byte/],
+    ['a.xml', '<a><b></a>', /^a\.xml/],
+  ])('set refuses %s with %j, and --no-check publishes it', async (dataId, content, why) => {
+    const { registry, flags } = await startRegistry()
+    const file = join(tempFolder({ broken: content }), 'broken')
+    const stored = () => form(registry, 'GET', '/v1/cs/configs', { dataId, group: 'DEFAULT_GROUP' })
+    await expect(cli('config', 'set', dataId, file, ...flags)).rejects.toThrow(why)
+    expect((await stored()).status).toBe(404)
+    expect((await cli('config', 'set', dataId, file, '--no-check', ...flags)).code).toBeUndefined()
+    expect((await stored()).body).toBe(content)
+  })
+
+  test.each([
+    ['rules.json', '[{"resource": "/a", "count": 1}]', []],
+    ['logback.xml', '<configuration><root level="INFO"/></configuration>', []],
+    ['notes', 'a: [1', []],
+    ['page.txt', '{', []],
+    ['template.yml', 'a: {{ b }', ['--type', 'text']],
+    ['cipher-aes-a.yml', '{gibberish', []],
+  ])('set publishes %s with %j %j: it is no broken document', async (dataId, content, more) => {
+    const { flags } = await startRegistry()
+    const file = join(tempFolder({ whole: content }), 'whole')
+    expect((await cli('config', 'set', dataId, file, ...more, ...flags)).out).toContain('Published')
+  })
+
   test('watch prints each change until Ctrl-C', async () => {
     const { registry, flags } = await startRegistry()
     const publish = (content: string) =>
@@ -273,5 +304,46 @@ describe('call', () => {
   test('a service without an instance is an error that names it', async () => {
     const { flags } = await startRegistry()
     await expect(cli('call', 'absent', 'GET', '/', ...flags)).rejects.toThrow()
+  })
+})
+
+describe('names that Nacos would refuse are wrong usage', () => {
+  const wrong: [string[], RegExp][] = [
+    [['services', '--namespace', 'a b'], /--namespace <id>' argument 'a b' is invalid. Expected a namespace id/],
+    [['services', '--group', 'a/b'], /--group <group>' argument 'a\/b' is invalid. Expected a group/],
+    [['services', 'a b'], /Expected a service name .* got "a b"/],
+    [['services', 'a b@@c'], /Expected a group/],
+    [['timers', 'a?b'], /Expected a service name/],
+    [['call', 'a#b', 'GET', '/'], /Expected a service name/],
+    [['config', 'get', 'a b', '--document'], /expected a data id/],
+    [['config', 'set', 'a/b.yml', '-'], /Expected a data id/],
+    [['config', 'set', 'a.yml', '-', '--type', 'ymal'], /Allowed choices are yaml, json/],
+    [['init', '--namespace', 'a b'], /Expected a namespace id/],
+    [['init', '--name', 'a b'], /Expected a service name/],
+    [['init', '--nacos-server', 'ftp://x'], /expected http/],
+  ]
+  test.each(wrong)('%j', async (args, why) => {
+    const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+    vi.spyOn(process, 'cwd').mockReturnValue(tempFolder({ 'package.json': '{"name":"a"}' }))
+    const error = await createProgram('0.0.0')
+      .parseAsync(args, { from: 'user' })
+      .then(
+        () => expect.unreachable(),
+        (reason: unknown) => reason as Error,
+      )
+    expect(exitCodeOf(error)).toBe(2)
+    expect(isCommanders(error) ? said.mock.calls.join('\n') : error.message).toMatch(why)
+  })
+
+  test('run', () => {
+    for (const [flag, value] of [
+      ['namespace', 'a b'],
+      ['service-name', 'a/b'],
+      ['service-group', 'a b'],
+      ['service-cluster', 'ä'],
+    ])
+      expect(() => parseRunArguments([`--${flag}`, value!, 'app.js'])).toThrow(`--${flag}: expected a`)
+    expect(parseRunArguments(['--namespace', '${NS:dev}', 'app.js']).flags).toEqual({ namespace: ['${NS:dev}'] })
+    expect(parseRunArguments(['--namespace', '', 'app.js']).flags).toEqual({ namespace: [''] })
   })
 })
