@@ -1,6 +1,6 @@
 /** `nacos-sidecar/nameko`: calls of services written with Nameko, and answers to theirs, over RabbitMQ. */
 import { SidecarError } from './errors.js'
-import { SidecarNameko } from './nameko/nameko-rpc.js'
+import { checkNames, SidecarNameko } from './nameko/nameko-rpc.js'
 import type { NamekoOptions, NamekoRpc } from './nameko/types.js'
 import { processSlot } from './process-state.js'
 import type { Sidecar } from './sidecar.js'
@@ -41,6 +41,7 @@ export function namekoRpc(sidecar: Sidecar, options: NamekoOptions = {}): Nameko
       'SIDECAR_NAMEKO_INVALID',
       'namekoRpc(sidecar): expected what initSidecar or createSidecar gave',
     )
+  checkNames(options)
   const { service = '', exchange = '', url = '' } = options
   const key = JSON.stringify([service, exchange, url])
   const ofHost = processSlot('namekoRpcs', () => new WeakMap())

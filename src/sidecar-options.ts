@@ -7,6 +7,7 @@ import type { Logger } from './logger.js'
 import type { NacosTransport } from './nacos/transport.js'
 import type { StatsReporter } from './observe/reporting.js'
 import type { Sidecar } from './sidecar.js'
+import { refuseUnknown, type OptionNames } from './util/unknown-option.js'
 
 /** What `initSidecar` and `createSidecar` take beside the app. */
 export interface SidecarOptions {
@@ -49,6 +50,19 @@ export interface SidecarInternals {
   readonly processWide?: boolean
   /** Of a service object: its version goes into the metadata of the instance, both into `/actuator/info`. */
   readonly about?: AboutApp | undefined
+}
+
+export const SIDECAR_OPTIONS: OptionNames<SidecarOptions> = {
+  ...{ configPath: true, settings: true, logger: true, verify: true, transport: true, statsReporter: true },
+  ...{ metricsRegistry: true, signals: true, onStart: true, onStop: true },
+}
+
+/** @throws SidecarError `SIDECAR_SETTINGS_INVALID` */
+export function checkNames({ processWide: _, about: __, ...options }: SidecarOptions & SidecarInternals): void {
+  refuseUnknown(options, SIDECAR_OPTIONS, (why) => {
+    const text = `initSidecar(), createSidecar(): ${why}. Settings belong into the option settings`
+    return new SidecarError('SIDECAR_SETTINGS_INVALID', text)
+  })
 }
 
 /**

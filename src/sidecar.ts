@@ -32,7 +32,7 @@ import type { StatsPeriod } from './observe/operation.js'
 import { traced, type TracedOptions, type TracedSpan } from './observe/traced.js'
 import type { InstanceChange } from './registration/instance-change.js'
 import type { Settings } from './settings/schema.js'
-import { checkReporter, readHooks, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
+import { checkNames, checkReporter, readHooks, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
 import { sidecarStatus, type SidecarStatus } from './sidecar-status.js'
 import type { TimerSchedule } from './timers/schedule.js'
 import type { Timer, TimerOptions, TimerWork } from './timers/timer.js'
@@ -84,6 +84,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** The synchronous part of a start: when it returns, settings are read and every route is guarded. */
   constructor(app: unknown, options: SidecarOptions & SidecarInternals = {}) {
     super()
+    checkNames(options)
     checkReporter(options.statsReporter)
     const hooks = readHooks(options)
     const parts = underTest(compose(app, options, this), () => this.ready)
@@ -287,7 +288,7 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
    */
   mount(handlers: object, options: MountOptions = {}): Mounted {
     const { host, timers } = this.#parts
-    return mountHandlers(handlers, { host, timers, bus: options?.bus }, this.#mounted)
+    return mountHandlers(handlers, { host, timers }, options, this.#mounted)
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Logger } from '../logger.js'
 import { issueText, type StandardIssue, type StandardSchema } from '../util/standard-schema.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
 import { Listeners } from '../util/listeners.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import { parsePath, type PropertyPath } from '../properties/path.js'
 import { frozenCopy, javaInput, relaxedInput, type Frozen } from './relaxed-input.js'
 import { isSecret } from '../properties/secrets.js'
@@ -30,6 +31,8 @@ export interface ConfigView<T> extends Disposable, AsyncDisposable {
   on(event: 'change', listener: (change: ViewChange<T>) => unknown): Subscription
 }
 
+const OPTIONS: OptionNames<BindOptions> = { prefix: true }
+
 /** The views of `config.bind`. */
 export class ConfigBindings {
   private readonly all = new Set<Pick<Binding<never>, 'update'>>()
@@ -41,7 +44,9 @@ export class ConfigBindings {
   ) {}
 
   /** @param instead in use while the first value is refused; without it that is an error */
-  add<T>(schema: StandardSchema<T>, { prefix = '' }: BindOptions = {}, instead?: Frozen<T>): ConfigView<T> {
+  add<T>(schema: StandardSchema<T>, options: BindOptions = {}, instead?: Frozen<T>): ConfigView<T> {
+    refuseUnknown(options, OPTIONS, (why) => new SidecarError('SIDECAR_CONFIG_INVALID', `config.bind(): ${why}`))
+    const { prefix = '' } = options
     const binding = new Binding(schema, prefix, this.store, this.logger, this.emit, instead)
     this.all.add(binding)
     const end = createSubscription(() => this.all.delete(binding))
@@ -85,7 +90,9 @@ class Binding<T> {
     } catch (error) {
       const refusal = error as SidecarError // read() throws nothing else
       if (instead === undefined) {
-        const early = store.remoteReady ? '' : '. The configuration of Nacos is not loaded yet: await sidecar.ready first'
+        const early = store.remoteReady
+          ? ''
+          : '. The configuration of Nacos is not loaded yet: await sidecar.ready first'
         throw new SidecarError('SIDECAR_CONFIG_INVALID', refusal.message + early)
       }
       this.current = instead

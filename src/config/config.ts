@@ -53,7 +53,8 @@ export interface Config {
    * first `casMd5` tries a short-lived document of our own, and where the registry ignores it nothing of yours is
    * written.
    *
-   * @throws SidecarError `SIDECAR_REGISTRY_*`; `SIDECAR_REGISTRY_UNSUPPORTED` where the registry ignores `casMd5`
+   * @throws SidecarError `SIDECAR_REGISTRY_*`; `SIDECAR_REGISTRY_UNSUPPORTED` where the registry ignores `casMd5`;
+   * `SIDECAR_CONFIG_INVALID` for a wrong option
    * @example
    * await sidecar.config.publish({ dataId: 'application-dev.yml', content: 'greeting: Hello' })
    */

@@ -4,6 +4,7 @@ import type { NacosTransport } from '../nacos/transport.js'
 import type { ConfigKey } from '../types.js'
 import { holdProcess } from '../util/hold-process.js'
 import { unlessAborted } from '../util/unless-aborted.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import type { Config, ConfigOptions } from './config.js'
 import { extensionOf, typeOf } from '../properties/formats.js'
 
@@ -50,13 +51,16 @@ export function createPublisher({
   const nameOf = ({ dataId, group = defaultGroup }: DocumentName): ConfigKey => ({ namespace, group, dataId })
 
   return {
-    async publish({ content, type, ...name }, { casMd5, signal } = {}) {
+    async publish({ content, type, ...name }, options = {}) {
       const { dataId } = name
+      // Under a wrong name the MD5 would not be compared.
+      refuseUnknown(options, OPTIONS, (why) => invalid(dataId, why))
+      const { casMd5, signal } = options
       const key = nameOf(name)
       const item = { ...key, content, type: type ?? typeOf(extensionOf(dataId)) ?? 'text' }
       if (casMd5 === undefined) return publisherOf(transport)(item, undefined, signal)
       if (!/^[0-9a-f]{32}$/i.test(casMd5)) {
-        throw new SidecarError('SIDECAR_CONFIG_INVALID', `publishing ${dataId}: casMd5 is not an MD5 in hex`)
+        throw invalid(dataId, 'casMd5 is not an MD5 in hex')
       }
       if (await compares(key, signal)) return publisherOf(transport)(item, casMd5.toLowerCase(), signal)
       throw new SidecarError(
@@ -72,6 +76,11 @@ export function createPublisher({
     },
   }
 }
+
+const OPTIONS: OptionNames<PublishOptions> = { casMd5: true, signal: true }
+
+const invalid = (dataId: string, why: string) =>
+  new SidecarError('SIDECAR_CONFIG_INVALID', `publishing ${dataId}: ${why}`)
 
 /** Whether the registry refuses a wrong MD5, tried on a document that no app uses. */
 async function honoursCas(transport: ConfigOptions['transport'], { namespace, group }: ConfigKey): Promise<boolean> {

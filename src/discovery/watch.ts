@@ -1,6 +1,8 @@
+import { SidecarError } from '../errors.js'
 import type { ServiceInstance, ServiceKey } from '../types.js'
 import { holdProcess } from '../util/hold-process.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import type { ServiceDirectory } from './directory.js'
 import { instanceId } from '../instance.js'
 import type { ServiceSnapshot } from './snapshot.js'
@@ -24,6 +26,8 @@ export interface WatchOptions {
   readonly signal?: AbortSignal
 }
 
+const OPTIONS: OptionNames<WatchOptions> = { signal: true }
+
 /** Changes one after the other; `break`, the signal and the end of the sidecar end it. */
 export interface ServiceChanges extends AsyncIterableIterator<ServiceChange, undefined>, AsyncDisposable {}
 
@@ -32,7 +36,7 @@ export interface WatchService {
   /**
    * Calls back; a listener that throws harms no other.
    *
-   * @throws SidecarError `SIDECAR_CALL_INVALID` for what is no service name
+   * @throws SidecarError `SIDECAR_CALL_INVALID` for what is no service name, and for a wrong option
    * @example
    * const end = sidecar.discovery.watch('user-service', ({ added, removed }) => log(added, removed))
    */
@@ -52,10 +56,12 @@ export function createWatch(directory: ServiceDirectory): WatchService {
   function watch(
     service: string,
     second: ((change: ServiceChange) => unknown) | WatchOptions = {},
-    { signal }: WatchOptions = {},
+    third: WatchOptions = {},
   ): Subscription | ServiceChanges {
-    if (typeof second !== 'function') return iterate(directory, service, second.signal)
-    return follow(directory, service, signal, second)
+    const options = typeof second === 'function' ? third : second
+    refuseUnknown(options, OPTIONS, (why) => new SidecarError('SIDECAR_CALL_INVALID', `discovery.watch(): ${why}`))
+    if (typeof second !== 'function') return iterate(directory, service, options.signal)
+    return follow(directory, service, options.signal, second)
   }
   return watch
 }

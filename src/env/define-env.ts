@@ -6,6 +6,7 @@ import { isSecret, masked } from '../properties/secrets.js'
 import { maskWhenPrinted } from '../settings/mask-when-printed.js'
 import { isObject, isPlainObject } from '../util/is-object.js'
 import { isSchema, type StandardIssue, type StandardResult, type StandardSchema } from '../util/standard-schema.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import { readEnvFile } from './env-file.js'
 import { EnvValues, snake } from './env-values.js'
 
@@ -67,9 +68,12 @@ export function defineEnv(of: StandardSchema | EnvFields, options: EnvOptions = 
   )
 }
 
+const OPTIONS: OptionNames<EnvOptions> = { prefix: true, file: true, fileOptional: true, variables: true }
+
 /** @throws SidecarError `SIDECAR_SETTINGS_INVALID` */
 function checkArguments(of: unknown, options: unknown): void {
   if (!isObject(options)) throw wrong("options are an object, such as { file: 'conf.yml' }")
+  refuseUnknown(options, OPTIONS, wrong)
   const { prefix = '', file = [], fileOptional = false, variables = process.env } = options
   if (typeof prefix !== 'string') throw wrong(`prefix is text, got ${typeof prefix}`)
   if (![file].flat().every((name) => typeof name === 'string' && name !== ''))

@@ -1,7 +1,10 @@
 import { SidecarError } from '../errors.js'
-import { nearest } from '../util/nearest.js'
 import type { StandardSchema } from '../util/standard-schema.js'
-import type { ClientOptions } from './options.js'
+import { unknownOption, type OptionNames } from '../util/unknown-option.js'
+import type { BreakerOptions } from '../calls/breaker.js'
+import { isObject } from '../util/is-object.js'
+import type { ClientOptions, UnwrapOptions } from './options.js'
+import type { QueryStyle } from './query.js'
 
 /** Every option; numbers with their unit. */
 const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
@@ -41,11 +44,10 @@ const OPTIONS: Record<keyof ClientOptions, string | undefined> = {
  * @throws SidecarError `SIDECAR_CLIENT_INVALID`
  */
 export function checkOptions(options: object, whose: string): void {
+  const unknown = unknownOption(options, OPTIONS)
+  if (unknown !== undefined) throwInvalidOption(`${whose} has ${unknown}`)
   for (const [key, value] of Object.entries(options)) {
-    if (!Object.hasOwn(OPTIONS, key)) {
-      const guess = nearest(key, Object.keys(OPTIONS))
-      throwInvalidOption(`${whose} has no option "${key}"${guess === undefined ? '' : `, did you mean ${guess}?`}`)
-    }
+    checkParts(key, value, whose)
     checkKind(key, value, whose)
     const unit = OPTIONS[key as keyof ClientOptions]
     if (
@@ -58,6 +60,19 @@ export function checkOptions(options: object, whose: string): void {
       `${key} of ${whose}: expected a number of ${unit}, ${key === 'maxConnections' ? 1 : 0} or more, got ${typeof value === 'string' ? `"${value}"` : String(value)}`,
     )
   }
+}
+
+/** Options that are objects themselves. */
+const PARTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  breaker: { failures: true, openForMs: true } satisfies OptionNames<BreakerOptions>,
+  unwrap: { code: true, data: true, message: true, success: true } satisfies OptionNames<UnwrapOptions>,
+  queryStyle: { arrays: true, objects: true } satisfies OptionNames<QueryStyle>,
+}
+
+function checkParts(key: string, value: unknown, whose: string): void {
+  const known = PARTS[key]
+  const unknown = known && isObject(value) ? unknownOption(value, known) : undefined
+  if (unknown !== undefined) throwInvalidOption(`${key} of ${whose} has ${unknown}`)
 }
 
 /** What is called or asked at a call, and would be a TypeError there. */

@@ -2,6 +2,7 @@ import { SidecarError } from '../errors.js'
 import type { Logger } from '../logger.js'
 import { timeoutOf } from '../util/duration.js'
 import type { Subscription } from '../util/subscription.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import { createStartHooks, type StartHooks } from './start-hooks.js'
 import { createStopHooks, type StopHooks } from './stop-hooks.js'
 
@@ -67,6 +68,8 @@ export interface Hooks {
 
 const START_MS = 30_000
 const STOP_MS = 10_000
+const START: OptionNames<StartHookOptions> = { name: true, timeout: true }
+const STOP: OptionNames<StopHookOptions> = { name: true, timeout: true, when: true }
 const MOMENTS: readonly unknown[] = ['after-drain', 'before-deregister'] satisfies StopMoment[]
 
 /** @param onFailure a start hook failed that was added late, but before the registration */
@@ -77,6 +80,7 @@ export function createHooks(logger: Logger, onFailure: (error: unknown) => void)
   const named = (method: 'onStart' | 'onStop', hook: unknown, options: { readonly name?: string } | null) => {
     if (typeof hook !== 'function') throw invalidHook(`sidecar.${method}(): expected a function, got ${typeof hook}`)
     if (typeof options !== 'object' || options === null) throw invalidHook(`sidecar.${method}(): options are an object`)
+    refuseUnknown(options, method === 'onStart' ? START : STOP, (why) => invalidHook(`sidecar.${method}(): ${why}`))
     const { name } = options
     if (name !== undefined && typeof name !== 'string') throw invalidHook(`sidecar.${method}(): a name is text`)
     count[method]++

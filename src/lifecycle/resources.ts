@@ -4,6 +4,7 @@ import { createResource, startFailed, type OwnedResource, type ResourceParts } f
 import type { Resource, ResourceOptions, ResourceStatus } from './resource.js'
 import { timeoutOf } from '../util/duration.js'
 import { inTime } from '../util/in-time.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 
 /** The resources of one sidecar. */
 export interface Resources {
@@ -17,6 +18,9 @@ export interface Resources {
   check(which?: 'readiness'): Promise<readonly ResourceStatus[]>
 }
 
+const OPTIONS: OptionNames<ResourceOptions<unknown>> = {
+  ...{ start: true, stop: true, kill: true, health: true, reload: true, readiness: true, timeout: true },
+}
 const START_MS = 30_000
 const STOP_MS = 10_000
 /** What the lifecycle grants beyond the times that a resource keeps itself. */
@@ -54,6 +58,7 @@ export function createResources(hooks: Hooks, parts: ResourceParts): Resources {
     provide<T>(name: string, options: ResourceOptions<T>) {
       if (typeof options?.start !== 'function') throw invalid(name, 'start is a function')
       if (typeof name !== 'string' || name === '') throw invalid(String(name), 'a name is a text that is not empty')
+      refuseUnknown(options, OPTIONS, (why) => invalid(name, why))
       for (const part of ['stop', 'kill', 'health'] as const) {
         if (!['function', 'undefined'].includes(typeof options[part])) throw invalid(name, `${part} is a function`)
       }

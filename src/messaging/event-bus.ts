@@ -22,6 +22,7 @@ import { checkShort, checkTopic, invalid, queueOf } from './names.js'
 import { checkUrl, openBroker } from './open-broker.js'
 import { readRules } from './rules.js'
 import { unlessAborted } from '../util/unless-aborted.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import type { WorkSource } from '../work/work.js'
 import { eventSettings } from './settings.js'
 import { MessageSpan } from './span-attributes.js'
@@ -78,6 +79,10 @@ export interface EventBus {
   status(): EventBusStatus
 }
 
+const EMIT: OptionNames<EmitOptions> = {
+  ...{ source: true, messageId: true, headers: true, contentType: true, signal: true, timeout: true },
+}
+
 /** The bus, as the sidecar starts and stops it. */
 export class SidecarBus implements EventBus, WorkSource {
   readonly name = 'events'
@@ -116,6 +121,7 @@ export class SidecarBus implements EventBus, WorkSource {
   async emit(type: string, data: unknown, options: EmitOptions = {}): Promise<void> {
     const where = `bus.emit("${textOf(type).slice(0, 60)}")`
     if (typeof options !== 'object' || options === null) throw invalid(where, 'options are an object')
+    refuseUnknown(options, EMIT, (why) => invalid(where, why))
     const topic = checkTopic(where, options.source ?? this.service(where), type)
     if (options.contentType !== undefined) checkShort(where, 'contentType', options.contentType)
     const { body, contentType } = encodeBody(where, data, this.codec, options.contentType, this.maxBytes)

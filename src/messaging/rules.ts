@@ -1,6 +1,7 @@
 import { timeoutOf } from '../util/duration.js'
 import { LONGEST_TIMER_MS } from '../util/longest-timer.js'
 import { isSchema, type StandardSchema } from '../util/standard-schema.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import type { EventRetry, OnOptions } from './event.js'
 import { checkPart, invalid } from './names.js'
 import type { EventSettings } from './settings.js'
@@ -23,6 +24,10 @@ export interface HandlerRules {
   readonly timeoutMs: number | undefined
 }
 
+const ON: OptionNames<OnOptions> = {
+  ...{ mode: true, name: true, concurrency: true, retry: true, schema: true, timeout: true },
+}
+const RETRY: OptionNames<EventRetry> = { attempts: true, delay: true, factor: true, maxDelay: true }
 const MODES: readonly unknown[] = ['pool', 'singleton', 'broadcast']
 /** Of AMQP. */
 const MAX_PREFETCH = 65_535
@@ -30,6 +35,7 @@ const MAX_PREFETCH = 65_535
 /** @throws SidecarError `SIDECAR_EVENT_INVALID` */
 export function readRules(where: string, type: string, options: OnOptions): HandlerRules {
   if (typeof options !== 'object' || options === null) throw invalid(where, 'options are an object')
+  refuseUnknown(options, ON, (why) => invalid(where, why))
   const { mode = 'pool', name = type, concurrency, retry = {}, schema, timeout } = options
   if (!MODES.includes(mode)) throw invalid(where, 'mode is one of pool, singleton, broadcast')
   if (concurrency !== undefined) checkCount(where, 'concurrency', concurrency, MAX_PREFETCH)
@@ -48,6 +54,7 @@ export function readRules(where: string, type: string, options: OnOptions): Hand
 function readRetry(where: string, retry: EventRetry | false): HandlerRules['retry'] {
   if (retry === false) return ({ retry: own }) => ({ ...own, attempts: 1 })
   if (typeof retry !== 'object' || retry === null) throw invalid(where, 'retry is an object, or false')
+  refuseUnknown(retry, RETRY, (why) => invalid(where, `retry: ${why}`))
   const { attempts, delay, factor, maxDelay } = retry
   if (attempts !== undefined) checkCount(where, 'retry.attempts', attempts, 1_000_000)
   if (factor !== undefined && !(typeof factor === 'number' && factor >= 1 && factor <= 1_000))

@@ -6,6 +6,7 @@ import type { ConfigKey } from '../types.js'
 import { untraced } from '../tracing/untraced.js'
 import { cutOff, linkSignals } from '../util/deadline.js'
 import { unlessAborted } from '../util/unless-aborted.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import { configLabel, instanceLabel } from './http/dialects/dialect.js'
 import { RequestFailure, sidecarError } from './http/failure.js'
 import { createRedactor } from '../util/redactor.js'
@@ -28,6 +29,8 @@ export interface NacosSdkOptions {
   /** Hears of config listeners that throw. @default warnings, one line each, to stderr */
   readonly logger?: Logger
 }
+
+const OPTIONS: OptionNames<NacosSdkOptions> = { naming: true, config: true, own: true, logger: true }
 
 /** How long a close waits for the deregistration of what is still registered. */
 const DEREGISTER_MS = 3_000
@@ -54,6 +57,7 @@ const DEREGISTER_MS = 3_000
  * await initSidecar(app, { transport: fromNacosSdk({ naming, config }) })
  */
 export function fromNacosSdk(options: NacosSdkOptions): NacosTransport {
+  refuseUnknown(options, OPTIONS, (why) => new SidecarError('SIDECAR_SETTINGS_INVALID', `fromNacosSdk(): ${why}`))
   const { naming, config, own = false } = options
   const logger = options.logger ? escaping(options.logger) : createLogger('warn')
   const servers = serversOf(naming)

@@ -11,6 +11,7 @@ import { CLIENT } from '../tracing/span-values.js'
 import { timeoutOf } from '../util/duration.js'
 import { isObject } from '../util/is-object.js'
 import { unlessAborted } from '../util/unless-aborted.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import type { WorkSource } from '../work/work.js'
 import { checkMethod, checkName, invalid, routingKeyOf } from './names.js'
 import { encodeRequest } from './payload.js'
@@ -35,6 +36,18 @@ const TIMEOUT_MS = 30_000
 const CONCURRENCY = 10
 /** Of AMQP's prefetch. */
 const MOST = 65_535
+
+const OPTIONS: OptionNames<NamekoOptions> = {
+  ...{ service: true, exchange: true, url: true, timeout: true, maxBytes: true },
+}
+const CALL: OptionNames<NamekoCallOptions> = { timeout: true, signal: true, context: true }
+const REQUEST: OptionNames<NamekoCallRequest> = { ...CALL, args: true, kwargs: true }
+const SERVE: OptionNames<NamekoServeOptions> = { concurrency: true }
+
+/** @throws SidecarError `SIDECAR_NAMEKO_INVALID` */
+export function checkNames(options: NamekoOptions): void {
+  refuseUnknown(options, OPTIONS, (why) => invalid(WHERE, why))
+}
 
 /** The calls of one sidecar, both ways. Nothing is opened before the first one. */
 export class SidecarNameko implements NamekoRpc, WorkSource {
@@ -63,12 +76,14 @@ export class SidecarNameko implements NamekoRpc, WorkSource {
 
   service<T extends object>(name: string, options: NamekoCallOptions = {}): NamekoService<T> {
     checkName('nameko.service', 'a service', name)
+    refuseUnknown(options, CALL, (why) => invalid('nameko.service', why))
     return serviceProxy((method, request) => this.call(name, method, { ...options, ...request }))
   }
 
   async call<T = unknown>(service: string, method: string, request: NamekoCallRequest = {}): Promise<T> {
     const where = `nameko.call("${String(service).slice(0, 60)}", "${String(method).slice(0, 60)}")`
     const name = routingKeyOf(checkName(where, 'a service', service), checkMethod(where, method))
+    refuseUnknown(request, REQUEST, (why) => invalid(where, why))
     const { args = [], kwargs = {}, signal, context = {} } = request
     if (!Array.isArray(args)) throw invalid(where, 'args are a list')
     if (!isObject(kwargs)) throw invalid(where, 'kwargs are an object')
@@ -85,8 +100,10 @@ export class SidecarNameko implements NamekoRpc, WorkSource {
     return (await traced(this.host.recorder, `call ${name}`, send, {}, 'rpc', span)) as T
   }
 
-  serve(methods: NamekoMethods, { concurrency }: NamekoServeOptions = {}): NamekoServing {
+  serve(methods: NamekoMethods, options: NamekoServeOptions = {}): NamekoServing {
     const where = 'nameko.serve'
+    refuseUnknown(options, SERVE, (why) => invalid(where, why))
+    const { concurrency } = options
     if (!isObject(methods)) throw invalid(where, 'expected an object of functions')
     if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency > 0 && concurrency <= MOST))
       throw invalid(where, `concurrency is a whole number from 1 to ${MOST}`)

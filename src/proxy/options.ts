@@ -3,6 +3,7 @@ import { SidecarError } from '../errors.js'
 import type { ProxyFailure } from './failure.js'
 import type { ForwardedPolicy } from './forwarded.js'
 import { asPrefix } from './target-path.js'
+import { unknownOption, type OptionNames } from '../util/unknown-option.js'
 
 /** How a gateway line passes requests on. Times are in milliseconds; 0 sets no limit. */
 export interface ProxyOptions {
@@ -57,10 +58,10 @@ export interface ProxyOptions {
   onError?(failure: ProxyFailure): void
 }
 
-const KNOWN: ReadonlySet<string> = new Set([
-  ...['prefix', 'rewrite', 'rewriteResponse', 'preserveHost', 'forwarded', 'headers', 'webSockets', 'timeoutMs'],
-  ...['idleTimeoutMs', 'onError'],
-])
+const OPTIONS: OptionNames<ProxyOptions> = {
+  ...{ prefix: true, rewrite: true, rewriteResponse: true, preserveHost: true, forwarded: true, headers: true },
+  ...{ webSockets: true, timeoutMs: true, idleTimeoutMs: true, onError: true },
+}
 
 /** @throws SidecarError `SIDECAR_PROXY_INVALID` */
 export function checkProxyOptions(service: string, options: ProxyOptions): ProxyOptions {
@@ -68,8 +69,8 @@ export function checkProxyOptions(service: string, options: ProxyOptions): Proxy
     throw new SidecarError('SIDECAR_PROXY_INVALID', `sidecar.proxy(${JSON.stringify(service)}): ${why}`)
   }
   if (typeof service !== 'string' || service.trim() === '') invalid('the first argument is the name of a service')
-  const unknown = Object.keys(options).find((name) => !KNOWN.has(name))
-  if (unknown !== undefined) invalid(`there is no option ${unknown}; known are ${[...KNOWN].join(', ')}`)
+  const unknown = unknownOption(options, OPTIONS)
+  if (unknown !== undefined) invalid(`there is ${unknown}`)
   const { prefix, rewrite, forwarded = 'append' } = options
   if (prefix !== undefined && !isPath(prefix)) invalid('prefix must begin with a slash')
   if (rewrite !== undefined && typeof rewrite !== 'function' && !isPath(rewrite))

@@ -1,15 +1,25 @@
 import { SidecarError } from '../errors.js'
 import { entriesOfObject } from '../properties/document.js'
 import { formatPath } from '../properties/path.js'
-import type { SidecarInternals } from '../sidecar-options.js'
+import { SIDECAR_OPTIONS, type SidecarInternals } from '../sidecar-options.js'
 import { timeoutOf } from '../util/duration.js'
 import { isObject } from '../util/is-object.js'
 import { textOf } from '../util/text-of.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import type { Backend, RunOptions, ServiceDefinition } from './definition.js'
 
 const SETUP_MS = 30_000
 
 const invalid = (what: string) => new SidecarError('SIDECAR_SERVICE_INVALID', `defineService: ${what}`)
+
+const DEFINITION: OptionNames<ServiceDefinition<Backend>> = {
+  ...{ name: true, version: true, description: true, backend: true, production: true, plugins: true },
+  ...{ setupTimeout: true, setup: true, ...SIDECAR_OPTIONS },
+}
+const RUN: OptionNames<RunOptions> = {
+  ...{ configPath: true, settings: true, logger: true, verify: true, transport: true, signals: true },
+  ...{ isolated: true, host: true, port: true },
+}
 
 /** Of `runServices`: a free port, unless the service names its own. */
 export type InternalRunOptions = RunOptions & { readonly anyPort?: boolean }
@@ -17,6 +27,7 @@ export type InternalRunOptions = RunOptions & { readonly anyPort?: boolean }
 /** @throws SidecarError `SIDECAR_SERVICE_INVALID` */
 export function check(definition: ServiceDefinition<Backend>): void {
   if (!isObject(definition)) throw invalid('expected an object, such as { name, backend, setup }')
+  refuseUnknown(definition, DEFINITION, invalid)
   const { plugins = [], setup, name, version, description } = definition
   setupTimeoutOf(definition)
   if (!Array.isArray(plugins) || plugins.some((plugin) => typeof plugin !== 'function'))
@@ -34,6 +45,8 @@ export function setupTimeoutOf({ setupTimeout }: ServiceDefinition<Backend>): nu
 /** @throws SidecarError `SIDECAR_SERVICE_INVALID` */
 export function checkRun(options: RunOptions): void {
   if (!isObject(options)) throw invalid('options of run() and application() are an object, such as { port: 0 }')
+  const { anyPort: _, ...given } = options as InternalRunOptions
+  refuseUnknown(given, RUN, (why) => invalid(`run() and application(): ${why}`))
   const { host, port } = options
   if (host !== undefined && typeof host !== 'string') throw invalid(`host is text, got ${typeof host}`)
   // As a setting it is text, too: that of a variable.

@@ -8,6 +8,7 @@ import { checkTopic } from '../messaging/names.js'
 import { processState } from '../process-state.js'
 import { withDeadline } from '../util/deadline.js'
 import { textOf } from '../util/text-of.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 
 /** Something that happened to an event between services. */
 export interface TestEvent<T = unknown> {
@@ -38,6 +39,8 @@ export interface TestWaitOptions {
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
+
+const WAIT: OptionNames<TestWaitOptions> = { service: true, timeoutMs: true, signal: true }
 
 /**
  * Events between the services under test. They go through the memory of this process (`sidecar.events.url` of `registry.settings()`). An
@@ -126,9 +129,11 @@ export function createTestEvents(name: string, started: () => Promise<unknown>):
     what: What,
     event: string,
     count = 1,
-    { service, timeoutMs = TIMEOUT_MS, signal }: TestWaitOptions = {},
+    options: TestWaitOptions = {},
   ): Promise<readonly TestEvent<T>[]> {
     const where = `${title}("${event}", ${textOf(count)})`
+    refuseUnknown(options, WAIT, (why) => new SidecarError('SIDECAR_TEST_INVALID', `${where}: ${why}`))
+    const { service, timeoutMs = TIMEOUT_MS, signal } = options
     // Else options in its place would be 0 of 0 events, and the test would show nothing.
     if (!Number.isSafeInteger(count) || count < 1)
       throw new SidecarError(

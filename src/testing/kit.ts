@@ -5,6 +5,7 @@ import { processSlot } from '../process-state.js'
 import type { Timer } from '../timers/timer.js'
 import type { TestSeam } from '../under-test.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import { createTestEvents, type TestEvents } from './events.js'
 import { standInFor, type FakeMethods } from './fake-client.js'
 import { replacing } from './replacing.js'
@@ -15,6 +16,8 @@ export interface FireOptions {
   /** The service whose timer it is, where several in this process have one of this name. */
   readonly service?: string
 }
+
+const FIRE: OptionNames<FireOptions> = { service: true }
 
 /**
  * What a test changes in the sidecars of this process that are on its registry, those that it starts and those that the app's own code
@@ -145,7 +148,9 @@ export function createTestKit(address: string): OwnedKit {
       named.push(names)
       return createSubscription(() => void named.splice(named.indexOf(names), 1))
     },
-    async fire(name, { service } = {}) {
+    async fire(name, options = {}) {
+      refuseUnknown(options, FIRE, (why) => invalid(`fire("${name}"): ${why}`))
+      const { service } = options
       const having = sidecars.filter((one) => one.timers.has(name) && (service ?? one.service) === one.service)
       const services = new Set(having.map((one) => one.service))
       if (services.size > 1) {

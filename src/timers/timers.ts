@@ -4,6 +4,7 @@ import type { Logger } from '../logger.js'
 import { timeoutOf } from '../util/duration.js'
 import { errorText } from '../util/error-text.js'
 import { textOf } from '../util/text-of.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import type { WorkRunner, WorkSource } from '../work/work.js'
 import { readSchedule, type TimerSchedule } from './schedule.js'
 import { ScheduledTimer, type Timer, type TimerOptions, type TimerStatus, type TimerWork } from './timer.js'
@@ -91,10 +92,13 @@ export function createTimers({ work, logger, emit, isFirstInstance }: TimersOpti
   }
 }
 
+const OPTIONS: OptionNames<TimerOptions> = { eager: true, timeout: true, overlap: true, on: true }
+
 function checked(name: unknown, work: unknown, options: TimerOptions) {
   if (typeof name !== 'string' || name === '') throw invalid(textOf(name), 'a name is text')
   if (typeof work !== 'function') throw invalid(name, `expected a function, got ${typeof work}`)
   if (typeof options !== 'object' || options === null) throw invalid(name, 'options are an object')
+  refuseUnknown(options, OPTIONS, (why) => invalid(name, why))
   const { eager = false, overlap = 'skip', on = 'each', timeout } = options
   if (!['skip', 'wait', 'allow'].includes(overlap)) throw invalid(name, 'overlap is one of skip, wait, allow')
   if (!['each', 'one'].includes(on)) throw invalid(name, 'on is one of each, one')

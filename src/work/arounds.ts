@@ -1,5 +1,6 @@
 import { SidecarError } from '../errors.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 import { Limit } from './limit.js'
 import type { Work, WorkKind } from './work.js'
 
@@ -47,6 +48,7 @@ interface Layer {
   readonly queue: number
 }
 
+const OPTIONS: OptionNames<AroundOptions> = { kinds: true, concurrency: true, queue: true }
 const KINDS: readonly WorkKind[] = ['request', 'event', 'rpc', 'timer']
 
 export function createArounds(): Arounds {
@@ -91,6 +93,7 @@ export function createArounds(): Arounds {
 function readLayer(around: unknown, options: AroundOptions): Layer {
   if (typeof around !== 'function') throw invalid(`expected a function, got ${typeof around}`)
   if (typeof options !== 'object' || options === null) throw invalid('options are an object')
+  refuseUnknown(options, OPTIONS, invalid)
   const { kinds = KINDS, concurrency, queue = 0 } = options
   if (!Array.isArray(kinds) || kinds.length === 0 || !kinds.every((kind) => KINDS.includes(kind as WorkKind)))
     throw invalid(`kinds is a list of ${KINDS.join(', ')}`)

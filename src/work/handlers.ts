@@ -3,6 +3,7 @@ import type { SidecarHost } from '../messaging/host.js'
 import { SidecarError } from '../errors.js'
 import type { Timers } from '../timers/timers.js'
 import { createSubscription, type Subscription } from '../util/subscription.js'
+import { refuseUnknown, type OptionNames } from '../util/unknown-option.js'
 
 /** Options of `sidecar.mount`. */
 export interface MountOptions {
@@ -32,6 +33,8 @@ export interface MountTarget {
   readonly bus: EventBus | undefined
 }
 
+const OPTIONS: OptionNames<MountOptions> = { bus: true }
+
 /** On the method itself: all copies of this package find it there. */
 const MARKS = Symbol.for('nacos-sidecar.handler')
 type Marked = ((...args: never) => unknown) & { [MARKS]?: readonly Mark[] }
@@ -60,13 +63,20 @@ export function markMethod(decorator: string, mark: Mark) {
 }
 
 /** @throws SidecarError `SIDECAR_MOUNT_INVALID`; what a handler is refused with */
-export function mountHandlers(handlers: unknown, target: MountTarget, mounted: WeakSet<object>): Mounted {
+export function mountHandlers(
+  handlers: unknown,
+  parts: Omit<MountTarget, 'bus'>,
+  options: MountOptions,
+  mounted: WeakSet<object>,
+): Mounted {
   if (typeof handlers === 'function') throw invalid(`expected an object: pass new ${handlers.name || 'Handlers'}()`)
   if (typeof handlers !== 'object' || handlers === null) throw invalid(`expected an object, got ${String(handlers)}`)
   const marked = [...markedMethods(handlers)]
   if (marked.length === 0) throw invalid(`${nameOf(handlers)} has no method with @on or @every`)
   if (mounted.has(handlers)) throw invalid(`this ${nameOf(handlers)} is mounted already`)
-  const { bus } = target
+  refuseUnknown(options ?? {}, OPTIONS, invalid)
+  const { bus } = options ?? {}
+  const target = { ...parts, bus }
   if (bus !== undefined && typeof (bus as Partial<EventBus> | null)?.on !== 'function')
     throw invalid('bus: expected what events(sidecar) gave')
   const made: (Subscription & { ready?: Promise<void> })[] = []
