@@ -12,5 +12,5 @@ export interface StartedServer extends RealServer {
   stop(): Promise<void>
 }
 
-/** Short enough that a test can outlive a token. */
+/** Short enough that a test can outlive a token; too short for the Java client, whose peer waits until it logs in again. */
 export const TOKEN_TTL_SECONDS = 8
