@@ -66,6 +66,11 @@ describe.each(translated)('%s is set as Chinese is set', (page) => {
     expect(lines.filter((line) => /\p{Script=Han}[,;:?!()]|[,;:?!()]\p{Script=Han}/u.test(line))).toEqual([])
   })
 
+  test('none of the words that the table of CONTRIBUTING.md has another word for', () => {
+    const refused = /健康检查页面|类型化客户端|认证服务|跟踪信息|应答|进行中的请求|定时器|跟随变更/
+    expect(lines.filter((line) => refused.test(line))).toEqual([])
+  })
+
   test('a space between Chinese and Latin letters or digits', () => {
     expect(lines.filter((line) => /\p{Script=Han}[A-Za-z0-9]|[A-Za-z0-9]\p{Script=Han}/u.test(line))).toEqual([])
   })
