@@ -7,7 +7,7 @@ import type { Logger } from './logger.js'
 import type { NacosTransport } from './nacos/transport.js'
 import type { StatsReporter } from './observe/reporting.js'
 import type { Sidecar } from './sidecar.js'
-import { refuseUnknown, type OptionNames } from './util/unknown-option.js'
+import { unknownOption, type OptionNames } from './util/unknown-option.js'
 
 /** What `initSidecar` and `createSidecar` take beside the app. */
 export interface SidecarOptions {
@@ -57,12 +57,12 @@ export const SIDECAR_OPTIONS: OptionNames<SidecarOptions> = {
   ...{ metricsRegistry: true, signals: true, onStart: true, onStop: true },
 }
 
-/** @throws SidecarError `SIDECAR_SETTINGS_INVALID` */
-export function checkNames({ processWide: _, about: __, ...options }: SidecarOptions & SidecarInternals): void {
-  refuseUnknown(options, SIDECAR_OPTIONS, (why) => {
-    const text = `initSidecar(), createSidecar(): ${why}. Settings belong into the option settings`
-    return new SidecarError('SIDECAR_SETTINGS_INVALID', text)
-  })
+/** No error, as it was ignored before: a service must not fail to start for it. */
+export function warnOfUnknownOptions(options: SidecarOptions & SidecarInternals, logger: Logger): void {
+  const { processWide: _, about: __, ...given } = options
+  const unknown = unknownOption(given, SIDECAR_OPTIONS)
+  if (unknown !== undefined)
+    logger.warn(`initSidecar(), createSidecar(): there is ${unknown}. Settings belong into the option settings`)
 }
 
 /**

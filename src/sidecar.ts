@@ -32,7 +32,13 @@ import type { StatsPeriod } from './observe/operation.js'
 import { traced, type TracedOptions, type TracedSpan } from './observe/traced.js'
 import type { InstanceChange } from './registration/instance-change.js'
 import type { Settings } from './settings/schema.js'
-import { checkNames, checkReporter, readHooks, type SidecarInternals, type SidecarOptions } from './sidecar-options.js'
+import {
+  checkReporter,
+  readHooks,
+  warnOfUnknownOptions,
+  type SidecarInternals,
+  type SidecarOptions,
+} from './sidecar-options.js'
 import { sidecarStatus, type SidecarStatus } from './sidecar-status.js'
 import type { TimerSchedule } from './timers/schedule.js'
 import type { Timer, TimerOptions, TimerWork } from './timers/timer.js'
@@ -84,12 +90,12 @@ export class Sidecar extends EventEmitter<SidecarEvents> {
   /** The synchronous part of a start: when it returns, settings are read and every route is guarded. */
   constructor(app: unknown, options: SidecarOptions & SidecarInternals = {}) {
     super()
-    checkNames(options)
     checkReporter(options.statsReporter)
     const hooks = readHooks(options)
     const parts = underTest(compose(app, options, this), () => this.ready)
     const { settings, store, logger, registry, runtime, remote, lifecycle } = parts
     this.#parts = parts
+    warnOfUnknownOptions(options, logger)
     this.settings = settings
     this.production = parts.production
     this.nacos = registry.discovery.transport

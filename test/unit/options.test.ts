@@ -4,7 +4,6 @@ import {
   every,
   fromNacosSdk,
   GET,
-  initSidecar,
   SidecarError,
   type SidecarErrorCode,
 } from 'nacos-sidecar'
@@ -13,7 +12,7 @@ import { events } from 'nacos-sidecar/events'
 import { namekoRpc } from 'nacos-sidecar/nameko'
 import { defineService, runServices } from 'nacos-sidecar/service'
 import { startTestRegistry } from 'nacos-sidecar/testing'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { collectLog } from '../support/collect.js'
 import { createMemoryTransport } from '../support/memory-transport.js'
@@ -39,8 +38,6 @@ const ticking = new (class {
 })()
 
 const wrong: [string, () => unknown, SidecarErrorCode, string][] = [
-  ['initSidecar', () => initSidecar(undefined, js({ config: 'x' })), 'SIDECAR_SETTINGS_INVALID', '"config"'],
-  ['createSidecar', () => createSidecar(js({ setings: {} })), 'SIDECAR_SETTINGS_INVALID', 'did you mean settings?'],
   ['defineService', () => defineService(js({ nmae: 'a' })), 'SIDECAR_SERVICE_INVALID', 'did you mean name?'],
   ['service.run', () => service.run(js({ prot: 0 })), 'SIDECAR_SERVICE_INVALID', 'did you mean port?'],
   ['service.application', () => service.application(js({ x: 0 })), 'SIDECAR_SERVICE_INVALID', '"x"; known are'],
@@ -137,6 +134,18 @@ test.each(wrong)('%s refuses an option that it does not have', async (_, work, c
   expect(error).toBeInstanceOf(SidecarError)
   expect(error).toMatchObject({ code, message: expect.stringContaining('no option "') as string })
   expect((error as SidecarError).message).toContain(why)
+})
+
+test('a sidecar starts nevertheless, and warns', async () => {
+  const logger = collectLog()
+  const given = { configPath: false, signals: false, logger, transport: createMemoryTransport(), setings: {} } as const
+  const settings = { 'application.name': 'a', 'cloud.nacos.discovery.register-enabled': false }
+  const started = createSidecar({ ...given, settings })
+  onTestFinished(() => started.stop({ drain: false }))
+  await started.ready
+  expect(logger.lines.filter((line) => line.includes('no option'))).toEqual([
+    expect.stringMatching(/^warn .*no option "setings", did you mean settings\?/),
+  ])
 })
 
 test('the registry of a test refuses them, too', async () => {
