@@ -38,7 +38,7 @@ export const RUN_COMMAND_FLAGS: readonly {
   {
     flag: 'show-config',
     en: 'Print every setting and where it comes from, with secrets masked, and start nothing. Needs no Nacos.',
-    zh: '打印全部设置及其来源（隐藏密钥），不启动应用。不需要 Nacos。',
+    zh: '打印全部配置项及其来源（隐藏机密），不启动应用。不需要 Nacos。',
   },
   {
     flag: 'show-detection',

@@ -12,11 +12,11 @@ const TEXTS = {
   },
   zh: {
     usage: '用法：nacos-sidecar run [参数] app.(js|ts|mjs|cjs) [应用参数…]',
-    what: '不改一行代码，让 Node.js 应用加入 Nacos 服务网格。参数也可以写在脚本之后，直到 --。',
+    what: '不改一行代码，让 Node.js 应用加入 Nacos 微服务体系。参数也可以写在脚本之后，直到 --。',
     order: '参数优先于环境变量，环境变量优先于文件（bootstrap.yml、application.yml 或 nacos.yaml）。',
     flags: '参数（环境变量；nacos.yaml 字段）',
     command: '命令自身的参数',
-    only: '没有参数的设置',
+    only: '没有对应参数的配置项',
   },
 } as const
 
