@@ -58,9 +58,10 @@ export async function runSteps(steps: Iterable<Step>, options: StepsOptions): Pr
   process.off('exit', onExit)
   limit.clear()
   if (!limit.signal.aborted) return
-  logger.warn(
-    `sidecar.leave-timeout (${limitMs} ms) is over, still open: ${[...new Set([...cut, ...open])].join(', ')}`,
-  )
+  const left = [...new Set([...cut, ...open])]
+  // It was over between two steps, and those after it ended at once.
+  const what = left.length > 0 ? `still open: ${left.join(', ')}` : 'nothing is still open'
+  logger.warn(`sidecar.leave-timeout (${limitMs} ms) is over, ${what}`)
 }
 
 function startLimit(limitMs: number | undefined, onOver: () => void) {

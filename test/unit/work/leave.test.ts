@@ -6,7 +6,7 @@ test('the leave waits for work that no request began, and says what is still at 
   const { sidecar, bus, lines } = await startBus(
     'hangs',
     { url: `memory:${source}` },
-    { 'sidecar.leave-timeout': '50ms' },
+    { 'sidecar.leave-timeout': '500ms' },
   )
   const aborted: string[] = []
   let begin = () => {}
@@ -29,6 +29,20 @@ test('the leave waits for work that no request began, and says what is still at 
   await sidecar.stop({ drain: false })
   expect(aborted.sort()).toEqual(['event', 'timer'])
   expect(lines.filter((line) => line.includes('still open'))).toEqual([
-    'warn sidecar.leave-timeout (50 ms) is over, still open: work of timers and events',
+    'warn sidecar.leave-timeout (500 ms) is over, still open: work of timers and events',
+  ])
+})
+
+test('a limit that is over between two parts of the leave names nothing as open', async () => {
+  const { sidecar, lines } = await startBus('blocks', { url: 'memory:blocks' }, { 'sidecar.leave-timeout': '50ms' })
+  sidecar.onStop(
+    () => {
+      for (const began = performance.now(); performance.now() - began < 100;);
+    },
+    { when: 'before-deregister' },
+  )
+  await sidecar.stop({ drain: false })
+  expect(lines.filter((line) => line.includes('leave-timeout'))).toEqual([
+    'warn sidecar.leave-timeout (50 ms) is over, nothing is still open',
   ])
 })
