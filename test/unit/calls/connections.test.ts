@@ -90,11 +90,11 @@ test('K8: event streams that are opened all at once wait for none of each other'
 })
 
 test('K8: calls that wait go on as connections become free, however many they are', async () => {
-  const mesh = startMesh({ feign: { client: { shop: { ...limited, connectTimeout: 1_000 } } } })
+  const mesh = startMesh({ feign: { client: { shop: { ...limited, connectTimeout: 2_000 } } } })
   const sockets = new Set<unknown>()
   const provider = await startProvider((seen, response) => {
     sockets.add(response.socket)
-    setTimeout(echo, 50, seen, response)
+    setTimeout(echo, 100, seen, response)
   })
   mesh.registry.set('shop', instance('shop', provider.port))
   const call = callStyles['typed client']!('shop')
