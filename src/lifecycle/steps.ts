@@ -59,9 +59,9 @@ export async function runSteps(steps: Iterable<Step>, options: StepsOptions): Pr
   limit.clear()
   if (!limit.signal.aborted) return
   const left = [...new Set([...cut, ...open])]
+  if (left.length > 0) logger.warn(`sidecar.leave-timeout (${limitMs} ms) is over, still open: ${left.join(', ')}`)
   // It was over between two steps, and those after it ended at once.
-  const what = left.length > 0 ? `still open: ${left.join(', ')}` : 'nothing is still open'
-  logger.warn(`sidecar.leave-timeout (${limitMs} ms) is over, ${what}`)
+  else logger.warn(`sidecar.leave-timeout (${limitMs} ms) is over, nothing is still open`)
 }
 
 function startLimit(limitMs: number | undefined, onOver: () => void) {
