@@ -5,6 +5,7 @@ import type { Sidecar } from '../sidecar.js'
 import { readLogicalUrl } from '../http/logical-name.js'
 import { serviceName } from './arguments.js'
 import { asGuest, withGuestOptions, WITHOUT_DOCUMENTS, type GuestFlags } from './guest.js'
+import { isJson } from './is-json.js'
 
 interface CallFlags extends GuestFlags {
   readonly data?: string
@@ -62,15 +63,6 @@ export async function sendTo(sidecar: Sidecar, service: string, path: string, in
 export function contentOf(data: string): string {
   if (data === '-') return readFileSync(0, 'utf8')
   return data.startsWith('@') ? readFileSync(data.slice(1), 'utf8') : data
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** For an option that may be given again. */

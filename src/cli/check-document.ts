@@ -1,5 +1,6 @@
 import { messageOf, SidecarError } from '../errors.js'
 import { extensionOf, formatOf, readDocument } from '../properties/formats.js'
+import { isJson } from './is-json.js'
 
 /**
  * Checks a document as services read it, before it is published for all of them. JSON of any kind is accepted: rules of Sentinel are lists. Not
@@ -19,14 +20,5 @@ export function checkDocument(dataId: string, content: string, type: string | un
       'SIDECAR_CONFIG_INVALID',
       `${messageOf(error)}. Services could not read it as ${format}, so it was not published; --no-check publishes it anyway`,
     )
-  }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
   }
 }
